@@ -1,0 +1,111 @@
+"""Many open streams that say nothing for a long time, as those of a model that thinks.
+
+k6 needs a JavaScript machine for each of them, megabytes where a socket needs kilobytes, so these
+clients are plain sockets.
+"""
+
+import asyncio
+import json
+import time
+
+from rig import KEY, OPENAI, get, raise_file_limit, say
+
+# Sockets are opened by so many clients at a time.
+AT_A_TIME = 64
+# Files that are open for other reasons.
+SPARE = 500
+
+# The provider writes the opening and one token at once, and the next token a minute later.
+QUIET = f"{OPENAI}", "#mock tokens=20 rate=0.0166"
+
+
+def request(host):
+    model, directive = QUIET
+    body = json.dumps({"model": model, "stream": True, "messages": [{"role": "user", "content": directive}]})
+    return (
+        f"POST /v1/chat/completions HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {KEY}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+
+
+async def open_stream(host, port, sent, turnstile, streams):
+    """Opens one stream and waits for its first event; whether it came."""
+    async with turnstile:
+        try:
+            reader, writer = await asyncio.open_connection(host, port)
+            streams.append((reader, writer))
+            writer.write(sent)
+            await asyncio.wait_for(reader.readuntil(b"data: {"), 30)
+        except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            return False
+    return True
+
+
+async def hold(gateway, count, seconds):
+    """Opens the streams, waits, and counts those that are still open."""
+    host, port = gateway.address.split(":")
+    sent, turnstile, streams = request(gateway.address), asyncio.Semaphore(AT_A_TIME), []
+    began, cpu = time.monotonic(), gateway.cpu()
+    opened = await asyncio.gather(*(open_stream(host, port, sent, turnstile, streams) for _ in range(count)))
+    opening, opening_cpu = time.monotonic() - began, gateway.cpu() - cpu
+    full, cpu = gateway.memory(), gateway.cpu()
+    await asyncio.sleep(seconds)
+    idle_cpu = gateway.cpu() - cpu
+    status, _ = await asyncio.to_thread(get, f"http://{gateway.address}/health")
+    alive = sum(not reader.at_eof() for reader, _ in streams)
+    for _, writer in streams:
+        writer.transport.abort()
+    return {
+        "opened": sum(opened),
+        "alive": alive,
+        "healthy": status == 200,
+        "opening_seconds": opening,
+        "opening_cpu_us_per_stream": opening_cpu * 1e6 / count,
+        "idle_cpu_share": idle_cpu / seconds,
+        "full_bytes": full,
+    }
+
+
+def measure(gateway, mock, count, seconds):
+    """The scenario; its numbers in the form of the others."""
+    most = (raise_file_limit() - SPARE) // 2
+    if count > most:
+        say(f"idle: {most} streams, since a process may open {most * 2 + SPARE} files and each stream needs two")
+        count = most
+    before = gateway.memory()
+    held = asyncio.run(hold(gateway, count, seconds))
+    gone = wait_until_gone(mock)
+    lost = count - min(held["opened"], held["alive"])
+    result = {
+        "scenario": f"idle {count}",
+        "requests": count,
+        "requests_per_second": count / held["opening_seconds"],
+        "failures": lost,
+        "cpu_us_per_request": held["opening_cpu_us_per_stream"],
+        "cpu_share_while_idle": held["idle_cpu_share"],
+        "bytes_per_stream": (held["full_bytes"] - before) / count,
+        "rss_bytes": held["full_bytes"],
+        "rss_bytes_after": gateway.memory(),
+        "upstream_left_open": gone,
+        "passed": lost == 0 and held["healthy"] and gone == 0,
+    }
+    say(
+        f"idle: {result['bytes_per_stream'] / 1024:.0f} KiB a stream, "
+        f"{result['cpu_share_while_idle'] * 100:.1f} % of a core while idle, "
+        f"{gone} upstream streams left open after all clients went"
+    )
+    return result
+
+
+def wait_until_gone(mock, seconds=5):
+    """Every client went at once; how many streams the provider still writes after a while."""
+    end = time.monotonic() + seconds
+    while True:
+        _, page = get(f"http://{mock.address}/__mock/stats")
+        stats = json.loads(page)
+        # Idle connections of the gateway's pool are open as well; a stream that was broken off
+        # counts as gone.
+        left = max(0, stats["open_connections"] - 600)
+        if left == 0 or time.monotonic() > end:
+            return left
+        time.sleep(0.1)

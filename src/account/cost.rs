@@ -1,0 +1,29 @@
+//! What a call costs: exactly, in whole pico-USD.
+
+#[cfg(test)]
+mod tests;
+
+use crate::catalog::PriceTable;
+use crate::ir::{ServiceTier, Usage};
+use crate::units::{PicoUsd, Price};
+
+/// The cost of a call: each class of token at its rate, and the web searches.
+///
+/// All input, cached or not, decides which of the model's context tiers holds, and that tier is
+/// for the whole request. `tier` is the one the provider says it served, else the one asked for.
+#[must_use]
+pub fn cost(usage: &Usage, prices: &PriceTable, tier: Option<&ServiceTier>) -> PicoUsd {
+    let rates = prices.rates(usage.total_input(), tier);
+    let at = |rate: Option<Price>, tokens: u64| rate.unwrap_or_default().times(tokens);
+    let searches = prices.web_search.unwrap_or_default().0.saturating_mul(u128::from(usage.web_searches));
+    at(rates.input, usage.input)
+        + at(rates.cache_read, usage.cache_read)
+        + at(rates.cache_write_5m, usage.cache_write_5m)
+        + at(rates.cache_write_1h, usage.cache_write_1h)
+        + at(rates.audio_input, usage.audio_input)
+        + at(rates.output, usage.output)
+        + at(rates.reasoning, usage.reasoning)
+        + at(rates.audio_output, usage.audio_output)
+        + at(rates.image_output, usage.image_output)
+        + PicoUsd(searches)
+}

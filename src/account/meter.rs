@@ -1,0 +1,222 @@
+//! Listens to what an upstream says and knows what it used, whether or not the client still hears.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::dialect::{Codec, codec};
+use crate::ir::{Dialect, Event, FinishReason, ServiceTier, Usage};
+use crate::wire::lens;
+
+/// As much of an answer is held for counting, should its provider never say what it used. A
+/// stream's older bytes are forgotten beyond it and their tokens estimated by length.
+const MOST_HELD: usize = 256 << 10;
+
+/// A whole answer is held up to this size to find the usage in it.
+const MOST_WHOLE: usize = 16 << 20;
+
+/// The meter of one upstream answer.
+pub struct Meter {
+    dialect: Dialect,
+    codec: &'static dyn Codec,
+    streamed: bool,
+    usage: Option<Usage>,
+    /// Whether the last report was a final one, so that nothing need be counted.
+    is_final: bool,
+    first: Option<Instant>,
+    last: Option<Instant>,
+    held: Vec<Bytes>,
+    held_bytes: usize,
+    forgotten: usize,
+    model: Option<String>,
+    tier: Option<ServiceTier>,
+    finish: Option<FinishReason>,
+}
+
+impl std::fmt::Debug for Meter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Meter").field("dialect", &self.dialect).field("usage", &self.usage).finish_non_exhaustive()
+    }
+}
+
+/// What a meter knows when its answer ended.
+#[derive(Debug, Default)]
+pub struct Metered {
+    /// The dialect that the upstream spoke.
+    pub dialect: Option<Dialect>,
+    /// Whether the answer was a stream.
+    pub streamed: bool,
+    /// What the provider reported, if it did.
+    pub usage: Option<Usage>,
+    /// Whether that was its last word.
+    pub is_final: bool,
+    /// The answer's bytes as far as they are held, for counting where nothing was reported.
+    pub held: Vec<Bytes>,
+    /// How many bytes of the answer are not held any more.
+    pub forgotten: usize,
+    /// When the first and the last piece of the answer came.
+    pub span: Option<(Instant, Instant)>,
+    /// The model that the provider said answers.
+    pub model: Option<String>,
+    /// The service tier that the provider said it used.
+    pub tier: Option<ServiceTier>,
+    /// Why the answer ended.
+    pub finish: Option<FinishReason>,
+}
+
+impl Metered {
+    /// The time from the first to the last piece.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        self.span.map_or(Duration::ZERO, |(first, last)| last.saturating_duration_since(first))
+    }
+}
+
+impl Meter {
+    /// A meter for an answer in this dialect.
+    #[must_use]
+    pub fn new(dialect: Dialect, streamed: bool) -> Self {
+        Self {
+            dialect,
+            codec: codec(dialect),
+            streamed,
+            usage: None,
+            is_final: false,
+            first: None,
+            last: None,
+            held: Vec::new(),
+            held_bytes: 0,
+            forgotten: 0,
+            model: None,
+            tier: None,
+            finish: None,
+        }
+    }
+
+    /// A piece of the answer came.
+    pub fn chunk(&mut self, bytes: &Bytes, now: Instant) {
+        self.first.get_or_insert(now);
+        self.last = Some(now);
+        self.held_bytes += bytes.len();
+        self.held.push(bytes.clone());
+        let most = if self.streamed { MOST_HELD } else { MOST_WHOLE };
+        if self.held_bytes > most {
+            self.forgotten += self.held_bytes;
+            self.held_bytes = 0;
+            self.held.clear();
+        }
+    }
+
+    /// One event of a stream that is not parsed: looks for usage in it.
+    pub fn frame(&mut self, data: &[u8]) {
+        if let Some(usage) = self.codec.find_usage(data) {
+            self.report(&usage, is_last_report(self.dialect, data));
+        }
+    }
+
+    /// One event of a stream that was parsed.
+    pub fn event(&mut self, event: &Event) {
+        match event {
+            Event::Usage(usage) => {
+                let is_final = self.finish.is_some() || self.dialect != Dialect::AnthropicMessages;
+                self.report(usage, is_final);
+            }
+            Event::Start { model, service_tier, .. } => {
+                self.model.clone_from(model);
+                self.tier.clone_from(service_tier);
+            }
+            Event::Finish { finish, .. } => {
+                self.finish = Some(finish.reason);
+                self.is_final |= self.usage.is_some_and(|usage| usage.total_output() > 0);
+            }
+            _ => {}
+        }
+    }
+
+    /// A whole answer is complete: looks for usage in it.
+    pub fn whole(&mut self) {
+        let joined;
+        let body: &[u8] = match self.held.as_slice() {
+            [] => return,
+            [one] => one,
+            many => {
+                joined = many.concat();
+                &joined
+            }
+        };
+        let usage = self.codec.find_usage(body);
+        self.tier = lens::find(body, "service_tier").and_then(tier);
+        if let Some(usage) = usage {
+            self.report(&usage, true);
+        }
+    }
+
+    /// What a parsed whole answer said.
+    pub fn reply(&mut self, reply: &crate::ir::Reply) {
+        if let Some(usage) = &reply.usage {
+            self.report(usage, true);
+        }
+        self.model.clone_from(&reply.model);
+        self.tier.clone_from(&reply.service_tier);
+        self.finish = reply.candidates.first().and_then(|candidate| candidate.finish.as_ref()).map(|finish| finish.reason);
+    }
+
+    fn report(&mut self, usage: &Usage, is_final: bool) {
+        self.usage.get_or_insert_default().merge(usage);
+        if is_final {
+            self.is_final = true;
+            // Nothing will have to be counted any more.
+            self.held = Vec::new();
+        }
+    }
+
+    /// Whether the first piece of the answer came.
+    #[must_use]
+    pub const fn first(&self) -> Option<Instant> {
+        self.first
+    }
+
+    /// How many bytes the meter holds.
+    #[must_use]
+    pub const fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
+    /// The end: what is known.
+    #[must_use]
+    pub fn finish(self) -> Metered {
+        Metered {
+            dialect: Some(self.dialect),
+            streamed: self.streamed,
+            usage: self.usage,
+            is_final: self.is_final,
+            held: self.held,
+            forgotten: self.forgotten,
+            span: self.first.zip(self.last),
+            model: self.model,
+            tier: self.tier,
+            finish: self.finish,
+        }
+    }
+}
+
+/// Whether a stream event that holds usage is the provider's last word on it: Anthropic tells the
+/// input first and the output at the end, Gemini tells both with every event.
+fn is_last_report(dialect: Dialect, data: &[u8]) -> bool {
+    let holds = |text: &[u8]| memchr::memmem::find(data, text).is_some();
+    match dialect {
+        Dialect::OpenaiChat => true,
+        Dialect::AnthropicMessages => holds(b"message_delta"),
+        Dialect::GeminiGenerate => holds(b"finishReason"),
+    }
+}
+
+fn tier(raw: &str) -> Option<ServiceTier> {
+    Some(match raw.trim_matches('"') {
+        "flex" => ServiceTier::Flex,
+        "priority" => ServiceTier::Priority,
+        "batch" => ServiceTier::Batch,
+        "default" | "standard" => ServiceTier::Standard,
+        _ => return None,
+    })
+}

@@ -1,0 +1,229 @@
+//! The one fact a finished request leaves, and how it is made from what was seen.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+use crate::account::count::Calibration;
+use crate::account::meter::Metered;
+use crate::account::{cost, tally};
+use crate::catalog::{Catalog, PriceTable};
+use crate::clock::RequestId;
+use crate::dialect::{Head, codec};
+use crate::fault::Fault;
+use crate::ir::{Dialect, FinishReason, Losses, ServiceTier, Usage, UsageSource};
+use crate::refusal::Kind;
+use crate::units::PicoUsd;
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The client got its answer.
+    Answered,
+    /// We or the provider said no, for this reason.
+    Refused(Kind),
+    /// The client left before the end.
+    ClientGone,
+    /// The answer broke off in the middle.
+    Broken,
+}
+
+impl Outcome {
+    /// The name in records and metrics.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Refused(kind) => kind.label(),
+            Self::ClientGone => "client_gone",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+/// How long things took.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timings {
+    /// From the first byte of the request to the last of the answer.
+    pub total: Duration,
+    /// The part of it that the gateway itself added before the answer began.
+    pub overhead: Duration,
+    /// From the request's departure to the provider's first byte.
+    pub upstream: Option<Duration>,
+    /// From the request's arrival to the first piece of a streamed answer.
+    pub first_token: Option<Duration>,
+}
+
+/// The client's request, kept so that its tokens can be counted should the provider not tell.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// What the client speaks.
+    pub dialect: Dialect,
+    /// The path, which names the model in some dialects.
+    pub path: String,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// What was seen of one request, before anything is counted or priced.
+#[derive(Debug)]
+pub struct Record {
+    /// The request's id.
+    pub id: RequestId,
+    /// When it came, in milliseconds since 1970.
+    pub at: u64,
+    /// What was asked for: `chat`, `embeddings` …
+    pub operation: &'static str,
+    /// What the client speaks.
+    pub client: Option<Dialect>,
+    /// The provider's name, when one was chosen.
+    pub provider: Option<Arc<str>>,
+    /// The vendor's id in the catalogue.
+    pub vendor: Option<&'static str>,
+    /// The model as the client named it.
+    pub asked_model: String,
+    /// The model as the provider knows it.
+    pub model: Option<Arc<str>>,
+    /// The service tier that the client asked for.
+    pub asked_tier: Option<ServiceTier>,
+    /// Whether the body went through byte for byte.
+    pub verbatim: bool,
+    /// Whether the client asked for a stream.
+    pub stream: bool,
+    /// The status the client got.
+    pub status: u16,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How many attempts were made.
+    pub attempts: u32,
+    /// What upstreams did to us on the way: provider and fault.
+    pub faults: Vec<(Arc<str>, Fault)>,
+    /// What the translation lost.
+    pub losses: Losses,
+    /// How long things took.
+    pub timings: Timings,
+    /// Bytes of body from the client and to it.
+    pub bytes: (u64, u64),
+    /// What the meter saw.
+    pub metered: Metered,
+    /// The client's request.
+    pub source: Option<Source>,
+    /// Prices.
+    pub catalog: Arc<Catalog>,
+}
+
+/// The one fact a finished request leaves.
+#[derive(Debug)]
+pub struct Settled {
+    /// What was seen.
+    pub record: Record,
+    /// What was used.
+    pub usage: Usage,
+    /// Where the numbers of `usage` come from; `None` when nothing was used.
+    pub usage_source: Option<UsageSource>,
+    /// What it cost; `None` when no price is known.
+    pub cost: Option<PicoUsd>,
+}
+
+impl Settled {
+    /// The time per output token of a stream after its first piece.
+    #[must_use]
+    pub fn time_per_token(&self) -> Option<Duration> {
+        let tokens = u32::try_from(self.usage.total_output()).ok()?.checked_sub(1).filter(|&rest| rest > 0)?;
+        self.record.metered.streamed.then(|| self.record.metered.duration() / tokens)
+    }
+
+    /// Why the answer ended.
+    #[must_use]
+    pub const fn finish(&self) -> Option<FinishReason> {
+        self.record.metered.finish
+    }
+}
+
+/// Counts what was not reported, and prices it all.
+#[must_use]
+pub fn settle(mut record: Record, calibration: &Calibration) -> Settled {
+    let (usage, usage_source) = used(&mut record, calibration);
+    let cost = price(&record).map(|prices| {
+        let tier = record.metered.tier.as_ref().or(record.asked_tier.as_ref());
+        cost::cost(&usage, prices, tier)
+    });
+    Settled { cost: cost.filter(|_| usage_source.is_some()), usage, usage_source, record }
+}
+
+fn price(record: &Record) -> Option<&PriceTable> {
+    let (vendor, model) = (record.vendor?, record.model.as_deref()?);
+    let named = record.provider.as_deref().and_then(|provider| record.catalog.find(provider, model));
+    named.or_else(|| record.catalog.find(vendor, model)).map(|model| &model.prices)
+}
+
+fn used(record: &mut Record, calibration: &Calibration) -> (Usage, Option<UsageSource>) {
+    let held = std::mem::take(&mut record.metered.held);
+    let reported = record.metered.usage;
+    let model = record.model.clone().unwrap_or_else(|| record.asked_model.as_str().into());
+    if record.metered.is_final {
+        if let Some(usage) = reported {
+            learn(record, &model, &usage, calibration);
+            return (usage, Some(UsageSource::Reported));
+        }
+    }
+    let Some(dialect) = record.metered.dialect.filter(|_| record.status == 200) else {
+        return (reported.unwrap_or_default(), reported.map(|_| UsageSource::Reported));
+    };
+    let output = if record.metered.streamed {
+        let mut tally = tally::StreamTally::new(dialect);
+        tally.push(&model, &held, calibration);
+        tally.finish(&model, calibration)
+    } else {
+        let body = held.concat();
+        codec(dialect).parse_reply(&body).map_or_else(
+            |_| crate::account::count::Count { tokens: 0, exact: false },
+            |reply| tally::reply(&model, &reply, calibration),
+        )
+    };
+    // Of a long answer only the end is held; the rest is known by its length, at some 40 bytes of
+    // framed JSON a token.
+    let forgotten = record.metered.forgotten as u64 / 40;
+    let mut usage = reported.unwrap_or_default();
+    let mut exact = output.exact && forgotten == 0;
+    if usage.total_input() == 0
+        && let Some(input) = input(record, &model, calibration)
+    {
+        usage.input = input.tokens;
+        exact &= input.exact;
+    }
+    let counted = output.tokens + forgotten;
+    if counted > usage.total_output() {
+        usage.output = counted.saturating_sub(usage.reasoning);
+    }
+    (usage, Some(if exact { UsageSource::Counted } else { UsageSource::Estimated }))
+}
+
+fn parsed(record: &Record) -> Option<crate::ir::Request> {
+    let source = record.source.as_ref()?;
+    let headers = HeaderMap::new();
+    let head = Head { path: &source.path, query: "", headers: &headers };
+    codec(source.dialect).parse_request(&head, &source.body).ok()
+}
+
+fn input(record: &Record, model: &str, calibration: &Calibration) -> Option<crate::account::count::Count> {
+    parsed(record).map(|request| tally::request(model, &request, calibration))
+}
+
+/// One answer in this many teaches the calibration, so that learning costs next to nothing.
+const LEARN_EVERY: u64 = 16;
+
+fn learn(record: &Record, model: &str, usage: &Usage, calibration: &Calibration) {
+    use crate::account::count::{Tokenizer, tokenizer_for};
+    let lucky = record.at.is_multiple_of(LEARN_EVERY);
+    let small = record.source.as_ref().is_some_and(|source| source.body.len() < 64 << 10);
+    if lucky
+        && small
+        && tokenizer_for(model) == Tokenizer::Estimated
+        && let Some(request) = parsed(record)
+    {
+        tally::learn(model, &request, usage.total_input(), calibration);
+    }
+}

@@ -1,0 +1,174 @@
+//! What a model costs: rates by class of token, by length of prompt and by service tier.
+
+use crate::ir::ServiceTier;
+use crate::units::{PicoUsd, Price};
+
+/// Rates by class of token; what is not stated falls back as [`Rates::filled`] says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// Uncached input.
+    pub input: Option<Price>,
+    /// Output that is neither reasoning, audio nor image.
+    pub output: Option<Price>,
+    /// Input read from the provider's cache.
+    pub cache_read: Option<Price>,
+    /// Input written to the provider's cache for five minutes.
+    pub cache_write_5m: Option<Price>,
+    /// Input written to the provider's cache for an hour.
+    pub cache_write_1h: Option<Price>,
+    /// Reasoning, where it has a rate of its own.
+    pub reasoning: Option<Price>,
+    /// Audio input.
+    pub audio_input: Option<Price>,
+    /// Audio output.
+    pub audio_output: Option<Price>,
+    /// Image output.
+    pub image_output: Option<Price>,
+}
+
+impl Rates {
+    /// No rate stated.
+    pub const NONE: Self = Self {
+        input: None,
+        output: None,
+        cache_read: None,
+        cache_write_5m: None,
+        cache_write_1h: None,
+        reasoning: None,
+        audio_input: None,
+        audio_output: None,
+        image_output: None,
+    };
+
+    /// The rates with `change` made to each that is stated.
+    #[must_use]
+    pub fn map(self, change: impl Fn(Price) -> Price) -> Self {
+        Self {
+            input: self.input.map(&change),
+            output: self.output.map(&change),
+            cache_read: self.cache_read.map(&change),
+            cache_write_5m: self.cache_write_5m.map(&change),
+            cache_write_1h: self.cache_write_1h.map(&change),
+            reasoning: self.reasoning.map(&change),
+            audio_input: self.audio_input.map(&change),
+            audio_output: self.audio_output.map(&change),
+            image_output: self.image_output.map(&change),
+        }
+    }
+
+    /// These rates, and those of `base` where these say nothing.
+    #[must_use]
+    pub fn or(self, base: Self) -> Self {
+        Self {
+            input: self.input.or(base.input),
+            output: self.output.or(base.output),
+            cache_read: self.cache_read.or(base.cache_read),
+            cache_write_5m: self.cache_write_5m.or(base.cache_write_5m),
+            cache_write_1h: self.cache_write_1h.or(base.cache_write_1h),
+            reasoning: self.reasoning.or(base.reasoning),
+            audio_input: self.audio_input.or(base.audio_input),
+            audio_output: self.audio_output.or(base.audio_output),
+            image_output: self.image_output.or(base.image_output),
+        }
+    }
+
+    /// Half of each rate, rounded up to a whole micro-USD per million tokens.
+    #[must_use]
+    pub fn halved(self) -> Self {
+        self.map(|price| Price(price.0.div_ceil(2)))
+    }
+
+    /// Every rate stated: an unstated input class costs what plain input costs, an hour's cache
+    /// write what five minutes' does, an unstated output class what plain output costs.
+    #[must_use]
+    pub fn filled(self) -> Self {
+        let input = self.input.or(Some(Price(0)));
+        let output = self.output.or(Some(Price(0)));
+        let cache_write_5m = self.cache_write_5m.or(input);
+        Self {
+            input,
+            output,
+            cache_read: self.cache_read.or(input),
+            cache_write_5m,
+            cache_write_1h: self.cache_write_1h.or(cache_write_5m),
+            reasoning: self.reasoning.or(output),
+            audio_input: self.audio_input.or(input),
+            audio_output: self.audio_output.or(output),
+            image_output: self.image_output.or(output),
+        }
+    }
+}
+
+/// The rates of one service tier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceRates {
+    /// The tier.
+    pub tier: ServiceTier,
+    /// Its rates; what they leave out is said by [`PriceTable::rates`].
+    pub rates: Rates,
+}
+
+/// Rates that hold for the whole request once its prompt is long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextTier {
+    /// The least number of prompt tokens, cached ones counted, for which it holds. A vendor that
+    /// says "above 200,000" starts at 200,001.
+    pub from: u64,
+    /// The rates; what they leave out stays as below the mark.
+    pub rates: Rates,
+    /// The service tiers at this length.
+    pub services: Vec<ServiceRates>,
+}
+
+/// All that one model's tokens and searches cost.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PriceTable {
+    /// The standard tier, for prompts under every mark.
+    pub standard: Rates,
+    /// The other service tiers, for prompts under every mark.
+    pub services: Vec<ServiceRates>,
+    /// Longer prompts, shortest first.
+    pub tiers: Vec<ContextTier>,
+    /// One web search that the provider makes.
+    pub web_search: Option<PicoUsd>,
+}
+
+impl PriceTable {
+    /// A table of two rates.
+    #[must_use]
+    pub fn flat(input: Price, output: Price) -> Self {
+        Self {
+            standard: Rates { input: Some(input), output: Some(output), ..Rates::NONE },
+            ..Self::default()
+        }
+    }
+
+    /// The rates for a prompt of `prompt` tokens (cached ones counted) at a service tier, every
+    /// class stated.
+    ///
+    /// A tier that is not in the table, or leaves a class out, costs the standard rate; a batch
+    /// costs half of it.
+    #[must_use]
+    pub fn rates(&self, prompt: u64, tier: Option<&ServiceTier>) -> Rates {
+        let reached = self.tiers.iter().rev().find(|mark| mark.from <= prompt);
+        let (standard, services) = match reached {
+            Some(mark) => (mark.rates.or(self.standard), &mark.services),
+            None => (self.standard, &self.services),
+        };
+        let stated = tier.and_then(|tier| service(services, tier)).unwrap_or(Rates::NONE);
+        let rest = if tier == Some(&ServiceTier::Batch) { standard.halved() } else { standard };
+        stated.or(rest).filled()
+    }
+}
+
+/// Anthropic's `fast` has a row of its own; elsewhere the word means priority.
+const FAST: &str = "fast";
+
+fn service(services: &[ServiceRates], tier: &ServiceTier) -> Option<Rates> {
+    let find = |tier: &ServiceTier| services.iter().find(|row| row.tier == *tier).map(|row| row.rates);
+    match tier {
+        ServiceTier::Auto | ServiceTier::Standard => None,
+        ServiceTier::Other(name) if name == FAST => find(tier).or_else(|| find(&ServiceTier::Priority)),
+        ServiceTier::Flex | ServiceTier::Priority | ServiceTier::Batch | ServiceTier::Other(_) => find(tier),
+    }
+}

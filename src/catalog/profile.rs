@@ -1,0 +1,218 @@
+//! What a model family tolerates, as data: renderers read it, nothing else in a codec knows vendors.
+
+/// The tolerances of one target (a model behind a provider).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
+    /// The name under which OpenAI-shaped targets take the most tokens to produce.
+    pub max_tokens_field: MaxTokensField,
+    /// The most tokens the model can produce, where known.
+    pub max_output: Option<u64>,
+    /// What to ask for where the target demands a limit and the client gave none.
+    pub default_max_tokens: u64,
+    /// Whether the `developer` role is known; else it is said as `system`.
+    pub developer_role: bool,
+    /// Whether a system message may stand in the middle of a conversation.
+    pub mid_system: bool,
+    /// Whether the last turn may be the assistant's, to be continued.
+    pub prefill: bool,
+    /// The highest temperature taken; `None` when the model takes no sampling parameters but 1.
+    pub max_temperature: Option<f64>,
+    /// Request parameters that the target refuses.
+    pub refuses: Params,
+    /// How thinking is asked for.
+    pub thinking: ThinkingStyle,
+    /// The efforts that the target knows, lowest and highest.
+    pub efforts: (crate::ir::Effort, crate::ir::Effort),
+    /// What becomes of earlier reasoning text in the history (`reasoning_content`).
+    pub reasoning_history: ReasoningHistory,
+    /// How structured output is asked for.
+    pub structured_output: StructuredOutput,
+    /// How a demand for some tool call is spelt.
+    pub required_tool: RequiredTool,
+    /// Whether a demand for a certain tool is taken.
+    pub forced_tool: bool,
+    /// Whether message content must be one string.
+    pub text_only_content: bool,
+    /// Whether tool results may hold images; else they follow in a user turn of their own.
+    pub tool_result_media: bool,
+    /// Whether the target reads `https:` image addresses.
+    pub image_urls: bool,
+    /// Whether the target takes sound.
+    pub audio_input: bool,
+    /// Whether the target takes documents.
+    pub documents: bool,
+    /// Whether tools may carry `strict`.
+    pub strict_tools: bool,
+    /// Whether the target understands Anthropic-style `cache_control` marks.
+    pub cache_marks: bool,
+    /// Whether null members of messages must be left out.
+    pub no_nulls: bool,
+    /// Whether streamed usage must be asked for with `stream_options.include_usage`, and may be.
+    pub include_usage: bool,
+    /// The spelling that the target wants for tool call ids.
+    pub tool_id: ToolIdRule,
+    /// The name of the seed field (`seed`, Mistral's `random_seed`).
+    pub seed_field: &'static str,
+    /// Whether Gemini's `parametersJsonSchema` and `responseJsonSchema` are taken.
+    pub json_schema: bool,
+    /// Whether function calls in the history must carry a thought signature (Gemini 3).
+    pub requires_signature: bool,
+    /// Whether unknown extra members may be sent on (an OpenAI-compatible vendor that ignores them).
+    pub extras: bool,
+}
+
+/// The name of the limit of output tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaxTokensField {
+    /// `max_tokens`.
+    MaxTokens,
+    /// `max_completion_tokens`.
+    MaxCompletionTokens,
+}
+
+/// How thinking is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThinkingStyle {
+    /// The model does not think, or cannot be told how.
+    None,
+    /// OpenAI's `reasoning_effort`.
+    Effort,
+    /// Anthropic's `thinking` with `budget_tokens`.
+    Budget,
+    /// Anthropic's adaptive thinking with `output_config.effort`.
+    Adaptive,
+    /// Gemini 2.5's `thinkingBudget`; the least it takes (0 when it can be off).
+    GeminiBudget(u64),
+    /// Gemini 3's `thinkingLevel`; whether it knows `minimal`.
+    GeminiLevel {
+        /// Whether `minimal` is known (flash models).
+        minimal: bool,
+    },
+    /// `thinking: {type: enabled | disabled}` without a budget (DeepSeek, Z.AI, Volcengine …).
+    Toggle,
+}
+
+/// What becomes of reasoning text of earlier turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReasoningHistory {
+    /// It is sent back as `reasoning_content`.
+    Keep,
+    /// It is left out: the target refuses or ignores it.
+    Drop,
+    /// It must accompany tool calls, if only as a blank.
+    Require,
+}
+
+/// How structured output is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StructuredOutput {
+    /// By the dialect's own schema field.
+    Native,
+    /// By a forced tool whose arguments are the answer.
+    Tool,
+    /// Only "some JSON object" is known.
+    JsonObject,
+    /// Not at all.
+    None,
+}
+
+/// How "call some tool" is spelt by OpenAI-shaped targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequiredTool {
+    /// `required`.
+    Required,
+    /// `any`.
+    Any,
+    /// It cannot be said.
+    Unsupported,
+}
+
+/// What tool call ids must look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToolIdRule {
+    /// Anything.
+    Any,
+    /// Letters, digits, `_` and `-` (Anthropic).
+    Word,
+    /// At most 40 characters (OpenAI).
+    Short,
+    /// Exactly nine letters or digits (Mistral).
+    Nine,
+}
+
+/// A set of request parameters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Params(u32);
+
+/// The request parameters that some targets refuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Param {
+    /// `temperature`.
+    Temperature = 1,
+    /// `top_p`.
+    TopP = 1 << 1,
+    /// `top_k`.
+    TopK = 1 << 2,
+    /// `stop`.
+    Stop = 1 << 3,
+    /// `seed`.
+    Seed = 1 << 4,
+    /// `n`.
+    N = 1 << 5,
+    /// `logprobs` and `top_logprobs`.
+    Logprobs = 1 << 6,
+    /// `frequency_penalty`.
+    FrequencyPenalty = 1 << 7,
+    /// `presence_penalty`.
+    PresencePenalty = 1 << 8,
+    /// `logit_bias`.
+    LogitBias = 1 << 9,
+    /// `tools`.
+    Tools = 1 << 10,
+    /// `tool_choice`.
+    ToolChoice = 1 << 11,
+    /// `parallel_tool_calls`.
+    ParallelTools = 1 << 12,
+    /// `response_format`.
+    ResponseFormat = 1 << 13,
+    /// `stream_options`.
+    StreamOptions = 1 << 14,
+    /// `user`.
+    User = 1 << 15,
+    /// `service_tier`.
+    ServiceTier = 1 << 16,
+    /// `metadata`.
+    Metadata = 1 << 17,
+    /// `store`.
+    Store = 1 << 18,
+}
+
+impl Params {
+    /// No parameters.
+    pub const NONE: Self = Self(0);
+
+    /// The set of these parameters.
+    #[must_use]
+    pub const fn of(params: &[Param]) -> Self {
+        let mut bits = 0;
+        let mut rest = params;
+        while let [first, others @ ..] = rest {
+            bits |= *first as u32;
+            rest = others;
+        }
+        Self(bits)
+    }
+
+    /// Whether the parameter is in the set.
+    #[must_use]
+    pub const fn has(self, param: Param) -> bool {
+        self.0 & param as u32 != 0
+    }
+
+    /// Both sets together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}

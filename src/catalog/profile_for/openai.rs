@@ -1,0 +1,124 @@
+//! Families that are served in OpenAI's chat dialect, by OpenAI or by others.
+
+use crate::ir::Effort;
+
+use super::{Flag, House, MaxTokensField, Param, Profile, StructuredOutput, Subject, ThinkingStyle};
+
+/// What OpenAI's thinking models have in common: the efforts by name, a longer beginning before a
+/// shorter one that it starts with. `None` is for the first two, which took no effort yet.
+const THINKERS: &[(&str, Option<(Effort, Effort)>)] = &[
+    ("o1-mini", None),
+    ("o1-preview", None),
+    ("o1", Some((Effort::Low, Effort::High))),
+    ("o3", Some((Effort::Low, Effort::High))),
+    ("o4", Some((Effort::Low, Effort::High))),
+    ("codex-mini", Some((Effort::Low, Effort::High))),
+    ("gpt-5-pro", Some((Effort::High, Effort::High))),
+    ("gpt-5-codex", Some((Effort::Low, Effort::High))),
+    ("gpt-5.1-codex-max", Some((Effort::None, Effort::XHigh))),
+    ("gpt-5.1-codex", Some((Effort::Low, Effort::High))),
+    ("gpt-5.1-chat", Some((Effort::Medium, Effort::Medium))),
+    ("gpt-5.2-chat", Some((Effort::Medium, Effort::Medium))),
+    ("gpt-5.3-chat", Some((Effort::Medium, Effort::Medium))),
+    ("gpt-5.1", Some((Effort::None, Effort::High))),
+    ("gpt-5.2-pro", Some((Effort::Medium, Effort::XHigh))),
+    ("gpt-5.", Some((Effort::None, Effort::XHigh))),
+    ("gpt-5", Some((Effort::Minimal, Effort::High))),
+    ("gpt-6", Some((Effort::Low, Effort::Max))),
+    ("chat-latest", Some((Effort::Medium, Effort::Medium))),
+];
+
+/// Names that begin like a thinking model's but do not think.
+const ONLY_CHAT: &[&str] = &["gpt-5-chat"];
+
+/// Models that search before they answer refuse nearly everything that steers.
+const SEARCHERS: &[&str] = &["gpt-4o-search", "gpt-4o-mini-search", "gpt-5-search"];
+
+/// The first thinking models, which still take stop strings.
+const STOPPABLE: &[&str] = &["o1", "o3-mini"];
+
+/// OpenAI's models before schemas: what structured output they know.
+const BEFORE_SCHEMAS: &[(&str, StructuredOutput)] = &[
+    ("gpt-3.5-turbo", StructuredOutput::JsonObject),
+    ("gpt-4-turbo", StructuredOutput::JsonObject),
+    ("gpt-4-1106", StructuredOutput::JsonObject),
+    ("gpt-4-0125", StructuredOutput::JsonObject),
+    ("gpt-4-", StructuredOutput::None),
+    ("chatgpt-4o", StructuredOutput::None),
+];
+
+/// OpenAI's models without eyes, which take no documents either.
+const WITHOUT_DOCUMENTS: &[&str] = &["gpt-3.5", "gpt-4-0", "o1-mini", "o1-preview", "o3-mini"];
+
+/// Open and other vendors' models that take `reasoning_effort`.
+const TAKE_EFFORT: &[(&str, (Effort, Effort))] =
+    &[("gpt-oss", (Effort::Low, Effort::High)), ("grok-3-mini", (Effort::Low, Effort::High))];
+
+/// xAI's thinking models, which refuse what ends or bends a thought.
+const GROK_THINKERS: &[&str] = &["grok-3-mini", "grok-4", "grok-code", "grok-build"];
+
+pub(super) fn apply(profile: &mut Profile, house: House, subject: &Subject<'_>) {
+    let starts = |table: &[&str]| table.iter().any(|prefix| subject.starts(prefix));
+    if starts(SEARCHERS) {
+        profile.max_temperature = None;
+        profile.refuse(&[Param::TopP, Param::N, Param::Seed, Param::Stop, Param::ParallelTools]);
+        refuse_penalties(profile);
+    } else if let Some(efforts) = subject.rule(THINKERS).filter(|_| !starts(ONLY_CHAT)) {
+        thinker(profile, *efforts, subject);
+        if !starts(STOPPABLE) {
+            profile.refuse(&[Param::Stop]);
+        }
+    } else if let Some(efforts) = subject.rule(TAKE_EFFORT) {
+        profile.thinking = ThinkingStyle::Effort;
+        profile.efforts = subject.efforts(*efforts);
+    } else if states_efforts(subject) && !starts(ONLY_CHAT) {
+        profile.thinking = ThinkingStyle::Effort;
+        profile.efforts = subject.efforts((Effort::Low, Effort::High));
+    }
+    if starts(GROK_THINKERS) {
+        profile.refuse(&[Param::Stop, Param::FrequencyPenalty, Param::PresencePenalty]);
+    }
+    if house == House::Own {
+        own(profile, subject, starts(WITHOUT_DOCUMENTS) || subject.name == "gpt-4");
+    }
+}
+
+fn thinker(profile: &mut Profile, efforts: Option<(Effort, Effort)>, subject: &Subject<'_>) {
+    profile.max_tokens_field = MaxTokensField::MaxCompletionTokens;
+    profile.max_temperature = None;
+    profile.refuse(&[Param::TopP]);
+    refuse_penalties(profile);
+    if subject.starts("o") {
+        profile.refuse(&[Param::ParallelTools]);
+    }
+    match efforts {
+        Some(efforts) => {
+            profile.thinking = ThinkingStyle::Effort;
+            profile.efforts = subject.efforts(efforts);
+        }
+        None => profile.developer_role = false,
+    }
+}
+
+/// What only OpenAI itself is strict about.
+fn own(profile: &mut Profile, subject: &Subject<'_>, without_documents: bool) {
+    profile.audio_input = subject.name.contains("audio");
+    profile.documents = !without_documents && !profile.audio_input;
+    if let Some(known) = subject.rule(BEFORE_SCHEMAS) {
+        profile.structured_output = *known;
+    }
+    if subject.name == "gpt-4" {
+        profile.structured_output = StructuredOutput::None;
+    }
+}
+
+fn refuse_penalties(profile: &mut Profile) {
+    profile.refuse(&[Param::Logprobs, Param::FrequencyPenalty, Param::PresencePenalty, Param::LogitBias]);
+}
+
+/// Whether the catalogue names any effort that the model knows.
+fn states_efforts(subject: &Subject<'_>) -> bool {
+    [Flag::EffortNone, Flag::EffortMinimal, Flag::EffortLow, Flag::EffortXHigh, Flag::EffortMax]
+        .into_iter()
+        .any(|flag| subject.has(flag) == Some(true))
+}

@@ -1,0 +1,90 @@
+//! Where a vendor's API differs from the norm of the dialect it speaks, whatever the model.
+
+use super::profile::{
+    MaxTokensField, Params, ReasoningHistory, RequiredTool, StructuredOutput, ThinkingStyle, ToolIdRule,
+};
+
+/// The differences of one vendor; what is `None` is as usual for the dialect or the model.
+///
+/// Names and meanings are those of [`super::profile::Profile`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Quirks {
+    /// Whether this is OpenAI's own API, or the same software elsewhere (Azure, GitHub).
+    pub house: House,
+    /// Request parameters that the vendor refuses for every model.
+    pub refuses: Params,
+    /// The name of the limit of output tokens.
+    pub max_tokens_field: Option<MaxTokensField>,
+    /// The highest temperature taken.
+    pub max_temperature: Option<f64>,
+    /// How thinking is asked for, for models that think.
+    pub thinking: Option<ThinkingStyle>,
+    /// Whether the models that think take no temperature but their own.
+    pub thinkers_fix_temperature: bool,
+    /// What becomes of earlier reasoning text.
+    pub reasoning_history: Option<ReasoningHistory>,
+    /// How structured output is asked for.
+    pub structured_output: Option<StructuredOutput>,
+    /// How the names of models begin that know schemas although the vendor's others do not.
+    pub schema_models: &'static [&'static str],
+    /// How a demand for some tool call is spelt.
+    pub required_tool: Option<RequiredTool>,
+    /// Whether a demand for a certain tool is taken.
+    pub forced_tool: Option<bool>,
+    /// Whether message content must be one string.
+    pub text_only_content: bool,
+    /// Whether `https:` image addresses are read.
+    pub image_urls: Option<bool>,
+    /// Whether sound is taken.
+    pub audio_input: Option<bool>,
+    /// Whether documents are taken.
+    pub documents: Option<bool>,
+    /// Whether tools may carry `strict`.
+    pub strict_tools: Option<bool>,
+    /// Whether Anthropic-style `cache_control` marks are understood.
+    pub cache_marks: Option<bool>,
+    /// The spelling of tool call ids.
+    pub tool_id: Option<ToolIdRule>,
+    /// The name of the seed field.
+    pub seed_field: Option<&'static str>,
+    /// Whether unknown extra members may be sent on.
+    pub extras: Option<bool>,
+}
+
+/// Whose software answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum House {
+    /// The dialect's inventor's.
+    Own,
+    /// Somebody else's that is compatible with it.
+    Compatible,
+}
+
+impl Quirks {
+    /// A compatible vendor without peculiarities.
+    pub const NONE: Self = Self {
+        house: House::Compatible,
+        refuses: Params::NONE,
+        max_tokens_field: None,
+        max_temperature: None,
+        thinking: None,
+        thinkers_fix_temperature: false,
+        reasoning_history: None,
+        structured_output: None,
+        schema_models: &[],
+        required_tool: None,
+        forced_tool: None,
+        text_only_content: false,
+        image_urls: None,
+        audio_input: None,
+        documents: None,
+        strict_tools: None,
+        cache_marks: None,
+        tool_id: None,
+        seed_field: None,
+        extras: None,
+    };
+
+    /// The dialect's inventor, without peculiarities.
+    pub const OWN: Self = Self { house: House::Own, ..Self::NONE };
+}

@@ -1,0 +1,53 @@
+//! `tollgate check`, `models` and `schema`: looking without serving.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::cli::{complain, complain_of, is_watched, say};
+use crate::config::{self, Sources};
+use crate::proxy::targets;
+use crate::route::Names;
+
+/// Prints every problem, or what would be served.
+pub(super) fn check(file: Option<PathBuf>) -> ExitCode {
+    match config::load(&Sources::from_process(file), 1) {
+        Ok(compiled) => {
+            for warning in &compiled.warnings {
+                complain(&warning.to_string());
+            }
+            let names: Vec<_> = compiled.snapshot.providers.iter().map(|provider| provider.name.as_str()).collect();
+            say(&format!("the configuration is whole; providers: {}", names.join(", ")));
+            ExitCode::SUCCESS
+        }
+        Err(problems) => complain_of(&problems),
+    }
+}
+
+/// Prints what can be asked for, one name a line.
+pub(super) fn models(file: Option<PathBuf>) -> ExitCode {
+    let compiled = match config::load(&Sources::from_process(file), 1) {
+        Ok(compiled) => compiled,
+        Err(problems) => return complain_of(&problems),
+    };
+    let world = &compiled.snapshot;
+    let names = Names::default();
+    if is_watched() {
+        say(&format!("{:<56} {:<18} {:<20} TARGET MODEL", "MODEL", "PROVIDER", "SPOKEN TO IN"));
+    }
+    for (name, _) in world.table.list(&names) {
+        let Ok(choice) = world.table.choose(&name, &names) else { continue };
+        for target in &choice.targets {
+            let provider = world.providers.get(target.provider).map_or("", |provider| provider.name.as_str());
+            let dialect = targets::known(world, target, crate::ir::Dialect::OpenaiChat)
+                .map_or("-", |known| known.dialect.name());
+            say(&format!("{name:<56} {provider:<18} {dialect:<20} {}", target.model));
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Prints the schema of the file.
+pub(super) fn schema() -> ExitCode {
+    say(&config::schema());
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,99 @@
+//! `tollgate serve`: from the configuration to a running server.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::admin::Admin;
+use crate::cli::{complain, complain_of};
+use crate::config::{self, Compiled, Sources};
+use crate::proxy::keeper::{Keeper, LastReload};
+use crate::proxy::serve::{self, Start};
+use crate::proxy::Shared;
+use crate::telemetry::{Metrics, Telemetry, diagnostics};
+
+/// Serves until a signal ends it.
+pub(super) fn serve(file: Option<PathBuf>, start: Start) -> ExitCode {
+    let sources = Sources::from_process(file);
+    match config::load(&sources, 1) {
+        Ok(compiled) => run(compiled, sources, start),
+        Err(problems) => complain_of(&problems),
+    }
+}
+
+/// Runs a compiled configuration.
+pub(super) fn run(compiled: Compiled, sources: Sources, start: Start) -> ExitCode {
+    let Compiled { snapshot, process, warnings } = compiled;
+    diagnostics::start(process.log);
+    for warning in &warnings {
+        log::warn!("{warning}");
+    }
+    if snapshot.door.master.is_none() {
+        log::warn!("THE GATEWAY IS OPEN: anyone who reaches {} may spend your money; set TOLLGATE_MASTER_KEY", process.listen);
+    }
+    if let Err(error) = check_listener(&process.listen, start) {
+        complain(&format!("cannot listen on {}: {error}", process.listen));
+        return ExitCode::FAILURE;
+    }
+    raise_file_limit();
+    match prepare(snapshot, &process, sources) {
+        Ok((shared, refused, telemetry)) => {
+            let mut server = serve::server(&process, &shared, start);
+            if let Some(address) = &process.admin_listen {
+                server.add_service(Admin::new(Arc::clone(&shared), refused).service(address));
+            }
+            let names: Vec<_> = shared.world.load().providers.iter().map(|provider| provider.name.clone()).collect();
+            log::info!(
+                "tollgate {} serves {} on {} with {} workers; admin on {}",
+                env!("CARGO_PKG_VERSION"),
+                names.join(", "),
+                process.listen,
+                process.threads,
+                process.admin_listen.as_deref().unwrap_or("nothing"),
+            );
+            serve::run(server, &process, &shared);
+            drop(telemetry);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            complain(&format!("cannot start: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Prepared = (Arc<Shared>, LastReload, crate::telemetry::Listener);
+
+fn prepare(
+    snapshot: crate::snapshot::Snapshot,
+    process: &config::Process,
+    sources: Sources,
+) -> Result<Prepared, Box<dyn std::error::Error>> {
+    let metrics = Arc::new(Metrics::new()?);
+    let (telemetry, listener) = Telemetry::start(metrics, process.access_log, Box::new(std::io::stdout()))?;
+    let shared = Arc::new(Shared::new(Arc::new(snapshot), telemetry));
+    let refused = LastReload::default();
+    let keeper = Keeper {
+        shared: Arc::clone(&shared),
+        sources,
+        process: process.clone(),
+        refused: Arc::clone(&refused),
+    };
+    keeper.start()?;
+    Ok((shared, refused, listener))
+}
+
+/// Tries the address before the workers do, since they could only panic.
+fn check_listener(address: &str, start: Start) -> std::io::Result<()> {
+    if start == Start::Fresh {
+        std::net::TcpListener::bind(address)?;
+    }
+    Ok(())
+}
+
+/// Ten thousand streams need twenty thousand files; many systems give a thousand unless asked.
+fn raise_file_limit() {
+    if let Err(error) = rlimit::increase_nofile_limit(1 << 20) {
+        log::debug!("the limit of open files stays as it is: {error}");
+    }
+}

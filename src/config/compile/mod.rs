@@ -1,0 +1,186 @@
+//! Builds the compiled world out of the file: the only place that knows both.
+//!
+//! What cannot be built is noted and left out, so that one mistake does not hide the next.
+
+mod names;
+mod prices;
+mod providers;
+
+use std::net::SocketAddr;
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::catalog::Catalog;
+use crate::snapshot::{Door, Downstream, Snapshot, Upstream};
+
+use super::Process;
+use super::file::{File, Span};
+use super::problem::{Place, Problems};
+use super::tree::Node;
+
+/// More threads than any machine this runs on has cores.
+const MOST_THREADS: u32 = 1024;
+/// More attempts than this help nobody.
+const MOST_ATTEMPTS: u32 = 20;
+
+/// The file, and the trees that know its places.
+pub(super) struct Source<'a> {
+    pub(super) file: &'a File,
+    /// What the file was read from: without what did not fit the types.
+    pub(super) sound: &'a Node,
+    /// All that was written. What is wrong here has had its problem told.
+    pub(super) written: &'a Node,
+}
+
+/// The world as the file describes it; sound only if no error was noted.
+pub(super) fn compile(source: &Source<'_>, generation: u64, problems: &mut Problems) -> (Snapshot, Process) {
+    let file = source.file;
+    let mut check = Check { source, problems };
+    let process = process(file, &mut check);
+    let downstream = downstream(file, &mut check);
+    let upstream = upstream(file, &mut check);
+    let door = Door::new(file.master_key.as_ref().map(|key| &key.0));
+    let no_key = check.source.written.get("master_key").is_none_or(Node::is_blank);
+    if no_key && !is_loopback(&process.listen) {
+        check.problems.warning(
+            &check.place(&["master_key"]),
+            format!("there is no master key, so whoever reaches {} may use the providers", process.listen),
+            "set TOLLGATE_MASTER_KEY".to_owned(),
+        );
+    }
+    let (providers, offers) = providers::compile(file, &mut check);
+    let table = names::compile(file, &offers, &mut check);
+    let overlays = prices::compile(file, &mut check);
+    let catalog = Arc::new(Catalog::builtin().with_overlay(&overlays));
+    let snapshot =
+        Snapshot { generation, door, providers, table, catalog, downstream, upstream, strict: file.strict };
+    (snapshot, process)
+}
+
+/// Where things are written, and the problems found so far.
+struct Check<'a> {
+    source: &'a Source<'a>,
+    problems: &'a mut Problems,
+}
+
+impl Check<'_> {
+    fn place(&self, path: &[&str]) -> Place {
+        self.source.sound.place_of(path)
+    }
+
+    fn error(&mut self, path: &[&str], message: impl Into<String>, hint: impl Into<Option<String>>) {
+        let place = self.place(path);
+        self.problems.error(&place, message, hint);
+    }
+
+    /// Whether a name stands in one of the file's maps, even if what stands there is wrong.
+    fn is_declared(&self, map: &str, name: &str) -> bool {
+        self.source.written.get(map).is_some_and(|node| node.get(name).is_some())
+    }
+
+    fn declared(&self, map: &str) -> impl Iterator<Item = &str> {
+        let entries = self.source.written.get(map).map(Node::entries).unwrap_or_default();
+        entries.iter().map(|entry| entry.key.as_str())
+    }
+
+    fn time(&mut self, path: &[&str], span: Span) -> Duration {
+        if span.0.is_zero() {
+            self.error(path, "expected a time that is longer than nothing", None);
+        }
+        span.0
+    }
+
+    fn number(&mut self, path: &[&str], number: u32, most: u32) -> u32 {
+        if !(1..=most).contains(&number) {
+            self.error(path, format!("expected a number from 1 to {most}"), None);
+        }
+        number
+    }
+}
+
+fn process(file: &File, check: &mut Check<'_>) -> Process {
+    let listen = address(&file.listen, &["listen"], check);
+    let admin_listen = match file.admin.listen.trim() {
+        "" | "off" | "false" | "no" => None,
+        text => Some(address(text, &["admin", "listen"], check)),
+    };
+    if admin_listen.as_ref() == Some(&listen) && !listen.ends_with(":0") {
+        check.error(&["admin", "listen"], "the operator's address must differ from the clients'", None);
+    }
+    let threads = match file.threads {
+        Some(threads) => check.number(&["threads"], threads, MOST_THREADS) as usize,
+        None => std::thread::available_parallelism().map_or(1, NonZero::get),
+    };
+    if file.data_dir.trim().is_empty() {
+        check.error(&["data_dir"], "expected a folder", None);
+    }
+    let data_dir = PathBuf::from(file.data_dir.trim());
+    let own_socket = file.shutdown.socket.as_deref().map(str::trim).filter(|path| !path.is_empty());
+    Process {
+        listen,
+        admin_listen,
+        threads,
+        upgrade_sock: own_socket.map_or_else(|| data_dir.join("upgrade.sock"), PathBuf::from),
+        data_dir,
+        log: file.log.level,
+        access_log: file.log.access,
+        drain: file.shutdown.drain.0,
+        upgrade_drain: file.shutdown.upgrade_drain.0,
+        discovery: file.discovery.interval.0,
+        h2c: file.h2c,
+    }
+}
+
+/// An address and a port; a port alone listens on every address.
+fn address(text: &str, path: &[&str], check: &mut Check<'_>) -> String {
+    let text = text.trim();
+    let full = match text.split_once(':') {
+        None => format!("0.0.0.0:{text}"),
+        Some(("", port)) => format!("0.0.0.0:{port}"),
+        Some(("localhost", port)) => format!("127.0.0.1:{port}"),
+        Some(_) => text.to_owned(),
+    };
+    if full.parse::<SocketAddr>().is_err() {
+        let hint = "names of hosts are not looked up; 0.0.0.0 is every IPv4 address, [::] every address";
+        check.error(path, "expected an address and a port such as 0.0.0.0:8080", hint.to_owned());
+    }
+    full
+}
+
+fn is_loopback(listen: &str) -> bool {
+    listen.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback())
+}
+
+fn downstream(file: &File, check: &mut Check<'_>) -> Downstream {
+    let limits = &file.limits;
+    for (name, size) in [("body", limits.body), ("head", limits.head), ("held", limits.held)] {
+        if size.0.0 == 0 {
+            check.error(&["limits", name], "expected a size above 0", None);
+        }
+    }
+    if limits.held.0 < limits.body.0 {
+        let message = format!("one body of {} would not fit into all that may be held", limits.body);
+        check.error(&["limits", "held"], message, "give held at least the size of body".to_owned());
+    }
+    Downstream {
+        body: limits.body.0,
+        head: limits.head.0,
+        held: limits.held.0,
+        read_timeout: check.time(&["limits", "read_timeout"], limits.read_timeout),
+        write_timeout: check.time(&["limits", "write_timeout"], limits.write_timeout),
+        keepalive: check.time(&["limits", "keepalive"], limits.keepalive),
+    }
+}
+
+fn upstream(file: &File, check: &mut Check<'_>) -> Upstream {
+    let upstream = &file.upstream;
+    Upstream {
+        connect_timeout: check.time(&["upstream", "connect_timeout"], upstream.connect_timeout),
+        first_byte_timeout: check.time(&["upstream", "first_byte_timeout"], upstream.first_byte_timeout),
+        idle_timeout: check.time(&["upstream", "idle_timeout"], upstream.idle_timeout),
+        total_timeout: check.time(&["upstream", "total_timeout"], upstream.total_timeout),
+        attempts: check.number(&["upstream", "attempts"], upstream.attempts, MOST_ATTEMPTS),
+    }
+}

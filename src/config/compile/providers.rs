@@ -1,0 +1,237 @@
+//! Providers: a vendor's row, an address and keys each, in order of preference.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use http::header::{self, HeaderName, HeaderValue};
+
+use crate::catalog::Catalog;
+use crate::config::environment::{needs_address, stem};
+use crate::config::file::{self, File};
+use crate::config::read::did_you_mean;
+use crate::ir::Dialect;
+use crate::provider::url::BadBase;
+use crate::provider::{Base, Vendor};
+use crate::route::Offer;
+use crate::snapshot::Provider;
+use crate::units::Secret;
+
+use super::Check;
+
+/// How a vendor is called that is in no table.
+const CUSTOM: &str = "custom";
+/// Headers that belong to the connection or the body, not to the provider.
+const NOT_YOURS: [HeaderName; 5] = [
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::CONNECTION,
+    header::TRANSFER_ENCODING,
+    header::CONTENT_TYPE,
+];
+
+/// The providers with what each offers, the most preferred first.
+pub(super) fn compile(file: &File, check: &mut Check<'_>) -> (Vec<Provider>, Vec<Offer>) {
+    if !check.declared("providers").any(|_| true) {
+        let hint = "set OPENAI_API_KEY or another provider's key, or run `tollgate demo` to try without one";
+        check.error(&["providers"], "there is no provider", hint.to_owned());
+    }
+    let mut order: Vec<(&String, &file::Provider, &'static Vendor)> = Vec::new();
+    for (name, written) in &file.providers {
+        check_name(name, check);
+        if let Some(vendor) = vendor(name, written, check) {
+            order.push((name, written, vendor));
+        }
+    }
+    check_preference(file, check);
+    order.sort_by_key(|(name, _, vendor)| {
+        let preferred = file.prefer.iter().position(|preferred| preferred == *name);
+        let row = Vendor::all().position(|row| row.id == vendor.id);
+        (preferred.is_none(), preferred, row, Reverse(**name == vendor.id))
+    });
+    order.into_iter().filter_map(|(name, written, vendor)| one(name, written, vendor, check)).unzip()
+}
+
+fn check_name(name: &str, check: &mut Check<'_>) {
+    let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || !name.chars().all(fine) {
+        let message = "expected a provider's name of letters, digits, -, _ and . alone";
+        check.error(&["providers", name], message, None);
+    }
+}
+
+fn check_preference(file: &File, check: &mut Check<'_>) {
+    for (index, name) in file.prefer.iter().enumerate() {
+        if !check.is_declared("providers", name) {
+            let hint = did_you_mean(name, check.declared("providers"));
+            let index = index.to_string();
+            check.error(&["prefer", &index], format!("no provider is named \"{name}\""), hint);
+        }
+    }
+}
+
+fn vendor(name: &str, written: &file::Provider, check: &mut Check<'_>) -> Option<&'static Vendor> {
+    let id = written.vendor.as_deref().unwrap_or(name).trim();
+    if id.eq_ignore_ascii_case(CUSTOM) {
+        let wanted = match written.dialect {
+            None | Some(file::Dialect::OpenaiChat) => Dialect::OpenaiChat,
+            Some(file::Dialect::AnthropicMessages) => Dialect::AnthropicMessages,
+            Some(file::Dialect::GeminiGenerate) => Dialect::GeminiGenerate,
+        };
+        let row = custom(wanted);
+        if row.is_none() {
+            check.error(&["providers", name, "dialect"], "no custom provider can speak this", None);
+        }
+        return row;
+    }
+    let Some(vendor) = Vendor::find(id) else {
+        let known = || Vendor::all().flat_map(|row| std::iter::once(&row.id).chain(row.aliases).copied());
+        let other = || Some("for any other, set vendor: custom and base_url".to_owned());
+        let hint = did_you_mean(id, known()).or_else(other);
+        match &written.vendor {
+            Some(_) => {
+                check.error(&["providers", name, "vendor"], format!("no vendor is named \"{id}\""), hint);
+            }
+            None => {
+                let message = format!("no vendor is named \"{name}\", and the provider names no other");
+                check.error(&["providers", name], message, hint);
+            }
+        }
+        return None;
+    };
+    if written.dialect.is_some() {
+        let message = format!("the dialects of {} are known; only a custom vendor takes this", vendor.name);
+        check.error(&["providers", name, "dialect"], message, None);
+    }
+    Some(vendor)
+}
+
+/// The row for a vendor that is in no table and speaks the dialect.
+fn custom(dialect: Dialect) -> Option<&'static Vendor> {
+    let speaks = |row: &&Vendor| row.speaks.first().is_some_and(|(first, _)| *first == dialect);
+    Vendor::all().filter(|row| row.id.starts_with(CUSTOM)).find(speaks)
+}
+
+fn one(
+    name: &str,
+    written: &file::Provider,
+    vendor: &'static Vendor,
+    check: &mut Check<'_>,
+) -> Option<(Provider, Offer)> {
+    let keys = keys(name, written, vendor, check);
+    let headers = headers(name, &written.headers, check);
+    let models = models(name, written, vendor, check);
+    let base = base(name, written, vendor, check)?;
+    let mut aliases = vec![vendor.id.to_owned()];
+    aliases.extend(vendor.aliases.iter().map(|&alias| alias.to_owned()));
+    if vendor.id.starts_with(CUSTOM) {
+        aliases.clear();
+    }
+    let offer = Offer { name: name.to_owned(), aliases, vendor: vendor.id.to_owned(), models };
+    let api_version = written.api_version.as_deref().map(str::trim).filter(|version| !version.is_empty());
+    let api_version = api_version.map(str::to_owned);
+    let discover = written.models.is_empty();
+    Some((Provider { name: name.to_owned(), vendor, base, keys, headers, api_version, discover }, offer))
+}
+
+fn keys(name: &str, written: &file::Provider, vendor: &Vendor, check: &mut Check<'_>) -> Vec<Secret> {
+    let mut keys = Vec::new();
+    let one = written.api_key.iter().map(|key| ("api_key", key));
+    for (field, key) in one.chain(written.api_keys.iter().map(|key| ("api_keys", key))) {
+        let path = ["providers", name, field];
+        if key.0.is_empty() {
+            check.error(&path, "the key is empty", None);
+        } else if !key.0.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+            check.error(&path, "the key holds spaces or letters that no key has", None);
+        } else if !keys.contains(&key.0) {
+            keys.push(key.0.clone());
+        }
+    }
+    let none_written = written.api_key.is_none() && written.api_keys.is_empty();
+    let none_failed = ["api_key", "api_keys"].iter().all(|field| {
+        let provider = check.source.written.get("providers").and_then(|providers| providers.get(name));
+        let node = provider.and_then(|provider| provider.get(field));
+        node.is_none_or(|node| node.is_blank())
+    });
+    if vendor.key_required && none_written && none_failed {
+        let own = format!("{}_API_KEY", stem(name));
+        let variable = match vendor.key_env.first() {
+            Some(first) if name == vendor.id => first,
+            _ => own.as_str(),
+        };
+        let hint = format!("set {variable}, or api_key: ${{file:PATH}}");
+        check.error(&["providers", name], format!("{} needs a key", vendor.name), hint);
+    }
+    keys
+}
+
+fn headers(
+    name: &str,
+    written: &BTreeMap<String, String>,
+    check: &mut Check<'_>,
+) -> BTreeMap<String, String> {
+    let mut headers = BTreeMap::new();
+    for (key, value) in written {
+        let path = ["providers", name, "headers", key];
+        let value = value.trim();
+        match HeaderName::from_bytes(key.as_bytes()) {
+            Err(_) => check.error(&path, "expected the name of a header", None),
+            Ok(header) if NOT_YOURS.contains(&header) => {
+                check.error(&path, format!("the header {header} is Tollgate's own to set"), None);
+            }
+            Ok(_) if HeaderValue::from_str(value).is_err() => {
+                check.error(&path, "the value holds letters that no header can carry", None);
+            }
+            Ok(header) => {
+                headers.insert(header.as_str().to_owned(), value.to_owned());
+            }
+        }
+    }
+    headers
+}
+
+/// The names it serves: as written, else all that the catalogue has of the vendor.
+fn models(name: &str, written: &file::Provider, vendor: &Vendor, check: &mut Check<'_>) -> Vec<String> {
+    if written.models.is_empty() {
+        let known = vendor.catalogue_ids.iter().flat_map(|id| Catalog::builtin().of_provider(id));
+        return known.flat_map(|model| model.names().map(str::to_owned)).collect();
+    }
+    for (index, model) in written.models.iter().enumerate() {
+        if model.trim().is_empty() {
+            let index = index.to_string();
+            check.error(&["providers", name, "models", &index], "expected the name of a model", None);
+        }
+    }
+    written.models.iter().map(|model| model.trim().to_owned()).collect()
+}
+
+fn base(name: &str, written: &file::Provider, vendor: &Vendor, check: &mut Check<'_>) -> Option<Base> {
+    let path = ["providers", name, "base_url"];
+    let Some(text) = written.base_url.as_deref().map(str::trim).filter(|text| !text.is_empty()) else {
+        if needs_address(vendor) {
+            let variable = format!("{}_BASE_URL", stem(name));
+            let example = if vendor.base_url.is_empty() { "https://…" } else { vendor.base_url };
+            let hint = format!("set {variable}, or base_url: {example} with your own names");
+            check.error(&["providers", name], format!("{} needs a base_url", vendor.name), hint);
+            return None;
+        }
+        return Base::parse(vendor.base_url).ok();
+    };
+    match Base::parse(text) {
+        Ok(base) => Some(with_usual_path(base, vendor)),
+        Err(bad) => {
+            let known = vendor.base_url.contains('{').then(|| format!("the form is {}", vendor.base_url));
+            let hint = if bad == BadBase::Placeholder { None } else { known };
+            check.error(&path, bad.to_string(), hint);
+            None
+        }
+    }
+}
+
+/// People write the address of their own server without its `/v1`.
+fn with_usual_path(base: Base, vendor: &Vendor) -> Base {
+    if vendor.key_required || !base.path.is_empty() {
+        return base;
+    }
+    let usual = Base::parse(vendor.base_url).map(|usual| usual.path).unwrap_or_default();
+    Base { path: usual, ..base }
+}

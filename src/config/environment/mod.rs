@@ -1,0 +1,220 @@
+//! What the environment says: variables of the process and of env files, laid over the file.
+//!
+//! A variable that is set but empty counts as not set. GoModel's names work where they mean the
+//! same here; Tollgate's own win over them.
+
+mod providers;
+
+use std::collections::BTreeMap;
+
+use crate::catalog::nearest;
+
+use super::problem::{Place, Problems};
+use super::tree::{Node, Value};
+
+pub(super) use providers::{needs_address, stem};
+
+/// What all of Tollgate's own variables begin with.
+const PREFIX: &str = "TOLLGATE_";
+/// The path of the configuration file, which the command line reads.
+const CONFIG: &str = "TOLLGATE_CONFIG";
+
+/// How a variable's text stands for the value of a field.
+#[derive(Debug, Clone, Copy)]
+enum Spelling {
+    /// As in the file.
+    Same,
+    /// A list, separated by commas.
+    Commas,
+    /// A port, on every address.
+    Port,
+    /// A number of attempts after the first.
+    Retries,
+    /// A level in any logger's words; other programs read the variable too.
+    ForeignLevel,
+}
+
+use Spelling::{Commas, ForeignLevel, Port, Retries, Same};
+
+/// A field and its variables, of which the first that is set wins.
+type Setting = (&'static [&'static str], &'static [(&'static str, Spelling)]);
+
+/// Every field with one value.
+const SETTINGS: &[Setting] = &[
+    (&["listen"], &[("TOLLGATE_LISTEN", Same), ("PORT", Port)]),
+    (&["admin"], &[("TOLLGATE_ADMIN_LISTEN", Same)]),
+    (&["threads"], &[("TOLLGATE_THREADS", Same)]),
+    (&["master_key"], &[("TOLLGATE_MASTER_KEY", Same), ("GOMODEL_MASTER_KEY", Same)]),
+    (&["data_dir"], &[("TOLLGATE_DATA_DIR", Same), ("GOMODEL_CACHE_DIR", Same)]),
+    (&["log", "level"], &[("TOLLGATE_LOG", Same), ("LOG_LEVEL", ForeignLevel)]),
+    (&["log", "access"], &[("TOLLGATE_ACCESS_LOG", Same), ("LOGGING_ENABLED", Same)]),
+    (&["env_files"], &[("TOLLGATE_ENV_FILES", Commas)]),
+    (&["limits", "body"], &[("TOLLGATE_BODY_LIMIT", Same), ("BODY_SIZE_LIMIT", Same)]),
+    (&["limits", "head"], &[("TOLLGATE_HEAD_LIMIT", Same)]),
+    (&["limits", "held"], &[("TOLLGATE_HELD_LIMIT", Same)]),
+    (&["limits", "read_timeout"], &[("TOLLGATE_READ_TIMEOUT", Same)]),
+    (&["limits", "write_timeout"], &[("TOLLGATE_WRITE_TIMEOUT", Same)]),
+    (&["limits", "keepalive"], &[("TOLLGATE_KEEPALIVE", Same)]),
+    (&["upstream", "connect_timeout"], &[("TOLLGATE_CONNECT_TIMEOUT", Same)]),
+    (
+        &["upstream", "first_byte_timeout"],
+        &[("TOLLGATE_FIRST_BYTE_TIMEOUT", Same), ("HTTP_RESPONSE_HEADER_TIMEOUT", Same)],
+    ),
+    (&["upstream", "idle_timeout"], &[("TOLLGATE_IDLE_TIMEOUT", Same)]),
+    (&["upstream", "total_timeout"], &[("TOLLGATE_TOTAL_TIMEOUT", Same), ("HTTP_TIMEOUT", Same)]),
+    (&["upstream", "attempts"], &[("TOLLGATE_ATTEMPTS", Same), ("RETRY_MAX_RETRIES", Retries)]),
+    (&["shutdown", "drain"], &[("TOLLGATE_DRAIN", Same)]),
+    (&["shutdown", "upgrade_drain"], &[("TOLLGATE_UPGRADE_DRAIN", Same)]),
+    (&["shutdown", "socket"], &[("TOLLGATE_UPGRADE_SOCKET", Same)]),
+    (&["strict"], &[("TOLLGATE_STRICT", Same)]),
+    (&["default_provider"], &[("TOLLGATE_DEFAULT_PROVIDER", Same)]),
+    (&["prefer"], &[("TOLLGATE_PREFER", Commas)]),
+    (&["discovery"], &[("TOLLGATE_DISCOVERY", Same), ("CACHE_REFRESH_INTERVAL", Same)]),
+    (&["h2c"], &[("TOLLGATE_H2C", Same)]),
+];
+
+/// The variables that are set, each with its place.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Variables(BTreeMap<String, (String, Place)>);
+
+impl Variables {
+    pub(super) fn of_process(environment: &BTreeMap<String, String>) -> Self {
+        let set = environment.iter().filter(|(_, value)| !value.trim().is_empty());
+        Self(
+            set.map(|(name, value)| (name.clone(), (value.clone(), Place::Variable(name.clone())))).collect(),
+        )
+    }
+
+    /// Adds the variables of an env file that are not set yet: `NAME=value` lines, perhaps with
+    /// `export` before and quotes around the value, and `#` comments.
+    pub(super) fn add_file(&mut self, name: &str, text: &str, problems: &mut Problems) {
+        let mut own = BTreeMap::new();
+        for (line, content) in (1_u64..).zip(text.lines()) {
+            let content = content.trim();
+            if content.is_empty() || content.starts_with('#') {
+                continue;
+            }
+            let place = Place::File { name: name.into(), line, column: 1 };
+            let assignment = content.strip_prefix("export ").unwrap_or(content);
+            match assignment.split_once('=') {
+                Some((key, value)) if is_name(key.trim()) => {
+                    own.insert(key.trim().to_owned(), (unquoted(value.trim()).to_owned(), place));
+                }
+                _ => problems.error(&place, "expected NAME=value", None),
+            }
+        }
+        for (key, value) in own {
+            if !value.0.trim().is_empty() {
+                self.0.entry(key).or_insert(value);
+            }
+        }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<(&str, &Place)> {
+        self.0.get(name).map(|(value, place)| (value.as_str(), place))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, &str, &Place)> {
+        self.0.iter().map(|(name, (value, place))| (name.as_str(), value.as_str(), place))
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// The value without its quotes, or without the comment after it.
+fn unquoted(value: &str) -> &str {
+    for quote in ['"', '\''] {
+        if let Some((inner, _)) = value.strip_prefix(quote).and_then(|rest| rest.split_once(quote)) {
+            return inner;
+        }
+    }
+    value.split_once(" #").map_or(value, |(value, _)| value).trim_end()
+}
+
+/// Lays the variables over the file's tree.
+pub(super) fn lay_over(tree: &mut Node, variables: &Variables, problems: &mut Problems) {
+    for (path, names) in SETTINGS {
+        let set = names.iter().find_map(|(name, spelling)| Some((*spelling, variables.get(name)?)));
+        if let Some((spelling, (value, place))) = set
+            && let Some(node) = spelt(spelling, value, place, problems)
+        {
+            tree.put(path, node);
+        }
+    }
+    if let Some((format, place)) = variables.get("LOG_FORMAT")
+        && !format.eq_ignore_ascii_case("json")
+    {
+        problems.warning(place, "the log is JSON whatever this says", None);
+    }
+    providers::lay_over(tree, variables, problems);
+    warn_of_unknown(variables, problems);
+}
+
+fn spelt(spelling: Spelling, value: &str, place: &Place, problems: &mut Problems) -> Option<Node> {
+    let value = value.trim();
+    Some(match spelling {
+        Spelling::Same => Node::text(place, value),
+        Spelling::Commas => list(value, place),
+        Spelling::Port => Node::text(place, format!("0.0.0.0:{value}")),
+        Spelling::Retries => match value.parse::<u32>() {
+            Ok(retries) => Node::text(place, retries.saturating_add(1).to_string()),
+            Err(_) => Node::text(place, value),
+        },
+        Spelling::ForeignLevel => {
+            let level = match value.to_ascii_lowercase().as_str() {
+                "off" | "none" => "off",
+                "error" | "fatal" | "critical" | "panic" => "error",
+                "warn" | "warning" => "warn",
+                "info" | "notice" => "info",
+                "debug" => "debug",
+                "trace" => "trace",
+                _ => {
+                    problems.warning(place, "this level is not known, so it changes nothing", None);
+                    return None;
+                }
+            };
+            Node::text(place, level)
+        }
+    })
+}
+
+fn list(value: &str, place: &Place) -> Node {
+    let items = value.split(',').map(str::trim).filter(|item| !item.is_empty());
+    Node::new(place, Value::List(items.map(|item| Node::text(place, item)).collect()))
+}
+
+/// The variables of all settings.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    SETTINGS.iter().flat_map(|(_, names)| names.iter().map(|(name, _)| *name))
+}
+
+fn warn_of_unknown(variables: &Variables, problems: &mut Problems) {
+    for (name, value, place) in variables.iter() {
+        let ours = name.starts_with(PREFIX) || name.starts_with("GOMODEL_");
+        if !ours || name == CONFIG || is_of_kubernetes(name, value) || names().any(|known| known == name) {
+            continue;
+        }
+        let hint = match name {
+            "TOLLGATE_PORT" => Some("did you mean TOLLGATE_LISTEN=0.0.0.0:8080?".to_owned()),
+            _ => nearest_setting(name),
+        };
+        problems.warning(place, "no setting has this name", hint);
+    }
+}
+
+/// What all names share says nothing of how near they are.
+fn nearest_setting(name: &str) -> Option<String> {
+    let (_, own) = name.split_once('_')?;
+    let nearest = nearest(own, names().filter_map(|known| known.strip_prefix(PREFIX)));
+    nearest.first().map(|known| format!("did you mean {PREFIX}{known}?"))
+}
+
+/// Kubernetes sets such variables in every pod beside a Service called `tollgate`.
+fn is_of_kubernetes(name: &str, value: &str) -> bool {
+    name.contains("_SERVICE_HOST")
+        || name.contains("_SERVICE_PORT")
+        || (name.contains("_PORT_") && name.contains("_TCP"))
+        || (name.ends_with("_PORT") && value.starts_with("tcp://"))
+}

@@ -1,0 +1,313 @@
+//! The configuration file as a human writes it; everything in it has a default.
+//!
+//! The comments on the fields are the reference that `schema` and the examples under `conf/`
+//! repeat: what it is, its unit, its default.
+
+mod scalar;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::ByteSize;
+
+pub(super) use scalar::{Interval, Key, Size, Span, Usd};
+
+/// The configuration of Tollgate. Texts may hold references: `${file:PATH}`, `${env:NAME}`,
+/// `${env:NAME:-default}`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct File {
+    /// The address and port for clients. Default: `0.0.0.0:8080`. Needs a restart.
+    pub(super) listen: String,
+    /// The listener for health, metrics, the admin API and the dashboard.
+    pub(super) admin: Admin,
+    /// The number of worker threads. Default: one for each core. Needs a restart.
+    pub(super) threads: Option<u32>,
+    /// The key that clients must show. Default: none, which leaves the gateway open.
+    pub(super) master_key: Option<Key>,
+    /// The folder for the journal and the database, relative to the working directory.
+    /// Default: `tollgate-data`. Needs a restart.
+    pub(super) data_dir: String,
+    /// What is logged.
+    pub(super) log: Log,
+    /// Files of `NAME=value` lines, read again at every reload; the process environment wins over
+    /// them, and they win over this file. Paths are relative to this file. Default: none.
+    pub(super) env_files: Vec<String>,
+    /// What a client may take of time and memory.
+    pub(super) limits: Limits,
+    /// What a provider may take of time.
+    pub(super) upstream: Upstream,
+    /// How the process ends.
+    pub(super) shutdown: Shutdown,
+    /// Whether a request is refused when a translation would lose something of it.
+    /// Default: false; what is lost is then shown in a response header.
+    pub(super) strict: bool,
+    /// The provider for models that nobody is known to serve. Default: none.
+    pub(super) default_provider: Option<String>,
+    /// Providers in the order in which a model that several serve is asked for. Default: makers
+    /// of models before those who resell them.
+    pub(super) prefer: Vec<String>,
+    /// How new models of the providers are found.
+    pub(super) discovery: Discovery,
+    /// Whether clients may speak HTTP/2 without TLS. Default: true. Needs a restart.
+    pub(super) h2c: bool,
+    /// The providers by name. A vendor's id as the name implies the vendor.
+    pub(super) providers: BTreeMap<String, Provider>,
+    /// Other names for models: name → `provider/model`, a model, a route or another alias.
+    pub(super) aliases: BTreeMap<String, String>,
+    /// Names with several targets, tried in turn.
+    pub(super) routes: BTreeMap<String, Route>,
+    /// Corrections of the built-in prices and limits of models; a later one wins.
+    pub(super) models: Vec<Model>,
+}
+
+/// The listener for the operator; may be written as its address alone, or `off`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("type" = ["object", "string", "boolean"]))]
+pub(super) struct Admin {
+    /// Its address and port, or `off`. Default: `127.0.0.1:9090`. Needs a restart.
+    pub(super) listen: String,
+}
+
+/// What is logged.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Log {
+    /// The least important kind of line that is written. Default: `info`. Needs a restart.
+    pub(super) level: LogLevel,
+    /// Whether each finished request gets a line. Default: true. Needs a restart.
+    pub(super) access: bool,
+}
+
+/// How important a log line must be to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Nothing is logged.
+    Off,
+    /// Data was lost, or there is a bug.
+    Error,
+    /// Somebody should look.
+    Warn,
+    /// What happened.
+    Info,
+    /// What was decided, and why.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// What a client may take of time and memory.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Limits {
+    /// The largest request body. Default: `32MiB`.
+    pub(super) body: Size,
+    /// The largest request head. Default: `64KiB`.
+    pub(super) head: Size,
+    /// All request bodies held at one time. Default: `1GiB`.
+    pub(super) held: Size,
+    /// How long one read of a request may take. Default: `60s`.
+    pub(super) read_timeout: Span,
+    /// How long one write to a client may take. Default: `60s`.
+    pub(super) write_timeout: Span,
+    /// How long an idle connection is kept. Default: `75s`.
+    pub(super) keepalive: Span,
+}
+
+/// What a provider may take of time.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Upstream {
+    /// To connect, TLS included. Default: `10s`.
+    pub(super) connect_timeout: Span,
+    /// Until the first byte of an answer. Default: `300s`.
+    pub(super) first_byte_timeout: Span,
+    /// Between two bytes of an answer. Default: `120s`.
+    pub(super) idle_timeout: Span,
+    /// For the whole answer, all attempts together. Default: `1h`.
+    pub(super) total_timeout: Span,
+    /// How many attempts a request may make, the first included; 1 to 20. Default: 3.
+    pub(super) attempts: u32,
+}
+
+/// How new models of the providers are found; may be written as the time alone, or `off`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("type" = ["object", "string", "boolean"]))]
+pub(super) struct Discovery {
+    /// How often the providers are asked which models they serve, or `off`. Default: `1h`. Needs a
+    /// restart.
+    pub(super) interval: Interval,
+}
+
+/// How the process ends.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Shutdown {
+    /// How long requests in flight may go on after a termination signal. Default: `30s`. Needs a
+    /// restart.
+    pub(super) drain: Span,
+    /// How long they may go on in the old process after an upgrade in place. Default: `10m`.
+    /// Needs a restart.
+    pub(super) upgrade_drain: Span,
+    /// The socket by which the listeners are handed to the new process. Default: `upgrade.sock`
+    /// in `data_dir`. Needs a restart.
+    pub(super) socket: Option<String>,
+}
+
+/// A provider: a vendor with an address and keys.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Provider {
+    /// The vendor's id, or `custom`. Default: the provider's own name.
+    pub(super) vendor: Option<String>,
+    /// The key. Default: that of the vendor's environment variable.
+    pub(super) api_key: Option<Key>,
+    /// Several keys, used in turn.
+    pub(super) api_keys: Vec<Key>,
+    /// The address, up to where the API begins. Default: the vendor's.
+    pub(super) base_url: Option<String>,
+    /// The models it serves. Default: those of the vendor that are known.
+    pub(super) models: Vec<String>,
+    /// Headers for every request to it. Default: none.
+    pub(super) headers: BTreeMap<String, String>,
+    /// Azure's `api-version`. Default: the vendor's.
+    pub(super) api_version: Option<String>,
+    /// What a `custom` vendor speaks. Default: `openai_chat`.
+    pub(super) dialect: Option<Dialect>,
+}
+
+/// How a custom provider is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Dialect {
+    /// `OpenAI`'s chat completions.
+    OpenaiChat,
+    /// Anthropic's messages.
+    AnthropicMessages,
+    /// Gemini's `generateContent`.
+    GeminiGenerate,
+}
+
+/// A name with several targets.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Route {
+    /// `provider/model`, a model, an alias or another route each; tried in this order.
+    pub(super) targets: Vec<String>,
+    /// Whether a request is refused when a translation would lose something of it.
+    /// Default: false.
+    #[serde(default)]
+    pub(super) strict: bool,
+}
+
+/// A correction of what is known of a model. Prices are in USD per million tokens, exact to the
+/// sixth decimal place; they replace the built-in ones as a whole.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Model {
+    /// The provider's name or the vendor's id; `*` stands for any letters.
+    pub(super) provider: String,
+    /// The model's name there; `*` stands for any letters.
+    pub(super) model: String,
+    /// Input that is not cached.
+    pub(super) input: Option<Usd>,
+    /// Output.
+    pub(super) output: Option<Usd>,
+    /// Input read from the provider's cache. Default: as `input`.
+    pub(super) cache_read: Option<Usd>,
+    /// Input written to the provider's cache for five minutes. Default: as `input`.
+    pub(super) cache_write_5m: Option<Usd>,
+    /// Input written to the provider's cache for an hour. Default: as `cache_write_5m`.
+    pub(super) cache_write_1h: Option<Usd>,
+    /// Reasoning. Default: as `output`.
+    pub(super) reasoning: Option<Usd>,
+    /// The most tokens of a prompt. Default: as built in.
+    pub(super) max_input: Option<u64>,
+    /// The most tokens of a reply. Default: as built in.
+    pub(super) max_output: Option<u64>,
+}
+
+impl Default for File {
+    fn default() -> Self {
+        Self {
+            listen: "0.0.0.0:8080".to_owned(),
+            admin: Admin::default(),
+            threads: None,
+            master_key: None,
+            data_dir: "tollgate-data".to_owned(),
+            log: Log::default(),
+            env_files: Vec::new(),
+            limits: Limits::default(),
+            upstream: Upstream::default(),
+            shutdown: Shutdown::default(),
+            strict: false,
+            default_provider: None,
+            prefer: Vec::new(),
+            discovery: Discovery::default(),
+            h2c: true,
+            providers: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+            routes: BTreeMap::new(),
+            models: Vec::new(),
+        }
+    }
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:9090".to_owned() }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: LogLevel::Info, access: true }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: Size(ByteSize(32 << 20)),
+            head: Size(ByteSize(64 << 10)),
+            held: Size(ByteSize(1 << 30)),
+            read_timeout: Span(Duration::from_secs(60)),
+            write_timeout: Span(Duration::from_secs(60)),
+            keepalive: Span(Duration::from_secs(75)),
+        }
+    }
+}
+
+impl Default for Upstream {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Span(Duration::from_secs(10)),
+            first_byte_timeout: Span(Duration::from_secs(300)),
+            idle_timeout: Span(Duration::from_secs(120)),
+            total_timeout: Span(Duration::from_secs(3600)),
+            attempts: 3,
+        }
+    }
+}
+
+impl Default for Discovery {
+    fn default() -> Self {
+        Self { interval: Interval(Some(Duration::from_secs(3600))) }
+    }
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self {
+            drain: Span(Duration::from_secs(30)),
+            upgrade_drain: Span(Duration::from_secs(600)),
+            socket: None,
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Values of one word that carry their unit: sizes, spans of time, prices, keys.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::ser::{Serialize, Serializer};
+
+use crate::units::{self, ByteSize, Price, Secret};
+
+/// A number of bytes: `512KiB`, `10MB`, `1048576`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) struct Size(pub(in crate::config) ByteSize);
+
+/// A span of time: `250ms`, `30s`, `5m`, `1h`; a plain number is seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) struct Span(pub(in crate::config) Duration);
+
+/// A span of time between two runs of something, or `off`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) struct Interval(pub(in crate::config) Option<Duration>);
+
+/// A secret, best given by reference: `${file:/run/secrets/key}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::config) struct Key(pub(in crate::config) Secret);
+
+/// USD per million tokens, to the sixth decimal place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) struct Usd(pub(in crate::config) Price);
+
+impl FromStr for Size {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self).map_err(|_| "expected a size such as 512KiB, 10MB or 1048576")
+    }
+}
+
+impl FromStr for Span {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        units::parse_duration(text).map(Self).map_err(|_| "expected a time such as 250ms, 30s, 5m or 1h")
+    }
+}
+
+impl FromStr for Interval {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "off" | "false" | "no" | "0" => Ok(Self(None)),
+            _ => text
+                .parse::<Span>()
+                .map(|span| Self(Some(span.0)))
+                .map_err(|_| "expected a time such as 1h, or off"),
+        }
+    }
+}
+
+impl FromStr for Key {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(Secret::new(text)))
+    }
+}
+
+impl FromStr for Usd {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const PLACES: usize = 6;
+        const SHAPE: &str = "expected US dollars per million tokens such as 0.25";
+        let text = text.trim();
+        if text.strip_prefix('-').is_some_and(|rest| rest.parse::<Self>().is_ok()) {
+            return Err("expected a price that is not below zero");
+        }
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole) || !digits(fraction) {
+            return Err(SHAPE);
+        }
+        let fraction = fraction.trim_end_matches('0');
+        if fraction.len() > PLACES {
+            return Err("expected a price of at most six decimal places");
+        }
+        let price = format!("{whole}{fraction:0<PLACES$}").parse();
+        price.map(|price| Self(Price::micro_usd_per_million(price))).map_err(|_| SHAPE)
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, rest) = (self.0.as_secs(), self.0.subsec_millis());
+        match (seconds % 3600, seconds % 60, rest) {
+            (_, _, 1..) => write!(f, "{}ms", self.0.as_millis()),
+            (0, _, 0) if seconds > 0 => write!(f, "{}h", seconds / 3600),
+            (_, 0, 0) if seconds > 0 => write!(f, "{}m", seconds / 60),
+            _ => write!(f, "{seconds}s"),
+        }
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(every) => Span(every).fmt(f),
+            None => f.write_str("off"),
+        }
+    }
+}
+
+macro_rules! read_from_text {
+    ($($type:ident: $schema:tt,)*) => {$(
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+            }
+        }
+
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    )*};
+}
+
+read_from_text! {
+    Size: {
+        "type": ["string", "integer"],
+        "description": "A number of bytes: 512KiB, 10MB, 1048576.",
+        "minimum": 0
+    },
+    Span: {
+        "type": ["string", "number"],
+        "description": "A span of time: 250ms, 30s, 5m, 1h; a plain number is seconds.",
+        "minimum": 0
+    },
+    Interval: {
+        "type": ["string", "number", "boolean"],
+        "description": "A span of time such as 1h, or off.",
+        "minimum": 0
+    },
+    Key: {
+        "type": "string",
+        "description": "A secret, best given by reference: ${file:/run/secrets/key}."
+    },
+    Usd: {
+        "type": ["string", "number"],
+        "description": "USD per million tokens, to the sixth decimal place.",
+        "minimum": 0
+    },
+}
+
+macro_rules! shown_in_schema {
+    ($($type:ident)*) => {$(
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+    )*};
+}
+
+shown_in_schema! { Size Span Interval }

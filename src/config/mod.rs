@@ -1,0 +1,186 @@
+//! The configuration: what a human wrote, in a file and in the environment, compiled into the
+//! world that requests see.
+//!
+//! File and variables become one tree in which every value knows its place; references are
+//! followed; the types of [`file`] read it; [`compile`] builds the [`Snapshot`]. Whatever is
+//! wrong on the way is noted, and all of it is told at once. Only a whole, valid configuration
+//! comes out.
+
+mod compile;
+mod environment;
+mod file;
+mod problem;
+mod read;
+mod reference;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod yaml;
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::snapshot::Snapshot;
+
+pub use file::LogLevel;
+pub use problem::{Problem, Severity};
+
+use environment::Variables;
+use file::File;
+use problem::{Place, Problems};
+use tree::{Node, Value};
+
+/// The most bytes that a configuration file may have.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// A whole, valid configuration.
+#[derive(Debug)]
+pub struct Compiled {
+    /// What requests see; swapped in whole.
+    pub snapshot: Snapshot,
+    /// What the process was started with.
+    pub process: Process,
+    /// What looks mistaken but does no harm.
+    pub warnings: Vec<Problem>,
+}
+
+/// What only a restart or an upgrade in place can change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// The address and port for clients.
+    pub listen: String,
+    /// The address and port for the operator.
+    pub admin_listen: Option<String>,
+    /// The number of worker threads.
+    pub threads: usize,
+    /// The folder for the journal and the database.
+    pub data_dir: PathBuf,
+    /// The least important kind of log line.
+    pub log: LogLevel,
+    /// Whether each finished request gets a line.
+    pub access_log: bool,
+    /// How long requests in flight may go on after a termination signal.
+    pub drain: Duration,
+    /// How long they may go on in the old process after an upgrade.
+    pub upgrade_drain: Duration,
+    /// The socket by which the listeners are handed over.
+    pub upgrade_sock: PathBuf,
+    /// How often providers are asked which models they serve.
+    pub discovery: Option<Duration>,
+    /// Whether clients may speak HTTP/2 without TLS.
+    pub h2c: bool,
+}
+
+impl Process {
+    /// The fields of the file in which the two differ.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let fields = [
+            ("listen", self.listen != other.listen),
+            ("admin.listen", self.admin_listen != other.admin_listen),
+            ("threads", self.threads != other.threads),
+            ("data_dir", self.data_dir != other.data_dir),
+            ("log.level", self.log != other.log),
+            ("log.access", self.access_log != other.access_log),
+            ("shutdown.drain", self.drain != other.drain),
+            ("shutdown.upgrade_drain", self.upgrade_drain != other.upgrade_drain),
+            ("shutdown.socket", self.upgrade_sock != other.upgrade_sock),
+            ("discovery", self.discovery != other.discovery),
+            ("h2c", self.h2c != other.h2c),
+        ];
+        fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+    }
+}
+
+/// Where the configuration comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The file, if there is one.
+    pub file: Option<PathBuf>,
+    /// The variables of the process.
+    pub environment: BTreeMap<String, String>,
+}
+
+impl Sources {
+    /// The file and the variables of this process; nothing else in the program reads them.
+    /// Variables that are not Unicode are left out.
+    #[must_use]
+    pub fn from_process(file: Option<PathBuf>) -> Self {
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self { file, environment: std::env::vars_os().filter_map(text).collect() }
+    }
+
+    /// The folder that relative paths in the file start from; empty for the working directory.
+    fn folder(&self) -> &Path {
+        self.file.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new(""))
+    }
+}
+
+/// Reads, checks and compiles the configuration; variables win over the file.
+///
+/// # Errors
+/// Every problem that was found, in the order of the file, warnings among them.
+pub fn load(sources: &Sources, generation: u64) -> Result<Compiled, Vec<Problem>> {
+    let mut problems = Problems::default();
+    let written = match &sources.file {
+        Some(path) => read_yaml(path, &mut problems),
+        None => Node::new(&Place::Nowhere, Value::Null),
+    };
+    let variables = variables(sources, &written, &mut problems);
+    let mut tree = written;
+    environment::lay_over(&mut tree, &variables, &mut problems);
+    reference::expand(&mut tree, &variables, sources.folder(), &mut problems);
+    let written = tree.clone();
+    let file: File = read::read(&mut tree, &mut problems);
+    let source = compile::Source { file: &file, sound: &tree, written: &written };
+    let (snapshot, process) = compile::compile(&source, generation, &mut problems);
+    let warnings = problems.into_warnings()?;
+    Ok(Compiled { snapshot, process, warnings })
+}
+
+/// The schema of the file, as JSON for editors.
+#[must_use]
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(File);
+    serde_json::to_string_pretty(&schema).unwrap_or_default()
+}
+
+fn read_yaml(path: &Path, problems: &mut Problems) -> Node {
+    let name = path.display().to_string();
+    let text = read_text(path, &name, problems).unwrap_or_default();
+    yaml::parse(&name, &text, problems)
+}
+
+/// The variables of the process and those of the env files that they or the file name.
+fn variables(sources: &Sources, written: &Node, problems: &mut Problems) -> Variables {
+    let mut variables = Variables::of_process(&sources.environment);
+    // What is wrong now is found again once the variables are complete.
+    let mut ignored = Problems::default();
+    let mut early = written.clone();
+    environment::lay_over(&mut early, &variables, &mut ignored);
+    reference::expand(&mut early, &variables, sources.folder(), &mut ignored);
+    for name in read::read::<File>(&mut early, &mut ignored).env_files {
+        let path = sources.folder().join(&name);
+        if let Some(text) = read_text(&path, &name, problems) {
+            variables.add_file(&name, &text, problems);
+        }
+    }
+    variables
+}
+
+fn read_text(path: &Path, name: &str, problems: &mut Problems) -> Option<String> {
+    let place = Place::File { name: name.into(), line: 0, column: 0 };
+    let mut text = String::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text));
+    match read {
+        Ok(_) => Some(text),
+        Err(error) => {
+            problems.error(&place, reference::cannot_be_read(&error), None);
+            None
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What is wrong with a configuration, and where: every problem at once, none with a secret in it.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// How bad a problem is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// Nothing is served, or swapped in, until it is mended.
+    Error,
+    /// Something was left out or looks mistaken; the rest holds.
+    Warning,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
+}
+
+/// One thing that is wrong with the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where: `tollgate.yaml:12:5` or `environment OPENAI_BASE_URL`.
+    pub place: String,
+    /// What, in one sentence without a full stop; never holds a secret.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// How bad it is.
+    pub severity: Severity,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.place, self.severity, self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\n  hint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// Where a value was written; places sort in reading order, files before the environment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// A line and column of a file, from 1; line 0 is the file as a whole.
+    File { name: Arc<str>, line: u64, column: u64 },
+    /// A variable of the process environment.
+    Variable(String),
+    /// No file and no variable: something is missing altogether.
+    Nowhere,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { name, line: 0, .. } => f.write_str(name),
+            Self::File { name, line, column } => write!(f, "{name}:{line}:{column}"),
+            Self::Variable(name) => write!(f, "environment {name}"),
+            Self::Nowhere => f.write_str("configuration"),
+        }
+    }
+}
+
+/// The problems found so far.
+#[derive(Debug, Default)]
+pub(super) struct Problems(Vec<(Place, Problem)>);
+
+impl Problems {
+    pub(super) fn error(
+        &mut self,
+        place: &Place,
+        message: impl Into<String>,
+        hint: impl Into<Option<String>>,
+    ) {
+        self.push(place, message.into(), hint.into(), Severity::Error);
+    }
+
+    pub(super) fn warning(
+        &mut self,
+        place: &Place,
+        message: impl Into<String>,
+        hint: impl Into<Option<String>>,
+    ) {
+        self.push(place, message.into(), hint.into(), Severity::Warning);
+    }
+
+    fn push(&mut self, place: &Place, message: String, hint: Option<String>, severity: Severity) {
+        let problem = Problem { place: place.to_string(), message, hint, severity };
+        if !self.0.iter().any(|(_, known)| *known == problem) {
+            self.0.push((place.clone(), problem));
+        }
+    }
+
+    /// The warnings if there is nothing worse, else everything; both in reading order.
+    pub(super) fn into_warnings(mut self) -> Result<Vec<Problem>, Vec<Problem>> {
+        self.0.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let failed = self.0.iter().any(|(_, problem)| problem.severity == Severity::Error);
+        let problems = self.0.into_iter().map(|(_, problem)| problem).collect();
+        if failed { Err(problems) } else { Ok(problems) }
+    }
+}

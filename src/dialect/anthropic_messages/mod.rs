@@ -1,0 +1,74 @@
+//! Anthropic's Messages API, <https://platform.claude.com/docs/en/api/messages> (November 2026).
+//!
+//! Many vendors and clouds offer it beside their own.
+
+mod content;
+pub mod count;
+mod error;
+pub mod models;
+mod names;
+mod reply;
+mod request;
+mod schema;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod tools;
+mod types;
+mod usage;
+
+use http::HeaderMap;
+
+use super::{Codec, Head, Malformed, Rendered, Seed, StreamParser, StreamRenderer, StreamShape};
+use crate::catalog::profile::Profile;
+use crate::fault::Fault;
+use crate::ir::{Losses, Reply, Request, Usage};
+use crate::refusal::Refusal;
+
+/// The codec of the Messages API.
+#[derive(Debug, Clone, Copy)]
+pub struct AnthropicMessages;
+
+impl Codec for AnthropicMessages {
+    fn parse_request(&self, head: &Head<'_>, body: &[u8]) -> Result<Request, Malformed> {
+        request::parse(head, body, request::Limit::Required)
+    }
+
+    fn render_request(
+        &self,
+        request: &Request,
+        model: &str,
+        profile: &Profile,
+        losses: &mut Losses,
+    ) -> Rendered {
+        request::render(request, model, profile, losses)
+    }
+
+    fn parse_reply(&self, body: &[u8]) -> Result<Reply, Malformed> {
+        reply::parse(body)
+    }
+
+    fn render_reply(&self, reply: &Reply, seed: &Seed, losses: &mut Losses) -> Vec<u8> {
+        reply::render(reply, seed, losses)
+    }
+
+    fn stream_parser(&self) -> Box<dyn StreamParser> {
+        Box::new(stream::Parser::default())
+    }
+
+    fn stream_renderer(&self, seed: &Seed, _shape: StreamShape) -> Box<dyn StreamRenderer> {
+        Box::new(stream::Renderer::new(seed))
+    }
+
+    fn parse_error(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> Fault {
+        error::parse(status, headers, body)
+    }
+
+    fn render_error(&self, refusal: &Refusal) -> Vec<u8> {
+        error::render(refusal)
+    }
+
+    fn find_usage(&self, json: &[u8]) -> Option<Usage> {
+        usage::find(json)
+    }
+}

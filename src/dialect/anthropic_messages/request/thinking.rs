@@ -1,0 +1,177 @@
+//! How thinking is asked for: a budget on older models, an effort on newer ones.
+
+use super::turns::{self, Message};
+use crate::catalog::profile::{Profile, ThinkingStyle};
+use crate::dialect::anthropic_messages::types::{budget_effort, effort_budget};
+use crate::ir::{Effort, Losses, Request, Thinking};
+
+/// What is said about thinking, and the limit that depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Plan {
+    /// The `max_tokens` to ask for.
+    pub(super) max_tokens: u64,
+    /// The `thinking` object.
+    pub(super) mode: Mode,
+    /// The effort in `output_config`.
+    pub(super) effort: Option<Effort>,
+}
+
+/// The forms of the `thinking` object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// There is none.
+    Unsaid,
+    /// Switched off.
+    Off,
+    /// So many tokens at most.
+    Budget(u64),
+    /// As the model sees fit; how the thoughts are shown.
+    Adaptive(Option<&'static str>),
+}
+
+impl Mode {
+    /// Whether the model will think.
+    pub(super) const fn is_on(self) -> bool {
+        matches!(self, Self::Budget(_) | Self::Adaptive(_))
+    }
+}
+
+/// The least budget that the API takes.
+const LEAST_BUDGET: u64 = 1024;
+
+/// Plans the thinking of a request.
+pub(super) fn plan(
+    request: &Request,
+    messages: &[Message<'_>],
+    profile: &Profile,
+    losses: &mut Losses,
+) -> Plan {
+    let thinking = request.thinking.as_ref();
+    let plan = match thinking {
+        Some(thinking) if is_wanted(thinking) => wanted(request, thinking, profile, losses),
+        Some(thinking) => {
+            let said = thinking.enabled == Some(false) || is_adaptive(profile);
+            let mode = if said && profile.thinking != ThinkingStyle::None { Mode::Off } else { Mode::Unsaid };
+            let effort = if thinking.enabled == Some(false) { thinking.effort } else { None };
+            let effort = effort.filter(|_| is_adaptive(profile));
+            let effort = effort.and_then(|effort| known_effort(effort, profile, losses));
+            Plan { effort, ..without(request, mode, profile, losses) }
+        }
+        None => without(request, Mode::Unsaid, profile, losses),
+    };
+    if plan.mode.is_on() && turns::has_prefill(messages) {
+        losses.dropped("thinking", "a model that thinks does not continue its turn");
+        return Plan { mode: Mode::Unsaid, ..plan };
+    }
+    if matches!(plan.mode, Mode::Budget(_)) && turns::has_unthought_call(messages) {
+        losses.dropped("thinking", "the last call of a tool came without its thought");
+        return Plan { mode: Mode::Unsaid, ..plan };
+    }
+    plan
+}
+
+fn is_wanted(thinking: &Thinking) -> bool {
+    let off = thinking.enabled == Some(false)
+        || thinking.budget == Some(0)
+        || (thinking.effort == Some(Effort::None) && thinking.enabled.is_none());
+    let said = thinking.enabled == Some(true) || thinking.budget.is_some() || thinking.effort.is_some();
+    said && !off
+}
+
+const fn is_adaptive(profile: &Profile) -> bool {
+    matches!(profile.thinking, ThinkingStyle::Adaptive)
+}
+
+fn wanted(request: &Request, thinking: &Thinking, profile: &Profile, losses: &mut Losses) -> Plan {
+    match profile.thinking {
+        ThinkingStyle::None => {
+            let field = if thinking.effort.is_some() { "reasoning_effort" } else { "thinking" };
+            losses.dropped(field, "the model does not think");
+            without(request, Mode::Unsaid, profile, losses)
+        }
+        ThinkingStyle::Adaptive => adaptive(request, thinking, profile, losses),
+        ThinkingStyle::Budget
+        | ThinkingStyle::Effort
+        | ThinkingStyle::GeminiBudget(_)
+        | ThinkingStyle::GeminiLevel { .. }
+        | ThinkingStyle::Toggle => budget(request, thinking, profile, losses),
+    }
+}
+
+fn adaptive(request: &Request, thinking: &Thinking, profile: &Profile, losses: &mut Losses) -> Plan {
+    if thinking.budget.is_some() {
+        losses.bent("thinking.budget_tokens", "a budget is said as an effort");
+    }
+    let effort = thinking.effort.or(thinking.budget.map(budget_effort));
+    let effort = effort.and_then(|effort| known_effort(effort, profile, losses));
+    let display = match thinking.visible {
+        Some(true) => Some("summarized"),
+        Some(false) => Some("omitted"),
+        // Dialects that ask by effort alone have no other word for wanting to see the thoughts,
+        // and the newest models hide them unless told.
+        None => thinking.enabled.is_none().then_some("summarized"),
+    };
+    Plan { effort, ..without(request, Mode::Adaptive(display), profile, losses) }
+}
+
+/// The effort in the range that the target knows; its own range begins at "low".
+fn known_effort(effort: Effort, profile: &Profile, losses: &mut Losses) -> Option<Effort> {
+    if effort == Effort::None {
+        return None;
+    }
+    let (lowest, highest) = profile.efforts;
+    let known = effort.min(highest).max(lowest).max(Effort::Low);
+    if known != effort {
+        losses.clamped("reasoning_effort", "the target knows fewer efforts");
+    }
+    Some(known)
+}
+
+fn budget(request: &Request, thinking: &Thinking, profile: &Profile, losses: &mut Losses) -> Plan {
+    let asked = match (thinking.budget, thinking.effort.and_then(effort_budget)) {
+        (Some(budget), by_effort) => {
+            if by_effort.is_some() {
+                losses.dropped("reasoning_effort", "the budget says how hard to think");
+            }
+            budget
+        }
+        (None, Some(budget)) => budget,
+        (None, None) => {
+            losses.bent("thinking", "the model must be told a budget");
+            effort_budget(Effort::High).unwrap_or(LEAST_BUDGET)
+        }
+    };
+    if asked < LEAST_BUDGET {
+        losses.clamped("thinking.budget_tokens", "at least 1024 are taken");
+    }
+    let asked = asked.max(LEAST_BUDGET);
+    let plain = without(request, Mode::Unsaid, profile, losses);
+    let max_tokens = match request.sampling.max_tokens {
+        Some(_) => plain.max_tokens,
+        None => capped(profile.default_max_tokens.saturating_add(asked), profile),
+    };
+    // The answer needs at least one token of its own.
+    let room = max_tokens.saturating_sub(1);
+    if room < LEAST_BUDGET {
+        losses.dropped("thinking", "max_tokens leaves no room for it");
+        return plain;
+    }
+    if asked > room {
+        losses.clamped("thinking.budget_tokens", "it must stay below max_tokens");
+    }
+    Plan { max_tokens, mode: Mode::Budget(asked.min(room)), effort: None }
+}
+
+/// A plan in which the limit is only the client's, or the default.
+fn without(request: &Request, mode: Mode, profile: &Profile, losses: &mut Losses) -> Plan {
+    let max_tokens = request.sampling.max_tokens;
+    if max_tokens.is_some_and(|asked| capped(asked, profile) < asked) {
+        losses.clamped("max_tokens", "the model cannot produce so many");
+    }
+    let max_tokens = capped(max_tokens.unwrap_or(profile.default_max_tokens), profile);
+    Plan { max_tokens, mode, effort: None }
+}
+
+fn capped(tokens: u64, profile: &Profile) -> u64 {
+    tokens.min(profile.max_output.unwrap_or(u64::MAX))
+}

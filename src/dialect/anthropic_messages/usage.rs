@@ -1,0 +1,88 @@
+//! `usage`, both ways: what Anthropic counts apart stays apart, what it nests is taken apart.
+//!
+//! `input_tokens` holds neither cache reads nor cache writes; `output_tokens` holds the thinking.
+
+use super::types::tier_served_word;
+use crate::ir::{ServiceTier, Usage};
+use crate::wire::json::{self, Json, Object};
+use crate::wire::lens;
+
+/// Reads a `usage` object.
+///
+/// The newest API also lists its sampling rounds as `iterations`; their sum is taken only where
+/// the object itself counts nothing.
+pub(super) fn parse(json: &Json<'_>) -> Usage {
+    let mut usage = parse_counts(json);
+    if usage.total() == 0 {
+        for round in json.field("iterations").map(Json::elements).unwrap_or_default() {
+            add(&mut usage, &parse_counts(round));
+        }
+    }
+    usage.web_searches = count(json, &["server_tool_use", "web_search_requests"]);
+    usage
+}
+
+fn parse_counts(json: &Json<'_>) -> Usage {
+    let five_minutes = count(json, &["cache_creation", "ephemeral_5m_input_tokens"]);
+    let one_hour = count(json, &["cache_creation", "ephemeral_1h_input_tokens"]);
+    let written = match count(json, &["cache_creation_input_tokens"]) {
+        0 => five_minutes.saturating_add(one_hour),
+        total => total,
+    };
+    let one_hour = one_hour.min(written);
+    let output = count(json, &["output_tokens"]);
+    let reasoning = count(json, &["output_tokens_details", "thinking_tokens"]).min(output);
+    Usage {
+        input: count(json, &["input_tokens"]),
+        cache_read: count(json, &["cache_read_input_tokens"]),
+        cache_write_5m: written - one_hour,
+        cache_write_1h: one_hour,
+        output: output - reasoning,
+        reasoning,
+        ..Usage::default()
+    }
+}
+
+fn count(json: &Json<'_>, path: &[&str]) -> u64 {
+    json.at(path).and_then(Json::as_u64).unwrap_or_default()
+}
+
+const fn add(sum: &mut Usage, round: &Usage) {
+    sum.input = sum.input.saturating_add(round.input);
+    sum.cache_read = sum.cache_read.saturating_add(round.cache_read);
+    sum.cache_write_5m = sum.cache_write_5m.saturating_add(round.cache_write_5m);
+    sum.cache_write_1h = sum.cache_write_1h.saturating_add(round.cache_write_1h);
+    sum.output = sum.output.saturating_add(round.output);
+    sum.reasoning = sum.reasoning.saturating_add(round.reasoning);
+}
+
+/// Writes the members of a `usage` object in their full shape: clients read both cache counts
+/// without asking whether they are there.
+pub(super) fn write(usage: &Usage, tier: Option<&ServiceTier>, o: &mut Object<'_>) {
+    o.number("input_tokens", usage.input.saturating_add(usage.audio_input));
+    o.number("cache_creation_input_tokens", usage.cache_write());
+    o.number("cache_read_input_tokens", usage.cache_read);
+    o.object("cache_creation", |o| {
+        o.number("ephemeral_5m_input_tokens", usage.cache_write_5m);
+        o.number("ephemeral_1h_input_tokens", usage.cache_write_1h);
+    });
+    o.number("output_tokens", usage.total_output());
+    if usage.reasoning > 0 {
+        o.object("output_tokens_details", |o| o.number("thinking_tokens", usage.reasoning));
+    }
+    if usage.web_searches > 0 {
+        o.object("server_tool_use", |o| o.number("web_search_requests", usage.web_searches));
+    }
+    o.opt_string("service_tier", tier.map(tier_served_word));
+}
+
+/// Finds the usage of a whole message, or of the stream events that carry one.
+pub(super) fn find(source: &[u8]) -> Option<Usage> {
+    memchr::memmem::find(source, b"\"usage\"")?;
+    let text = lens::find(source, "usage").or_else(|| {
+        let message = lens::find(source, "message")?;
+        lens::find(message.as_bytes(), "usage")
+    })?;
+    let json = json::parse(text.as_bytes()).ok()?;
+    json.is_object().then(|| parse(&json))
+}

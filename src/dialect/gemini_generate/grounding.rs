@@ -1,0 +1,187 @@
+//! Sources: `groundingMetadata` and `citationMetadata` of a candidate ↔ citations of its text.
+
+use super::case;
+use super::types::DIALECT;
+use crate::ir::Citation;
+use crate::wire::json::{self, Json, Object};
+use crate::wire::json_array;
+
+/// What a candidate said of its sources so far. A stream may tell them more than once, each time
+/// as a whole, so the fullest one is kept.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    grounding: Option<String>,
+    chunks: usize,
+    citation: Option<String>,
+    /// How many searches were made.
+    pub(super) searches: u64,
+}
+
+/// Whether offsets into the answer, which are told in bytes, are also counts of characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Offsets {
+    /// They are: the candidate is one text of ASCII alone.
+    Plain,
+    /// They are not, or cannot be told.
+    Unknown,
+}
+
+impl Sources {
+    /// Takes what one slice of a candidate tells.
+    pub(super) fn take(&mut self, candidate: &Json<'_>) {
+        if let Some(grounding) = case::field(candidate, "groundingMetadata") {
+            let chunks = elements(grounding, "groundingChunks").len();
+            if chunks > 0 && chunks >= self.chunks {
+                self.chunks = chunks;
+                self.grounding = Some(grounding.raw().to_owned());
+            }
+            let searches = elements(grounding, "webSearchQueries").len() as u64;
+            self.searches = self.searches.max(searches);
+        }
+        if let Some(citation) = case::field(candidate, "citationMetadata") {
+            self.citation = Some(citation.raw().to_owned());
+        }
+    }
+
+    /// The sources as citations; the first one carries the whole of what was said.
+    pub(super) fn citations(&mut self, offsets: Offsets) -> Vec<Citation> {
+        let mut citations = Vec::new();
+        let mut native = String::new();
+        for (name, text) in
+            [("groundingMetadata", self.grounding.take()), ("citationMetadata", self.citation.take())]
+        {
+            let Some(text) = text else { continue };
+            let Ok(json) = json::parse(text.as_bytes()) else { continue };
+            if name == "groundingMetadata" {
+                grounded(&json, offsets, &mut citations);
+            } else {
+                cited(&json, offsets, &mut citations);
+            }
+            native.push(if native.is_empty() { '{' } else { ',' });
+            native.push_str(&format!("\"{name}\":{text}"));
+        }
+        if let Some(first) = citations.first_mut() {
+            native.push('}');
+            first.native = Some((DIALECT, native));
+        }
+        citations
+    }
+}
+
+/// Whether each search is billed, as it is from Gemini 3 on, and not the answer
+/// (<https://ai.google.dev/gemini-api/docs/pricing>, seen 2026-11).
+pub(super) fn bills_each_search(model: &str) -> bool {
+    !["gemini-1", "gemini-2"].iter().any(|family| model.starts_with(family))
+}
+
+/// How many searches a whole answer, or a slice, tells of; found without reading the rest.
+pub(super) fn count_searches(json: &[u8]) -> u64 {
+    const KEY: &[u8] = b"\"webSearchQueries\"";
+    let Some(at) = memchr::memmem::find(json, KEY) else { return 0 };
+    let after = json.get(at + KEY.len()..).unwrap_or_default().trim_ascii_start();
+    let Some(list) = after.strip_prefix(b":") else { return 0 };
+    let mut searches = 0;
+    // What follows the list is no part of it, and ends the count as an error.
+    let _end = json_array::Parser::new(json.len()).push(list, |_| searches += 1);
+    searches
+}
+
+fn elements<'j, 'a>(json: &'j Json<'a>, name: &str) -> &'j [Json<'a>] {
+    case::field(json, name).map(Json::elements).unwrap_or_default()
+}
+
+fn grounded(json: &Json<'_>, offsets: Offsets, citations: &mut Vec<Citation>) {
+    let chunks: Vec<Citation> = elements(json, "groundingChunks").iter().map(source).collect();
+    let mut used = vec![false; chunks.len()];
+    for support in elements(json, "groundingSupports") {
+        let segment = case::field(support, "segment");
+        for index in elements(support, "groundingChunkIndices").iter().filter_map(Json::as_u64) {
+            let index = usize::try_from(index).unwrap_or(usize::MAX);
+            let Some(source) = chunks.get(index) else { continue };
+            if let Some(used) = used.get_mut(index) {
+                *used = true;
+            }
+            let mut citation = source.clone();
+            if let Some(segment) = segment {
+                citation.quote = case::text(segment, "text").map(str::to_owned);
+                span(segment, offsets, &mut citation);
+            }
+            citations.push(citation);
+        }
+    }
+    let unused = chunks.into_iter().zip(used).filter(|(_, used)| !used);
+    citations.extend(unused.map(|(source, _)| source));
+}
+
+fn source(chunk: &Json<'_>) -> Citation {
+    let kinds = ["web", "retrievedContext", "maps", "image"];
+    let found = kinds.iter().find_map(|kind| case::field(chunk, kind));
+    let text = |name| found.and_then(|found| case::text(found, name)).map(str::to_owned);
+    Citation { url: text("uri").or_else(|| text("sourceUri")), title: text("title"), ..Citation::default() }
+}
+
+/// An offset of 0 is left out by the API.
+fn span(segment: &Json<'_>, offsets: Offsets, citation: &mut Citation) {
+    let end = case::field(segment, "endIndex").and_then(Json::as_u64);
+    if offsets == Offsets::Plain && end.is_some() {
+        citation.start = Some(case::field(segment, "startIndex").and_then(Json::as_u64).unwrap_or(0));
+        citation.end = end;
+    }
+}
+
+fn cited(json: &Json<'_>, offsets: Offsets, citations: &mut Vec<Citation>) {
+    let lists = ["citationSources", "citations"].map(|name| elements(json, name));
+    for item in lists.into_iter().flatten() {
+        let text = |name| case::text(item, name).map(str::to_owned);
+        let mut citation = Citation { url: text("uri"), title: text("title"), ..Citation::default() };
+        span(item, offsets, &mut citation);
+        citations.push(citation);
+    }
+}
+
+/// Adds the sources of a candidate to it, in its own words if they are this dialect's.
+pub(super) fn write(o: &mut Object<'_>, citations: &[&Citation], offsets: Offsets) {
+    let native = citations.iter().find_map(|citation| match &citation.native {
+        Some((DIALECT, text)) => Some(text),
+        _ => None,
+    });
+    if let Some(Ok(native)) = native.map(|native| json::parse(native.as_bytes())) {
+        for (name, value) in native.entries() {
+            o.raw(name, value.raw());
+        }
+        return;
+    }
+    let citations: Vec<_> = citations.iter().filter(|citation| citation.url.is_some()).collect();
+    if citations.is_empty() {
+        return;
+    }
+    o.object("groundingMetadata", |o| {
+        o.array("groundingChunks", |a| {
+            for citation in &citations {
+                a.object(|o| {
+                    o.object("web", |o| {
+                        o.opt_string("uri", citation.url.as_deref());
+                        o.opt_string("title", citation.title.as_deref());
+                    });
+                });
+            }
+        });
+        o.array("groundingSupports", |a| {
+            for (index, citation) in (0_u64..).zip(&citations) {
+                let plain = offsets == Offsets::Plain;
+                let end = citation.end.filter(|_| plain);
+                if end.is_none() && citation.quote.is_none() {
+                    continue;
+                }
+                a.object(|o| {
+                    o.object("segment", |o| {
+                        o.opt_number("startIndex", citation.start.filter(|_| end.is_some()));
+                        o.opt_number("endIndex", end);
+                        o.opt_string("text", citation.quote.as_deref());
+                    });
+                    o.array("groundingChunkIndices", |a| a.number(index));
+                });
+            }
+        });
+    });
+}

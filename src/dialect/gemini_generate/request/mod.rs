@@ -1,0 +1,10 @@
+//! Requests: a client's body → the hub, and the hub → a target's body.
+
+mod config;
+mod history;
+mod parse;
+mod render;
+mod thinking;
+
+pub(super) use parse::{model_of, parse, parse_body};
+pub(super) use render::render;

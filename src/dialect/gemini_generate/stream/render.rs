@@ -1,0 +1,314 @@
+//! Events → a client's stream, as server-sent events or as one JSON array.
+
+use super::super::content;
+use super::super::grounding::{self, Offsets};
+use super::super::reply::{write_block, write_tail};
+use super::super::types::{self, DIALECT};
+use super::super::{error, logprobs};
+use super::parse::is_block_of_prompt;
+use crate::dialect::{Framing, Seed, StreamRenderer, StreamShape};
+use crate::ir::{Citation, Delta, Event, Extras, Finish, Losses, Opening, ServiceTier, Signature, Usage};
+use crate::wire::json::{self, Object};
+use crate::wire::json_array;
+
+/// Writes one stream. Words go out as they come; a call goes out whole; why a candidate ended goes
+/// out last, with the usage.
+pub(in super::super) struct Renderer {
+    id: String,
+    model: String,
+    framing: Framing,
+    array: Option<json_array::Writer>,
+    extras: Extras,
+    tier: Option<ServiceTier>,
+    /// The open blocks by number.
+    open: Vec<(u32, Open)>,
+    candidates: Vec<Candidate>,
+    usage: Option<Usage>,
+    /// Whether the usage known was not told yet.
+    untold: bool,
+    finished: Vec<(u32, Finish)>,
+    done: bool,
+    slice: Vec<u8>,
+}
+
+struct Open {
+    candidate: u32,
+    kind: Kind,
+}
+
+enum Kind {
+    Text,
+    Thought,
+    Call { id: String, name: String, arguments: String, seal: Option<Signature> },
+    Whole,
+}
+
+#[derive(Default)]
+struct Candidate {
+    citations: Vec<Citation>,
+    texts: u32,
+    foreign: bool,
+    spoke: bool,
+}
+
+impl Renderer {
+    pub(in super::super) fn new(seed: &Seed, shape: StreamShape) -> Self {
+        Self {
+            id: seed.id.clone(),
+            model: seed.model.clone(),
+            framing: shape.framing,
+            array: Some(json_array::Writer::default()),
+            extras: Extras::NONE,
+            tier: None,
+            open: Vec::new(),
+            candidates: Vec::new(),
+            usage: None,
+            untold: false,
+            finished: Vec::new(),
+            done: false,
+            slice: Vec::with_capacity(512),
+        }
+    }
+
+    fn start(&mut self, index: u32, candidate: u32, opening: &Opening, out: &mut Vec<u8>, losses: &mut Losses) {
+        let kind = match opening {
+            Opening::Text | Opening::Refusal => Kind::Text,
+            Opening::Reasoning => Kind::Thought,
+            Opening::ToolCall { id, name, .. } => Kind::Call {
+                id: id.clone(),
+                name: name.clone(),
+                arguments: String::new(),
+                seal: None,
+            },
+            Opening::Whole(block) => {
+                let mut part = Vec::new();
+                if write_block(&mut part, block, losses) {
+                    self.parts(candidate, out, |parts| parts.extend_from_slice(&part));
+                }
+                Kind::Whole
+            }
+        };
+        if let Some(entry) = self.entry(candidate) {
+            entry.texts += u32::from(matches!(kind, Kind::Text));
+        }
+        self.open.push((index, Open { candidate, kind }));
+    }
+
+    fn grow(&mut self, index: u32, delta: &Delta, out: &mut Vec<u8>) {
+        let Some((_, open)) = self.open.iter_mut().find(|(number, _)| *number == index) else {
+            return;
+        };
+        let candidate = open.candidate;
+        let thought = matches!(open.kind, Kind::Thought);
+        match (delta, &mut open.kind) {
+            (Delta::Arguments(more), Kind::Call { arguments, .. }) => arguments.push_str(more),
+            (Delta::Signature(signature), Kind::Call { seal, .. }) => *seal = Some(signature.clone()),
+            (Delta::Signature(signature), _) => {
+                let seal = signature.carried_by(DIALECT);
+                self.text(candidate, "", thought, Some(&seal), out);
+            }
+            (Delta::Text(text) | Delta::Refusal(text) | Delta::Reasoning(text), _) => {
+                self.text(candidate, text, thought, None, out);
+            }
+            (Delta::Citation(citation), _) => {
+                let citation = citation.clone();
+                if let Some(entry) = self.entry(candidate) {
+                    entry.citations.push(citation);
+                }
+            }
+            (Delta::Arguments(_), _) => {}
+        }
+    }
+
+    fn text(&mut self, candidate: u32, text: &str, thought: bool, seal: Option<&str>, out: &mut Vec<u8>) {
+        if let Some(entry) = self.entry(candidate) {
+            entry.foreign |= !thought && !text.is_ascii();
+        }
+        self.parts(candidate, out, |parts| {
+            content::write_part(parts, seal, &Extras::NONE, |o| content::write_text(o, text, thought));
+        });
+    }
+
+    fn stop(&mut self, index: u32, out: &mut Vec<u8>) {
+        let Some(place) = self.open.iter().position(|(number, _)| *number == index) else { return };
+        let (_, open) = self.open.remove(place);
+        let Kind::Call { id, name, arguments, seal } = open.kind else { return };
+        let seal = seal.map(|seal| seal.carried_by(DIALECT));
+        self.parts(open.candidate, out, |parts| {
+            content::write_part(parts, seal.as_deref(), &Extras::NONE, |o| {
+                content::write_call(o, &id, &name, &arguments, &Extras::NONE);
+            });
+        });
+    }
+
+    fn entry(&mut self, candidate: u32) -> Option<&mut Candidate> {
+        let number = usize::try_from(candidate).ok().filter(|number| *number < 128)?;
+        if self.candidates.len() <= number {
+            self.candidates.resize_with(number + 1, Candidate::default);
+        }
+        self.candidates.get_mut(number)
+    }
+
+    /// Sends a slice with new parts of one candidate.
+    fn parts(&mut self, candidate: u32, out: &mut Vec<u8>, parts: impl FnOnce(&mut Vec<u8>)) {
+        if let Some(entry) = self.entry(candidate) {
+            entry.spoke = true;
+        }
+        self.slice(out, |o| {
+            o.array("candidates", |a| {
+                a.object(|o| {
+                    o.object("content", |o| {
+                        o.embed("parts", |out| {
+                            out.push(b'[');
+                            parts(out);
+                            out.push(b']');
+                        });
+                        o.string("role", "model");
+                    });
+                    o.number("index", candidate);
+                });
+            });
+        });
+    }
+
+    /// Sends a slice: what `says` adds, and whose slice it is.
+    fn slice(&mut self, out: &mut Vec<u8>, says: impl FnOnce(&mut Object<'_>)) {
+        let mut slice = std::mem::take(&mut self.slice);
+        slice.clear();
+        json::object(&mut slice, |o| {
+            says(o);
+            o.string("modelVersion", &self.model);
+            o.string("responseId", &self.id);
+        });
+        self.frame(out, &slice);
+        self.slice = slice;
+    }
+
+    fn frame(&mut self, out: &mut Vec<u8>, json: &[u8]) {
+        match self.framing {
+            Framing::Sse => {
+                out.extend_from_slice(b"data: ");
+                out.extend_from_slice(json);
+                out.extend_from_slice(b"\r\n\r\n");
+            }
+            Framing::JsonArray => {
+                if let Some(array) = &mut self.array {
+                    array.element(out, json);
+                }
+            }
+        }
+    }
+
+    /// Sends why candidates ended, and the usage.
+    fn flush(&mut self, out: &mut Vec<u8>) {
+        let finished = std::mem::take(&mut self.finished);
+        let usage = self.usage.filter(|_| self.untold);
+        self.untold = false;
+        let candidates = std::mem::take(&mut self.candidates);
+        let extras = std::mem::take(&mut self.extras);
+        let tier = self.tier.clone();
+        let silent = candidates.iter().all(|candidate| !candidate.spoke);
+        let blocked = silent && is_block_of_prompt(finished.first().map(|(_, finish)| finish), &extras);
+        self.slice(out, |o| {
+            if !finished.is_empty() && !blocked {
+                o.array("candidates", |a| {
+                    for (number, finish) in &finished {
+                        let entry = usize::try_from(*number).ok().and_then(|n| candidates.get(n));
+                        a.object(|o| write_end(o, *number, finish, entry));
+                    }
+                });
+            }
+            write_tail(o, &extras, usage.as_ref(), tier.as_ref());
+        });
+        self.candidates = candidates;
+        for (number, _) in finished {
+            if let Some(entry) = self.entry(number) {
+                entry.citations.clear();
+            }
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        self.done = true;
+        if self.framing == Framing::JsonArray
+            && let Some(array) = self.array.take()
+        {
+            array.finish(out);
+        }
+    }
+}
+
+fn write_end(o: &mut Object<'_>, number: u32, finish: &Finish, entry: Option<&Candidate>) {
+    o.object("content", |o| {
+        o.raw("parts", r#"[{"text":""}]"#);
+        o.string("role", "model");
+    });
+    o.string("finishReason", types::finish_word(finish));
+    o.number("index", number);
+    if let Some(entry) = entry {
+        let citations: Vec<_> = entry.citations.iter().collect();
+        let plain = entry.texts <= 1 && !entry.foreign;
+        grounding::write(o, &citations, if plain { Offsets::Plain } else { Offsets::Unknown });
+    }
+}
+
+impl StreamRenderer for Renderer {
+    fn push(&mut self, event: &Event, out: &mut Vec<u8>, losses: &mut Losses) {
+        if self.done {
+            return;
+        }
+        match event {
+            Event::Start { id, model, service_tier, extras, .. } => {
+                if let Some(id) = id {
+                    self.id.clone_from(id);
+                }
+                if let Some(model) = model {
+                    self.model.clone_from(model);
+                }
+                self.tier.clone_from(service_tier);
+                self.extras.clone_from(extras);
+                note_foreign(extras, losses);
+            }
+            Event::BlockStart { index, candidate, opening } => {
+                self.start(*index, *candidate, opening, out, losses);
+            }
+            Event::Delta { index, delta } => self.grow(*index, delta, out),
+            Event::BlockStop { index } => self.stop(*index, out),
+            Event::Logprobs { candidate, json } => self.slice(out, |o| {
+                o.array("candidates", |a| {
+                    a.object(|o| {
+                        o.number("index", *candidate);
+                        logprobs::write(o, json);
+                    });
+                });
+            }),
+            Event::Usage(usage) => {
+                self.usage.get_or_insert_default().merge(usage);
+                self.untold = true;
+                if !self.finished.is_empty() {
+                    self.flush(out);
+                }
+            }
+            Event::Finish { candidate, finish } => self.finished.push((*candidate, finish.clone())),
+            Event::Ping => {}
+            Event::Fault(fault) => {
+                let json = error::render(&fault.clone().into_refusal());
+                self.frame(out, &json);
+                self.end(out);
+            }
+            Event::End => {
+                if !self.finished.is_empty() || self.untold {
+                    self.flush(out);
+                }
+                self.end(out);
+            }
+        }
+    }
+}
+
+/// Notes the members of an answer that only another dialect has.
+pub(in super::super) fn note_foreign(extras: &Extras, losses: &mut Losses) {
+    for extra in extras.all().iter().filter(|extra| extra.dialect != DIALECT) {
+        losses.dropped(extra.name.clone(), "not known to this dialect");
+    }
+}

@@ -1,0 +1,348 @@
+//! Tools, and how freely they may be called.
+
+use super::case;
+use super::names::Names;
+use super::schema::{self, Ordering};
+use super::types::{self, DIALECT};
+use crate::catalog::profile::{Param, Profile};
+use crate::dialect::Malformed;
+use crate::ir::{Extras, Losses, Request, Tool, ToolChoice, ToolKind};
+use crate::wire::json::{self, Array, Json, Object};
+
+/// The tool whose arguments are the structured answer, where the target cannot be held to a
+/// schema while it has tools.
+pub(super) const ANSWER: &str = "json_answer";
+
+const MODE: &str = "toolConfig.functionCallingConfig.mode";
+
+/// Reads `tools`.
+pub(super) fn parse(json: &Json<'_>) -> Result<Vec<Tool>, Malformed> {
+    let mut tools = Vec::new();
+    for (at, group) in case::list(json, "tools")?.iter().enumerate() {
+        for (name, value) in case::fields(group) {
+            if name != "functionDeclarations" {
+                tools.push(hosted(&name, value));
+                continue;
+            }
+            let list = case::list(value, "functionDeclarations")
+                .map_err(case::within(format!("tools[{at}]")))?;
+            for (number, declaration) in list.iter().enumerate() {
+                let place = || format!("tools[{at}].functionDeclarations[{number}]");
+                tools.push(function(declaration).map_err(|flaw| case::within(place())(flaw))?);
+            }
+        }
+    }
+    Ok(tools)
+}
+
+fn hosted(name: &str, value: &Json<'_>) -> Tool {
+    let json = format!("{{{}:{}}}", json::string(name), value.raw());
+    blank(name.to_owned(), ToolKind::Hosted { dialect: DIALECT, json })
+}
+
+const fn blank(name: String, kind: ToolKind) -> Tool {
+    Tool { name, description: None, schema: None, strict: None, kind, cache: None, extras: Extras::NONE }
+}
+
+fn function(json: &Json<'_>) -> Result<Tool, Malformed> {
+    let mut tool = blank(String::new(), ToolKind::Function);
+    let mut plain = None;
+    for (name, value) in case::fields(json) {
+        match &*name {
+            "name" => tool.name = case::string(value, "name")?,
+            "description" => tool.description = Some(case::string(value, "description")?),
+            "parameters" => tool.schema = Some(schema::to_json_schema(case::object(value, "parameters")?)),
+            "parametersJsonSchema" => plain = Some(case::object(value, &name)?.raw().to_owned()),
+            _ => tool.extras.push(DIALECT, &name, value.raw()),
+        }
+    }
+    if tool.name.is_empty() {
+        return Err(Malformed::new("name", "the function's name must be given"));
+    }
+    tool.schema = plain.or(tool.schema);
+    Ok(tool)
+}
+
+/// Reads `toolConfig`.
+pub(super) fn parse_config(
+    json: &Json<'_>,
+    extras: &mut Extras,
+) -> Result<Option<ToolChoice>, Malformed> {
+    let mut choice = None;
+    for (name, value) in case::fields(case::object(json, "toolConfig")?) {
+        if name == "functionCallingConfig" {
+            choice = parse_choice(value, extras)
+                .map_err(case::within("toolConfig.functionCallingConfig"))?;
+        } else {
+            extras.push(DIALECT, &format!("toolConfig.{name}"), value.raw());
+        }
+    }
+    Ok(choice)
+}
+
+fn parse_choice(json: &Json<'_>, extras: &mut Extras) -> Result<Option<ToolChoice>, Malformed> {
+    let mut mode = "";
+    let mut names = Vec::new();
+    for (name, value) in case::fields(case::object(json, "")?) {
+        match &*name {
+            "mode" => {
+                let word = value.as_str();
+                mode = word.ok_or_else(|| Malformed::new("mode", "expected a string"))?;
+            }
+            "allowedFunctionNames" => names = case::strings(value, &name)?,
+            _ => {
+                let name = format!("toolConfig.functionCallingConfig.{name}");
+                extras.push(DIALECT, &name, value.raw());
+            }
+        }
+    }
+    if mode.eq_ignore_ascii_case("VALIDATED") && names.is_empty() {
+        extras.push(DIALECT, MODE, "\"VALIDATED\"");
+    }
+    let choice = types::choice(mode, names);
+    choice.map(Some).ok_or_else(|| Malformed::new("mode", "expected AUTO, ANY, NONE or VALIDATED"))
+}
+
+/// What the structured answer needs of the tools.
+pub(super) struct Answer<'r> {
+    /// The schema of the answer.
+    pub(super) schema: &'r str,
+    /// What it is.
+    pub(super) description: Option<&'r str>,
+}
+
+/// Adds `tools` and `toolConfig`.
+pub(super) fn write(
+    o: &mut Object<'_>,
+    request: &Request,
+    answer: Option<&Answer<'_>>,
+    names: &mut Names,
+    profile: &Profile,
+    losses: &mut Losses,
+) {
+    let refused = profile.refuses.has(Param::Tools);
+    if refused && !request.tools.is_empty() {
+        losses.dropped("tools", "the model takes none");
+    }
+    let tools: &[Tool] = if refused { &[] } else { &request.tools };
+    let mut functions: Vec<&Tool> = Vec::with_capacity(tools.len());
+    let mut rest = Vec::new();
+    for tool in tools {
+        match &tool.kind {
+            ToolKind::Function => functions.push(tool),
+            ToolKind::Custom(_) => losses.dropped("tools.custom", "only functions can be declared"),
+            ToolKind::Hosted { .. } => rest.push(tool),
+        }
+    }
+    let declares = !functions.is_empty() || answer.is_some();
+    let rest: Vec<String> = rest
+        .into_iter()
+        .filter_map(|tool| hosted_json(tool, declares, profile, losses))
+        .collect();
+    if declares || !rest.is_empty() {
+        o.array("tools", |a| {
+            if declares {
+                a.object(|o| {
+                    o.array("functionDeclarations", |a| {
+                        for tool in &functions {
+                            write_function(a, tool, names, profile, losses);
+                        }
+                        write_answer_tool(a, answer, profile, losses);
+                    });
+                });
+            }
+            rest.iter().for_each(|json| a.raw(json));
+        });
+    }
+    let user = if functions.is_empty() { User::NoFunctions } else { User::Functions };
+    write_config(o, request, answer.is_some(), user, names, profile, losses);
+}
+
+fn write_function(
+    a: &mut Array<'_>,
+    tool: &Tool,
+    names: &mut Names,
+    profile: &Profile,
+    losses: &mut Losses,
+) {
+    if tool.strict == Some(true) {
+        losses.dropped("tools.strict", "functions cannot be held to their schema one by one");
+    }
+    if tool.cache.is_some() {
+        losses.dropped("cache_control", "prompts are cached without marks");
+    }
+    a.object(|o| {
+        o.string("name", &names.clean(&tool.name));
+        o.opt_string("description", tool.description.as_deref().filter(|text| !text.is_empty()));
+        if let Some(schema) = &tool.schema {
+            write_parameters(o, schema, profile, losses);
+        }
+        for extra in tool.extras.all() {
+            if extra.dialect == DIALECT {
+                o.raw(&extra.name, &extra.json);
+            } else {
+                losses.dropped(format!("tools.{}", extra.name), "not known to this dialect");
+            }
+        }
+    });
+}
+
+fn write_parameters(o: &mut Object<'_>, schema: &str, profile: &Profile, losses: &mut Losses) {
+    let Ok(tree) = json::parse(schema.as_bytes()) else { return };
+    // An empty schema says no more than none.
+    if tree.entries().is_empty() {
+        return;
+    }
+    if profile.json_schema {
+        o.raw("parametersJsonSchema", schema);
+    } else if let Some(subset) =
+        schema::write_subset(&tree, Ordering::Left, "tools.parameters", losses)
+    {
+        o.embed("parameters", |out| out.extend_from_slice(&subset));
+    }
+}
+
+fn write_answer_tool(
+    a: &mut Array<'_>,
+    answer: Option<&Answer<'_>>,
+    profile: &Profile,
+    losses: &mut Losses,
+) {
+    let Some(answer) = answer else { return };
+    a.object(|o| {
+        o.string("name", ANSWER);
+        let about = answer.description.unwrap_or("Gives the final answer in the form asked for.");
+        o.string("description", about);
+        write_parameters(o, answer.schema, profile, losses);
+    });
+}
+
+/// A tool that the provider runs: its own as it is, another's where there is one like it.
+fn hosted_json(tool: &Tool, declares: bool, profile: &Profile, losses: &mut Losses) -> Option<String> {
+    let ToolKind::Hosted { dialect, json } = &tool.kind else { return None };
+    if *dialect == DIALECT {
+        return Some(json.clone());
+    }
+    let alike = [
+        ("web_search", r#"{"googleSearch":{}}"#),
+        ("web_fetch", r#"{"urlContext":{}}"#),
+        ("code_execution", r#"{"codeExecution":{}}"#),
+    ];
+    let alike = alike.into_iter().find(|(name, _)| tool.name.starts_with(name));
+    match alike {
+        // Before Gemini 3, functions and the provider's own tools exclude one another.
+        Some((_, json)) if !declares || profile.requires_signature => {
+            losses.bent(format!("tools.{}", tool.name), "the provider's own tool of that kind");
+            Some(json.to_owned())
+        }
+        _ => {
+            losses.dropped(format!("tools.{}", tool.name), "the provider runs no such tool");
+            None
+        }
+    }
+}
+
+/// Whether the client's own request declares functions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum User {
+    Functions,
+    NoFunctions,
+}
+
+fn write_config(
+    o: &mut Object<'_>,
+    request: &Request,
+    answers: bool,
+    user: User,
+    names: &mut Names,
+    profile: &Profile,
+    losses: &mut Losses,
+) {
+    if request.parallel_tools == Some(false) && user == User::Functions {
+        losses.dropped("parallel_tool_calls", "the model calls as many at once as it likes");
+    }
+    let choice = choice(request, answers, user, profile, losses);
+    let own: Vec<_> = request
+        .extras
+        .of(DIALECT)
+        .filter_map(|extra| Some((extra.name.strip_prefix("toolConfig.")?, extra.json.as_str())))
+        .collect();
+    if choice.is_none() && own.is_empty() {
+        return;
+    }
+    let inner = |name: &str| name.strip_prefix("functionCallingConfig.").map(str::to_owned);
+    o.object("toolConfig", |o| {
+        if choice.is_some() || own.iter().any(|(name, _)| inner(name).is_some()) {
+            o.object("functionCallingConfig", |o| {
+                let native = request.extras.json(DIALECT, MODE);
+                if let Some(choice) = &choice {
+                    match native.filter(|_| *choice == ToolChoice::Auto) {
+                        Some(mode) => o.raw("mode", mode),
+                        None => o.string("mode", types::choice_mode(choice)),
+                    }
+                    write_allowed(o, choice, names);
+                }
+                for (name, json) in own.iter().filter_map(|(name, json)| Some((inner(name)?, json))) {
+                    if name != "mode" {
+                        o.raw(&name, json);
+                    }
+                }
+            });
+        }
+        for (name, json) in own.iter().filter(|(name, _)| inner(name).is_none()) {
+            o.raw(name, json);
+        }
+    });
+}
+
+fn write_allowed(o: &mut Object<'_>, choice: &ToolChoice, names: &mut Names) {
+    let allowed = match choice {
+        ToolChoice::Tool(name) => std::slice::from_ref(name),
+        ToolChoice::Allowed(allowed, _) => allowed.as_slice(),
+        ToolChoice::Auto | ToolChoice::None | ToolChoice::Required => return,
+    };
+    o.array("allowedFunctionNames", |a| {
+        allowed.iter().for_each(|name| a.string(&names.clean(name)));
+    });
+}
+
+fn choice(
+    request: &Request,
+    answers: bool,
+    user: User,
+    profile: &Profile,
+    losses: &mut Losses,
+) -> Option<ToolChoice> {
+    let asked = request.tool_choice.as_ref();
+    let forced = matches!(
+        asked,
+        Some(ToolChoice::Required | ToolChoice::Tool(_) | ToolChoice::Allowed(_, true))
+    );
+    if answers {
+        return Some(match (user, asked) {
+            (User::Functions, Some(ToolChoice::Tool(_) | ToolChoice::Allowed(_, true))) => {
+                asked.cloned()?
+            }
+            (User::NoFunctions, _) | (_, Some(ToolChoice::None)) => {
+                ToolChoice::Tool(ANSWER.to_owned())
+            }
+            // Either a tool of the client's or the answer.
+            (User::Functions, _) => ToolChoice::Required,
+        });
+    }
+    if user == User::NoFunctions {
+        if forced {
+            losses.dropped("tool_choice", "there is no function to call");
+        }
+        return None;
+    }
+    if forced && profile.refuses.has(Param::ToolChoice) {
+        losses.bent("tool_choice", "the model cannot be made to call a tool");
+        return Some(ToolChoice::Auto);
+    }
+    if forced && !profile.forced_tool && asked != Some(&ToolChoice::Required) {
+        losses.bent("tool_choice", "the model cannot be made to call a certain tool");
+        return Some(ToolChoice::Required);
+    }
+    asked.cloned()
+}

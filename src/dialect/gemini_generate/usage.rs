@@ -1,0 +1,159 @@
+//! `usageMetadata`, which nests its counts: cached tokens and tokens of sound are inside the
+//! prompt's, thoughts are beside the candidates'.
+
+use super::case;
+use crate::ir::Usage;
+use crate::wire::json::{Json, Object};
+
+/// Reads a `usageMetadata`.
+pub(super) fn parse(json: &Json<'_>) -> Usage {
+    let count = |name: &str| case::field(json, name).and_then(Json::as_u64);
+    let sum = |list: &str, kind: &str| modality(json, list, kind);
+    let prompt = count("promptTokenCount").unwrap_or_default();
+    let tools = count("toolUsePromptTokenCount").unwrap_or_default();
+    let input = prompt.saturating_add(tools);
+    let cached = count("cachedContentTokenCount").unwrap_or_default().min(input);
+    let heard = sum("promptTokensDetails", "AUDIO")
+        .saturating_add(sum("toolUsePromptTokensDetails", "AUDIO"))
+        .saturating_sub(sum("cacheTokensDetails", "AUDIO"))
+        .min(input - cached);
+
+    let reasoning = count("thoughtsTokenCount").unwrap_or_default();
+    let total = count("totalTokenCount");
+    let answered = count("candidatesTokenCount").or_else(|| count("responseTokenCount"));
+    let answered = match (answered, total) {
+        // Some endpoints count the thoughts among the candidates' tokens.
+        (Some(answered), Some(total))
+            if reasoning > 0 && answered >= reasoning && total == input.saturating_add(answered) =>
+        {
+            answered - reasoning
+        }
+        (Some(answered), _) => answered,
+        (None, total) => {
+            total.unwrap_or_default().saturating_sub(input).saturating_sub(reasoning)
+        }
+    };
+    let spoken = sum("candidatesTokensDetails", "AUDIO").min(answered);
+    let drawn = sum("candidatesTokensDetails", "IMAGE").min(answered - spoken);
+    Usage {
+        input: input - cached - heard,
+        cache_read: cached,
+        audio_input: heard,
+        output: answered - spoken - drawn,
+        reasoning,
+        audio_output: spoken,
+        image_output: drawn,
+        ..Usage::default()
+    }
+}
+
+/// The tokens of one modality in a list of details.
+fn modality(json: &Json<'_>, list: &str, kind: &str) -> u64 {
+    let details = case::field(json, list).map(Json::elements).unwrap_or_default();
+    details
+        .iter()
+        .filter(|detail| case::text(detail, "modality") == Some(kind))
+        .filter_map(|detail| case::field(detail, "tokenCount")?.as_u64())
+        .fold(0, u64::saturating_add)
+}
+
+/// Adds the members of a `usageMetadata`.
+pub(super) fn write(usage: &Usage, o: &mut Object<'_>) {
+    let prompt = usage.total_input();
+    let answered = usage.total_output().saturating_sub(usage.reasoning);
+    o.number("promptTokenCount", prompt);
+    o.number("candidatesTokenCount", answered);
+    o.number("totalTokenCount", usage.total());
+    if usage.cache_read > 0 {
+        o.number("cachedContentTokenCount", usage.cache_read);
+    }
+    let text = prompt.saturating_sub(usage.audio_input);
+    details(o, "promptTokensDetails", &[("TEXT", text), ("AUDIO", usage.audio_input)]);
+    details(o, "cacheTokensDetails", &[("TEXT", usage.cache_read)]);
+    if usage.audio_output + usage.image_output > 0 {
+        let spoken = ("AUDIO", usage.audio_output);
+        let drawn = ("IMAGE", usage.image_output);
+        details(o, "candidatesTokensDetails", &[("TEXT", usage.output), spoken, drawn]);
+    }
+    if usage.reasoning > 0 {
+        o.number("thoughtsTokenCount", usage.reasoning);
+    }
+}
+
+fn details(o: &mut Object<'_>, name: &str, counts: &[(&str, u64)]) {
+    if counts.iter().all(|(_, count)| *count == 0) {
+        return;
+    }
+    o.array(name, |a| {
+        for (kind, count) in counts.iter().filter(|(_, count)| *count > 0) {
+            a.object(|o| {
+                o.string("modality", kind);
+                o.number("tokenCount", *count);
+            });
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::json;
+
+    fn read(text: &str) -> Usage {
+        parse(&json::parse(text.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn cached_tokens_are_counted_once() {
+        let usage = read(
+            r#"{"promptTokenCount":1000,"cachedContentTokenCount":900,"candidatesTokenCount":10,
+            "thoughtsTokenCount":50,"toolUsePromptTokenCount":5,"totalTokenCount":1065}"#,
+        );
+        assert_eq!((usage.input, usage.cache_read, usage.output, usage.reasoning), (105, 900, 10, 50));
+        assert_eq!(usage.total(), 1065);
+    }
+
+    #[test]
+    fn thoughts_inside_the_candidates_count_are_not_counted_twice() {
+        let usage = read(
+            r#"{"promptTokenCount":10,"candidatesTokenCount":60,"thoughtsTokenCount":50,"totalTokenCount":70}"#,
+        );
+        assert_eq!((usage.output, usage.reasoning), (10, 50));
+    }
+
+    #[test]
+    fn sound_and_pictures_have_classes_of_their_own() {
+        let usage = read(
+            r#"{"promptTokenCount":300,"cachedContentTokenCount":40,"candidatesTokenCount":1300,"totalTokenCount":1600,
+            "promptTokensDetails":[{"modality":"TEXT","tokenCount":100},{"modality":"AUDIO","tokenCount":200}],
+            "cacheTokensDetails":[{"modality":"AUDIO","tokenCount":40}],
+            "candidatesTokensDetails":[{"modality":"IMAGE","tokenCount":1290}]}"#,
+        );
+        assert_eq!((usage.input, usage.audio_input, usage.cache_read), (100, 160, 40));
+        assert_eq!((usage.output, usage.image_output), (10, 1290));
+        assert_eq!(usage.total(), 1600);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let usage = Usage {
+            input: 1,
+            cache_read: 2,
+            audio_input: 4,
+            output: 8,
+            reasoning: 16,
+            audio_output: 32,
+            image_output: 64,
+            ..Usage::default()
+        };
+        let mut out = Vec::new();
+        json::object(&mut out, |o| write(&usage, o));
+        assert_eq!(parse(&json::parse(&out).unwrap()), usage);
+    }
+
+    #[test]
+    fn output_that_is_not_told_follows_from_the_total() {
+        assert_eq!(read(r#"{"promptTokenCount":8,"totalTokenCount":8}"#).output, 0);
+        assert_eq!(read(r#"{"promptTokenCount":8,"totalTokenCount":20}"#).output, 12);
+    }
+}

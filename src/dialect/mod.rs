@@ -1,0 +1,164 @@
+//! The formats: one folder a dialect with the same file names in each, both directions side by side.
+//!
+//! A codec turns one vendor's bytes into the hub's types and back. It is pure: ids and time come
+//! in as a [`Seed`], and what cannot be said is written into the ledger of [`Losses`].
+
+pub mod anthropic_messages;
+pub mod gemini_generate;
+pub mod openai_chat;
+pub mod openai_embeddings;
+pub mod restore;
+pub mod transcode;
+
+use http::HeaderMap;
+
+use crate::catalog::profile::Profile;
+use crate::fault::Fault;
+use crate::ir::{Dialect, Event, Losses, Reply, Request};
+use crate::refusal::Refusal;
+use crate::wire::json;
+pub use restore::Restore;
+
+/// What stands around a request's body and matters to its meaning.
+#[derive(Debug, Clone, Copy)]
+pub struct Head<'a> {
+    /// The path as sent, such as `/v1beta/models/gemini-2.5-pro:streamGenerateContent`.
+    pub path: &'a str,
+    /// The query without its question mark, or "".
+    pub query: &'a str,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+}
+
+/// A body that is not what its dialect prescribes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Malformed {
+    /// The field at fault, such as `messages[2].content`; "" for the whole body.
+    pub param: String,
+    /// One sentence that says what was expected; never holds the body's text.
+    pub message: String,
+}
+
+impl Malformed {
+    /// A complaint about one field.
+    #[must_use]
+    pub fn new(param: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { param: param.into(), message: message.into() }
+    }
+}
+
+impl From<json::Error> for Malformed {
+    fn from(error: json::Error) -> Self {
+        Self { message: format!("the body is not valid JSON: {error}"), param: error.path }
+    }
+}
+
+/// What a renderer makes up when the upstream did not say: ids and times are handed in, so that
+/// the same input always gives the same output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seed {
+    /// A unique id of letters and digits, without a prefix; the same for the whole answer.
+    pub id: String,
+    /// The time of the answer in seconds since 1970.
+    pub created: u64,
+    /// The model to name when the upstream named none.
+    pub model: String,
+}
+
+/// A request in the words of its target.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rendered {
+    /// The body.
+    pub body: Vec<u8>,
+    /// Headers that belong to the dialect (`anthropic-beta` …), lower-case names.
+    pub headers: Vec<(&'static str, String)>,
+    /// What must be undone in the answer.
+    pub restore: Restore,
+}
+
+/// How a client wants its stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamShape {
+    /// Server-sent events, or one JSON array.
+    pub framing: Framing,
+    /// Whether usage belongs in it (OpenAI's `stream_options.include_usage`).
+    pub usage: bool,
+}
+
+/// How a stream's events are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// `text/event-stream`.
+    Sse,
+    /// One JSON array, element by element (Gemini without `alt=sse`).
+    JsonArray,
+}
+
+/// Both directions of one dialect.
+pub trait Codec: Sync {
+    /// Reads a client's request.
+    ///
+    /// # Errors
+    /// Names the first field that is not as the dialect prescribes.
+    fn parse_request(&self, head: &Head<'_>, body: &[u8]) -> Result<Request, Malformed>;
+
+    /// Says a request to a target that knows itself as `model`.
+    ///
+    /// Never fails: what cannot be said is a loss, and a strict caller refuses on it.
+    fn render_request(&self, request: &Request, model: &str, profile: &Profile, losses: &mut Losses) -> Rendered;
+
+    /// Reads an upstream's whole answer of status 200.
+    ///
+    /// # Errors
+    /// When the body is not an answer of this dialect.
+    fn parse_reply(&self, body: &[u8]) -> Result<Reply, Malformed>;
+
+    /// Says a whole answer to a client.
+    fn render_reply(&self, reply: &Reply, seed: &Seed, losses: &mut Losses) -> Vec<u8>;
+
+    /// Reads an upstream's stream.
+    fn stream_parser(&self) -> Box<dyn StreamParser>;
+
+    /// Says a stream to a client.
+    fn stream_renderer(&self, seed: &Seed, shape: StreamShape) -> Box<dyn StreamRenderer>;
+
+    /// Reads an upstream's error body, whatever it is (also HTML, or nothing).
+    fn parse_error(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> Fault;
+
+    /// Says a refusal as the body of an error response.
+    fn render_error(&self, refusal: &Refusal) -> Vec<u8>;
+
+    /// Reads a `usage` object (or `usageMetadata`) of this dialect out of a whole reply or one
+    /// stream event, without reading the rest; `None` when it holds none. Must be cheap: it runs
+    /// on every verbatim answer.
+    fn find_usage(&self, json: &[u8]) -> Option<crate::ir::Usage>;
+}
+
+/// Turns the frames of one upstream stream into events.
+pub trait StreamParser: Send + Sync {
+    /// Takes the data of one frame (the `data:` of server-sent events, or one element of a JSON
+    /// array) and appends the events it means. What is not understood becomes `Event::Fault`.
+    fn push(&mut self, event: Option<&str>, data: &[u8], events: &mut Vec<Event>);
+
+    /// The upstream closed. Appends what is still owed: `End`, after a `Fault` when the stream had
+    /// not come to its proper end.
+    fn finish(&mut self, events: &mut Vec<Event>);
+}
+
+/// Turns events into the frames of one client's stream.
+pub trait StreamRenderer: Send + Sync {
+    /// Takes one event and appends the bytes it means; a fault is said in the dialect's own words
+    /// for an error inside a stream, after which nothing is appended any more.
+    fn push(&mut self, event: &Event, out: &mut Vec<u8>, losses: &mut Losses);
+}
+
+/// The codec of a dialect.
+#[must_use]
+pub fn codec(dialect: Dialect) -> &'static dyn Codec {
+    match dialect {
+        Dialect::OpenaiChat => &openai_chat::OpenaiChat,
+        Dialect::AnthropicMessages => &anthropic_messages::AnthropicMessages,
+        Dialect::GeminiGenerate => &gemini_generate::GeminiGenerate,
+    }
+}

@@ -1,0 +1,78 @@
+//! OpenAI's chat completions, which nearly every vendor imitates; where one differs, the
+//! [`Profile`] of the target says so and nothing here knows its name.
+//!
+//! Reference: <https://platform.openai.com/docs/api-reference/chat> (seen 2026-11).
+
+mod content;
+mod error;
+mod extras;
+pub mod models;
+mod names;
+mod place;
+mod reasoning;
+mod reply;
+mod request;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod tools;
+mod types;
+mod usage;
+
+use http::HeaderMap;
+
+use super::{Codec, Head, Malformed, Rendered, Seed, StreamParser, StreamRenderer, StreamShape};
+use crate::catalog::profile::Profile;
+use crate::fault::Fault;
+use crate::ir::{Losses, Reply, Request, Usage};
+use crate::refusal::Refusal;
+
+/// The codec of OpenAI's chat completions.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenaiChat;
+
+impl Codec for OpenaiChat {
+    fn parse_request(&self, head: &Head<'_>, body: &[u8]) -> Result<Request, Malformed> {
+        request::parse(head, body)
+    }
+
+    fn render_request(
+        &self,
+        request: &Request,
+        model: &str,
+        profile: &Profile,
+        losses: &mut Losses,
+    ) -> Rendered {
+        request::render(request, model, profile, losses)
+    }
+
+    fn parse_reply(&self, body: &[u8]) -> Result<Reply, Malformed> {
+        reply::parse(body)
+    }
+
+    fn render_reply(&self, reply: &Reply, seed: &Seed, losses: &mut Losses) -> Vec<u8> {
+        reply::render(reply, seed, losses)
+    }
+
+    fn stream_parser(&self) -> Box<dyn StreamParser> {
+        Box::<stream::Parser>::default()
+    }
+
+    fn stream_renderer(&self, seed: &Seed, shape: StreamShape) -> Box<dyn StreamRenderer> {
+        Box::new(stream::Renderer::new(seed, shape))
+    }
+
+    fn parse_error(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> Fault {
+        error::parse(status, headers, body)
+    }
+
+    fn render_error(&self, refusal: &Refusal) -> Vec<u8> {
+        let mut out = Vec::with_capacity(192 + refusal.message.len());
+        error::write(&mut out, refusal);
+        out
+    }
+
+    fn find_usage(&self, json: &[u8]) -> Option<Usage> {
+        usage::find(json)
+    }
+}

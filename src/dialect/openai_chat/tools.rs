@@ -1,0 +1,397 @@
+//! Tools, the choice among them, and calls of them, both ways.
+
+use crate::catalog::profile::{Param, Profile, RequiredTool};
+use crate::dialect::Malformed;
+use crate::ir::{
+    Block, Content, Dialect, Losses, Signature, Tool, ToolCall, ToolChoice, ToolKind, unseal_id,
+};
+use crate::wire::json::{self, Array, Json, Object};
+
+use super::extras::{self, Sent};
+use super::names::Names;
+use super::place::Place;
+use super::types::{OWN, arguments, cache_mark, filled, write_cache_mark};
+
+/// The schema of a tool that takes nothing; some vendors refuse a function without one.
+const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
+
+/// What a custom tool becomes where only functions are known.
+const FREE_TEXT: &str = r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#;
+
+/// Reads `tools`.
+pub(super) fn parse(value: &Json<'_>, at: Place<'_>) -> Result<Vec<Tool>, Malformed> {
+    let tools = at.list(value)?.iter().enumerate();
+    tools.map(|(index, tool)| parse_tool(tool, at.element(index))).collect()
+}
+
+fn parse_tool(value: &Json<'_>, at: Place<'_>) -> Result<Tool, Malformed> {
+    at.object(value)?;
+    let kind = match value.field("type") {
+        Some(kind) => at.member("type").string(kind)?,
+        None if value.field("function").is_some() => "function",
+        None => return Err(at.member("type").missing()),
+    };
+    let mut tool = match kind {
+        "function" => {
+            let place = at.member("function");
+            let function = value.field("function").ok_or_else(|| place.missing())?;
+            parse_function(function, place)?
+        }
+        "custom" => parse_custom(value, at)?,
+        hosted => {
+            return Ok(Tool {
+                name: hosted.to_owned(),
+                kind: ToolKind::Hosted { dialect: OWN, json: value.raw().to_owned() },
+                ..blank()
+            });
+        }
+    };
+    tool.cache = tool.cache.or_else(|| cache_mark(value));
+    extras::keep(value, &["type", kind, "cache_control"], "", &mut tool.extras);
+    Ok(tool)
+}
+
+const fn blank() -> Tool {
+    Tool {
+        name: String::new(),
+        description: None,
+        schema: None,
+        strict: None,
+        kind: ToolKind::Function,
+        cache: None,
+        extras: crate::ir::Extras::NONE,
+    }
+}
+
+/// Reads a function's definition, as in `tools` or in the older `functions`.
+fn parse_function(function: &Json<'_>, at: Place<'_>) -> Result<Tool, Malformed> {
+    at.object(function)?;
+    let mut tool = blank();
+    at.required(function, "name")?.clone_into(&mut tool.name);
+    for (key, value) in function.entries() {
+        let place = at.member(key);
+        match &**key {
+            "name" => {}
+            _ if value.is_null() => {}
+            "description" => tool.description = Some(place.owned(value)?),
+            "parameters" => tool.schema = Some(place.object(value)?.raw().to_owned()),
+            "strict" => tool.strict = Some(place.truth(value)?),
+            "cache_control" => tool.cache = cache_mark(function),
+            _ => extras::keep_one("function.", key, value, &mut tool.extras),
+        }
+    }
+    Ok(tool)
+}
+
+fn parse_custom(value: &Json<'_>, at: Place<'_>) -> Result<Tool, Malformed> {
+    let place = at.member("custom");
+    let custom = value.field("custom").ok_or_else(|| place.missing())?;
+    let description = custom.field("description");
+    Ok(Tool {
+        name: place.required(custom, "name")?.to_owned(),
+        description: description.map(|text| place.member("description").owned(text)).transpose()?,
+        kind: ToolKind::Custom(custom.field("format").map(|format| format.raw().to_owned())),
+        ..blank()
+    })
+}
+
+/// Reads the older `functions`.
+pub(super) fn parse_functions(value: &Json<'_>, at: Place<'_>) -> Result<Vec<Tool>, Malformed> {
+    let functions = at.list(value)?.iter().enumerate();
+    functions.map(|(index, function)| parse_function(function, at.element(index))).collect()
+}
+
+/// Reads `tool_choice` or the older `function_call`; `None` for a form only newer codecs know.
+pub(super) fn parse_choice(value: &Json<'_>, at: Place<'_>) -> Result<Option<ToolChoice>, Malformed> {
+    if let Some(word) = value.as_str() {
+        return match word {
+            "auto" => Ok(Some(ToolChoice::Auto)),
+            "none" => Ok(Some(ToolChoice::None)),
+            "required" | "any" => Ok(Some(ToolChoice::Required)),
+            _ => Err(at.expected("'none', 'auto', 'required' or an object")),
+        };
+    }
+    at.object(value)?;
+    let kind = match value.field("type") {
+        Some(kind) => at.member("type").string(kind)?,
+        None if value.field("name").is_some() => {
+            return Ok(Some(ToolChoice::Tool(at.required(value, "name")?.to_owned())));
+        }
+        None => "function",
+    };
+    match kind {
+        "function" | "custom" => {
+            let place = at.member(kind);
+            let named = value.field(kind).ok_or_else(|| place.missing())?;
+            Ok(Some(ToolChoice::Tool(place.required(named, "name")?.to_owned())))
+        }
+        "allowed_tools" => parse_allowed(value, at).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn parse_allowed(value: &Json<'_>, at: Place<'_>) -> Result<ToolChoice, Malformed> {
+    let place = at.member("allowed_tools");
+    let allowed = value.field("allowed_tools").unwrap_or(value);
+    let tools = place.member("tools");
+    let list = allowed.field("tools").ok_or_else(|| tools.missing())?;
+    let mut names = Vec::new();
+    for (index, tool) in tools.list(list)?.iter().enumerate() {
+        let named = tool.field("function").or_else(|| tool.field("custom"));
+        let name = named.unwrap_or(tool).get("name").and_then(Json::as_str);
+        let name = name.ok_or_else(|| tools.element(index).expected("a named tool"))?;
+        names.push(name.to_owned());
+    }
+    let required = allowed.get("mode").and_then(Json::as_str) == Some("required");
+    Ok(ToolChoice::Allowed(names, required))
+}
+
+/// Writes `tools` that are not hosted elsewhere; those that are, are lost.
+pub(super) fn write(
+    tools: &mut Array<'_>,
+    list: &[&Tool],
+    names: &Names,
+    profile: &Profile,
+    losses: &mut Losses,
+) {
+    for tool in list {
+        match &tool.kind {
+            ToolKind::Hosted { json, .. } => tools.raw(json),
+            ToolKind::Custom(format) if profile.developer_role => tools.object(|object| {
+                object.string("type", "custom");
+                object.object("custom", |custom| {
+                    custom.string("name", names.sent(&tool.name));
+                    custom.opt_string("description", tool.description.as_deref());
+                    custom.opt_raw("format", format.as_deref());
+                });
+            }),
+            ToolKind::Custom(_) => {
+                losses.bent("tools.custom", "said as a function with one text argument");
+                write_function(tools, tool, FREE_TEXT, names, profile, losses);
+            }
+            ToolKind::Function => {
+                let schema = tool.schema.as_deref().unwrap_or(NO_ARGUMENTS);
+                write_function(tools, tool, schema, names, profile, losses);
+            }
+        }
+    }
+}
+
+/// Whether a target can be told of the tool; notes it when not.
+pub(super) fn known(tool: &Tool, losses: &mut Losses) -> bool {
+    let foreign = matches!(&tool.kind, ToolKind::Hosted { dialect, .. } if *dialect != OWN);
+    if foreign {
+        losses.dropped("tools.hosted", "the tool is run by another provider");
+    }
+    !foreign
+}
+
+fn write_function(
+    tools: &mut Array<'_>,
+    tool: &Tool,
+    schema: &str,
+    names: &Names,
+    profile: &Profile,
+    losses: &mut Losses,
+) {
+    let own = extras::takes_own(profile);
+    extras::note_lost(&tool.extras, Sent::to(profile), losses);
+    if tool.strict == Some(true) && !profile.strict_tools {
+        losses.dropped("tools.strict", "the target does not hold tools to their schema");
+    }
+    if tool.cache.is_some() && !profile.cache_marks {
+        losses.dropped("cache_control", "the target takes no cache marks");
+    }
+    tools.object(|object| {
+        object.string("type", "function");
+        object.object("function", |function| {
+            function.string("name", names.sent(&tool.name));
+            function.opt_string("description", tool.description.as_deref());
+            function.raw("parameters", schema);
+            if profile.strict_tools {
+                function.opt_bool("strict", tool.strict);
+            }
+            if own {
+                extras::restore(&tool.extras, "function.", function);
+            }
+        });
+        if profile.cache_marks {
+            write_cache_mark(object, tool.cache);
+        }
+        if own {
+            extras::restore(&tool.extras, "", object);
+        }
+    });
+}
+
+/// Writes `tool_choice`. A list of allowed tools is cut out of `tools` itself by the caller
+/// unless the target [`takes_allowed`].
+pub(super) fn write_choice(
+    body: &mut Object<'_>,
+    choice: &ToolChoice,
+    names: &Names,
+    profile: &Profile,
+    losses: &mut Losses,
+) {
+    if profile.refuses.has(Param::ToolChoice) {
+        if *choice != ToolChoice::Auto {
+            losses.dropped("tool_choice", "the target takes no choice of tools");
+        }
+        return;
+    }
+    match choice {
+        ToolChoice::Auto => body.string("tool_choice", "auto"),
+        ToolChoice::None => body.string("tool_choice", "none"),
+        ToolChoice::Required => write_required(body, profile, losses),
+        ToolChoice::Tool(name) if profile.forced_tool => body.object("tool_choice", |object| {
+            object.string("type", "function");
+            object.object("function", |function| {
+                function.string("name", names.sent(name));
+            });
+        }),
+        ToolChoice::Tool(_) => {
+            losses.bent("tool_choice", "the target cannot be held to one tool");
+            write_required(body, profile, losses);
+        }
+        ToolChoice::Allowed(allowed, required) if takes_allowed(profile) => {
+            body.object("tool_choice", |object| {
+                object.string("type", "allowed_tools");
+                object.object("allowed_tools", |object| {
+                    object.string("mode", if *required { "required" } else { "auto" });
+                    object.array("tools", |tools| {
+                        for name in allowed {
+                            tools.object(|tool| {
+                                tool.string("type", "function");
+                                tool.object("function", |function| {
+                                    function.string("name", names.sent(name));
+                                });
+                            });
+                        }
+                    });
+                });
+            });
+        }
+        ToolChoice::Allowed(_, true) => write_required(body, profile, losses),
+        ToolChoice::Allowed(_, false) => body.string("tool_choice", "auto"),
+    }
+}
+
+/// Whether the target takes `allowed_tools`, which is OpenAI's own.
+pub(super) const fn takes_allowed(profile: &Profile) -> bool {
+    profile.developer_role
+}
+
+fn write_required(body: &mut Object<'_>, profile: &Profile, losses: &mut Losses) {
+    match profile.required_tool {
+        RequiredTool::Required => body.string("tool_choice", "required"),
+        RequiredTool::Any => body.string("tool_choice", "any"),
+        RequiredTool::Unsupported => {
+            losses.dropped("tool_choice", "the target cannot be made to call a tool");
+        }
+    }
+}
+
+/// One element of `tool_calls`, in a message or a chunk.
+#[derive(Debug, Default)]
+pub(super) struct Call<'j> {
+    /// The id without the seal that may ride on it; "" when there is none.
+    pub id: &'j str,
+    /// The tool's name.
+    pub name: Option<&'j str>,
+    /// The arguments, or the free text of a custom call.
+    pub arguments: &'j str,
+    /// Whether it calls a custom tool.
+    pub custom: bool,
+    /// The seal on the thought behind it.
+    pub seal: Option<Signature>,
+}
+
+/// Reads an element of `tool_calls`, as far as it goes.
+pub(super) fn call<'j>(value: &'j Json<'_>) -> Call<'j> {
+    let id = value.get("id").and_then(Json::as_str).unwrap_or_default();
+    let (id, riding) = unseal_id(id);
+    let custom = value.field("custom");
+    let body = custom.or_else(|| value.field("function"));
+    let body = body.unwrap_or(value);
+    let key = if custom.is_some() { "input" } else { "arguments" };
+    Call {
+        id,
+        name: filled(body.get("name").and_then(Json::as_str)),
+        arguments: body.field(key).map(text_or_raw).unwrap_or_default(),
+        custom: custom.is_some(),
+        seal: seal(value).or(riding),
+    }
+}
+
+/// Some vendors and clients give arguments as the object itself.
+fn text_or_raw<'j>(value: &'j Json<'_>) -> &'j str {
+    value.as_str().unwrap_or_else(|| value.raw())
+}
+
+/// Gemini's seal on a call or a message, in the places where its own and others' services put it.
+pub(super) fn seal(value: &Json<'_>) -> Option<Signature> {
+    let places: [&[&str]; 2] = [
+        &["extra_content", "google", "thought_signature"],
+        &["provider_specific_fields", "thought_signature"],
+    ];
+    let mut found = places.iter().filter_map(|path| filled(value.at(path).and_then(Json::as_str)));
+    let text = found.next()?;
+    Some(Signature::read(Dialect::GeminiGenerate, text))
+}
+
+/// Writes the seal of a call or a message where [`seal`] finds it.
+pub(super) fn write_seal(object: &mut Object<'_>, seal: &Signature) {
+    object.object("extra_content", |extra| {
+        extra.object("google", |google| {
+            let value = seal.carried_by(Dialect::GeminiGenerate);
+            google.string("thought_signature", &value);
+        });
+    });
+}
+
+/// The members of a call that [`call`] reads, and the number that clients copy from streams.
+const CALL_MEMBERS: [&str; 7] =
+    ["id", "type", "function", "custom", "index", "extra_content", "provider_specific_fields"];
+
+/// A whole call as a block.
+pub(super) fn call_block(value: &Json<'_>) -> Option<Block> {
+    let call = call(value);
+    let (text, kind) = if call.custom {
+        (call.arguments, ToolKind::Custom(None))
+    } else {
+        (arguments(call.arguments), ToolKind::Function)
+    };
+    let mut block = Block::new(Content::ToolCall(ToolCall {
+        id: call.id.to_owned(),
+        name: call.name?.to_owned(),
+        arguments: text.to_owned(),
+        kind,
+    }));
+    block.signature = call.seal;
+    extras::keep_compact(value, &CALL_MEMBERS, "", &mut block.extras);
+    Some(block)
+}
+
+/// Writes the members of a call after its id.
+pub(super) fn write_call(object: &mut Object<'_>, name: &str, text: &str, kind: &ToolKind) {
+    if let ToolKind::Custom(_) = kind {
+        object.string("type", "custom");
+        object.object("custom", |custom| {
+            custom.string("name", name);
+            custom.string("input", text);
+        });
+    } else {
+        object.string("type", "function");
+        object.object("function", |function| {
+            function.string("name", name);
+            function.string("arguments", text);
+        });
+    }
+}
+
+/// The arguments of a custom call where only functions are known.
+pub(super) fn free_text(text: &str) -> String {
+    let mut out = Vec::new();
+    json::object(&mut out, |object| object.string("input", text));
+    String::from_utf8(out).unwrap_or_default()
+}

@@ -1,0 +1,287 @@
+//! OpenAI embeddings (`POST /v1/embeddings`), both ways
+//! (<https://platform.openai.com/docs/api-reference/embeddings>, seen 2026-11).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::Malformed;
+use crate::ir::embed::{EmbedInput, EmbedReply, EmbedRequest, Encoding};
+use crate::ir::{Dialect, Losses, Usage};
+use crate::wire::json::{self, Json, Object};
+
+const DIALECT: Dialect = Dialect::OpenaiChat;
+
+/// The members of an answer's usage that tell the same number.
+const COUNTS: [&str; 2] = ["prompt_tokens", "total_tokens"];
+
+/// Reads a client's request.
+///
+/// # Errors
+/// Names the first field that is not as the dialect prescribes.
+pub fn parse_request(body: &[u8]) -> Result<EmbedRequest, Malformed> {
+    let json = json::parse(body)?;
+    if !json.is_object() {
+        return Err(Malformed::new("", "expected a JSON object"));
+    }
+    let mut request = EmbedRequest::default();
+    for (name, value) in json.entries().iter().filter(|(_, value)| !value.is_null()) {
+        match &**name {
+            "model" => request.model = string(value, "model")?,
+            "input" => (request.inputs, request.single) = inputs(value)?,
+            "encoding_format" => {
+                request.encoding = match value.as_str() {
+                    Some("float") => Encoding::Float,
+                    Some("base64") => Encoding::Base64,
+                    _ => return Err(Malformed::new("encoding_format", "expected float or base64")),
+                }
+            }
+            "dimensions" => {
+                let number = value.as_u64().filter(|number| *number > 0);
+                let flaw = || Malformed::new("dimensions", "expected a whole number above 0");
+                request.dimensions = Some(number.ok_or_else(flaw)?);
+            }
+            "user" => request.user = Some(string(value, "user")?),
+            _ => request.extras.push(DIALECT, name, value.raw()),
+        }
+    }
+    if request.model.is_empty() {
+        return Err(Malformed::new("model", "the model must be given"));
+    }
+    if request.inputs.is_empty() {
+        return Err(Malformed::new("input", "expected a string, tokens, or a list of either"));
+    }
+    Ok(request)
+}
+
+fn string(json: &Json<'_>, name: &str) -> Result<String, Malformed> {
+    let text = json.as_str().map(str::to_owned);
+    text.ok_or_else(|| Malformed::new(name, "expected a string"))
+}
+
+/// The inputs, and whether it is one outside a list.
+fn inputs(json: &Json<'_>) -> Result<(Vec<EmbedInput>, bool), Malformed> {
+    if let Some(text) = json.as_str() {
+        return Ok((vec![EmbedInput::Text(text.to_owned())], true));
+    }
+    if let Some(tokens) = tokens(json) {
+        return Ok((vec![EmbedInput::Tokens(tokens)], true));
+    }
+    let one = |(at, item): (usize, &Json<'_>)| {
+        let text = item.as_str().map(|text| EmbedInput::Text(text.to_owned()));
+        text.or_else(|| tokens(item).map(EmbedInput::Tokens)).ok_or_else(|| {
+            Malformed::new(format!("input[{at}]"), "expected a string or a list of token numbers")
+        })
+    };
+    let list: Result<Vec<_>, _> = json.elements().iter().enumerate().map(one).collect();
+    Ok((list?, false))
+}
+
+/// A list of token numbers with at least one in it.
+fn tokens(json: &Json<'_>) -> Option<Vec<u64>> {
+    let list = json.elements();
+    if list.is_empty() {
+        return None;
+    }
+    list.iter().map(Json::as_u64).collect()
+}
+
+/// Says a request to a target that knows itself as `model`.
+#[must_use]
+pub fn render_request(request: &EmbedRequest, model: &str, losses: &mut Losses) -> Vec<u8> {
+    for (given, field) in [(request.task.is_some(), "taskType"), (request.title.is_some(), "title")] {
+        if given {
+            losses.dropped(field, "vectors serve all purposes alike");
+        }
+    }
+    let mut out = Vec::with_capacity(256);
+    json::object(&mut out, |o| {
+        o.string("model", model);
+        match request.inputs.as_slice() {
+            [only] if request.single => o.embed("input", |out| write_input(out, only)),
+            inputs => o.array("input", |a| {
+                inputs.iter().for_each(|input| a.embed(|out| write_input(out, input)));
+            }),
+        }
+        if request.encoding == Encoding::Base64 {
+            o.string("encoding_format", "base64");
+        }
+        o.opt_number("dimensions", request.dimensions);
+        o.opt_string("user", request.user.as_deref());
+        for extra in request.extras.all() {
+            if extra.dialect == DIALECT {
+                o.raw(&extra.name, &extra.json);
+            } else {
+                losses.dropped(extra.name.clone(), "not known to this dialect");
+            }
+        }
+    });
+    out
+}
+
+fn write_input(out: &mut Vec<u8>, input: &EmbedInput) {
+    match input {
+        EmbedInput::Text(text) => json::write_string(out, text),
+        EmbedInput::Tokens(tokens) => {
+            json::array(out, |a| tokens.iter().for_each(|token| a.number(*token)));
+        }
+    }
+}
+
+/// Reads a provider's answer; vectors are put in the order of their indexes.
+///
+/// # Errors
+/// When the body holds no vectors.
+pub fn parse_reply(body: &[u8]) -> Result<EmbedReply, Malformed> {
+    let json = json::parse(body)?;
+    let data = json.field("data").filter(|data| data.is_array());
+    let data = data.ok_or_else(|| Malformed::new("data", "expected a list of embeddings"))?;
+    let mut numbered = Vec::with_capacity(data.elements().len());
+    for (at, item) in data.elements().iter().enumerate() {
+        let vector = item.field("embedding").and_then(vector);
+        let flaw = || Malformed::new(format!("data[{at}].embedding"), "expected numbers or base64");
+        let index = item.field("index").and_then(Json::as_u64).unwrap_or(at as u64);
+        numbered.push((index, vector.ok_or_else(flaw)?));
+    }
+    numbered.sort_by_key(|(index, _)| *index);
+    let mut reply = EmbedReply {
+        model: json.field("model").and_then(Json::as_str).map(str::to_owned),
+        vectors: numbered.into_iter().map(|(_, vector)| vector).collect(),
+        usage: json.field("usage").map(usage),
+        ..EmbedReply::default()
+    };
+    for (name, value) in json.entries() {
+        if !matches!(&**name, "object" | "data" | "model" | "usage") {
+            reply.extras.push(DIALECT, name, value.raw());
+        }
+    }
+    Ok(reply)
+}
+
+fn usage(json: &Json<'_>) -> Usage {
+    let count = COUNTS.iter().find_map(|name| json.field(name)?.as_u64());
+    Usage { input: count.unwrap_or_default(), ..Usage::default() }
+}
+
+fn vector(json: &Json<'_>) -> Option<Vec<f32>> {
+    if let Some(text) = json.as_str() {
+        let bytes = STANDARD.decode(text).ok()?;
+        let (numbers, rest) = bytes.as_chunks::<4>();
+        return rest.is_empty().then(|| numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect());
+    }
+    let number = |number: &Json<'_>| {
+        number.as_f64()?;
+        number.raw().parse().ok()
+    };
+    json.is_array().then(|| json.elements().iter().map(number).collect())?
+}
+
+/// Says the vectors to a client, in the spelling that it asked for.
+#[must_use]
+pub fn render_reply(reply: &EmbedReply, model: &str, encoding: Encoding) -> Vec<u8> {
+    let mut out = Vec::with_capacity(reply.vectors.iter().map(|vector| vector.len() * 12 + 64).sum());
+    json::object(&mut out, |o| {
+        o.string("object", "list");
+        o.array("data", |a| {
+            for (index, vector) in (0_u64..).zip(&reply.vectors) {
+                a.object(|o| {
+                    o.string("object", "embedding");
+                    o.number("index", index);
+                    write_vector(o, vector, encoding);
+                });
+            }
+        });
+        o.string("model", reply.model.as_deref().unwrap_or(model));
+        let tokens = reply.usage.map_or(0, |usage| usage.total_input());
+        o.object("usage", |o| COUNTS.iter().for_each(|name| o.number(name, tokens)));
+        for extra in reply.extras.of(DIALECT) {
+            o.raw(&extra.name, &extra.json);
+        }
+    });
+    out
+}
+
+fn write_vector(o: &mut Object<'_>, vector: &[f32], encoding: Encoding) {
+    match encoding {
+        Encoding::Base64 => {
+            let bytes: Vec<u8> = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
+            o.string("embedding", &STANDARD.encode(bytes));
+        }
+        Encoding::Float => o.array("embedding", |a| {
+            let mut buffer = ryu::Buffer::new();
+            for number in vector {
+                a.raw(if number.is_finite() { buffer.format_finite(*number) } else { "0.0" });
+            }
+        }),
+    }
+}
+
+/// Reads the usage out of a whole answer without reading the vectors.
+#[must_use]
+pub fn find_usage(body: &[u8]) -> Option<Usage> {
+    let tail = body.get(memchr::memmem::rfind(body, b"\"usage\"")?..)?;
+    let object = tail.get(memchr::memchr(b'{', tail)?..)?;
+    let end = memchr::memchr(b'}', object)?;
+    // Counts may nest details, but stand before them.
+    let count = COUNTS.iter().find_map(|name| {
+        let found = crate::wire::lens::find(object.get(..=end)?, name)?;
+        found.parse().ok()
+    })?;
+    Some(Usage { input: count, ..Usage::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> EmbedRequest {
+        parse_request(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn every_form_of_input_comes_back_as_it_was() {
+        for input in ["\"a\"", "[\"a\",\"b\"]", "[\"a\"]", "[1,2,3]", "[[1,2],[3]]"] {
+            let body = format!("{{\"model\":\"m\",\"input\":{input},\"dimensions\":8,\"x\":[1]}}");
+            let mut losses = Losses::new();
+            let said = render_request(&read(&body), "m", &mut losses);
+            assert_eq!(String::from_utf8(said).unwrap(), body);
+            assert!(losses.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_bad_input_is_named() {
+        for (body, param) in [
+            (r#"{"model":"m","input":["a",{}]}"#, "input[1]"),
+            (r#"{"model":"m","input":[]}"#, "input"),
+            (r#"{"model":"m","input":"a","encoding_format":"int8"}"#, "encoding_format"),
+            (r#"{"input":"a"}"#, "model"),
+            (r#"{"model":"m","input":"a","dimensions":0}"#, "dimensions"),
+        ] {
+            assert_eq!(parse_request(body.as_bytes()).unwrap_err().param, param);
+        }
+    }
+
+    #[test]
+    fn vectors_are_the_same_in_both_spellings_and_in_the_order_of_their_indexes() {
+        let body = br#"{"object":"list","data":[
+            {"object":"embedding","index":1,"embedding":[0.5,-1e-7]},
+            {"object":"embedding","index":0,"embedding":"AACAPwAAAMA="}],
+            "model":"text-embedding-3-small","usage":{"prompt_tokens":8,"total_tokens":8}}"#;
+        let reply = parse_reply(body).unwrap();
+        assert_eq!(reply.vectors, [[1.0, -2.0], [0.5, -1e-7]]);
+        assert_eq!(reply.usage.unwrap().input, 8);
+        assert_eq!(find_usage(body), reply.usage);
+        for encoding in [Encoding::Float, Encoding::Base64] {
+            let said = render_reply(&reply, "other", encoding);
+            assert_eq!(parse_reply(&said).unwrap(), reply);
+        }
+    }
+
+    #[test]
+    fn a_task_is_a_loss() {
+        let request = EmbedRequest { task: Some("RETRIEVAL_QUERY".to_owned()), ..read(r#"{"model":"m","input":"a"}"#) };
+        let mut losses = Losses::new();
+        render_request(&request, "m", &mut losses);
+        assert_eq!(losses.to_header(), "taskType;dropped");
+    }
+}

@@ -1,0 +1,151 @@
+//! The sans-IO pipe: upstream's bytes in, client's bytes out.
+
+use crate::dialect::{Malformed, Restore, Seed, StreamParser, StreamRenderer, StreamShape, codec};
+use crate::dialect::restore::StreamRestore;
+use crate::fault::Fault;
+use crate::ir::{Dialect, Event, Losses, Reply, unfold};
+use crate::refusal::Kind;
+use crate::wire::sse;
+
+/// An upstream's frame may not be larger than this.
+const LARGEST_FRAME: usize = 32 << 20;
+
+/// Turns one upstream stream into one client's stream, event by event.
+pub struct Transcoder {
+    frames: sse::Parser,
+    parser: Box<dyn StreamParser>,
+    restore: StreamRestore,
+    renderer: Box<dyn StreamRenderer>,
+    events: Vec<Event>,
+    losses: Losses,
+    ended: bool,
+}
+
+impl std::fmt::Debug for Transcoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Transcoder").field("ended", &self.ended).finish_non_exhaustive()
+    }
+}
+
+impl Transcoder {
+    /// A pipe from an upstream's dialect to a client's.
+    #[must_use]
+    pub fn new(upstream: Dialect, client: Dialect, restore: Restore, seed: &Seed, shape: StreamShape) -> Self {
+        Self {
+            frames: sse::Parser::new(LARGEST_FRAME),
+            parser: codec(upstream).stream_parser(),
+            restore: StreamRestore::new(restore),
+            renderer: codec(client).stream_renderer(seed, shape),
+            events: Vec::with_capacity(8),
+            losses: Losses::new(),
+            ended: false,
+        }
+    }
+
+    /// Takes bytes of the upstream and appends what the client is told; `seen` is shown every
+    /// event on the way.
+    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>, seen: &mut dyn FnMut(&Event)) {
+        if self.ended {
+            return;
+        }
+        let Self { frames, parser, events, .. } = self;
+        let framed = frames.push(bytes, |frame| {
+            if !frame.comment_only {
+                parser.push(frame.event, &frame.data, events);
+            }
+        });
+        if framed.is_err() {
+            self.events.push(Event::Fault(oversized()));
+            self.events.push(Event::End);
+        }
+        self.flow(out, seen);
+    }
+
+    /// The upstream closed: appends what is still owed.
+    pub fn finish(&mut self, out: &mut Vec<u8>, seen: &mut dyn FnMut(&Event)) {
+        if self.ended {
+            return;
+        }
+        let Self { frames, parser, events, .. } = self;
+        let framed = frames.finish(|frame| {
+            if !frame.comment_only {
+                parser.push(frame.event, &frame.data, events);
+            }
+        });
+        if framed.is_err() {
+            self.events.push(Event::Fault(oversized()));
+        }
+        self.parser.finish(&mut self.events);
+        self.flow(out, seen);
+        self.ended = true;
+    }
+
+    /// The upstream failed: tells the client so in its own words.
+    pub fn fail(&mut self, fault: Fault, out: &mut Vec<u8>, seen: &mut dyn FnMut(&Event)) {
+        if self.ended {
+            return;
+        }
+        self.events.push(Event::Fault(fault));
+        self.events.push(Event::End);
+        self.flow(out, seen);
+    }
+
+    /// What the translation lost so far.
+    #[must_use]
+    pub const fn losses(&self) -> &Losses {
+        &self.losses
+    }
+
+    /// Whether the client has been told everything.
+    #[must_use]
+    pub const fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    fn flow(&mut self, out: &mut Vec<u8>, seen: &mut dyn FnMut(&Event)) {
+        let mut events = std::mem::take(&mut self.events);
+        for mut event in events.drain(..) {
+            if self.ended {
+                break;
+            }
+            self.restore.event(&mut event);
+            seen(&event);
+            self.renderer.push(&event, out, &mut self.losses);
+            self.ended = event == Event::End;
+        }
+        self.events = events;
+    }
+}
+
+fn oversized() -> Fault {
+    Fault::new(Kind::BadGateway, "the provider sent an event that is too large")
+}
+
+/// Turns one whole upstream answer into one whole answer for a client.
+///
+/// # Errors
+/// When the body is not an answer of the upstream's dialect.
+pub fn reply(
+    upstream: Dialect,
+    client: Dialect,
+    restore: &Restore,
+    seed: &Seed,
+    body: &[u8],
+    losses: &mut Losses,
+) -> Result<(Reply, Vec<u8>), Malformed> {
+    let mut reply = codec(upstream).parse_reply(body)?;
+    restore.reply(&mut reply);
+    let rendered = codec(client).render_reply(&reply, seed, losses);
+    Ok((reply, rendered))
+}
+
+/// Says a whole answer as a stream, for a client that asked for one where the upstream did not
+/// stream.
+pub fn stream(reply: Reply, client: Dialect, seed: &Seed, shape: StreamShape, losses: &mut Losses) -> Vec<u8> {
+    let mut renderer = codec(client).stream_renderer(seed, shape);
+    let mut out = Vec::with_capacity(1024);
+    for event in unfold::unfold(reply) {
+        renderer.push(&event, &mut out, losses);
+    }
+    out
+}

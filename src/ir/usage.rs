@@ -1,0 +1,169 @@
+//! What a call used: a partition, in which every token is in exactly one class.
+
+/// How many tokens of each class a call used.
+///
+/// Vendors nest their counts (OpenAI's `prompt_tokens` holds the cached ones, Anthropic's
+/// `input_tokens` does not). Parsers convert from the vendor's habit, renderers convert back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Text, image and document input that was neither read from nor written to a cache.
+    pub input: u64,
+    /// Input read from the provider's prompt cache.
+    pub cache_read: u64,
+    /// Input written to the provider's prompt cache for five minutes, or an unstated time.
+    pub cache_write_5m: u64,
+    /// Input written to the provider's prompt cache for an hour.
+    pub cache_write_1h: u64,
+    /// Audio input, uncached.
+    pub audio_input: u64,
+    /// Output the client can see, but audio and images.
+    pub output: u64,
+    /// Output spent on thinking, where the provider tells it apart.
+    pub reasoning: u64,
+    /// Audio output.
+    pub audio_output: u64,
+    /// Image output.
+    pub image_output: u64,
+    /// Web searches that the provider made and bills by number; not tokens.
+    pub web_searches: u64,
+}
+
+/// Where the numbers of a [`Usage`] come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum UsageSource {
+    /// The provider said so.
+    Reported,
+    /// Counted here with the model's own vocabulary.
+    Counted,
+    /// Estimated here without a vocabulary.
+    #[default]
+    Estimated,
+}
+
+impl UsageSource {
+    /// The name in records and metrics.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Reported => "reported",
+            Self::Counted => "counted",
+            Self::Estimated => "estimated",
+        }
+    }
+}
+
+impl Usage {
+    /// All input tokens, cached or not.
+    #[must_use]
+    pub const fn total_input(&self) -> u64 {
+        self.input
+            .saturating_add(self.cache_read)
+            .saturating_add(self.cache_write())
+            .saturating_add(self.audio_input)
+    }
+
+    /// All input tokens written to a cache.
+    #[must_use]
+    pub const fn cache_write(&self) -> u64 {
+        self.cache_write_5m.saturating_add(self.cache_write_1h)
+    }
+
+    /// All output tokens, thinking included.
+    #[must_use]
+    pub const fn total_output(&self) -> u64 {
+        self.output
+            .saturating_add(self.reasoning)
+            .saturating_add(self.audio_output)
+            .saturating_add(self.image_output)
+    }
+
+    /// Every token.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.total_input().saturating_add(self.total_output())
+    }
+
+    /// The token classes with the names they have in metrics and records.
+    #[must_use]
+    pub const fn classes(&self) -> [(&'static str, u64); 9] {
+        [
+            ("input", self.input),
+            ("cache_read", self.cache_read),
+            ("cache_write_5m", self.cache_write_5m),
+            ("cache_write_1h", self.cache_write_1h),
+            ("audio_input", self.audio_input),
+            ("output", self.output),
+            ("reasoning", self.reasoning),
+            ("audio_output", self.audio_output),
+            ("image_output", self.image_output),
+        ]
+    }
+
+    /// Takes over what a later report of the same call says.
+    ///
+    /// Reports are cumulative and replace one another, input and output apart: a last event that
+    /// tells only the output must not wipe out the input that the first one told.
+    pub const fn merge(&mut self, later: &Self) {
+        if later.total_input() > 0 && later.total_input() >= self.total_input() {
+            self.input = later.input;
+            self.cache_read = later.cache_read;
+            // A report that tells no times counts all writes as short; what was known stays known.
+            let known_1h = if later.cache_write_1h == 0 && later.cache_write_5m >= self.cache_write_1h {
+                self.cache_write_1h
+            } else {
+                0
+            };
+            self.cache_write_5m = later.cache_write_5m - known_1h;
+            self.cache_write_1h = later.cache_write_1h + known_1h;
+            self.audio_input = later.audio_input;
+        }
+        if later.total_output() > 0 && later.total_output() >= self.total_output() {
+            self.output = later.output;
+            self.reasoning = later.reasoning;
+            self.audio_output = later.audio_output;
+            self.image_output = later.image_output;
+        }
+        if later.web_searches > self.web_searches {
+            self.web_searches = later.web_searches;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_of_output_alone_keeps_the_input_told_before() {
+        let mut usage = Usage { input: 3, cache_read: 1000, output: 1, ..Usage::default() };
+        usage.merge(&Usage { output: 15, reasoning: 5, ..Usage::default() });
+        assert_eq!(usage, Usage { input: 3, cache_read: 1000, output: 15, reasoning: 5, ..Usage::default() });
+    }
+
+    #[test]
+    fn a_report_without_cache_times_keeps_the_times_told_before() {
+        let mut usage = Usage { input: 6, cache_write_5m: 70, cache_write_1h: 2600, ..Usage::default() };
+        usage.merge(&Usage { input: 6, cache_write_5m: 2670, output: 92, ..Usage::default() });
+        assert_eq!((usage.cache_write_5m, usage.cache_write_1h), (70, 2600));
+        usage.merge(&Usage { input: 9, cache_write_5m: 2700, output: 99, ..Usage::default() });
+        assert_eq!((usage.cache_write_5m, usage.cache_write_1h), (100, 2600));
+    }
+
+    #[test]
+    fn classes_add_up_to_the_total() {
+        let usage = Usage {
+            input: 1,
+            cache_read: 2,
+            cache_write_5m: 4,
+            cache_write_1h: 8,
+            audio_input: 16,
+            output: 32,
+            reasoning: 64,
+            audio_output: 128,
+            image_output: 256,
+            web_searches: 9,
+        };
+        assert_eq!(usage.total(), 511);
+        assert_eq!(usage.classes().iter().map(|(_, tokens)| tokens).sum::<u64>(), usage.total());
+    }
+}

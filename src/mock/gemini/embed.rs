@@ -1,0 +1,66 @@
+//! Gemini's embeddings, one or many at once.
+
+use serde_json::Value;
+
+use super::check::known;
+use super::read::field;
+use crate::mock::World;
+use crate::mock::dialect::Dialect;
+use crate::mock::errors::Refusal;
+use crate::mock::openai::embeddings::{numbers, vector};
+use crate::mock::play::Act;
+use crate::mock::say::script::Script;
+
+const FIELDS: [&str; 5] = ["model", "content", "taskType", "title", "outputDimensionality"];
+
+/// Answers `:embedContent`.
+pub(super) fn one(body: &Value, model: &str, world: &World) -> Result<Act, Refusal> {
+    let embedding = embedding(body, "")?;
+    let script = Script::read(model, &text(body));
+    if let Some(act) = Dialect::Gemini.mishap(world, model, &script) {
+        return Ok(act);
+    }
+    Ok(Dialect::Gemini.json(world, format!(r#"{{"embedding":{embedding}}}"#)))
+}
+
+/// Answers `:batchEmbedContents`.
+pub(super) fn batch(body: &Value, model: &str, world: &World) -> Result<Act, Refusal> {
+    known(body, &["requests"], "")?;
+    let requests = body["requests"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if requests.is_empty() {
+        return Err(Refusal::bad("* BatchEmbedContentsRequest.requests: requests is not specified\n"));
+    }
+    let first = requests.first().map(text).unwrap_or_default();
+    if let Some(act) = Dialect::Gemini.mishap(world, model, &Script::read(model, &first)) {
+        return Ok(act);
+    }
+    let mut embeddings = Vec::with_capacity(requests.len());
+    for (index, request) in requests.iter().enumerate() {
+        let at = format!("requests[{index}]");
+        let named = request["model"].as_str().unwrap_or_default();
+        if named != format!("models/{model}") {
+            return Err(Refusal::bad(format!(
+                "* BatchEmbedContentsRequest.{at}.model: model must match the batch's model, got \
+                 '{named}'\n"
+            )));
+        }
+        embeddings.push(embedding(request, &at)?);
+    }
+    Ok(Dialect::Gemini.json(world, format!(r#"{{"embeddings":[{}]}}"#, embeddings.join(","))))
+}
+
+fn text(request: &Value) -> String {
+    let parts = request["content"]["parts"].as_array().into_iter().flatten();
+    parts.filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join("\n")
+}
+
+fn embedding(request: &Value, at: &str) -> Result<String, Refusal> {
+    known(request, &FIELDS, at)?;
+    let text = text(request);
+    if text.is_empty() {
+        return Err(Refusal::bad("* EmbedContentRequest.content: contains an empty Part.\n"));
+    }
+    let wanted = field(request, "outputDimensionality").as_u64().unwrap_or(3072);
+    let dimensions = usize::try_from(wanted).unwrap_or(3072).clamp(1, 3072);
+    Ok(format!(r#"{{"values":{}}}"#, numbers(&vector(&text, dimensions))))
+}

@@ -1,0 +1,65 @@
+//! How a vendor is told who asks.
+
+use crate::ir::Dialect;
+use crate::units::Secret;
+
+/// The version of Anthropic's API that Tollgate speaks.
+pub const ANTHROPIC_VERSION: &str = "2023-06-01";
+/// The beta that Anthropic's subscription tokens need.
+pub const ANTHROPIC_OAUTH_BETA: &str = "oauth-2025-04-20";
+/// How such a token begins.
+const ANTHROPIC_OAUTH_TOKEN: &str = "sk-ant-oat";
+
+/// How a vendor takes its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    /// `Authorization: Bearer KEY`.
+    Bearer,
+    /// The key alone in a header of this lower-case name.
+    Header(&'static str),
+    /// `Authorization: PREFIX KEY`.
+    Prefixed(&'static str),
+    /// Anthropic's `x-api-key`, or Bearer for its subscription tokens.
+    Anthropic,
+    /// Google's `x-goog-api-key`.
+    Google,
+    /// No key at all.
+    None,
+}
+
+impl Auth {
+    /// The headers, with lower-case names, that a request in `dialect` needs.
+    ///
+    /// An empty secret gives no credential, only what the dialect itself demands. What a
+    /// renderer adds to `anthropic-beta` must be joined to the value given here with a comma.
+    #[must_use]
+    pub fn headers(self, dialect: Dialect, secret: &Secret) -> Vec<(&'static str, String)> {
+        let mut headers = Vec::with_capacity(3);
+        if dialect == Dialect::AnthropicMessages {
+            headers.push(("anthropic-version", ANTHROPIC_VERSION.to_owned()));
+        }
+        if secret.is_empty() {
+            return headers;
+        }
+        let key = secret.expose();
+        let bearer = || ("authorization", format!("Bearer {key}"));
+        match self {
+            Self::None => {}
+            Self::Bearer => headers.push(bearer()),
+            Self::Header(name) => headers.push((name, key.to_owned())),
+            Self::Prefixed(prefix) => headers.push(("authorization", format!("{prefix} {key}"))),
+            Self::Google => headers.push(("x-goog-api-key", key.to_owned())),
+            Self::Anthropic if key.starts_with(ANTHROPIC_OAUTH_TOKEN) => {
+                headers.push(bearer());
+                headers.push(("anthropic-beta", ANTHROPIC_OAUTH_BETA.to_owned()));
+            }
+            Self::Anthropic => headers.push(("x-api-key", key.to_owned())),
+        }
+        headers
+    }
+
+    /// The headers in which a client's own credentials could reach the vendor, and which are
+    /// therefore never passed on.
+    pub const NEVER_FORWARDED: [&'static str; 6] =
+        ["authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "proxy-authorization"];
+}

@@ -1,0 +1,72 @@
+//! The vendors as data. A row says only where it departs from [`openai`], the commonest kind.
+
+mod hosts;
+mod local;
+mod makers;
+
+use crate::catalog::profile::{Param, Params};
+use crate::catalog::quirks::Quirks;
+use crate::ir::Dialect;
+
+use super::auth::Auth;
+use super::vendors::{Embeddings, Vendor};
+
+/// Every row: makers of models, hosts of others' models, servers that people run themselves.
+pub(super) fn all() -> impl Iterator<Item = &'static Vendor> {
+    makers::VENDORS.iter().chain(hosts::VENDORS).chain(local::VENDORS)
+}
+
+/// A vendor that speaks OpenAI's dialect with a Bearer key and needs nothing else.
+const fn openai(
+    id: &'static str,
+    name: &'static str,
+    base_url: &'static str,
+    key_env: &'static [&'static str],
+) -> Vendor {
+    Vendor {
+        id,
+        aliases: &[],
+        name,
+        base_url,
+        key_env,
+        key_required: true,
+        auth: Auth::Bearer,
+        speaks: &[(Dialect::OpenaiChat, "")],
+        embeddings: None,
+        chat_path: "/chat/completions",
+        api_version: None,
+        deployments: false,
+        catalogue_ids: &[],
+        quirks: Quirks::NONE,
+    }
+}
+
+/// The same, with vectors.
+const fn with_vectors(vendor: &Vendor) -> Vendor {
+    Vendor { embeddings: Some(Embeddings::Openai), ..*vendor }
+}
+
+/// A server that people run themselves, with or without a key.
+const fn own_server(
+    id: &'static str,
+    name: &'static str,
+    base_url: &'static str,
+    key_env: &'static [&'static str],
+) -> Vendor {
+    Vendor { key_required: false, ..with_vectors(&openai(id, name, base_url, key_env)) }
+}
+
+/// A vendor of vectors alone.
+const fn only_vectors(
+    id: &'static str,
+    name: &'static str,
+    base_url: &'static str,
+    key_env: &'static [&'static str],
+) -> Vendor {
+    Vendor { speaks: &[], ..with_vectors(&openai(id, name, base_url, key_env)) }
+}
+
+/// Quirks that are nothing but refused parameters.
+const fn refuses(params: &[Param]) -> Quirks {
+    Quirks { refuses: Params::of(params), ..Quirks::NONE }
+}

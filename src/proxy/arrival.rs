@@ -1,0 +1,221 @@
+//! A request arrives: recognised, let in, read, and given its targets.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pingora::Result;
+use pingora::proxy::Session;
+
+use crate::clock;
+use crate::dialect::Framing;
+use crate::ir::{Dialect, ServiceTier};
+use crate::proxy::answer::{self, Connection};
+use crate::proxy::asked::{self, Asked, EmbedForm};
+use crate::proxy::attempt::{self, malformed};
+use crate::proxy::body::{self, Untaken};
+use crate::proxy::bytes_held::Share;
+use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
+use crate::proxy::phases::refuse;
+use crate::proxy::relay::Relay;
+use crate::proxy::shared::Shared;
+use crate::proxy::{local, returning, targets};
+use crate::refusal::{Kind, Refusal};
+use crate::wire::lens::Lens;
+
+/// Headers of a client that go on to a target of the same dialect.
+const CARRIED: [&str; 7] = [
+    "anthropic-version",
+    "anthropic-beta",
+    "openai-beta",
+    "idempotency-key",
+    "x-client-request-id",
+    "traceparent",
+    "tracestate",
+];
+
+/// Takes a request in. `true` when it is answered already.
+///
+/// # Errors
+/// When the client is gone.
+pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
+    let world = Arc::clone(&exchange.world);
+    session.set_keepalive(Some(world.downstream.keepalive.as_secs()));
+    session.set_read_timeout(Some(world.downstream.read_timeout));
+    session.set_write_timeout(Some(world.downstream.write_timeout));
+    let asked = match asked::recognise(session.req_header()) {
+        Ok(asked) => asked,
+        Err((dialect, refusal)) => return turn_away(session, exchange, dialect, refusal).await,
+    };
+    let client = asked.dialect();
+    exchange.asked = Some(asked.clone());
+    if !asked.is_public() && !world.door.admits(asked::credential(session.req_header()).as_deref()) {
+        let refusal = Refusal::new(Kind::Authentication, "the API key is missing or not known here")
+            .with_code("invalid_api_key");
+        return turn_away(session, exchange, client, refusal).await;
+    }
+    let listed = match &asked {
+        Asked::Health => Some(Ok(b"{\"status\":\"ok\"}".to_vec())),
+        Asked::Models(dialect) => Some(Ok(local::models(&world, shared, *dialect))),
+        Asked::Model(dialect, name) => Some(local::model(&world, shared, *dialect, name)),
+        Asked::Chat { .. } | Asked::Embed(_) | Asked::Count { .. } => None,
+    };
+    match listed {
+        Some(Ok(body)) => {
+            let extra = returning::own_headers(exchange, None);
+            return answer::json(session, 200, body, &extra).await.map(|()| true);
+        }
+        Some(Err(refusal)) => return refuse(session, exchange, client, refusal, Connection::Keep).await,
+        None => {}
+    }
+    let mut share = shared.held.share();
+    let read = clock::now();
+    exchange.overhead += read.saturating_duration_since(exchange.started);
+    let body = match body::read(session, &world.downstream, &mut share).await {
+        Ok(body) => body,
+        Err(Untaken::Refused(refusal)) => {
+            return refuse(session, exchange, client, refusal, Connection::Close).await;
+        }
+        Err(Untaken::Gone(error)) => {
+            exchange.client_gone = true;
+            return Err(error);
+        }
+    };
+    let begun = clock::now();
+    let sent_on = dispatch(shared, session, exchange, &asked, body, share);
+    exchange.overhead += clock::now().saturating_duration_since(begun);
+    match sent_on {
+        Ok(None) => Ok(false),
+        Ok(Some(body)) => {
+            let extra = returning::own_headers(exchange, None);
+            answer::json(session, 200, body, &extra).await.map(|()| true)
+        }
+        Err(refusal) => refuse(session, exchange, client, refusal, Connection::Keep).await,
+    }
+}
+
+/// Refuses a request whose body was not read: a small one is read away, so that the connection
+/// can be kept; a large one closes it.
+async fn turn_away(
+    session: &mut Session,
+    exchange: &mut Exchange,
+    dialect: Dialect,
+    refusal: Refusal,
+) -> Result<bool> {
+    const SMALL: u64 = 64 << 10;
+    let head = session.req_header();
+    let length = head.headers.get("content-length").and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let chunked = head.headers.contains_key("transfer-encoding");
+    let small = !chunked && length.unwrap_or(0) <= SMALL;
+    if small {
+        while session.read_request_body().await?.is_some() {}
+    }
+    let connection = if small { Connection::Keep } else { Connection::Close };
+    refuse(session, exchange, dialect, refusal, connection).await
+}
+
+/// Finds the targets and prepares the first attempt; or the body of an answer given here.
+fn dispatch(
+    shared: &Shared,
+    session: &Session,
+    exchange: &mut Exchange,
+    asked: &Asked,
+    body: Bytes,
+    share: Share,
+) -> Result<Option<Vec<u8>>, Refusal> {
+    let world = Arc::clone(&exchange.world);
+    let bytes = body.clone();
+    let lens = Lens::new(&bytes).map_err(malformed)?;
+    let mut ask = read_ask(session, asked, &lens, body)?;
+    let choice = world
+        .table
+        .choose(&ask.model, &shared.discovered.load())
+        .map_err(|unknown| local::unknown_model(&ask.model, &unknown.nearest))?;
+    ask.strict |= choice.strict || world.strict;
+    let client = asked.dialect();
+    let found = choice.targets.iter().enumerate().find_map(|(place, target)| {
+        let known = targets::known(&world, target, client)?;
+        let serves = !matches!(asked, Asked::Embed(_)) || known.paths.embed.is_some();
+        serves.then_some((place, known))
+    });
+    let Some((place, known)) = found else {
+        let message = format!("no provider of the model \"{}\" can do this", ask.model);
+        return Err(Refusal::new(Kind::InvalidRequest, message).with_param("model"));
+    };
+    if matches!(asked, Asked::Count { .. }) && (known.dialect != client || known.paths.count.is_none()) {
+        return local::count(shared, &ask, &known.model).map(Some);
+    }
+    let keys = world.providers.get(known.index).map_or(0, |provider| provider.keys.len());
+    let key = if keys > 1 { shared.next_turn() % keys } else { 0 };
+    let attempt = attempt::prepare(&mut ask, asked, &lens, known, key)?;
+    exchange.stage = Stage::Away(Box::new(Call {
+        ask,
+        targets: choice.targets,
+        place,
+        attempts: 1,
+        attempt,
+        relay: Relay::Waiting,
+        pause: None,
+        sent: None,
+        answered: None,
+        held: false,
+        share,
+    }));
+    Ok(None)
+}
+
+fn read_ask(session: &Session, asked: &Asked, lens: &Lens<'_>, body: Bytes) -> Result<Ask, Refusal> {
+    let head = session.req_header();
+    let in_path = match asked {
+        Asked::Chat { path: Some(path), .. } => Some((path.model.clone(), path.stream)),
+        Asked::Count { model: Some(model), .. } => Some((model.clone(), None)),
+        Asked::Embed(EmbedForm::GeminiOne(model) | EmbedForm::GeminiBatch(model)) => Some((model.clone(), None)),
+        _ => None,
+    };
+    let (model, stream) = match in_path {
+        Some((model, stream)) => (model, stream.is_some()),
+        None => {
+            let model = lens.string("model").filter(|model| !model.is_empty()).ok_or_else(|| {
+                let message = match lens.raw("model") {
+                    None => "the field \"model\" is missing",
+                    Some(_) => "the field \"model\" must be a string that is not empty",
+                };
+                Refusal::new(Kind::InvalidRequest, message).with_param("model")
+            })?;
+            let stream = match lens.raw("stream") {
+                None | Some("null" | "false") => false,
+                Some("true") => true,
+                Some(_) => {
+                    let refusal = Refusal::new(Kind::InvalidRequest, "the field \"stream\" must be true or false");
+                    return Err(refusal.with_param("stream"));
+                }
+            };
+            (model.into_owned(), stream && matches!(asked, Asked::Chat { .. }))
+        }
+    };
+    let dialect = asked.dialect();
+    let options = lens.raw("stream_options").and_then(|raw| Lens::new(raw.as_bytes()).ok());
+    let stream_usage = dialect != Dialect::OpenaiChat
+        || options.and_then(|options| options.bool("include_usage")).unwrap_or(false);
+    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    Ok(Ask {
+        dialect,
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or("").to_owned(),
+        body,
+        parsed: None,
+        model,
+        stream,
+        framing: match asked {
+            Asked::Chat { path: Some(path), .. } => path.stream.unwrap_or(Framing::Sse),
+            _ => Framing::Sse,
+        },
+        stream_usage,
+        strict: header("x-tollgate-strict").is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1"),
+        tier: lens.string("service_tier").and_then(|tier| match tier.as_ref() {
+            "flex" => Some(ServiceTier::Flex),
+            "priority" => Some(ServiceTier::Priority),
+            _ => None,
+        }),
+        carried: CARRIED.iter().filter_map(|name| Some((*name, header(name)?.to_owned()))).collect(),
+    })
+}

@@ -1,0 +1,162 @@
+//! Which models the configured providers list, asked in the background and kept on disk.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pingora::connectors::http::Connector;
+use pingora::http::RequestHeader;
+use pingora::prelude::HttpPeer;
+
+use crate::provider::url::path_for;
+use crate::provider::Operation;
+use crate::proxy::departure;
+use crate::proxy::shared::Shared;
+use crate::route::Names;
+use crate::snapshot::Provider;
+use crate::wire::json;
+
+/// A provider may take this long to list its models.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A list may be this large.
+const LARGEST: usize = 8 << 20;
+
+/// The background discovery.
+pub struct Discovery {
+    cache: PathBuf,
+    /// Provider name → the models it listed last.
+    lists: BTreeMap<String, Vec<String>>,
+    connector: Connector,
+}
+
+impl std::fmt::Debug for Discovery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Discovery").field("cache", &self.cache).finish_non_exhaustive()
+    }
+}
+
+impl Discovery {
+    /// A discovery that keeps what it finds in this file.
+    #[must_use]
+    pub fn new(cache: PathBuf) -> Self {
+        let lists = std::fs::read(&cache).map(|bytes| read_lists(&bytes)).unwrap_or_default();
+        Self { cache, lists, connector: Connector::new(None) }
+    }
+
+    /// Publishes what is known so far.
+    pub fn remember(&self, shared: &Shared) {
+        let world = shared.world.load();
+        let mut names = Names::default();
+        for (index, provider) in world.providers.iter().enumerate() {
+            for model in self.lists.get(&provider.name).into_iter().flatten() {
+                let servers = names.entry(model.clone()).or_default();
+                if !servers.contains(&index) {
+                    servers.push(index);
+                }
+            }
+        }
+        shared.discovered.store(names.into());
+    }
+
+    /// Asks every provider of the present world, publishes and keeps what they list.
+    pub async fn run(&mut self, shared: &Shared) {
+        let world = shared.world.load_full();
+        for provider in world.providers.iter().filter(|provider| provider.discover) {
+            match tokio::time::timeout(PATIENCE, self.list(shared, provider)).await {
+                Ok(Some(models)) if !models.is_empty() => {
+                    log::debug!("{} lists {} models", provider.name, models.len());
+                    self.lists.insert(provider.name.clone(), models);
+                }
+                Ok(_) | Err(_) => log::debug!("{} lists no models", provider.name),
+            }
+        }
+        self.remember(shared);
+        if let Err(error) = self.keep() {
+            log::debug!("the discovered models cannot be kept: {error}");
+        }
+    }
+
+    async fn list(&self, shared: &Shared, provider: &Provider) -> Option<Vec<String>> {
+        let (dialect, base) = provider.spoken().into_iter().next()?;
+        let version = provider.api_version.as_deref();
+        let path = path_for(provider.vendor, &base, dialect, Operation::Models, "", version)?;
+        let address = shared.resolver.address(&base.host, base.port).await?;
+        let mut peer = HttpPeer::new(address, base.tls, base.host.clone());
+        peer.options.connection_timeout = Some(PATIENCE);
+        peer.options.read_timeout = Some(PATIENCE);
+        let (mut session, _) = self.connector.get_http_session(&peer).await.ok()?;
+        let mut head = RequestHeader::build("GET", path.as_bytes(), Some(8)).ok()?;
+        head.insert_header("host", base.authority()).ok()?;
+        head.insert_header("accept", "application/json").ok()?;
+        head.insert_header("accept-encoding", "identity").ok()?;
+        for (name, value) in provider.vendor.auth.headers(dialect, departure::secret(provider, 0)) {
+            head.insert_header(name, value).ok()?;
+        }
+        for (name, value) in &provider.headers {
+            head.insert_header(name.clone(), value).ok()?;
+        }
+        session.write_request_header(Box::new(head)).await.ok()?;
+        session.finish_request_body().await.ok()?;
+        session.read_response_header().await.ok()?;
+        if session.response_header()?.status.as_u16() != 200 {
+            return None;
+        }
+        let mut body = Vec::new();
+        while let Ok(Some(chunk)) = session.read_response_body().await {
+            body.extend_from_slice(&chunk);
+            if body.len() > LARGEST {
+                return None;
+            }
+        }
+        read_list(&body)
+    }
+
+    fn keep(&self) -> std::io::Result<()> {
+        if self.lists.is_empty() {
+            return Ok(());
+        }
+        let mut text = Vec::new();
+        json::object(&mut text, |lists| {
+            for (provider, models) in &self.lists {
+                lists.array(provider, |list| models.iter().for_each(|model| list.string(model)));
+            }
+        });
+        if let Some(folder) = self.cache.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let fresh = self.cache.with_extension("json.new");
+        std::fs::write(&fresh, text)?;
+        std::fs::rename(fresh, &self.cache)
+    }
+}
+
+/// The models in a vendor's list: OpenAI's and Anthropic's `data[].id`, Gemini's `models[].name`.
+fn read_list(body: &[u8]) -> Option<Vec<String>> {
+    let list = json::parse(body).ok()?;
+    let entries = [list.field("data"), list.field("models"), Some(&list)].into_iter().flatten();
+    let entries = entries.map(json::Json::elements).find(|entries| !entries.is_empty())?;
+    let name = |entry: &json::Json<'_>| {
+        let name = entry.field("id").or_else(|| entry.field("name"))?.as_str()?;
+        Some(name.strip_prefix("models/").unwrap_or(name).to_owned())
+    };
+    Some(entries.iter().filter_map(name).filter(|name| name.len() <= 256).collect())
+}
+
+fn read_lists(bytes: &[u8]) -> BTreeMap<String, Vec<String>> {
+    let Ok(lists) = json::parse(bytes) else { return BTreeMap::new() };
+    let list = |models: &json::Json<'_>| models.elements().iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect();
+    lists.entries().iter().map(|(provider, models)| (provider.clone().into_owned(), list(models))).collect()
+}
+
+/// The hosts that a provider may be spoken to at.
+#[must_use]
+pub fn hosts(provider: &Provider) -> Vec<String> {
+    let mut hosts = vec![provider.base.host.clone()];
+    for (_, base) in provider.spoken() {
+        if !hosts.contains(&base.host) {
+            hosts.push(base.host);
+        }
+    }
+    hosts
+}

@@ -1,0 +1,239 @@
+//! What one request carries from phase to phase.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::account::{Metered, Outcome, Record, Source, Timings};
+use crate::clock::{self, RequestId};
+use crate::dialect::{Framing, Seed};
+use crate::fault::Fault;
+use crate::ir::{Dialect, Losses, Request, ServiceTier};
+use crate::proxy::asked::Asked;
+use crate::proxy::attempt::Attempt;
+use crate::proxy::bytes_held::Share;
+use crate::proxy::relay::Relay;
+use crate::refusal::Refusal;
+use crate::route::Target;
+use crate::snapshot::Snapshot;
+use crate::telemetry::Metrics;
+
+/// One request, from its first byte to its record.
+#[derive(Debug)]
+pub struct Exchange {
+    /// The world it sees.
+    pub world: Arc<Snapshot>,
+    /// Its id.
+    pub id: RequestId,
+    /// When it came, on the wall's clock, in milliseconds since 1970.
+    pub at: u64,
+    /// When it came.
+    pub started: Instant,
+    /// What is asked for, once recognised.
+    pub asked: Option<Asked>,
+    /// How far it got.
+    pub stage: Stage,
+    /// What the gateway itself has taken of the client's time so far.
+    pub overhead: Duration,
+    /// The refusal that ended it, if one did.
+    pub refusal: Option<Refusal>,
+    /// What upstreams did to us on the way.
+    pub faults: Vec<(Arc<str>, Fault)>,
+    /// Whether the client left.
+    pub client_gone: bool,
+    _running: Running,
+}
+
+/// Counts a request as running until its exchange is gone, however it ends.
+#[derive(Debug)]
+struct Running(Arc<Metrics>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// How far a request got.
+#[derive(Debug)]
+pub enum Stage {
+    /// It is being read, or was answered without an upstream.
+    Here,
+    /// It is with an upstream.
+    Away(Box<Call>),
+}
+
+/// A request that an upstream must answer.
+#[derive(Debug)]
+pub struct Call {
+    /// What the client sent.
+    pub ask: Ask,
+    /// The targets in the order in which they are tried.
+    pub targets: Vec<Target>,
+    /// Which of the targets is being tried.
+    pub place: usize,
+    /// How many attempts were made, this one included.
+    pub attempts: u32,
+    /// This attempt.
+    pub attempt: Attempt,
+    /// What becomes of its answer.
+    pub relay: Relay,
+    /// How long to wait before this attempt.
+    pub pause: Option<Duration>,
+    /// When the attempt left.
+    pub sent: Option<Instant>,
+    /// When the head of the answer came.
+    pub answered: Option<Instant>,
+    /// Whether the answer is held back until its body is known.
+    pub held: bool,
+    /// The share of the byte budget that the body holds.
+    pub share: Share,
+}
+
+/// What the client sent, in the forms in which attempts need it.
+#[derive(Debug)]
+pub struct Ask {
+    /// What the client speaks.
+    pub dialect: Dialect,
+    /// The path as sent.
+    pub path: String,
+    /// The query as sent.
+    pub query: String,
+    /// The body as sent.
+    pub body: Bytes,
+    /// The body as parsed, where some attempt needed that.
+    pub parsed: Option<Box<Request>>,
+    /// The model as the client named it.
+    pub model: String,
+    /// Whether the client asked for a stream.
+    pub stream: bool,
+    /// How its stream is framed.
+    pub framing: Framing,
+    /// Whether usage belongs in the client's stream.
+    pub stream_usage: bool,
+    /// Whether a loss refuses the request.
+    pub strict: bool,
+    /// The service tier asked for.
+    pub tier: Option<ServiceTier>,
+    /// Headers of the client that go on to a target of the same dialect.
+    pub carried: Vec<(&'static str, String)>,
+}
+
+impl Exchange {
+    /// A request that just came.
+    #[must_use]
+    pub fn new(world: Arc<Snapshot>, metrics: Arc<Metrics>) -> Self {
+        metrics.begin();
+        Self {
+            _running: Running(metrics),
+            world,
+            id: RequestId::fresh(),
+            at: clock::unix_millis(),
+            started: clock::now(),
+            asked: None,
+            stage: Stage::Here,
+            overhead: Duration::ZERO,
+            refusal: None,
+            faults: Vec::new(),
+            client_gone: false,
+        }
+    }
+
+    /// What the client speaks, as far as is known.
+    #[must_use]
+    pub fn client(&self) -> Dialect {
+        self.asked.as_ref().map_or(Dialect::OpenaiChat, Asked::dialect)
+    }
+
+    /// The upstream's side of the request.
+    pub fn call(&mut self) -> Option<&mut Call> {
+        match &mut self.stage {
+            Stage::Here => None,
+            Stage::Away(call) => Some(call),
+        }
+    }
+
+    /// What renderers make up ids from.
+    #[must_use]
+    pub fn seed(&self, model: &str) -> Seed {
+        Seed { id: self.id.as_str().to_owned(), created: self.at / 1000, model: model.to_owned() }
+    }
+
+    /// The value of the `server-timing` header: what the gateway itself added, and the upstream.
+    #[must_use]
+    pub fn server_timing(&self, upstream: Option<Duration>) -> String {
+        let own = self.overhead.as_micros();
+        let mut text = format!("tollgate;dur={}.{:03}", own / 1000, own % 1000);
+        if let Some(upstream) = upstream {
+            let upstream = upstream.as_micros();
+            text.push_str(&format!(", upstream;dur={}.{:03}", upstream / 1000, upstream % 1000));
+        }
+        text
+    }
+
+    /// Takes everything that was seen as a record; nothing is left for a second one.
+    #[must_use]
+    pub fn take_record(&mut self, status: u16, bytes: (u64, u64)) -> Record {
+        let operation = self.asked.as_ref().map_or("unknown", Asked::operation);
+        let client = self.asked.as_ref().map(Asked::dialect);
+        let total = self.started.elapsed();
+        let mut record = Record {
+            id: self.id,
+            at: self.at,
+            operation,
+            client,
+            provider: None,
+            vendor: None,
+            asked_model: String::new(),
+            model: None,
+            asked_tier: None,
+            verbatim: false,
+            stream: false,
+            status,
+            outcome: Outcome::Answered,
+            attempts: 0,
+            faults: std::mem::take(&mut self.faults),
+            losses: Losses::new(),
+            timings: Timings { total, overhead: self.overhead, upstream: None, first_token: None },
+            bytes,
+            metered: Metered::default(),
+            source: None,
+            catalog: Arc::clone(&self.world.catalog),
+        };
+        if let Stage::Away(call) = std::mem::replace(&mut self.stage, Stage::Here) {
+            fill(&mut record, *call, self.started, operation);
+        }
+        record.outcome = match (&self.refusal, self.client_gone) {
+            (_, true) => Outcome::ClientGone,
+            (Some(_), _) if record.status == 200 => Outcome::Broken,
+            (Some(refusal), _) => Outcome::Refused(refusal.kind),
+            (None, _) if record.status >= 400 => Outcome::Refused(Fault::from_status(record.status).kind),
+            (None, _) => Outcome::Answered,
+        };
+        record
+    }
+}
+
+fn fill(record: &mut Record, call: Call, started: Instant, operation: &str) {
+    let Call { ask, attempt, relay, attempts, sent, answered, .. } = call;
+    record.provider = Some(Arc::clone(&attempt.known.provider));
+    record.vendor = Some(attempt.known.vendor);
+    record.model = Some(Arc::clone(&attempt.known.model));
+    record.asked_model = ask.model;
+    record.asked_tier = ask.tier;
+    record.verbatim = attempt.is_verbatim();
+    record.stream = ask.stream;
+    record.attempts = attempts;
+    record.timings.upstream = sent.zip(answered).map(|(sent, answered)| answered.saturating_duration_since(sent));
+    record.losses = attempt.losses;
+    record.losses.extend(relay.losses());
+    record.metered = relay.into_metered().unwrap_or_default();
+    if record.metered.streamed {
+        record.timings.first_token =
+            record.metered.span.map(|(first, _)| first.saturating_duration_since(started));
+    }
+    if operation == "chat" {
+        record.source = Some(Source { dialect: ask.dialect, path: ask.path, body: ask.body });
+    }
+}

@@ -1,0 +1,110 @@
+//! The thread that keeps the world fresh: reloads on SIGHUP, looks hosts up, discovers models.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use rustc_hash::FxHashSet;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::config::{self, Process, Sources};
+use crate::proxy::discovery::{self, Discovery};
+use crate::proxy::shared::Shared;
+
+/// How often hosts are looked up again.
+const LOOK_UP: Duration = Duration::from_secs(30);
+
+/// What became of the last reload.
+pub type LastReload = Arc<ArcSwapOption<Vec<String>>>;
+
+/// What the keeper works with.
+#[derive(Debug)]
+pub struct Keeper {
+    /// The state it refreshes.
+    pub shared: Arc<Shared>,
+    /// Where the configuration comes from.
+    pub sources: Sources,
+    /// What the process was started with.
+    pub process: Process,
+    /// The problems of the last reload, when it was refused.
+    pub refused: LastReload,
+}
+
+impl Keeper {
+    /// Starts the thread. SIGHUP is owned from the moment this returns.
+    ///
+    /// # Errors
+    /// When no thread or runtime can be had.
+    pub fn start(self) -> std::io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let hangup = {
+            let _inside = runtime.enter();
+            signal(SignalKind::hangup())?
+        };
+        std::thread::Builder::new().name("keeper".to_owned()).spawn(move || runtime.block_on(self.keep(hangup)))?;
+        Ok(())
+    }
+
+    async fn keep(mut self, mut hangup: Signal) {
+        let cache: PathBuf = self.process.data_dir.join("discovered-models.json");
+        let mut discovery = Discovery::new(cache);
+        if self.process.discovery.is_some() {
+            discovery.remember(&self.shared);
+        }
+        let mut look_up = tokio::time::interval(LOOK_UP);
+        let mut discover = tokio::time::interval(self.process.discovery.unwrap_or(Duration::from_secs(3600)));
+        loop {
+            tokio::select! {
+                received = hangup.recv() => {
+                    if received.is_none() {
+                        return;
+                    }
+                    self.reload();
+                    discovery.remember(&self.shared);
+                    discover.reset_immediately();
+                }
+                _ = look_up.tick() => look_up_all(&self.shared).await,
+                _ = discover.tick(), if self.process.discovery.is_some() => discovery.run(&self.shared).await,
+            }
+        }
+    }
+
+    /// Compiles the new world beside the old one, and serves it if it is whole.
+    fn reload(&mut self) {
+        let generation = self.shared.world.load().generation + 1;
+        match config::load(&self.sources, generation) {
+            Ok(compiled) => {
+                for warning in &compiled.warnings {
+                    log::warn!("{warning}");
+                }
+                for field in self.process.differences(&compiled.process) {
+                    log::warn!("{field} changed; it takes effect with a restart or an upgrade (SIGQUIT, --upgrade)");
+                }
+                self.refused.store(None);
+                self.shared.swap(Arc::new(compiled.snapshot));
+                log::info!("reloaded: serving generation {generation}");
+            }
+            Err(problems) => {
+                for problem in &problems {
+                    log::error!("{problem}");
+                }
+                log::error!("the new configuration is refused; the old one keeps serving");
+                self.shared.metrics().reloaded(Err(()));
+                self.refused.store(Some(Arc::new(problems.iter().map(ToString::to_string).collect())));
+            }
+        }
+    }
+}
+
+async fn look_up_all(shared: &Shared) {
+    let world = shared.world.load_full();
+    let mut seen = FxHashSet::default();
+    for provider in &world.providers {
+        for host in discovery::hosts(provider) {
+            if seen.insert(host.clone()) {
+                shared.resolver.refresh(&host).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What the gateway answers without an upstream: lists of models, counts of tokens, health.
+
+use http::HeaderMap;
+
+use crate::account::tally;
+use crate::dialect::{Head, anthropic_messages, gemini_generate, openai_chat};
+use crate::ir::Dialect;
+use crate::proxy::exchange::Ask;
+use crate::proxy::shared::Shared;
+use crate::refusal::{Kind, Refusal};
+use crate::snapshot::Snapshot;
+
+/// The list of models in the client's shape.
+#[must_use]
+pub fn models(world: &Snapshot, shared: &Shared, dialect: Dialect) -> Vec<u8> {
+    let listed = world.table.list(&shared.discovered.load());
+    let owner = |index: &usize| world.providers.get(*index).map_or("tollgate", |provider| provider.name.as_str());
+    match dialect {
+        Dialect::OpenaiChat => {
+            let models: Vec<_> = listed.iter().map(|(name, index)| (name.as_str(), owner(index))).collect();
+            openai_chat::models::render_list(&models)
+        }
+        Dialect::AnthropicMessages => {
+            let models: Vec<_> = listed.iter().map(|(name, _)| (name.as_str(), name.as_str())).collect();
+            anthropic_messages::models::render_models(&models)
+        }
+        Dialect::GeminiGenerate => {
+            let models: Vec<_> = listed.iter().map(|(name, index)| with_limits(world, name, *index)).collect();
+            gemini_generate::models::render_list(&models)
+        }
+    }
+}
+
+/// One model in the client's shape.
+///
+/// # Errors
+/// 404 with the nearest names.
+pub fn model(world: &Snapshot, shared: &Shared, dialect: Dialect, name: &str) -> Result<Vec<u8>, Refusal> {
+    let choice = world
+        .table
+        .choose(name, &shared.discovered.load())
+        .map_err(|unknown| unknown_model(name, &unknown.nearest))?;
+    let index = choice.targets.first().map_or(0, |target| target.provider);
+    let owner = world.providers.get(index).map_or("tollgate", |provider| provider.name.as_str());
+    Ok(match dialect {
+        Dialect::OpenaiChat => openai_chat::models::render_one(name, owner),
+        Dialect::AnthropicMessages => anthropic_messages::models::render_model(name, name),
+        Dialect::GeminiGenerate => gemini_generate::models::render_one(&with_limits(world, name, index)),
+    })
+}
+
+fn with_limits<'a>(world: &Snapshot, name: &'a str, index: usize) -> (&'a str, Option<u64>, Option<u64>) {
+    let ids = world.providers.get(index).map_or(&[][..], |provider| provider.vendor.catalogue_ids);
+    let known = ids.iter().find_map(|id| world.catalog.find(id, name));
+    (name, known.and_then(|model| model.max_input), known.and_then(|model| model.max_output))
+}
+
+/// The refusal of a model's name that nothing answers to.
+#[must_use]
+pub fn unknown_model(name: &str, nearest: &[String]) -> Refusal {
+    let shown: String = name.chars().take(128).collect();
+    let hint = match nearest {
+        [] => "no provider is configured for it".to_owned(),
+        nearest => format!("did you mean {}?", nearest.join(", ")),
+    };
+    Refusal::new(Kind::NotFound, format!("the model \"{shown}\" does not exist here; {hint}"))
+        .with_param("model")
+        .with_code("model_not_found")
+}
+
+/// Counts a prompt's tokens here, for a target that cannot.
+///
+/// # Errors
+/// When the body is not what its dialect prescribes.
+pub fn count(shared: &Shared, ask: &Ask, model: &str) -> Result<Vec<u8>, Refusal> {
+    let headers = HeaderMap::new();
+    let head = Head { path: &ask.path, query: &ask.query, headers: &headers };
+    let parsed = match ask.dialect {
+        Dialect::GeminiGenerate => gemini_generate::count::parse_request(&head, &ask.body),
+        Dialect::AnthropicMessages | Dialect::OpenaiChat => {
+            anthropic_messages::count::parse_count_request(&head, &ask.body)
+        }
+    };
+    let request = parsed.map_err(|wrong| {
+        Refusal::new(Kind::InvalidRequest, wrong.message).with_param(wrong.param)
+    })?;
+    let tokens = tally::request(model, &request, shared.telemetry.calibration()).tokens;
+    Ok(match ask.dialect {
+        Dialect::GeminiGenerate => gemini_generate::count::render_reply(tokens),
+        Dialect::AnthropicMessages | Dialect::OpenaiChat => anthropic_messages::count::render_count(tokens),
+    })
+}

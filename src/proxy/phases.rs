@@ -1,0 +1,263 @@
+//! The phases of a request, in the order in which Pingora runs them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::modules::http::HttpModules;
+use pingora::prelude::HttpPeer;
+use pingora::proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
+use pingora::{Error, ErrorSource, ErrorType, Result, RetryType};
+
+use crate::clock;
+use crate::fault::Fault;
+use crate::ir::Dialect;
+use crate::proxy::answer::{self, Connection};
+use crate::proxy::arrival;
+use crate::proxy::departure;
+use crate::proxy::exchange::{Exchange, Stage};
+use crate::proxy::returning;
+use crate::proxy::shared::Shared;
+use crate::refusal::{Kind, Refusal};
+
+/// The error under which a held answer leaves Pingora's loop.
+const HELD: ErrorType = ErrorType::Custom("held until its error body was read");
+
+/// The gateway as one worker runs it.
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    shared: Arc<Shared>,
+}
+
+impl Gateway {
+    /// A gateway over the shared state.
+    #[must_use]
+    pub const fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+}
+
+#[async_trait]
+impl ProxyHttp for Gateway {
+    type CTX = Exchange;
+
+    fn new_ctx(&self) -> Exchange {
+        Exchange::new(self.shared.world.load_full(), Arc::clone(&self.shared.telemetry.metrics))
+    }
+
+    /// The default module compresses; answers of models are streams and gain nothing.
+    fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
+
+    async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
+        arrival::arrive(&self.shared, session, exchange).await
+    }
+
+    async fn upstream_peer(&self, _session: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
+        departure::peer(&self.shared, exchange).await
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        _session: &mut Session,
+        head: &mut RequestHeader,
+        exchange: &mut Exchange,
+    ) -> Result<()> {
+        departure::head(exchange, head)
+    }
+
+    async fn request_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        end: bool,
+        exchange: &mut Exchange,
+    ) -> Result<()> {
+        // `None` would end the body, whatever `end` says.
+        *body = Some(match exchange.call() {
+            Some(call) if end => call.attempt.body.clone(),
+            _ => Bytes::new(),
+        });
+        Ok(())
+    }
+
+    async fn upstream_response_filter(
+        &self,
+        session: &mut Session,
+        head: &mut ResponseHeader,
+        exchange: &mut Exchange,
+    ) -> Result<()> {
+        if head.status.is_informational() {
+            return Ok(());
+        }
+        returning::begin(session, exchange, head)
+    }
+
+    fn upstream_response_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        end: bool,
+        exchange: &mut Exchange,
+    ) -> Result<Option<Duration>> {
+        let now = clock::now();
+        let total = exchange.world.upstream.total_timeout;
+        let late = now.saturating_duration_since(exchange.started) > total;
+        if let Some(call) = exchange.call() {
+            call.relay.listen(body.as_ref(), end, now);
+        }
+        if late && !end {
+            return Err(Error::explain(ErrorType::ReadTimedout, "over the total time-out").into_up());
+        }
+        Ok(None)
+    }
+
+    async fn response_filter(
+        &self,
+        _session: &mut Session,
+        head: &mut ResponseHeader,
+        exchange: &mut Exchange,
+    ) -> Result<()> {
+        if head.status.is_informational() {
+            return Ok(());
+        }
+        returning::head(exchange, head)
+    }
+
+    fn response_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        end: bool,
+        exchange: &mut Exchange,
+    ) -> Result<Option<Duration>> {
+        if returning::speak(exchange, body, end) {
+            return Err(Error::explain(HELD, "the answer is known now").into_up());
+        }
+        Ok(None)
+    }
+
+    fn fail_to_connect(
+        &self,
+        _session: &mut Session,
+        _peer: &HttpPeer,
+        exchange: &mut Exchange,
+        mut error: Box<Error>,
+    ) -> Box<Error> {
+        let fault = connect_fault(error.etype());
+        error.set_retry(departure::again(exchange, fault));
+        error
+    }
+
+    fn error_while_proxy(
+        &self,
+        _peer: &HttpPeer,
+        session: &mut Session,
+        mut error: Box<Error>,
+        exchange: &mut Exchange,
+        reused: bool,
+    ) -> Box<Error> {
+        if *error.esource() == ErrorSource::Downstream {
+            exchange.client_gone = true;
+            error.set_retry(false);
+        } else if session.response_written().is_some() {
+            error.set_retry(false);
+        } else if *error.etype() == HELD {
+            let held = exchange.call().and_then(|call| call.relay.fault());
+            error.set_retry(held.is_some_and(|fault| departure::again(exchange, fault)));
+        } else if matches!(error.retry, RetryType::Decided(true)) {
+            // `upstream_response_filter` has prepared the next attempt.
+        } else if reused && matches!(error.retry, RetryType::ReusedOnly) {
+            // The pooled connection had died in its sleep; the upstream saw nothing of us.
+            error.set_retry(true);
+        } else {
+            let fault = proxy_fault(error.etype());
+            error.set_retry(departure::again(exchange, fault));
+        }
+        error
+    }
+
+    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, exchange: &mut Exchange) -> FailToProxy {
+        let fault = exchange.faults.last().map(|(_, fault)| fault.clone());
+        if *error.esource() == ErrorSource::Downstream {
+            exchange.client_gone = true;
+        } else {
+            let refusal = match (&exchange.refusal, fault) {
+                (Some(refusal), _) => refusal.clone(),
+                (None, Some(fault)) => fault.into_refusal(),
+                (None, None) => {
+                    log::error!("request {}: {error}", exchange.id);
+                    Refusal::new(Kind::Internal, "the gateway failed to proxy the request")
+                }
+            };
+            exchange.refusal = Some(refusal);
+            returning::give_up(session, exchange).await;
+        }
+        let status = exchange.refusal.as_ref().map_or(499, |refusal| refusal.status);
+        FailToProxy { error_code: status, can_reuse_downstream: false }
+    }
+
+    async fn logging(&self, session: &mut Session, error: Option<&Error>, exchange: &mut Exchange) {
+        exchange.client_gone |= error.is_some_and(|error| *error.esource() == ErrorSource::Downstream);
+        let written = session.response_written().map(|head| head.status.as_u16());
+        let status = written.unwrap_or(if exchange.client_gone { 499 } else { 500 });
+        let bytes = (session.body_bytes_read() as u64, session.body_bytes_sent() as u64);
+        if !matches!(exchange.asked, Some(crate::proxy::asked::Asked::Health)) {
+            self.shared.telemetry.leave(exchange.take_record(status, bytes));
+        }
+        exchange.stage = Stage::Here;
+    }
+
+    fn suppress_error_log(&self, _session: &Session, _exchange: &Exchange, _error: &Error) -> bool {
+        true
+    }
+
+    fn suppress_proxy_warn_log(
+        &self,
+        _session: &Session,
+        _exchange: &Exchange,
+        _error: &Error,
+        _context: ProxyWarnLogContext,
+    ) -> bool {
+        true
+    }
+}
+
+/// What a failure to connect amounts to.
+fn connect_fault(error: &ErrorType) -> Fault {
+    match error {
+        ErrorType::ConnectTimedout | ErrorType::TLSHandshakeTimedout => {
+            Fault::new(Kind::Timeout, "the provider did not take the connection in time")
+        }
+        ErrorType::TLSHandshakeFailure | ErrorType::InvalidCert | ErrorType::TLSWantX509Lookup => {
+            Fault::new(Kind::BadGateway, "the provider could not be reached over TLS")
+        }
+        _ => Fault::new(Kind::BadGateway, "the provider could not be reached"),
+    }
+}
+
+/// What a failure on a connection amounts to.
+fn proxy_fault(error: &ErrorType) -> Fault {
+    match error {
+        ErrorType::ReadTimedout | ErrorType::WriteTimedout => {
+            Fault::new(Kind::Timeout, "the provider did not answer in time")
+        }
+        _ => Fault::new(Kind::BadGateway, "the provider broke off the connection"),
+    }
+}
+
+/// Writes a refusal that was decided before any upstream was asked; the request's body may not
+/// have been read.
+pub(crate) async fn refuse(
+    session: &mut Session,
+    exchange: &mut Exchange,
+    dialect: Dialect,
+    refusal: Refusal,
+    connection: Connection,
+) -> Result<bool> {
+    let extra = returning::own_headers(exchange, None);
+    let written = answer::refuse(session, dialect, &refusal, connection, &extra).await;
+    exchange.refusal = Some(refusal);
+    written.map(|()| true)
+}

@@ -1,0 +1,446 @@
+//! What becomes of an upstream's answer on its way to the client.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use memchr::memmem;
+
+use crate::account::{Meter, Metered};
+use crate::dialect::gemini_generate::embed as gemini_embed;
+use crate::dialect::transcode::{self, Transcoder};
+use crate::dialect::{Framing, Restore, Seed, StreamShape, codec, openai_embeddings};
+use crate::fault::Fault;
+use crate::ir::embed::{EmbedReply, Encoding};
+use crate::ir::{Dialect, Losses};
+use crate::provider::Embeddings;
+use crate::proxy::asked::EmbedForm;
+use crate::refusal::{Kind, Refusal};
+use crate::units::Secret;
+use crate::wire::{json, json_array, lens, sse};
+
+/// An event of a verbatim stream may not be larger than this.
+const LARGEST_EVENT: usize = 32 << 20;
+
+/// Of a provider's error this much is read.
+const LARGEST_ERROR: usize = 256 << 10;
+
+/// What becomes of an answer.
+#[derive(Debug, Default)]
+pub enum Relay {
+    /// No answer came yet.
+    #[default]
+    Waiting,
+    /// A whole answer goes through.
+    Pass(Box<Meter>),
+    /// A stream goes through.
+    Stream(Box<Passing>),
+    /// A whole answer is gathered, then said again.
+    Whole(Box<Gathering>),
+    /// A stream is said again event by event.
+    Transcode(Box<Transcoding>),
+    /// An error is gathered, then said in the client's words.
+    Error(Box<Failing>),
+}
+
+/// A stream that goes through.
+#[derive(Debug)]
+pub struct Passing {
+    meter: Meter,
+    dialect: Dialect,
+    frames: Frames,
+    /// The second framing, which takes the usage event out; only where it must be taken out.
+    strip: Option<sse::Parser>,
+    /// Whether the stream came to its proper end.
+    ended: bool,
+    /// Whether the upstream itself told of an error.
+    failed: bool,
+}
+
+#[derive(Debug)]
+enum Frames {
+    Sse(sse::Parser),
+    Array(json_array::Parser),
+}
+
+/// A whole answer that is gathered.
+#[derive(Debug)]
+pub struct Gathering {
+    meter: Meter,
+    body: Vec<u8>,
+    upstream: Dialect,
+    client: Dialect,
+    seed: Seed,
+    into: Into,
+    losses: Losses,
+}
+
+/// What a gathered answer is said as.
+#[derive(Debug)]
+pub enum Into {
+    /// A whole answer.
+    Reply(Restore),
+    /// A stream, for a client that asked for one where the upstream did not stream.
+    Stream(Restore, StreamShape),
+    /// Vectors.
+    Vectors(EmbedForm, Embeddings, Encoding),
+}
+
+/// A stream that is said again.
+#[derive(Debug)]
+pub struct Transcoding {
+    meter: Meter,
+    pipe: Transcoder,
+}
+
+/// An error that is gathered.
+#[derive(Debug)]
+pub struct Failing {
+    body: Vec<u8>,
+    status: u16,
+    headers: HeaderMap,
+    upstream: Dialect,
+    client: Dialect,
+}
+
+impl Relay {
+    /// A whole answer in this dialect goes through.
+    #[must_use]
+    pub fn pass(dialect: Dialect) -> Self {
+        Self::Pass(Box::new(Meter::new(dialect, false)))
+    }
+
+    /// A stream in this dialect goes through, perhaps without its usage event.
+    #[must_use]
+    pub fn stream(dialect: Dialect, framing: Framing, strip_usage: bool) -> Self {
+        Self::Stream(Box::new(Passing {
+            meter: Meter::new(dialect, true),
+            dialect,
+            frames: match framing {
+                Framing::Sse => Frames::Sse(sse::Parser::new(LARGEST_EVENT)),
+                Framing::JsonArray => Frames::Array(json_array::Parser::new(LARGEST_EVENT)),
+            },
+            strip: strip_usage.then(|| sse::Parser::new(LARGEST_EVENT)),
+            ended: false,
+            failed: false,
+        }))
+    }
+
+    /// A whole answer is said again.
+    #[must_use]
+    pub fn whole(upstream: Dialect, client: Dialect, seed: Seed, into: Into) -> Self {
+        let meter = Meter::new(upstream, false);
+        let body = Vec::new();
+        Self::Whole(Box::new(Gathering { meter, body, upstream, client, seed, into, losses: Losses::new() }))
+    }
+
+    /// A stream is said again.
+    #[must_use]
+    pub fn transcode(upstream: Dialect, client: Dialect, restore: Restore, seed: &Seed, shape: StreamShape) -> Self {
+        let pipe = Transcoder::new(upstream, client, restore, seed, shape);
+        Self::Transcode(Box::new(Transcoding { meter: Meter::new(upstream, true), pipe }))
+    }
+
+    /// An error is said in the client's words.
+    #[must_use]
+    pub fn error(upstream: Dialect, client: Dialect, status: u16, headers: HeaderMap) -> Self {
+        Self::Error(Box::new(Failing { body: Vec::new(), status, headers, upstream, client }))
+    }
+
+    /// Listens to a piece of the upstream's answer.
+    pub fn listen(&mut self, chunk: Option<&Bytes>, end: bool, now: Instant) {
+        match self {
+            Self::Waiting | Self::Error(_) => {}
+            Self::Pass(meter) => {
+                if let Some(chunk) = chunk {
+                    meter.chunk(chunk, now);
+                }
+                if end {
+                    meter.whole();
+                }
+            }
+            Self::Whole(gathering) => {
+                if let Some(chunk) = chunk {
+                    gathering.meter.chunk(chunk, now);
+                }
+            }
+            Self::Transcode(transcoding) => {
+                if let Some(chunk) = chunk {
+                    transcoding.meter.chunk(chunk, now);
+                }
+            }
+            Self::Stream(passing) => passing.listen(chunk, end, now),
+        }
+    }
+
+    /// Turns a piece of the answer into what the client gets of it.
+    pub fn speak(&mut self, body: &mut Option<Bytes>, end: bool, secret: &Secret) {
+        match self {
+            Self::Waiting | Self::Pass(_) => {}
+            Self::Stream(passing) => passing.speak(body, end),
+            Self::Whole(gathering) => {
+                if let Some(chunk) = body.take() {
+                    gathering.body.extend_from_slice(&chunk);
+                }
+                if end {
+                    *body = Some(gathering.finish(secret).into());
+                }
+            }
+            Self::Transcode(transcoding) => {
+                let mut out = Vec::new();
+                let Transcoding { meter, pipe } = transcoding.as_mut();
+                if let Some(chunk) = body.take() {
+                    out.reserve(chunk.len() + chunk.len() / 2);
+                    pipe.push(&chunk, &mut out, &mut |event| meter.event(event));
+                }
+                if end {
+                    pipe.finish(&mut out, &mut |event| meter.event(event));
+                }
+                *body = (!out.is_empty()).then(|| out.into());
+            }
+            Self::Error(failing) => {
+                if let Some(chunk) = body.take() {
+                    let room = LARGEST_ERROR.saturating_sub(failing.body.len());
+                    failing.body.extend_from_slice(chunk.get(..chunk.len().min(room)).unwrap_or_default());
+                }
+                if end {
+                    *body = Some(failing.say(secret).into());
+                }
+            }
+        }
+    }
+
+    /// The upstream broke off in the middle of a stream: what the client is told, in its own
+    /// words; nothing when the answer was not a stream.
+    #[must_use]
+    pub fn break_off(&mut self, fault: Fault) -> Option<Vec<u8>> {
+        match self {
+            Self::Transcode(transcoding) => {
+                let mut out = Vec::new();
+                let Transcoding { meter, pipe } = transcoding.as_mut();
+                pipe.fail(fault, &mut out, &mut |event| meter.event(event));
+                Some(out)
+            }
+            Self::Stream(passing) if matches!(passing.frames, Frames::Sse(_)) => {
+                (!passing.ended && !passing.failed).then(|| passing.error_frame(fault))
+            }
+            _ => None,
+        }
+    }
+
+    /// What the provider's error amounts to, once it is gathered.
+    #[must_use]
+    pub fn fault(&self) -> Option<Fault> {
+        match self {
+            Self::Error(failing) => {
+                Some(codec(failing.upstream).parse_error(failing.status, &failing.headers, &failing.body))
+            }
+            _ => None,
+        }
+    }
+
+    /// What saying the answer lost.
+    #[must_use]
+    pub fn losses(&self) -> Losses {
+        match self {
+            Self::Whole(gathering) => gathering.losses.clone(),
+            Self::Transcode(transcoding) => transcoding.pipe.losses().clone(),
+            _ => Losses::new(),
+        }
+    }
+
+    /// What the meter saw.
+    #[must_use]
+    pub fn into_metered(self) -> Option<Metered> {
+        match self {
+            Self::Waiting | Self::Error(_) => None,
+            Self::Pass(meter) => Some(meter.finish()),
+            Self::Stream(passing) => Some(passing.meter.finish()),
+            Self::Whole(gathering) => Some(gathering.meter.finish()),
+            Self::Transcode(transcoding) => Some(transcoding.meter.finish()),
+        }
+    }
+}
+
+impl Passing {
+    fn listen(&mut self, chunk: Option<&Bytes>, end: bool, now: Instant) {
+        let Self { meter, dialect, frames, ended, failed, .. } = self;
+        if let Some(chunk) = chunk {
+            meter.chunk(chunk, now);
+        }
+        let mut look = |event: Option<&str>, data: &[u8]| {
+            *ended |= is_end(*dialect, event, data);
+            *failed |= is_error(*dialect, event, data);
+            if holds_usage(*dialect, data) {
+                meter.frame(data);
+            }
+        };
+        // An event past the limit is passed on like the rest; only its usage goes unseen.
+        match frames {
+            Frames::Sse(frames) => {
+                if let Some(chunk) = chunk {
+                    let _ = frames.push(chunk, |frame| look(frame.event, &frame.data));
+                }
+                if end {
+                    let _ = frames.finish(|frame| look(frame.event, &frame.data));
+                }
+            }
+            Frames::Array(frames) => {
+                if let Some(chunk) = chunk {
+                    let _ = frames.push(chunk, |element| look(None, element));
+                }
+            }
+        }
+    }
+
+    fn speak(&mut self, body: &mut Option<Bytes>, end: bool) {
+        if let Some(strip) = &mut self.strip {
+            let mut out = Vec::new();
+            let mut stripped = false;
+            let held = strip.pending() > 0;
+            let mut keep = |frame: sse::Frame<'_>| {
+                if is_usage_alone(&frame.data) {
+                    stripped = true;
+                } else {
+                    out.extend_from_slice(frame.raw);
+                }
+            };
+            let framed = body.as_ref().map_or(Ok(()), |chunk| strip.push(chunk, &mut keep));
+            let framed = if end { framed.and_then(|()| strip.finish(&mut keep)) } else { framed };
+            if framed.is_err() {
+                // What cannot be framed cannot be a usage event: the rest goes through as it is.
+                self.strip = None;
+            } else if held || stripped || strip.pending() > 0 || body.is_none() {
+                *body = (!out.is_empty()).then(|| out.into());
+            }
+        }
+        if end && !self.ended && !self.failed && matches!(self.frames, Frames::Sse(_)) {
+            let fault = Fault::new(Kind::BadGateway, "the provider's stream ended before its answer was complete");
+            let mut out = body.take().map(|chunk| chunk.to_vec()).unwrap_or_default();
+            out.extend_from_slice(&self.error_frame(fault));
+            self.failed = true;
+            *body = Some(out.into());
+        }
+    }
+
+    fn error_frame(&self, fault: Fault) -> Vec<u8> {
+        let error = codec(self.dialect).render_error(&fault.into_refusal());
+        let event = (self.dialect == Dialect::AnthropicMessages).then_some("error");
+        // A blank line first closes an event that the break may have cut in two.
+        let mut out = b"\n\n".to_vec();
+        sse::write(&mut out, event, &error);
+        out
+    }
+}
+
+fn is_end(dialect: Dialect, event: Option<&str>, data: &[u8]) -> bool {
+    match dialect {
+        Dialect::OpenaiChat => data == b"[DONE]" || memmem::find(data, b"\"finish_reason\":\"").is_some(),
+        Dialect::AnthropicMessages => {
+            event.map_or_else(|| memmem::find(data, b"message_stop").is_some(), |event| event == "message_stop")
+        }
+        Dialect::GeminiGenerate => {
+            memmem::find(data, b"\"finishReason\"").is_some() || memmem::find(data, b"\"blockReason\"").is_some()
+        }
+    }
+}
+
+fn is_error(dialect: Dialect, event: Option<&str>, data: &[u8]) -> bool {
+    match dialect {
+        Dialect::AnthropicMessages => event == Some("error"),
+        Dialect::OpenaiChat | Dialect::GeminiGenerate => data.starts_with(b"{\"error\""),
+    }
+}
+
+fn holds_usage(dialect: Dialect, data: &[u8]) -> bool {
+    let name: &[u8] = match dialect {
+        Dialect::OpenaiChat | Dialect::AnthropicMessages => b"\"usage\"",
+        Dialect::GeminiGenerate => b"\"usageMetadata\"",
+    };
+    memmem::find(data, name).is_some()
+}
+
+/// Whether an event of a chat stream holds usage and nothing else.
+fn is_usage_alone(data: &[u8]) -> bool {
+    memmem::find(data, b"\"usage\"").is_some()
+        && lens::find(data, "choices").is_some_and(|choices| {
+            choices.bytes().filter(|byte| !byte.is_ascii_whitespace()).eq(b"[]".iter().copied())
+        })
+        && lens::find(data, "usage").is_some_and(|usage| usage.starts_with('{'))
+}
+
+impl Gathering {
+    fn finish(&mut self, secret: &Secret) -> Vec<u8> {
+        let Self { meter, body, upstream, client, seed, into, losses } = self;
+        let said = match into {
+            Into::Reply(restore) => transcode::reply(*upstream, *client, restore, seed, body, losses).map(
+                |(reply, said)| {
+                    meter.reply(&reply);
+                    said
+                },
+            ),
+            Into::Stream(restore, shape) => codec(*upstream).parse_reply(body).map(|mut reply| {
+                restore.reply(&mut reply);
+                meter.reply(&reply);
+                transcode::stream(reply, *client, seed, *shape, losses)
+            }),
+            Into::Vectors(form, spoken, encoding) => parse_vectors(*spoken, body).map(|reply| {
+                if let Some(usage) = reply.usage {
+                    meter.reply(&crate::ir::Reply { usage: Some(usage), ..Default::default() });
+                }
+                render_vectors(form, *encoding, &reply, seed)
+            }),
+        };
+        said.unwrap_or_else(|_| {
+            let fault = codec(*upstream).parse_error(502, &HeaderMap::new(), body);
+            let refusal = fault.into_refusal();
+            mask(codec(*client).render_error(&refusal), secret)
+        })
+    }
+}
+
+fn parse_vectors(spoken: Embeddings, body: &[u8]) -> Result<EmbedReply, crate::dialect::Malformed> {
+    match spoken {
+        Embeddings::Openai => openai_embeddings::parse_reply(body),
+        Embeddings::Gemini => gemini_embed::parse_batch_reply(body),
+    }
+}
+
+fn render_vectors(form: &EmbedForm, encoding: Encoding, reply: &EmbedReply, seed: &Seed) -> Vec<u8> {
+    match form {
+        EmbedForm::Openai => openai_embeddings::render_reply(reply, &seed.model, encoding),
+        EmbedForm::GeminiOne(_) => gemini_embed::render_reply(reply),
+        EmbedForm::GeminiBatch(_) => gemini_embed::render_batch_reply(reply),
+    }
+}
+
+impl Failing {
+    /// The error in the client's words: the provider's own body where both speak one dialect and
+    /// it is what that dialect prescribes.
+    fn say(&self, secret: &Secret) -> Vec<u8> {
+        let own = self.upstream == self.client
+            && lens::find(&self.body, "error").is_some_and(|error| error.starts_with('{'))
+            && json::validate(&self.body).is_ok();
+        let said = if own {
+            self.body.clone()
+        } else {
+            let refusal: Refusal = codec(self.upstream)
+                .parse_error(self.status, &self.headers, &self.body)
+                .into_refusal();
+            codec(self.client).render_error(&refusal)
+        };
+        mask(said, secret)
+    }
+}
+
+/// Providers quote the key they refuse; ours must not reach a client.
+fn mask(mut body: Vec<u8>, secret: &Secret) -> Vec<u8> {
+    let key = secret.expose().as_bytes();
+    if key.len() < 4 {
+        return body;
+    }
+    while let Some(at) = memmem::find(&body, key) {
+        body.splice(at..at + key.len(), b"***".iter().copied());
+    }
+    body
+}

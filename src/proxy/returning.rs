@@ -1,0 +1,210 @@
+//! An answer returns: its relay is chosen, its head dressed, its body spoken.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pingora::Result;
+use pingora::http::{ResponseHeader, StatusCode};
+use pingora::proxy::Session;
+use pingora::{Error, ErrorType};
+
+use crate::clock;
+use crate::dialect::{Framing, StreamShape};
+use crate::fault::Fault;
+use crate::ir::Dialect;
+use crate::provider::limits::retry_after;
+use crate::proxy::answer::{self, Connection};
+use crate::proxy::attempt::Mode;
+use crate::proxy::departure;
+use crate::proxy::exchange::{Call, Exchange};
+use crate::proxy::relay::{Into, Relay};
+use crate::refusal::Kind;
+
+/// Headers of a provider that tell of its own house and not of the answer.
+const PRIVATE: [&str; 14] = [
+    "set-cookie",
+    "server",
+    "via",
+    "alt-svc",
+    "cf-ray",
+    "cf-cache-status",
+    "strict-transport-security",
+    "openai-organization",
+    "openai-project",
+    "anthropic-organization-id",
+    "x-request-id",
+    "server-timing",
+    "access-control-allow-origin",
+    "access-control-expose-headers",
+];
+
+/// The head of an upstream's answer came: chooses what becomes of the body, or the next attempt.
+///
+/// # Errors
+/// A retryable error when another attempt is prepared.
+pub fn begin(
+    session: &mut Session,
+    exchange: &mut Exchange,
+    head: &mut ResponseHeader,
+) -> Result<()> {
+    let now = clock::now();
+    let status = head.status.as_u16();
+    let seed = exchange.call().map(|call| call.attempt.known.model.to_string());
+    let seed = exchange.seed(&seed.unwrap_or_default());
+    let Some(call) = exchange.call() else { return Ok(()) };
+    call.answered = Some(now);
+    if status >= 300 {
+        let mut fault = Fault::from_status(if status < 400 { 502 } else { status });
+        fault.retry_after = retry_after(&head.headers);
+        let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
+        if departure::again(exchange, fault) {
+            let mut error = Error::explain(ErrorType::HTTPStatus(status), "an upstream's error").into_up();
+            error.set_retry(true);
+            return Err(error);
+        }
+        if let Some(call) = exchange.call() {
+            call.relay = Relay::error(upstream, client, status, head.headers.clone());
+            // Gemini says 400 to a bad key: only the body tells the status that the client must
+            // get. An informational head is not sent, and holds the answer back until then.
+            if status == 400 && upstream == Dialect::GeminiGenerate && client != upstream {
+                call.held = true;
+                session.as_downstream_mut().set_ignore_info_resp(true);
+                head.set_status(StatusCode::from_u16(103).unwrap_or(StatusCode::PROCESSING))?;
+            } else if status < 400 {
+                head.set_status(StatusCode::BAD_GATEWAY)?;
+            }
+        }
+        return Ok(());
+    }
+    let event_stream = head
+        .headers
+        .get("content-type")
+        .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+    call.relay = relay(call, event_stream, seed);
+    Ok(())
+}
+
+fn relay(call: &Call, event_stream: bool, seed: crate::dialect::Seed) -> Relay {
+    let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
+    let shape = StreamShape { framing: call.ask.framing, usage: call.ask.stream_usage };
+    match &call.attempt.mode {
+        Mode::Count => Relay::pass(upstream),
+        Mode::Verbatim { .. } if !call.ask.stream => Relay::pass(upstream),
+        Mode::Verbatim { strip_usage } if event_stream => {
+            Relay::stream(upstream, Framing::Sse, *strip_usage)
+        }
+        Mode::Verbatim { .. } if call.ask.framing == Framing::JsonArray => {
+            Relay::stream(upstream, Framing::JsonArray, false)
+        }
+        // A provider that does not stream although it was asked to: its whole answer is told as one.
+        Mode::Verbatim { .. } => Relay::whole(upstream, client, seed, Into::Stream(<_>::default(), shape)),
+        Mode::Translate(restore) if event_stream => {
+            Relay::transcode(upstream, client, restore.clone(), &seed, shape)
+        }
+        Mode::Translate(restore) if call.ask.stream => {
+            Relay::whole(upstream, client, seed, Into::Stream(restore.clone(), shape))
+        }
+        Mode::Translate(restore) => Relay::whole(upstream, client, seed, Into::Reply(restore.clone())),
+        Mode::Vectors(form, spoken, encoding) => {
+            Relay::whole(upstream, client, seed, Into::Vectors(form.clone(), *spoken, *encoding))
+        }
+    }
+}
+
+/// Dresses the head for the client.
+///
+/// # Errors
+/// When a header is none, which cannot be.
+pub fn head(exchange: &mut Exchange, head: &mut ResponseHeader) -> Result<()> {
+    for name in PRIVATE {
+        head.remove_header(name);
+    }
+    let upstream = exchange.call().and_then(|call| Some(call.answered?.saturating_duration_since(call.sent?)));
+    if let Some(answered) = exchange.call().and_then(|call| call.answered) {
+        exchange.overhead += clock::now().saturating_duration_since(answered);
+    }
+    let extra = own_headers(exchange, upstream);
+    let Some(call) = exchange.call() else { return Ok(()) };
+    let content_type = match &call.relay {
+        Relay::Waiting | Relay::Pass(_) | Relay::Stream(_) => None,
+        Relay::Whole(_) if !call.ask.stream => Some("application/json"),
+        Relay::Error(_) => Some("application/json"),
+        Relay::Whole(_) | Relay::Transcode(_) => Some(match call.ask.framing {
+            Framing::Sse => "text/event-stream",
+            Framing::JsonArray => "application/json",
+        }),
+    };
+    if let Some(content_type) = content_type {
+        head.insert_header("content-type", content_type)?;
+    }
+    let changes_length = content_type.is_some() || matches!(call.relay, Relay::Stream(_));
+    if changes_length && head.headers.contains_key("content-length") {
+        head.remove_header("content-length");
+        head.insert_header("transfer-encoding", "chunked")?;
+    }
+    if let Relay::Error(_) = call.relay
+        && let Some(after) = retry_after(&head.headers)
+        && !head.headers.contains_key("retry-after")
+    {
+        head.insert_header("retry-after", (after.as_secs() + u64::from(after.subsec_nanos() > 0)).to_string())?;
+    }
+    for (name, value) in extra {
+        head.insert_header(name, value)?;
+    }
+    Ok(())
+}
+
+/// The headers that every answer carries.
+#[must_use]
+pub fn own_headers(exchange: &mut Exchange, upstream: Option<std::time::Duration>) -> Vec<(&'static str, String)> {
+    let mut headers = Vec::with_capacity(5);
+    headers.push(("x-request-id", exchange.id.as_str().to_owned()));
+    headers.push(("server-timing", exchange.server_timing(upstream)));
+    if let Some(call) = exchange.call() {
+        headers.push(("x-tollgate-provider", call.attempt.known.provider.to_string()));
+        headers.push(("x-tollgate-model", printable(&call.attempt.known.model)));
+        if !call.attempt.losses.is_empty() {
+            headers.push(("x-tollgate-losses", call.attempt.losses.to_header()));
+        }
+    }
+    headers
+}
+
+/// A model's name is a client's own text and may hold what no header may.
+fn printable(model: &str) -> String {
+    model.chars().filter(char::is_ascii_graphic).take(256).collect()
+}
+
+/// Turns a piece of the answer into what the client gets. `true` when an answer that was held
+/// back is complete.
+pub fn speak(exchange: &mut Exchange, body: &mut Option<Bytes>, end: bool) -> bool {
+    let world = Arc::clone(&exchange.world);
+    let Some(call) = exchange.call() else { return false };
+    let Some(provider) = world.providers.get(call.attempt.known.index) else { return false };
+    call.relay.speak(body, end, departure::secret(provider, call.attempt.key));
+    if call.held {
+        *body = None;
+        return end;
+    }
+    false
+}
+
+/// All attempts failed: tells the client so, in a whole answer or inside the stream that runs.
+pub async fn give_up(session: &mut Session, exchange: &mut Exchange) {
+    let Some(refusal) = exchange.refusal.clone() else { return };
+    let client = exchange.client();
+    if session.response_written().is_some_and(|head| !head.status.is_informational()) {
+        let mut fault = Fault::new(refusal.kind, refusal.message);
+        if fault.kind == Kind::Internal {
+            fault.kind = Kind::BadGateway;
+        }
+        if let Some(frames) = exchange.call().and_then(|call| call.relay.break_off(fault)) {
+            // The client may be gone by now; then nobody need be told.
+            let _ = session.write_response_body(Some(frames.into()), true).await;
+        }
+        return;
+    }
+    let extra = own_headers(exchange, None);
+    // As above.
+    let _ = answer::refuse(session, client, &refusal, Connection::Close, &extra).await;
+}

@@ -1,0 +1,76 @@
+//! What all workers share: the world behind one pointer, and counters.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use arc_swap::ArcSwap;
+
+use crate::proxy::bytes_held::BytesHeld;
+use crate::proxy::resolve::Resolver;
+use crate::route::Names;
+use crate::snapshot::Snapshot;
+use crate::telemetry::{Metrics, Telemetry};
+
+/// What all workers share. Nothing in it is locked on a request's path.
+#[derive(Debug)]
+pub struct Shared {
+    /// The world; taken once a request.
+    pub world: ArcSwap<Snapshot>,
+    /// The names that discovery found in the world's providers.
+    pub discovered: ArcSwap<Names>,
+    /// Where records are left.
+    pub telemetry: Arc<Telemetry>,
+    /// The bytes that bodies hold.
+    pub held: Arc<BytesHeld>,
+    /// The addresses of providers.
+    pub resolver: Resolver,
+    draining: AtomicBool,
+    turn: AtomicUsize,
+}
+
+impl Shared {
+    /// The shared state of a process that begins to serve `world`.
+    #[must_use]
+    pub fn new(world: Arc<Snapshot>, telemetry: Arc<Telemetry>) -> Self {
+        telemetry.metrics.serves(world.generation);
+        Self {
+            world: ArcSwap::new(world),
+            discovered: ArcSwap::default(),
+            telemetry,
+            held: Arc::default(),
+            resolver: Resolver::default(),
+            draining: AtomicBool::new(false),
+            turn: AtomicUsize::new(0),
+        }
+    }
+
+    /// The metrics.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.telemetry.metrics
+    }
+
+    /// Serves another world from the next request on. Names that discovery found belong to the
+    /// old providers and are forgotten.
+    pub fn swap(&self, world: Arc<Snapshot>) {
+        self.metrics().reloaded(Ok(world.generation));
+        self.discovered.store(Arc::default());
+        self.world.store(world);
+    }
+
+    /// No new connections are taken; the readiness probe says so.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether the process is about to end.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// The next number in a row, by which a provider's keys take turns.
+    pub fn next_turn(&self) -> usize {
+        self.turn.fetch_add(1, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,9 @@
+//! Which target answers a request: names → targets, and how the body gets there.
+//!
+//! Everything here is decided from values handed in; nothing asks the network or a clock.
+
+pub mod plan;
+pub mod table;
+
+pub use plan::{Plan, plan};
+pub use table::{Choice, Names, Offer, Route, Table, Target, Unknown};

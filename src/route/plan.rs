@@ -1,0 +1,216 @@
+//! How a body gets to its target: byte for byte, or through the hub.
+//!
+//! This is the only place that decides it.
+
+use std::borrow::Cow;
+
+use memchr::memmem;
+
+use crate::catalog::profile::{MaxTokensField, Param, Profile, ReasoningHistory, RequiredTool, ToolIdRule};
+use crate::ir::{Dialect, Losses};
+use crate::wire::lens::{Edit, Lens};
+
+/// How a body gets to its target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Plan {
+    /// As it was sent, but for these members.
+    Verbatim {
+        /// The members that change.
+        edits: Vec<Edit>,
+        /// Whether the stream's usage event was asked for by us and must not reach the client.
+        strip_usage: bool,
+    },
+    /// Parsed and said again.
+    Translate {
+        /// What the client speaks.
+        from: Dialect,
+        /// What the target is spoken to in; the same dialect when the target is of a kind that
+        /// refuses something deep inside the body.
+        to: Dialect,
+    },
+}
+
+/// Decides how a body gets from a client's dialect to a target's.
+///
+/// `body` is the client's body, `model` what the target calls the model. Members that the target
+/// refuses and that can be taken out at the top level are noted in `losses`.
+#[must_use]
+pub fn plan(
+    client: Dialect,
+    target: Dialect,
+    body: &Lens<'_>,
+    model: &str,
+    profile: &Profile,
+    losses: &mut Losses,
+) -> Plan {
+    if client != target || has_foreign_seal(body.source()) {
+        return Plan::Translate { from: client, to: target };
+    }
+    match client {
+        Dialect::OpenaiChat => plan_chat(body, model, profile, losses),
+        Dialect::AnthropicMessages => {
+            let same = body.string("model").as_deref() == Some(model);
+            let edits = if same { Vec::new() } else { vec![set_string("model", model)] };
+            Plan::Verbatim { edits, strip_usage: false }
+        }
+        Dialect::GeminiGenerate => Plan::Verbatim { edits: Vec::new(), strip_usage: false },
+    }
+}
+
+/// A seal of one provider that Tollgate let ride in another dialect's field must not reach a
+/// provider that did not issue it.
+fn has_foreign_seal(body: &[u8]) -> bool {
+    memmem::find(body, b"__thought__").is_some()
+        || [&b"\"~o~"[..], b"\"~a~", b"\"~g~"].iter().any(|mark| memmem::find(body, mark).is_some())
+}
+
+fn plan_chat(body: &Lens<'_>, model: &str, profile: &Profile, losses: &mut Losses) -> Plan {
+    if needs_rewriting(body, profile) {
+        return Plan::Translate { from: Dialect::OpenaiChat, to: Dialect::OpenaiChat };
+    }
+    let mut edits = Vec::with_capacity(4);
+    if body.string("model").as_deref() != Some(model) {
+        edits.push(set_string("model", model));
+    }
+    limit_field(body, profile, &mut edits);
+    for (key, param) in REFUSABLE {
+        if profile.refuses.has(param) && body.raw(key).is_some_and(|value| value != "null") {
+            losses.dropped(key, "the target does not take it");
+            edits.push(remove(key));
+        }
+    }
+    if profile.seed_field != "seed" && body.raw("seed").is_some() {
+        edits.push(rename("seed", profile.seed_field));
+    }
+    temperature(body, profile, losses, &mut edits);
+    required_tool(body, profile, losses, &mut edits);
+    let strip_usage = ask_for_usage(body, profile, &mut edits);
+    Plan::Verbatim { edits, strip_usage }
+}
+
+/// Members that can be taken out at the top level.
+const REFUSABLE: [(&str, Param); 17] = [
+    ("top_p", Param::TopP),
+    ("top_k", Param::TopK),
+    ("stop", Param::Stop),
+    ("seed", Param::Seed),
+    ("n", Param::N),
+    ("logprobs", Param::Logprobs),
+    ("top_logprobs", Param::Logprobs),
+    ("frequency_penalty", Param::FrequencyPenalty),
+    ("presence_penalty", Param::PresencePenalty),
+    ("logit_bias", Param::LogitBias),
+    ("parallel_tool_calls", Param::ParallelTools),
+    ("response_format", Param::ResponseFormat),
+    ("user", Param::User),
+    ("service_tier", Param::ServiceTier),
+    ("metadata", Param::Metadata),
+    ("store", Param::Store),
+    ("stream_options", Param::StreamOptions),
+];
+
+/// Whether the target refuses something that stands deeper than the top level, or something whose
+/// absence changes the meaning of the rest. May say yes too often: a rewritten body says the same.
+fn needs_rewriting(body: &Lens<'_>, profile: &Profile) -> bool {
+    let source = body.source();
+    let holds = |text: &str| memmem::find(source, text.as_bytes()).is_some();
+    (!profile.developer_role && holds("\"developer\""))
+        || (!profile.cache_marks && holds("\"cache_control\""))
+        || holds("\"thinking_blocks\"")
+        || holds("\"provider_specific_fields\"")
+        || holds("\"thought_signature\"")
+        || (profile.text_only_content && holds("\"type\""))
+        || (profile.no_nulls && holds("null"))
+        || (!profile.strict_tools && holds("\"strict\""))
+        || (profile.reasoning_history == ReasoningHistory::Drop && holds("\"reasoning_content\""))
+        || (profile.reasoning_history == ReasoningHistory::Require && holds("\"tool_calls\""))
+        || (profile.tool_id == ToolIdRule::Nine && holds("\"tool_call_id\""))
+        || (!profile.tool_result_media && holds("\"tool\"") && holds("image_url"))
+        || (profile.refuses.has(Param::Tools) && (body.raw("tools").is_some() || holds("\"tool_calls\"")))
+        || (!profile.audio_input && holds("input_audio"))
+        || body.raw("thinking").is_some() && !profile.extras
+}
+
+fn limit_field(body: &Lens<'_>, profile: &Profile, edits: &mut Vec<Edit>) {
+    let (wanted, other) = match profile.max_tokens_field {
+        MaxTokensField::MaxTokens => ("max_tokens", "max_completion_tokens"),
+        MaxTokensField::MaxCompletionTokens => ("max_completion_tokens", "max_tokens"),
+    };
+    match (body.raw(wanted), body.raw(other)) {
+        (_, None) => {}
+        (None, Some(_)) => edits.push(rename(other, wanted)),
+        // Both were given: the newer name wins, under the name that the target knows.
+        (Some(_), Some(newer)) if other == "max_completion_tokens" => {
+            edits.push(Edit::Set { key: Cow::Borrowed(wanted), value: newer.to_owned() });
+            edits.push(remove(other));
+        }
+        (Some(_), Some(_)) => edits.push(remove(other)),
+    }
+}
+
+fn temperature(body: &Lens<'_>, profile: &Profile, losses: &mut Losses, edits: &mut Vec<Edit>) {
+    let Some(asked) = body.raw("temperature").and_then(|raw| raw.parse::<f64>().ok()) else { return };
+    match profile.max_temperature {
+        Some(most) if asked > most && !profile.refuses.has(Param::Temperature) => {
+            losses.clamped("temperature", "above the target's highest");
+            edits.push(Edit::Set { key: Cow::Borrowed("temperature"), value: most.to_string() });
+        }
+        Some(_) if !profile.refuses.has(Param::Temperature) => {}
+        None if (asked - 1.0).abs() < f64::EPSILON => {}
+        _ => {
+            losses.dropped("temperature", "the model takes only its own");
+            edits.push(remove("temperature"));
+        }
+    }
+}
+
+fn required_tool(body: &Lens<'_>, profile: &Profile, losses: &mut Losses, edits: &mut Vec<Edit>) {
+    let Some(choice) = body.raw("tool_choice") else { return };
+    if profile.refuses.has(Param::ToolChoice) {
+        losses.dropped("tool_choice", "the target does not take it");
+        edits.push(remove("tool_choice"));
+        return;
+    }
+    if choice != "\"required\"" {
+        return;
+    }
+    match profile.required_tool {
+        RequiredTool::Required => {}
+        RequiredTool::Any => edits.push(Edit::Set { key: Cow::Borrowed("tool_choice"), value: "\"any\"".to_owned() }),
+        RequiredTool::Unsupported => {
+            losses.bent("tool_choice", "the target cannot be made to call a tool");
+            edits.push(Edit::Set { key: Cow::Borrowed("tool_choice"), value: "\"auto\"".to_owned() });
+        }
+    }
+}
+
+/// Asks for the usage of a stream where it must be asked for; whether the client did not.
+fn ask_for_usage(body: &Lens<'_>, profile: &Profile, edits: &mut Vec<Edit>) -> bool {
+    if !profile.include_usage || body.bool("stream") != Some(true) {
+        return false;
+    }
+    let options = body.raw("stream_options").filter(|raw| raw.starts_with('{'));
+    let inner = options.and_then(|raw| Lens::new(raw.as_bytes()).ok());
+    if inner.as_ref().and_then(|options| options.bool("include_usage")) == Some(true) {
+        return false;
+    }
+    let ask = Edit::Set { key: Cow::Borrowed("include_usage"), value: "true".to_owned() };
+    let value = inner.map_or_else(
+        || "{\"include_usage\":true}".to_owned(),
+        |options| String::from_utf8_lossy(&options.apply(&[ask])).into_owned(),
+    );
+    edits.push(Edit::Set { key: Cow::Borrowed("stream_options"), value });
+    true
+}
+
+fn set_string(key: &'static str, text: &str) -> Edit {
+    Edit::Set { key: Cow::Borrowed(key), value: crate::wire::json::string(text) }
+}
+
+const fn remove(key: &'static str) -> Edit {
+    Edit::Remove { key: Cow::Borrowed(key) }
+}
+
+const fn rename(from: &'static str, to: &'static str) -> Edit {
+    Edit::Rename { from: Cow::Borrowed(from), to: Cow::Borrowed(to) }
+}

@@ -1,0 +1,120 @@
+//! The compiled, immutable world that one request sees from its first byte to its last.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::catalog::Catalog;
+use crate::ir::Dialect;
+use crate::provider::{Base, Vendor};
+use crate::route::Table;
+use crate::units::{ByteSize, Secret};
+
+/// The compiled world. Built whole by `config::compile`, swapped in whole, never changed.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Counts the worlds of this process, from 1.
+    pub generation: u64,
+    /// Who may come in.
+    pub door: Door,
+    /// The configured providers, in order of preference.
+    pub providers: Vec<Provider>,
+    /// The names clients may ask for.
+    pub table: Table,
+    /// Prices and limits, with the configuration's overlays.
+    pub catalog: Arc<Catalog>,
+    /// What a client may take of our time and memory.
+    pub downstream: Downstream,
+    /// What an upstream may take of our time.
+    pub upstream: Upstream,
+    /// Whether a loss refuses any request.
+    pub strict: bool,
+}
+
+/// Who may come in.
+#[derive(Debug, Clone, Default)]
+pub struct Door {
+    /// The hash of the master key; `None` leaves the gateway open.
+    pub master: Option<blake3::Hash>,
+}
+
+impl Door {
+    /// A door that opens to this key; an empty one leaves it open.
+    #[must_use]
+    pub fn new(master: Option<&Secret>) -> Self {
+        let master = master.filter(|key| !key.is_empty());
+        Self { master: master.map(|key| blake3::hash(key.expose().as_bytes())) }
+    }
+
+    /// Whether a client with this credential may come in. Hashes are compared in constant time.
+    #[must_use]
+    pub fn admits(&self, credential: Option<&[u8]>) -> bool {
+        match (&self.master, credential) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(master), Some(given)) => blake3::hash(given) == *master,
+        }
+    }
+}
+
+/// One configured provider: a vendor's row with an address and credentials.
+#[derive(Debug)]
+pub struct Provider {
+    /// Its name in the configuration, in headers, records and metrics.
+    pub name: String,
+    /// The vendor's row.
+    pub vendor: &'static Vendor,
+    /// Where it is.
+    pub base: Base,
+    /// Its keys, used in turn; empty for a provider that needs none.
+    pub keys: Vec<Secret>,
+    /// Headers that every request to it carries.
+    pub headers: BTreeMap<String, String>,
+    /// Azure's `api-version`.
+    pub api_version: Option<String>,
+    /// Whether it is asked which models it serves; not where the configuration lists them.
+    pub discover: bool,
+}
+
+impl Provider {
+    /// The dialects it speaks and where, the preferred first.
+    #[must_use]
+    pub fn spoken(&self) -> Vec<(Dialect, Base)> {
+        let usual = Base::parse(self.vendor.base_url).is_ok_and(|usual| usual == self.base);
+        let own = (!usual).then(|| self.base.to_string());
+        let bases = self.vendor.bases(own.as_deref()).into_iter();
+        bases.filter_map(|(dialect, base)| Some((dialect, Base::parse(&base).ok()?))).collect()
+    }
+}
+
+/// What a client may take of our time and memory.
+#[derive(Debug, Clone)]
+pub struct Downstream {
+    /// The largest request body.
+    pub body: ByteSize,
+    /// The largest request head.
+    pub head: ByteSize,
+    /// All bodies held at one time.
+    pub held: ByteSize,
+    /// How long one read of a body may take.
+    pub read_timeout: Duration,
+    /// How long one write to the client may take.
+    pub write_timeout: Duration,
+    /// How long an idle connection is kept.
+    pub keepalive: Duration,
+}
+
+/// What an upstream may take of our time.
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    /// To connect, TLS included.
+    pub connect_timeout: Duration,
+    /// Until its first byte.
+    pub first_byte_timeout: Duration,
+    /// Between two bytes of an answer.
+    pub idle_timeout: Duration,
+    /// For the whole answer, all attempts together.
+    pub total_timeout: Duration,
+    /// How many attempts a request may make, the first included.
+    pub attempts: u32,
+}

@@ -1,0 +1,173 @@
+//! The thread that settles records and tells of them.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::account::count::Calibration;
+use crate::account::{Record, settle};
+use crate::telemetry::access_log;
+use crate::telemetry::metrics::Metrics;
+
+/// Records wait here; when it is full a worker settles its own record instead of losing it.
+const QUEUE: usize = 8192;
+
+/// How often the thread looks.
+const BEAT: Duration = Duration::from_millis(20);
+
+/// Where workers leave their records.
+#[derive(Debug)]
+pub struct Telemetry {
+    queue: SyncSender<Record>,
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+    calibration: Arc<Calibration>,
+    access: bool,
+    left: AtomicU64,
+    told: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+}
+
+/// The running thread; stops when dropped, after telling of everything in the queue.
+#[derive(Debug)]
+pub struct Listener {
+    thread: Option<JoinHandle<()>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has told what it could.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Telemetry {
+    /// Starts the thread. `access` says whether a line a request goes to `output`.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn start(
+        metrics: Arc<Metrics>,
+        access: bool,
+        output: Box<dyn Write + Send>,
+    ) -> std::io::Result<(Arc<Self>, Listener)> {
+        let (queue, records) = sync_channel(QUEUE);
+        let (stop, told) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let calibration = Arc::new(Calibration::default());
+        let telemetry = Arc::new(Self {
+            queue,
+            metrics: Arc::clone(&metrics),
+            calibration: Arc::clone(&calibration),
+            access,
+            left: AtomicU64::new(0),
+            told: Arc::clone(&told),
+            stop: Arc::clone(&stop),
+        });
+        let teller = Teller { metrics, calibration, access, output, lines: Vec::with_capacity(64 << 10), waiting: 0, told };
+        let stopping = Arc::clone(&stop);
+        let thread = std::thread::Builder::new()
+            .name("telemetry".to_owned())
+            .spawn(move || teller.run(&records, &stopping))?;
+        Ok((telemetry, Listener { thread: Some(thread), stop }))
+    }
+
+    /// Leaves one record. Never waits and never loses it.
+    pub fn leave(&self, record: Record) {
+        self.left.fetch_add(1, Ordering::Relaxed);
+        let record = match self.queue.try_send(record) {
+            Ok(()) => return,
+            Err(TrySendError::Full(record) | TrySendError::Disconnected(record)) => record,
+        };
+        let mut teller = Teller {
+            metrics: Arc::clone(&self.metrics),
+            calibration: Arc::clone(&self.calibration),
+            access: self.access,
+            output: Box::new(std::io::stdout()),
+            lines: Vec::new(),
+            waiting: 0,
+            told: Arc::clone(&self.told),
+        };
+        teller.tell(record);
+        teller.write();
+    }
+
+    /// Whether every record left so far has been told of.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.told.load(Ordering::Acquire) >= self.left.load(Ordering::Acquire)
+    }
+
+    /// The calibration of token estimates.
+    #[must_use]
+    pub fn calibration(&self) -> &Calibration {
+        &self.calibration
+    }
+
+    /// Asks the thread to tell what is left and end, without waiting for it.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+    }
+}
+
+struct Teller {
+    metrics: Arc<Metrics>,
+    calibration: Arc<Calibration>,
+    access: bool,
+    output: Box<dyn Write + Send>,
+    lines: Vec<u8>,
+    /// Records in `lines`, told of once those are written.
+    waiting: u64,
+    told: Arc<AtomicU64>,
+}
+
+/// Lines are written when this much has gathered, or on the beat.
+const FLUSH: usize = 32 << 10;
+
+impl Teller {
+    fn run(mut self, records: &Receiver<Record>, stop: &AtomicBool) {
+        loop {
+            // Read before the queue, so that what was left before the stop is still told.
+            let stopping = stop.load(Ordering::Acquire);
+            let ended = loop {
+                match records.try_recv() {
+                    Ok(record) => self.tell(record),
+                    Err(TryRecvError::Empty) => break stopping,
+                    Err(TryRecvError::Disconnected) => break true,
+                }
+                if self.lines.len() > FLUSH {
+                    self.write();
+                }
+            };
+            self.write();
+            if ended {
+                return;
+            }
+            std::thread::sleep(BEAT);
+        }
+    }
+
+    fn tell(&mut self, record: Record) {
+        let settled = settle(record, &self.calibration);
+        self.metrics.observe(&settled);
+        if self.access {
+            access_log::write(&settled, &mut self.lines);
+        }
+        self.waiting += 1;
+    }
+
+    fn write(&mut self) {
+        if !self.lines.is_empty() {
+            // A reader of the log that went away must not stop the gateway.
+            let _ = self.output.write_all(&self.lines).and_then(|()| self.output.flush());
+            self.lines.clear();
+        }
+        self.told.fetch_add(std::mem::take(&mut self.waiting), Ordering::Release);
+    }
+}

@@ -1,0 +1,250 @@
+//! The Prometheus metrics, all of them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus::{
+    CounterVec, Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
+use rustc_hash::FxHashSet;
+
+use crate::account::Settled;
+use crate::telemetry::names::{label, metric};
+
+/// Clients choose model names freely; past this many, further ones share one label.
+const MOST_MODELS: usize = 512;
+
+/// The metrics of this process.
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    tokens: IntCounterVec,
+    cost: CounterVec,
+    overhead: HistogramVec,
+    duration: HistogramVec,
+    first_token: HistogramVec,
+    per_token: HistogramVec,
+    token_usage: HistogramVec,
+    upstream_errors: IntCounterVec,
+    losses: IntCounterVec,
+    reloads: IntCounterVec,
+    in_flight_gauge: IntGauge,
+    held_gauge: IntGauge,
+    generation: IntGauge,
+    models: Mutex<FxHashSet<String>>,
+    /// Requests that run now.
+    in_flight: AtomicU64,
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+const OVERHEAD_BUCKETS: [f64; 11] =
+    [0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.01, 0.1, 1.0];
+const DURATION_BUCKETS: [f64; 14] =
+    [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
+const FIRST_TOKEN_BUCKETS: [f64; 13] =
+    [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+const PER_TOKEN_BUCKETS: [f64; 10] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
+const TOKEN_BUCKETS: [f64; 12] = [
+    1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262_144.0, 1_048_576.0, 4_194_304.0,
+];
+
+impl Metrics {
+    /// All metrics at zero.
+    ///
+    /// # Errors
+    /// When two metrics have one name, which a test rules out.
+    pub fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let counters = |name: &str, help: &str, labels: &[&str]| {
+            let vector = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(vector.clone()))?;
+            prometheus::Result::Ok(vector)
+        };
+        let histograms = |name: &str, help: &str, labels: &[&str], buckets: &[f64]| {
+            let vector = HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), labels)?;
+            registry.register(Box::new(vector.clone()))?;
+            prometheus::Result::Ok(vector)
+        };
+        let gauge = |name: &str, help: &str| {
+            let gauge = IntGauge::new(name, help)?;
+            registry.register(Box::new(gauge.clone()))?;
+            prometheus::Result::Ok(gauge)
+        };
+        let who = [label::OPERATION, label::PROVIDER, label::MODEL];
+        let cost = CounterVec::new(
+            Opts::new(metric::COST, "What requests cost, in USD"),
+            &[label::PROVIDER, label::MODEL],
+        )?;
+        registry.register(Box::new(cost.clone()))?;
+        Ok(Self {
+            requests: counters(
+                metric::REQUESTS,
+                "Finished requests",
+                &[label::OPERATION, label::CLIENT, label::PROVIDER, label::MODEL, label::STATUS, label::OUTCOME],
+            )?,
+            tokens: counters(
+                metric::TOKENS,
+                "Tokens used, each in exactly one class",
+                &[label::PROVIDER, label::MODEL, label::CLASS, label::SOURCE],
+            )?,
+            cost,
+            overhead: histograms(
+                metric::OVERHEAD,
+                "What the gateway itself added before an answer began",
+                &[label::OPERATION],
+                &OVERHEAD_BUCKETS,
+            )?,
+            duration: histograms(metric::DURATION, "How long requests took", &who, &DURATION_BUCKETS)?,
+            first_token: histograms(
+                metric::FIRST_TOKEN,
+                "Time to the first piece of a streamed answer",
+                &who,
+                &FIRST_TOKEN_BUCKETS,
+            )?,
+            per_token: histograms(
+                metric::PER_TOKEN,
+                "Time per output token after the first piece",
+                &who,
+                &PER_TOKEN_BUCKETS,
+            )?,
+            token_usage: histograms(
+                metric::TOKEN_USAGE,
+                "Tokens a request used",
+                &[label::OPERATION, label::PROVIDER, label::MODEL, label::TOKEN_TYPE],
+                &TOKEN_BUCKETS,
+            )?,
+            upstream_errors: counters(
+                metric::UPSTREAM_ERRORS,
+                "Failures of upstreams, retried or not",
+                &[label::PROVIDER, label::KIND],
+            )?,
+            losses: counters(
+                metric::LOSSES,
+                "What translations could not carry",
+                &[label::PROVIDER, label::FIELD, label::KIND],
+            )?,
+            reloads: counters(metric::RELOADS, "Reloads of the configuration", &[label::RESULT])?,
+            in_flight_gauge: gauge(metric::IN_FLIGHT, "Requests that run now")?,
+            held_gauge: gauge(metric::HELD, "Bytes of bodies held now")?,
+            generation: gauge(metric::GENERATION, "Which world is served, counted from 1")?,
+            models: Mutex::new(FxHashSet::default()),
+            in_flight: AtomicU64::new(0),
+            registry,
+        })
+    }
+
+    /// A request begins.
+    pub fn begin(&self) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A request is over and recorded.
+    pub fn end(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// How many requests run now.
+    #[must_use]
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// A new world is served, or was refused.
+    pub fn reloaded(&self, result: Result<u64, ()>) {
+        let label = if result.is_ok() { "ok" } else { "refused" };
+        self.reloads.with_label_values(&[label]).inc();
+        if let Ok(generation) = result {
+            self.serves(generation);
+        }
+    }
+
+    /// This world is served.
+    pub fn serves(&self, generation: u64) {
+        self.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+    }
+
+    /// One request settled.
+    pub fn observe(&self, settled: &Settled) {
+        let record = &settled.record;
+        let provider = record.provider.as_deref().unwrap_or("");
+        let model = self.bounded(record.model.as_deref().unwrap_or(""));
+        let client = record.client.map_or("", crate::ir::Dialect::name);
+        let status = record.status.to_string();
+        let outcome = record.outcome.label();
+        self.requests.with_label_values(&[record.operation, client, provider, &model, &status, outcome]).inc();
+        let who = [record.operation, provider, &model];
+        self.duration.with_label_values(&who).observe(record.timings.total.as_secs_f64());
+        self.overhead.with_label_values(&[record.operation]).observe(record.timings.overhead.as_secs_f64());
+        observe(&self.first_token, &who, record.timings.first_token);
+        observe(&self.per_token, &who, settled.time_per_token());
+        if let Some(source) = settled.usage_source {
+            for (class, tokens) in settled.usage.classes().into_iter().filter(|(_, tokens)| *tokens > 0) {
+                self.tokens.with_label_values(&[provider, &model, class, source.label()]).inc_by(tokens);
+            }
+            for (side, tokens) in [("input", settled.usage.total_input()), ("output", settled.usage.total_output())] {
+                #[allow(clippy::cast_precision_loss)]
+                self.token_usage
+                    .with_label_values(&[record.operation, provider, &model, side])
+                    .observe(tokens as f64);
+            }
+        }
+        if let Some(cost) = settled.cost {
+            self.cost.with_label_values(&[provider, &model]).inc_by(cost.as_usd_f64());
+        }
+        for (provider, fault) in &record.faults {
+            self.upstream_errors.with_label_values(&[provider.as_ref(), fault.kind.label()]).inc();
+        }
+        for loss in record.losses.iter() {
+            self.losses.with_label_values(&[provider, loss.field.as_ref(), loss.kind.label()]).inc();
+        }
+    }
+
+    /// The text that Prometheus reads; `held` is the number of bytes held now.
+    #[must_use]
+    pub fn render(&self, held: usize) -> Vec<u8> {
+        self.in_flight_gauge.set(i64::try_from(self.in_flight()).unwrap_or(i64::MAX));
+        self.held_gauge.set(i64::try_from(held).unwrap_or(i64::MAX));
+        let mut text = Vec::new();
+        if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
+            log::error!("metrics could not be written: {error}");
+        }
+        text
+    }
+
+    fn bounded(&self, model: &str) -> String {
+        let mut known = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.contains(model) {
+            if known.len() >= MOST_MODELS {
+                return "other".to_owned();
+            }
+            known.insert(model.to_owned());
+        }
+        model.to_owned()
+    }
+}
+
+fn observe(histogram: &HistogramVec, labels: &[&str], time: Option<Duration>) {
+    if let Some(time) = time {
+        histogram.with_label_values(labels).observe(time.as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_has_a_name_of_its_own() {
+        let metrics = Metrics::new().unwrap();
+        metrics.serves(3);
+        let text = String::from_utf8(metrics.render(42)).unwrap();
+        assert!(text.contains("tollgate_config_generation 3"));
+        assert!(text.contains("tollgate_held_bytes 42"));
+    }
+}

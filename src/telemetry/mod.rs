@@ -1,0 +1,13 @@
+//! Listeners of [`Settled`](crate::account::Settled): metrics and the access log.
+//!
+//! Workers only put records into a queue. One thread of its own counts, prices, and tells; it
+//! looks into the queue on a beat instead of being woken, so that a request costs no wake-up.
+
+pub mod access_log;
+pub mod diagnostics;
+pub mod listener;
+pub mod metrics;
+pub mod names;
+
+pub use listener::{Listener, Telemetry};
+pub use metrics::Metrics;

@@ -1,0 +1,92 @@
+//! Every name that telemetry uses, spelt once.
+//!
+//! Names that OpenTelemetry's conventions for generative AI have are theirs (read in the
+//! semantic-conventions-genai repository, autumn 2026), with dots as underscores in Prometheus.
+
+/// Fields of the access log.
+pub mod field {
+    /// When the request came, RFC 3339.
+    pub const TIME: &str = "time";
+    /// The request's id.
+    pub const REQUEST_ID: &str = "request_id";
+    /// What was asked for.
+    pub const OPERATION: &str = "gen_ai.operation.name";
+    /// Who answered.
+    pub const PROVIDER: &str = "gen_ai.provider.name";
+    /// The model as the client named it.
+    pub const REQUEST_MODEL: &str = "gen_ai.request.model";
+    /// The model that the provider says answered.
+    pub const RESPONSE_MODEL: &str = "gen_ai.response.model";
+    /// Why the answer ended.
+    pub const FINISH_REASONS: &str = "gen_ai.response.finish_reasons";
+    /// All input tokens.
+    pub const INPUT_TOKENS: &str = "gen_ai.usage.input_tokens";
+    /// All output tokens.
+    pub const OUTPUT_TOKENS: &str = "gen_ai.usage.output_tokens";
+    /// Input tokens read from a cache.
+    pub const CACHE_READ_TOKENS: &str = "gen_ai.usage.cache_read.input_tokens";
+    /// Input tokens written to a cache.
+    pub const CACHE_WRITE_TOKENS: &str = "gen_ai.usage.cache_creation.input_tokens";
+    /// The status the client got.
+    pub const STATUS: &str = "http.response.status_code";
+}
+
+/// Names of metrics.
+pub mod metric {
+    /// Finished requests.
+    pub const REQUESTS: &str = "tollgate_requests_total";
+    /// Tokens by class.
+    pub const TOKENS: &str = "tollgate_tokens_total";
+    /// Cost in USD.
+    pub const COST: &str = "tollgate_cost_usd_total";
+    /// What the gateway itself added before an answer began.
+    pub const OVERHEAD: &str = "tollgate_overhead_seconds";
+    /// Failures of upstreams.
+    pub const UPSTREAM_ERRORS: &str = "tollgate_upstream_errors_total";
+    /// What translations lost.
+    pub const LOSSES: &str = "tollgate_losses_total";
+    /// Requests that run now.
+    pub const IN_FLIGHT: &str = "tollgate_requests_in_flight";
+    /// Bytes of bodies held now.
+    pub const HELD: &str = "tollgate_held_bytes";
+    /// The world that is served.
+    pub const GENERATION: &str = "tollgate_config_generation";
+    /// Reloads by result.
+    pub const RELOADS: &str = "tollgate_config_reloads_total";
+    /// How long requests took.
+    pub const DURATION: &str = "gen_ai_client_operation_duration_seconds";
+    /// Time to the first piece of a stream.
+    pub const FIRST_TOKEN: &str = "gen_ai_client_operation_time_to_first_chunk_seconds";
+    /// Time per output token after the first piece.
+    pub const PER_TOKEN: &str = "gen_ai_client_operation_time_per_output_chunk_seconds";
+    /// Tokens a request used.
+    pub const TOKEN_USAGE: &str = "gen_ai_client_token_usage";
+}
+
+/// Labels of metrics.
+pub mod label {
+    /// What was asked for.
+    pub const OPERATION: &str = "gen_ai_operation_name";
+    /// Who answered.
+    pub const PROVIDER: &str = "gen_ai_provider_name";
+    /// The model as the provider knows it.
+    pub const MODEL: &str = "gen_ai_request_model";
+    /// Which side of a call tokens belong to.
+    pub const TOKEN_TYPE: &str = "gen_ai_token_type";
+    /// What the client speaks.
+    pub const CLIENT: &str = "client_dialect";
+    /// The status the client got.
+    pub const STATUS: &str = "status";
+    /// How a request ended.
+    pub const OUTCOME: &str = "outcome";
+    /// The class of tokens.
+    pub const CLASS: &str = "class";
+    /// Where numbers come from.
+    pub const SOURCE: &str = "source";
+    /// What kind of failure or loss.
+    pub const KIND: &str = "kind";
+    /// The field that was lost.
+    pub const FIELD: &str = "field";
+    /// How a reload ended.
+    pub const RESULT: &str = "result";
+}

@@ -1,0 +1,12 @@
+//! Framing: what turns bytes into pieces a dialect can read, and pieces back into bytes.
+//!
+//! Everything here is pure and knows no vendor. Input is borrowed wherever it can be, so a body
+//! that only passes through is looked at once and copied at most once.
+
+pub mod json;
+pub mod json_array;
+pub mod lens;
+pub mod sse;
+
+#[cfg(test)]
+mod xorshift;
