@@ -155,19 +155,21 @@ pub fn settle(mut record: Record, calibration: &Calibration) -> Settled {
 
 fn price(record: &Record) -> Option<&PriceTable> {
     let (vendor, model) = (record.vendor?, record.model.as_deref()?);
-    let named = record.provider.as_deref().and_then(|provider| record.catalog.find(provider, model));
-    named.or_else(|| record.catalog.find(vendor, model)).map(|model| &model.prices)
+    // An overlay of the configuration names the provider, the built-in catalogue the vendor; a
+    // name the catalogue does not know is answered with the maker's row.
+    let own = record.provider.as_deref().and_then(|provider| {
+        record.catalog.find(provider, model).filter(|found| found.provider == provider)
+    });
+    own.or_else(|| record.catalog.find(vendor, model)).map(|model| &model.prices)
 }
 
 fn used(record: &mut Record, calibration: &Calibration) -> (Usage, Option<UsageSource>) {
     let held = std::mem::take(&mut record.metered.held);
     let reported = record.metered.usage;
     let model = record.model.clone().unwrap_or_else(|| record.asked_model.as_str().into());
-    if record.metered.is_final {
-        if let Some(usage) = reported {
-            learn(record, &model, &usage, calibration);
-            return (usage, Some(UsageSource::Reported));
-        }
+    if let Some(usage) = reported.filter(|_| record.metered.is_final) {
+        learn(record, &model, &usage, calibration);
+        return (usage, Some(UsageSource::Reported));
     }
     let Some(dialect) = record.metered.dialect.filter(|_| record.status == 200) else {
         return (reported.unwrap_or_default(), reported.map(|_| UsageSource::Reported));

@@ -15,12 +15,8 @@ const UNKNOWN_MEDIA: u64 = 800;
 /// The input tokens of a request for `model`, as its provider would count them.
 #[must_use]
 pub fn request(model: &str, request: &Request, calibration: &Calibration) -> Count {
-    let mut text = String::new();
-    let mut media = 0;
-    let turns = request.turns.iter().flat_map(|turn| &turn.blocks);
-    for block in request.system.iter().chain(turns) {
-        gather(block, model, &mut text, &mut media);
-    }
+    let (mut text, mut media) = (String::new(), 0);
+    gather_request(request, model, &mut text, &mut media);
     let spoken = count::text(model, &text, calibration);
     let mut tools = String::new();
     for tool in &request.tools {
@@ -34,6 +30,18 @@ pub fn request(model: &str, request: &Request, calibration: &Calibration) -> Cou
     Count { tokens, exact: spoken.exact && media == 0 && tools == 0 }
 }
 
+/// The input tokens of a request, estimated fast enough for a request's path.
+#[must_use]
+pub fn estimate(model: &str, request: &Request, calibration: &Calibration) -> u64 {
+    let (mut text, mut media) = (String::new(), 0);
+    gather_request(request, model, &mut text, &mut media);
+    for tool in &request.tools {
+        append(&mut text, tool.schema.as_deref().unwrap_or_default());
+    }
+    let factor = calibration.factor(model, estimate::class(&text));
+    count::scale(estimate::tokens(&text), factor) + media + (request.turns.len() as u64 + 1) * MESSAGE_OVERHEAD
+}
+
 /// The tokens that the words, thoughts and calls of an answer are worth.
 #[must_use]
 pub fn reply(model: &str, reply: &Reply, calibration: &Calibration) -> Count {
@@ -43,6 +51,13 @@ pub fn reply(model: &str, reply: &Reply, calibration: &Calibration) -> Count {
         gather(block, model, &mut text, &mut media);
     }
     count::text(model, &text, calibration)
+}
+
+fn gather_request(request: &Request, model: &str, text: &mut String, media: &mut u64) {
+    let turns = request.turns.iter().flat_map(|turn| &turn.blocks);
+    for block in request.system.iter().chain(turns) {
+        gather(block, model, text, media);
+    }
 }
 
 fn gather(block: &Block, model: &str, text: &mut String, media: &mut u64) {
@@ -173,12 +188,8 @@ impl StreamTally {
 
 /// Learns from a reported input count how far the estimate for this model is off.
 pub fn learn(model: &str, asked: &Request, reported: u64, calibration: &Calibration) {
-    let mut text = String::new();
-    let mut media = 0;
-    let turns = asked.turns.iter().flat_map(|turn| &turn.blocks);
-    for block in asked.system.iter().chain(turns) {
-        gather(block, model, &mut text, &mut media);
-    }
+    let (mut text, mut media) = (String::new(), 0);
+    gather_request(asked, model, &mut text, &mut media);
     if media == 0 && asked.tools.is_empty() && !text.is_empty() {
         let overhead = (asked.turns.len() as u64 + 1) * MESSAGE_OVERHEAD;
         let local = estimate::tokens(&text);

@@ -128,8 +128,10 @@ pub fn load(sources: &Sources, generation: u64) -> Result<Compiled, Vec<Problem>
     let mut problems = Problems::default();
     let written = match &sources.file {
         Some(path) => read_yaml(path, &mut problems),
-        None => Node::new(&Place::Nowhere, Value::Null),
+        None => Some(Node::new(&Place::Nowhere, Value::Null)),
     };
+    // Without the file, most of what else could be said would be wrong.
+    let Some(written) = written else { return Err(problems.into_all()) };
     let variables = variables(sources, &written, &mut problems);
     let mut tree = written;
     environment::lay_over(&mut tree, &variables, &mut problems);
@@ -149,9 +151,9 @@ pub fn schema() -> String {
     serde_json::to_string_pretty(&schema).unwrap_or_default()
 }
 
-fn read_yaml(path: &Path, problems: &mut Problems) -> Node {
+fn read_yaml(path: &Path, problems: &mut Problems) -> Option<Node> {
     let name = path.display().to_string();
-    let text = read_text(path, &name, problems).unwrap_or_default();
+    let text = read_text(path, &name, problems)?;
     yaml::parse(&name, &text, problems)
 }
 

@@ -98,11 +98,16 @@ impl Problems {
         }
     }
 
-    /// The warnings if there is nothing worse, else everything; both in reading order.
-    pub(super) fn into_warnings(mut self) -> Result<Vec<Problem>, Vec<Problem>> {
+    /// Everything, in reading order.
+    pub(super) fn into_all(mut self) -> Vec<Problem> {
         self.0.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let failed = self.0.iter().any(|(_, problem)| problem.severity == Severity::Error);
-        let problems = self.0.into_iter().map(|(_, problem)| problem).collect();
-        if failed { Err(problems) } else { Ok(problems) }
+        self.0.into_iter().map(|(_, problem)| problem).collect()
+    }
+
+    /// The warnings if there is nothing worse, else everything; both in reading order.
+    pub(super) fn into_warnings(self) -> Result<Vec<Problem>, Vec<Problem>> {
+        let all = self.into_all();
+        let failed = all.iter().any(|problem| problem.severity == Severity::Error);
+        if failed { Err(all) } else { Ok(all) }
     }
 }

@@ -20,9 +20,15 @@ const MOST_BYTES: u64 = 1 << 20;
 pub(super) fn expand(node: &mut Node, variables: &Variables, folder: &Path, problems: &mut Problems) {
     match &mut node.value {
         Value::Null => {}
-        Value::List(items) => items.iter_mut().for_each(|item| expand(item, variables, folder, problems)),
+        Value::List(items) => {
+            for item in items {
+                expand(item, variables, folder, problems);
+            }
+        }
         Value::Map(entries) => {
-            entries.iter_mut().for_each(|entry| expand(&mut entry.node, variables, folder, problems));
+            for entry in entries {
+                expand(&mut entry.node, variables, folder, problems);
+            }
         }
         Value::Text(text) if !text.contains("${") => {}
         Value::Text(text) => match expanded(text, variables, folder) {

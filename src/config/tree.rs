@@ -56,6 +56,13 @@ impl Node {
         }
     }
 
+    pub(super) fn items(&self) -> &[Self] {
+        match &self.value {
+            Value::List(items) => items,
+            Value::Null | Value::Text(_) | Value::Map(_) => &[],
+        }
+    }
+
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
         self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.node)
     }

@@ -3,31 +3,38 @@
 use std::sync::Arc;
 
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{DuplicateKeyPolicy, Location, Spanned};
+use serde_saphyr::{DuplicateKeyPolicy, Location, NonFiniteFloatPolicy, Spanned};
 
 use super::problem::{Place, Problems};
 use super::tree::{Entry, Node, Value};
 
-/// The tree of a YAML text, empty if it cannot be read at all; `name` is the file's for humans.
+/// The tree of a YAML text, or a problem if there is none in it; `name` is the file's for humans.
 ///
 /// A key that stands twice is a problem, and the first of them holds.
-pub(super) fn parse(name: &str, text: &str, problems: &mut Problems) -> Node {
+pub(super) fn parse(name: &str, text: &str, problems: &mut Problems) -> Option<Node> {
     let source = Source { name: name.into(), text };
     let whole = source.place(0, 0);
     let is_blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
     if text.lines().all(is_blank) {
-        return Node::new(&whole, Value::Null);
+        return Some(Node::new(&whole, Value::Null));
     }
     let options = serde_saphyr::options! {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         with_snippet: false,
+        // A key may look like a number that is too large for a float.
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
     };
     match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options) {
-        Ok(root) => source.node(root, problems),
+        Ok(Spanned { value: Raw::Text(_) | Raw::Spelt | Raw::List(_), .. }) => {
+            let hint = "such as listen: 0.0.0.0:8080".to_owned();
+            problems.error(&source.place(1, 1), "expected names with values", hint);
+            None
+        }
+        Ok(root) => Some(source.node(root, problems)),
         Err(error) => {
-            let at = error.location().map_or(whole.clone(), |at| source.place_at(at));
-            problems.error(&at, source.sentence(&error), source.hint(error.location()));
-            Node::new(&whole, Value::Null)
+            let at = error.location().map_or(whole, |at| source.place_at(at));
+            problems.error(&at, sentence(&error), source.hint(error.location()));
+            None
         }
     }
 }
@@ -160,18 +167,19 @@ impl Source<'_> {
         self.text.get(start..end).unwrap_or_default().trim().to_owned()
     }
 
-    /// The library's own words in one line, without the place that stands before them anyway.
-    fn sentence(&self, error: &serde_saphyr::Error) -> String {
-        let text = error.without_snippet().to_string();
-        let line = text.lines().next().unwrap_or_default();
-        let end = line.find(" at line ").unwrap_or(line.len());
-        format!("this is not YAML: {}", line.get(..end).unwrap_or(line))
-    }
-
     fn hint(&self, at: Option<Location>) -> Option<String> {
         let line = usize::try_from(at?.line()).ok()?.checked_sub(1)?;
         let mut near = self.text.lines().skip(line.saturating_sub(1)).take(2);
         near.any(|line| line.contains("${"))
             .then(|| "between { } or [ ] a reference needs quotes: \"${env:NAME}\"".to_owned())
     }
+}
+
+/// The library's own words in one line, without the place that stands before them anyway.
+fn sentence(error: &serde_saphyr::Error) -> String {
+    let text = error.without_snippet().to_string();
+    let line = text.lines().next().unwrap_or_default();
+    // After these stands what a programmer would do about it, or the place once more.
+    let end = line.find("; ").or_else(|| line.find(" at line ")).unwrap_or(line.len());
+    format!("this cannot be read as YAML: {}", line.get(..end).unwrap_or(line))
 }

@@ -64,6 +64,9 @@ pub struct Seed {
     pub created: u64,
     /// The model to name when the upstream named none.
     pub model: String,
+    /// The estimated input tokens, for a format that tells them before the upstream has; 0 when
+    /// nobody estimated.
+    pub input_tokens: u64,
 }
 
 /// A request in the words of its target.

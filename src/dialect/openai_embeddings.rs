@@ -1,4 +1,4 @@
-//! OpenAI embeddings (`POST /v1/embeddings`), both ways
+//! Embeddings as OpenAI has them (`POST /v1/embeddings`), both ways
 //! (<https://platform.openai.com/docs/api-reference/embeddings>, seen 2026-11).
 
 use base64::Engine as _;
@@ -99,7 +99,9 @@ pub fn render_request(request: &EmbedRequest, model: &str, losses: &mut Losses) 
         match request.inputs.as_slice() {
             [only] if request.single => o.embed("input", |out| write_input(out, only)),
             inputs => o.array("input", |a| {
-                inputs.iter().for_each(|input| a.embed(|out| write_input(out, input)));
+                for input in inputs {
+                    a.embed(|out| write_input(out, input));
+                }
             }),
         }
         if request.encoding == Encoding::Base64 {
@@ -279,9 +281,10 @@ mod tests {
 
     #[test]
     fn a_task_is_a_loss() {
-        let request = EmbedRequest { task: Some("RETRIEVAL_QUERY".to_owned()), ..read(r#"{"model":"m","input":"a"}"#) };
+        let request =
+            EmbedRequest { task: Some("RETRIEVAL_QUERY".to_owned()), ..read(r#"{"model":"m","input":"a"}"#) };
         let mut losses = Losses::new();
-        render_request(&request, "m", &mut losses);
+        let _said = render_request(&request, "m", &mut losses);
         assert_eq!(losses.to_header(), "taskType;dropped");
     }
 }

@@ -163,35 +163,37 @@ fn dispatch(
     Ok(None)
 }
 
-fn read_ask(session: &Session, asked: &Asked, lens: &Lens<'_>, body: Bytes) -> Result<Ask, Refusal> {
-    let head = session.req_header();
-    let in_path = match asked {
-        Asked::Chat { path: Some(path), .. } => Some((path.model.clone(), path.stream)),
-        Asked::Count { model: Some(model), .. } => Some((model.clone(), None)),
-        Asked::Embed(EmbedForm::GeminiOne(model) | EmbedForm::GeminiBatch(model)) => Some((model.clone(), None)),
-        _ => None,
-    };
-    let (model, stream) = match in_path {
-        Some((model, stream)) => (model, stream.is_some()),
-        None => {
-            let model = lens.string("model").filter(|model| !model.is_empty()).ok_or_else(|| {
-                let message = match lens.raw("model") {
-                    None => "the field \"model\" is missing",
-                    Some(_) => "the field \"model\" must be a string that is not empty",
-                };
-                Refusal::new(Kind::InvalidRequest, message).with_param("model")
-            })?;
-            let stream = match lens.raw("stream") {
-                None | Some("null" | "false") => false,
-                Some("true") => true,
-                Some(_) => {
-                    let refusal = Refusal::new(Kind::InvalidRequest, "the field \"stream\" must be true or false");
-                    return Err(refusal.with_param("stream"));
-                }
-            };
-            (model.into_owned(), stream && matches!(asked, Asked::Chat { .. }))
+/// The model and whether to stream, from the path where the dialect puts them there.
+fn read_model(asked: &Asked, lens: &Lens<'_>) -> Result<(String, bool), Refusal> {
+    match asked {
+        Asked::Chat { path: Some(path), .. } => return Ok((path.model.clone(), path.stream.is_some())),
+        Asked::Count { model: Some(model), .. }
+        | Asked::Embed(EmbedForm::GeminiOne(model) | EmbedForm::GeminiBatch(model)) => {
+            return Ok((model.clone(), false));
+        }
+        _ => {}
+    }
+    let model = lens.string("model").filter(|model| !model.is_empty()).ok_or_else(|| {
+        let message = match lens.raw("model") {
+            None => "the field \"model\" is missing",
+            Some(_) => "the field \"model\" must be a string that is not empty",
+        };
+        Refusal::new(Kind::InvalidRequest, message).with_param("model")
+    })?;
+    let stream = match lens.raw("stream") {
+        None | Some("null" | "false") => false,
+        Some("true") => matches!(asked, Asked::Chat { .. }),
+        Some(_) => {
+            let refusal = Refusal::new(Kind::InvalidRequest, "the field \"stream\" must be true or false");
+            return Err(refusal.with_param("stream"));
         }
     };
+    Ok((model.into_owned(), stream))
+}
+
+fn read_ask(session: &Session, asked: &Asked, lens: &Lens<'_>, body: Bytes) -> Result<Ask, Refusal> {
+    let head = session.req_header();
+    let (model, stream) = read_model(asked, lens)?;
     let dialect = asked.dialect();
     let options = lens.raw("stream_options").and_then(|raw| Lens::new(raw.as_bytes()).ok());
     let stream_usage = dialect != Dialect::OpenaiChat

@@ -201,7 +201,7 @@ pub fn decode(text: &str) -> String {
 /// The credential that a client shows, wherever its SDK puts it.
 #[must_use]
 pub fn credential(head: &RequestHeader) -> Option<Vec<u8>> {
-    let header = |name: &str| head.headers.get(name).map(|value| value.as_bytes());
+    let header = |name: &str| head.headers.get(name).map(http::HeaderValue::as_bytes);
     let bearer = header("authorization").and_then(|value| {
         let (scheme, token) = value.split_at_checked(7)?;
         scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())

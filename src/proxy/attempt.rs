@@ -206,6 +206,7 @@ fn count(ask: &Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<At
 }
 
 /// The refusal of a body that is not JSON.
+#[must_use]
 pub fn malformed(error: json::Error) -> Refusal {
     let refusal = Refusal::new(Kind::InvalidRequest, format!("the body is not valid JSON: {error}"));
     if error.path.is_empty() { refusal } else { refusal.with_param(error.path) }

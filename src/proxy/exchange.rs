@@ -1,5 +1,6 @@
 //! What one request carries from phase to phase.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -156,8 +157,8 @@ impl Exchange {
 
     /// What renderers make up ids from.
     #[must_use]
-    pub fn seed(&self, model: &str) -> Seed {
-        Seed { id: self.id.as_str().to_owned(), created: self.at / 1000, model: model.to_owned() }
+    pub fn seed(&self, model: &str, input_tokens: u64) -> Seed {
+        Seed { id: self.id.as_str().to_owned(), created: self.at / 1000, model: model.to_owned(), input_tokens }
     }
 
     /// The value of the `server-timing` header: what the gateway itself added, and the upstream.
@@ -167,7 +168,7 @@ impl Exchange {
         let mut text = format!("tollgate;dur={}.{:03}", own / 1000, own % 1000);
         if let Some(upstream) = upstream {
             let upstream = upstream.as_micros();
-            text.push_str(&format!(", upstream;dur={}.{:03}", upstream / 1000, upstream % 1000));
+            let _ = write!(text, ", upstream;dur={}.{:03}", upstream / 1000, upstream % 1000);
         }
         text
     }

@@ -91,7 +91,7 @@ impl ProxyHttp for Gateway {
         if head.status.is_informational() {
             return Ok(());
         }
-        returning::begin(session, exchange, head)
+        returning::begin(&self.shared, session, exchange, head)
     }
 
     fn upstream_response_body_filter(

@@ -8,8 +8,9 @@ use pingora::http::{ResponseHeader, StatusCode};
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType};
 
+use crate::account::tally;
 use crate::clock;
-use crate::dialect::{Framing, StreamShape};
+use crate::dialect::{Framing, Seed, StreamShape};
 use crate::fault::Fault;
 use crate::ir::Dialect;
 use crate::provider::limits::retry_after;
@@ -18,6 +19,7 @@ use crate::proxy::attempt::Mode;
 use crate::proxy::departure;
 use crate::proxy::exchange::{Call, Exchange};
 use crate::proxy::relay::{Into, Relay};
+use crate::proxy::shared::Shared;
 use crate::refusal::Kind;
 
 /// Headers of a provider that tell of its own house and not of the answer.
@@ -43,14 +45,14 @@ const PRIVATE: [&str; 14] = [
 /// # Errors
 /// A retryable error when another attempt is prepared.
 pub fn begin(
+    shared: &Shared,
     session: &mut Session,
     exchange: &mut Exchange,
     head: &mut ResponseHeader,
 ) -> Result<()> {
     let now = clock::now();
     let status = head.status.as_u16();
-    let seed = exchange.call().map(|call| call.attempt.known.model.to_string());
-    let seed = exchange.seed(&seed.unwrap_or_default());
+    let seed = seed(shared, exchange);
     let Some(call) = exchange.call() else { return Ok(()) };
     call.answered = Some(now);
     if status >= 300 {
@@ -84,7 +86,20 @@ pub fn begin(
     Ok(())
 }
 
-fn relay(call: &Call, event_stream: bool, seed: crate::dialect::Seed) -> Relay {
+/// What the answer's renderer makes up. Anthropic's format tells the input tokens first, which
+/// other upstreams tell last.
+fn seed(shared: &Shared, exchange: &mut Exchange) -> Seed {
+    let Some(call) = exchange.call() else { return exchange.seed("", 0) };
+    let model = Arc::clone(&call.attempt.known.model);
+    let guesses = call.ask.stream
+        && call.ask.dialect == Dialect::AnthropicMessages
+        && call.attempt.upstream() != Dialect::AnthropicMessages;
+    let request = call.ask.parsed.as_deref().filter(|_| guesses);
+    let tokens = request.map_or(0, |request| tally::estimate(&model, request, shared.telemetry.calibration()));
+    exchange.seed(&model, tokens)
+}
+
+fn relay(call: &Call, event_stream: bool, seed: Seed) -> Relay {
     let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
     let shape = StreamShape { framing: call.ask.framing, usage: call.ask.stream_usage };
     match &call.attempt.mode {
@@ -127,8 +142,8 @@ pub fn head(exchange: &mut Exchange, head: &mut ResponseHeader) -> Result<()> {
     let Some(call) = exchange.call() else { return Ok(()) };
     let content_type = match &call.relay {
         Relay::Waiting | Relay::Pass(_) | Relay::Stream(_) => None,
-        Relay::Whole(_) if !call.ask.stream => Some("application/json"),
         Relay::Error(_) => Some("application/json"),
+        Relay::Whole(_) if !call.ask.stream => Some("application/json"),
         Relay::Whole(_) | Relay::Transcode(_) => Some(match call.ask.framing {
             Framing::Sse => "text/event-stream",
             Framing::JsonArray => "application/json",

@@ -86,8 +86,8 @@ pub fn run(mut server: Server, process: &Process, shared: &Arc<Shared>) {
     let drain = Drain {
         shared: Arc::clone(shared),
         upgrading: Arc::clone(&upgrading),
-        drain: process.drain,
-        upgrade_drain: process.upgrade_drain,
+        after_term: process.drain,
+        after_upgrade: process.upgrade_drain,
     };
     let mut service = background_service("drain", drain);
     service.threads = Some(1);
@@ -124,8 +124,8 @@ impl ShutdownSignalWatch for Signals {
 struct Drain {
     shared: Arc<Shared>,
     upgrading: Arc<AtomicBool>,
-    drain: Duration,
-    upgrade_drain: Duration,
+    after_term: Duration,
+    after_upgrade: Duration,
 }
 
 /// How often the drain looks.
@@ -139,7 +139,7 @@ impl BackgroundService for Drain {
                 return;
             }
         }
-        let limit = if self.upgrading.load(Ordering::Acquire) { self.upgrade_drain } else { self.drain };
+        let limit = if self.upgrading.load(Ordering::Acquire) { self.after_upgrade } else { self.after_term };
         self.shared.drain();
         let running = self.shared.metrics().in_flight();
         log::info!("draining: {running} requests in flight, at most {} s", limit.as_secs());

@@ -90,6 +90,7 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
     let model = world
         .catalog
         .find(&provider.name, &target.model)
+        .filter(|model| model.provider == provider.name)
         .or_else(|| vendor.model(&world.catalog, &target.model));
     let path = |dialect, operation| {
         path_for(vendor, &base, dialect, operation, &target.model, provider.api_version.as_deref())

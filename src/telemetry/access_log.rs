@@ -66,7 +66,9 @@ pub fn write(settled: &Settled, out: &mut Vec<u8>) {
 
 /// A model's name is the client's own text; a line has room for so much of it.
 fn shown(model: &str) -> &str {
-    model.get(..256).unwrap_or(model.get(..0).filter(|_| model.len() > 256).unwrap_or(model))
+    const MOST: usize = 256;
+    let end = (0..=MOST.min(model.len())).rev().find(|&end| model.is_char_boundary(end)).unwrap_or(0);
+    model.get(..end).unwrap_or_default()
 }
 
 fn milliseconds(line: &mut json::Object<'_>, key: &str, time: Option<Duration>) {

@@ -1,9 +1,11 @@
 //! Corrections of the catalogue: the prices and limits that an operator knows better.
 
 use crate::catalog::{Catalog, Overlay, PriceTable, Rates};
-use crate::config::file::{File, Model, Usd};
+use crate::config::file::{Correction, File, Usd};
 use crate::config::read::did_you_mean;
+use crate::config::tree::Node;
 use crate::provider::Vendor;
+use crate::units::Price;
 
 use super::Check;
 
@@ -12,7 +14,7 @@ pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Vec<Overlay> {
     file.models.iter().enumerate().map(|(index, model)| overlay(&index.to_string(), model, check)).collect()
 }
 
-fn overlay(index: &str, written: &Model, check: &mut Check<'_>) -> Overlay {
+fn overlay(index: &str, written: &Correction, check: &mut Check<'_>) -> Overlay {
     if written.model.trim().is_empty() {
         check.error(&["models", index, "model"], "expected the name of a model", None);
     }
@@ -40,7 +42,7 @@ fn provider(index: &str, name: &str, check: &mut Check<'_>) -> String {
     name.to_owned()
 }
 
-fn prices(index: &str, written: &Model, check: &mut Check<'_>) -> Option<PriceTable> {
+fn prices(index: &str, written: &Correction, check: &mut Check<'_>) -> Option<PriceTable> {
     let price = |usd: Option<Usd>| usd.map(|usd| usd.0);
     let rates = Rates {
         input: price(written.input),
@@ -55,9 +57,17 @@ fn prices(index: &str, written: &Model, check: &mut Check<'_>) -> Option<PriceTa
         return None;
     }
     // A class without a price would be free of charge, and nobody would notice.
-    if rates.input.is_none() || rates.output.is_none() {
+    let missing = |rate: Option<Price>, field| rate.is_none() && !is_written(index, field, check);
+    if missing(rates.input, "input") || missing(rates.output, "output") {
         let hint = "a model without output, such as one for embeddings, has output: 0";
         check.error(&["models", index], "expected the prices of input and output both", hint.to_owned());
     }
     Some(PriceTable { standard: rates, ..PriceTable::default() })
+}
+
+/// Whether a field of a correction was written, even if what was written is wrong.
+fn is_written(index: &str, field: &str, check: &Check<'_>) -> bool {
+    let place = check.place(&["models", index]);
+    let items = check.source.written.get("models").map(Node::items).unwrap_or_default();
+    items.iter().any(|item| item.place == place && item.get(field).is_some())
 }

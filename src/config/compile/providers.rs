@@ -9,6 +9,7 @@ use crate::catalog::Catalog;
 use crate::config::environment::{needs_address, stem};
 use crate::config::file::{self, File};
 use crate::config::read::did_you_mean;
+use crate::config::tree::Node;
 use crate::ir::Dialect;
 use crate::provider::url::BadBase;
 use crate::provider::{Base, Vendor};
@@ -79,7 +80,10 @@ fn vendor(name: &str, written: &file::Provider, check: &mut Check<'_>) -> Option
         };
         let row = custom(wanted);
         if row.is_none() {
-            check.error(&["providers", name, "dialect"], "no custom provider can speak this", None);
+            let maker =
+                Vendor::all().find(|row| row.speaks.first().is_some_and(|(first, _)| *first == wanted));
+            let hint = maker.map(|maker| format!("set vendor: {} and base_url", maker.id));
+            check.error(&["providers", name, "dialect"], "no custom vendor speaks this", hint);
         }
         return row;
     }
@@ -87,15 +91,12 @@ fn vendor(name: &str, written: &file::Provider, check: &mut Check<'_>) -> Option
         let known = || Vendor::all().flat_map(|row| std::iter::once(&row.id).chain(row.aliases).copied());
         let other = || Some("for any other, set vendor: custom and base_url".to_owned());
         let hint = did_you_mean(id, known()).or_else(other);
-        match &written.vendor {
-            Some(_) => {
-                check.error(&["providers", name, "vendor"], format!("no vendor is named \"{id}\""), hint);
-            }
-            None => {
-                let message = format!("no vendor is named \"{name}\", and the provider names no other");
-                check.error(&["providers", name], message, hint);
-            }
-        }
+        let (path, message): (&[&str], _) = if written.vendor.is_some() {
+            (&["providers", name, "vendor"], format!("no vendor is named \"{id}\""))
+        } else {
+            (&["providers", name], format!("no vendor is named \"{name}\", and the provider names no other"))
+        };
+        check.error(path, message, hint);
         return None;
     };
     if written.dialect.is_some() {
@@ -150,7 +151,7 @@ fn keys(name: &str, written: &file::Provider, vendor: &Vendor, check: &mut Check
     let none_failed = ["api_key", "api_keys"].iter().all(|field| {
         let provider = check.source.written.get("providers").and_then(|providers| providers.get(name));
         let node = provider.and_then(|provider| provider.get(field));
-        node.is_none_or(|node| node.is_blank())
+        node.is_none_or(Node::is_blank)
     });
     if vendor.key_required && none_written && none_failed {
         let own = format!("{}_API_KEY", stem(name));

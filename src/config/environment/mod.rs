@@ -155,14 +155,14 @@ pub(super) fn lay_over(tree: &mut Node, variables: &Variables, problems: &mut Pr
 fn spelt(spelling: Spelling, value: &str, place: &Place, problems: &mut Problems) -> Option<Node> {
     let value = value.trim();
     Some(match spelling {
-        Spelling::Same => Node::text(place, value),
-        Spelling::Commas => list(value, place),
-        Spelling::Port => Node::text(place, format!("0.0.0.0:{value}")),
-        Spelling::Retries => match value.parse::<u32>() {
+        Same => Node::text(place, value),
+        Commas => list(value, place),
+        Port => Node::text(place, format!("0.0.0.0:{value}")),
+        Retries => match value.parse::<u32>() {
             Ok(retries) => Node::text(place, retries.saturating_add(1).to_string()),
             Err(_) => Node::text(place, value),
         },
-        Spelling::ForeignLevel => {
+        ForeignLevel => {
             let level = match value.to_ascii_lowercase().as_str() {
                 "off" | "none" => "off",
                 "error" | "fatal" | "critical" | "panic" => "error",

@@ -19,6 +19,7 @@ pub(super) use scalar::{Interval, Key, Size, Span, Usd};
 /// `${env:NAME:-default}`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(title = "Configuration of Tollgate")]
 pub(super) struct File {
     /// The address and port for clients. Default: `0.0.0.0:8080`. Needs a restart.
     pub(super) listen: String,
@@ -61,7 +62,7 @@ pub(super) struct File {
     /// Names with several targets, tried in turn.
     pub(super) routes: BTreeMap<String, Route>,
     /// Corrections of the built-in prices and limits of models; a later one wins.
-    pub(super) models: Vec<Model>,
+    pub(super) models: Vec<Correction>,
 }
 
 /// The listener for the operator; may be written as its address alone, or `off`.
@@ -186,7 +187,7 @@ pub(super) struct Provider {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Dialect {
-    /// `OpenAI`'s chat completions.
+    /// OpenAI's chat completions.
     OpenaiChat,
     /// Anthropic's messages.
     AnthropicMessages,
@@ -210,7 +211,7 @@ pub(super) struct Route {
 /// sixth decimal place; they replace the built-in ones as a whole.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Model {
+pub(super) struct Correction {
     /// The provider's name or the vendor's id; `*` stands for any letters.
     pub(super) provider: String,
     /// The model's name there; `*` stands for any letters.

@@ -239,7 +239,7 @@ impl<'de> EnumAccess<'de> for Word<'_> {
     type Variant = Self;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Wrong> {
-        Ok((seed.deserialize(self.0.clone())?, self))
+        Ok((seed.deserialize(self.0)?, self))
     }
 }
 

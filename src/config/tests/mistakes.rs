@@ -79,7 +79,7 @@ models:
         "tollgate.yaml:18:3: error: the route \"empty\" has no targets",
         "tollgate.yaml:20:42: error: expected a price that is not below zero, found \"-1\"",
         "tollgate.yaml:21:5: error: the field \"model\" is missing",
-        "tollgate.yaml:22:15: error: no provider or vendor is named \"nobody\"",
+        "tollgate.yaml:22:17: error: no provider or vendor is named \"nobody\"",
         "tollgate.yaml:22:42: error: expected a price of at most six decimal places, found \"0.0000001\"",
     ];
     for (told, expected) in told.iter().zip(expected) {
@@ -92,7 +92,10 @@ models:
 #[test]
 fn what_is_no_yaml_and_what_stands_twice_have_a_place() {
     let told = problems("a: 1\n  b: [", KEYS);
-    assert!(told[0].starts_with("tollgate.yaml:") && told[0].contains("this is not YAML"), "{told:?}");
+    assert!(
+        told[0].starts_with("tollgate.yaml:") && told[0].contains("this cannot be read as YAML"),
+        "{told:?}"
+    );
     let told = problems("strict: true\nstrict: false\n", KEYS);
     assert_eq!(told.len(), 1);
     assert!(
@@ -104,6 +107,12 @@ fn what_is_no_yaml_and_what_stands_twice_have_a_place() {
     assert!(told[0].contains("needs quotes"), "{told:?}");
     let missing = load(&Sources { file: Some("nowhere/tollgate.yaml".into()), environment: set(KEYS) }, 1);
     assert!(missing.unwrap_err()[0].to_string().starts_with("nowhere/tollgate.yaml: error: cannot be read"));
+    let told = problems("a: b\n---\nc: d\n", KEYS);
+    assert_eq!(
+        told,
+        ["tollgate.yaml:3:1: error: this cannot be read as YAML: multiple YAML documents detected"]
+    );
+    assert_eq!(problems("just text", KEYS).len(), 1);
     assert_eq!(of_yaml("# nothing\n---\n", KEYS).unwrap().warnings, []);
 }
 
@@ -167,4 +176,23 @@ providers: { openai: { api_key: from-file } }
     let told = bad.told(&bad.load(&[]).unwrap_err());
     assert!(told[0].starts_with("team.env:1:1: error: expected a whole number"), "{told:?}");
     assert!(told[1].starts_with("team.env:2:1: error: expected NAME=value"), "{told:?}");
+}
+
+#[test]
+fn numbers_and_words_of_yaml_keep_their_spelling_as_texts() {
+    let yaml = "\
+master_key: 0123456789012345678901234567
+providers:
+  openai: &openai
+    api_key: 1e400
+    headers: { x-price: 1.10, x-yes: yes, x-octal: 0o17 }
+  openai-two:
+    <<: *openai
+    vendor: openai
+";
+    let compiled = of_yaml(yaml, &[]).unwrap();
+    assert!(compiled.snapshot.door.admits(Some(b"0123456789012345678901234567")));
+    assert_eq!(keys(&compiled, "openai-two"), ["1e400"]);
+    let headers: Vec<&str> = provider(&compiled, "openai").headers.values().map(String::as_str).collect();
+    assert_eq!(headers, ["0o17", "1.10", "yes"]);
 }

@@ -2,7 +2,7 @@
 
 use super::content::read;
 use super::content::send::write_input;
-use super::types::{DIALECT, finish_word, parse_finish, parse_tier_served};
+use super::types::{DIALECT, after_calls, finish_word, parse_finish, parse_tier_served};
 use super::usage;
 use crate::dialect::{Malformed, Seed};
 use crate::ir::{
@@ -24,9 +24,12 @@ pub(super) fn parse(body: &[u8]) -> Result<Reply, Malformed> {
     }
     let word = json.field("stop_reason").and_then(Json::as_str);
     let sequence = json.field("stop_sequence").and_then(Json::as_str);
+    let blocks = content.map(read::content).unwrap_or_default();
+    let called = blocks.iter().any(|block| matches!(block.content, Content::ToolCall(_)));
+    let finish = word.map(|word| parse_finish(word, sequence));
     let candidate = Candidate {
-        blocks: content.map(read::content).unwrap_or_default(),
-        finish: word.map(|word| parse_finish(word, sequence)),
+        blocks,
+        finish: if called { finish.map(after_calls) } else { finish },
         logprobs: None,
         extras: Extras::NONE,
     };

@@ -46,6 +46,11 @@ pub(super) fn parse_finish(word: &str, stop_sequence: Option<&str>) -> Finish {
     }
 }
 
+/// The same finish, for an answer that called tools although the vendor says it was done.
+pub(super) fn after_calls(finish: Finish) -> Finish {
+    if finish.reason == FinishReason::Stop { Finish::new(FinishReason::ToolCalls) } else { finish }
+}
+
 /// The `stop_reason` for a finish: the provider's own word where it spoke this dialect.
 pub(super) fn finish_word<'f>(finish: &'f Finish, losses: &mut Losses) -> &'f str {
     if let Some((DIALECT, word)) = &finish.native {

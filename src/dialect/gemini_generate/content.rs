@@ -1,21 +1,14 @@
 //! Parts: the pieces of a content, read from clients and upstreams alike, and written to both.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::case;
+use super::media;
 use super::types::{self, DIALECT};
 use crate::dialect::Malformed;
-use crate::ir::{
-    Block, Content, Extras, Media, Reasoning, Signature, Source, ToolCall, ToolKind, ToolResult,
-};
+use crate::ir::{Block, Content, Extras, Reasoning, Signature, ToolCall, ToolKind, ToolResult};
 use crate::wire::json::{self, Json, Object};
 
 /// Marks, inside a carried seal, the unreadable thought of another dialect's redacted block.
 const REDACTED: &str = "redacted~";
-
-/// Where files uploaded to the provider live.
-const FILE_STORE: &str = "https://generativelanguage.googleapis.com/v1beta/";
 
 /// One part as it was said.
 #[derive(Debug)]
@@ -45,7 +38,7 @@ impl Part {
             Said::Block(content) => content,
             Said::Text { text, thought: false } => Content::Text { text, citations: Vec::new() },
             Said::Text { text, thought: true } => {
-                let redacted = signature.take_if(|seal| is_redacted(seal)).map(unmark);
+                let redacted = signature.take_if(|seal| is_redacted(seal)).map(|seal| unmark(&seal));
                 Content::Reasoning(Reasoning { text, redacted })
             }
         };
@@ -58,7 +51,7 @@ pub(super) fn is_redacted(seal: &Signature) -> bool {
     seal.dialect != DIALECT && seal.value.starts_with(REDACTED)
 }
 
-fn unmark(seal: Signature) -> Signature {
+fn unmark(seal: &Signature) -> Signature {
     let value = seal.value.strip_prefix(REDACTED).unwrap_or_default();
     Signature::new(seal.dialect, value)
 }
@@ -86,12 +79,11 @@ pub(super) fn read(part: &Json<'_>) -> Result<Part, Malformed> {
             "thought" => thought = case::truth(value, "thought")?,
             "thoughtSignature" => {
                 let seal = case::string(value, "thoughtSignature")?;
-                read.signature = Some(seal)
-                    .filter(|seal| !seal.is_empty())
-                    .map(|seal| Signature::read(DIALECT, &seal));
+                read.signature =
+                    Some(seal).filter(|seal| !seal.is_empty()).map(|seal| Signature::read(DIALECT, &seal));
             }
-            "inlineData" => data = Some(inline(value).map_err(case::within(&name))?),
-            "fileData" => data = Some(file(value).map_err(case::within(&name))?),
+            "inlineData" => data = Some(media::read_inline(value).map_err(case::within(&name))?),
+            "fileData" => data = Some(media::read_file(value).map_err(case::within(&name))?),
             "functionCall" => {
                 data = Some(call(value, &mut read.extras).map_err(case::within(&name))?);
             }
@@ -105,16 +97,14 @@ pub(super) fn read(part: &Json<'_>) -> Result<Part, Malformed> {
                 let level = case::text(value, "level").or(value.as_str());
                 detail = level.and_then(types::detail);
             }
-            "videoMetadata" | "partMetadata" => read.extras.push(DIALECT, &name, value.raw()),
+            "videoMetadata" | "partMetadata" => read.extras.push(DIALECT, &name, &case::compact(value)),
             _ => {
                 unknown.get_or_insert_with(|| name.clone().into_owned());
-                read.extras.push(DIALECT, &name, value.raw());
+                read.extras.push(DIALECT, &name, &case::compact(value));
             }
         }
     }
-    if let Some(Content::Image(media) | Content::Document(media) | Content::Video(media)) =
-        &mut data
-    {
+    if let Some(Content::Image(media) | Content::Document(media) | Content::Video(media)) = &mut data {
         media.detail = detail;
     }
     read.said = match (data, words, unknown) {
@@ -131,84 +121,18 @@ pub(super) fn read(part: &Json<'_>) -> Result<Part, Malformed> {
             read.extras = Extras::NONE;
             Said::Block(opaque(&name, part))
         }
-        (None, None, None) if read.signature.is_some() => {
-            Said::Text { text: String::new(), thought }
-        }
+        (None, None, None) if read.signature.is_some() => Said::Text { text: String::new(), thought },
         (None, None, None) => Said::Nothing,
     };
     Ok(read)
 }
 
 fn opaque(name: &str, part: &Json<'_>) -> Content {
-    Content::Opaque { dialect: DIALECT, name: name.to_owned(), json: part.raw().to_owned() }
+    Content::Opaque { dialect: DIALECT, name: name.to_owned(), json: case::compact(part) }
 }
 
-fn inline(json: &Json<'_>) -> Result<Content, Malformed> {
-    let kind = case::text(json, "mimeType").map(str::to_owned);
-    let data = case::field(json, "data").ok_or_else(|| missing("data", "base64 data"))?;
-    let data = case::string(data, "data")?;
-    let words = kind.as_deref().filter(|kind| kind.starts_with("text/"));
-    let source = match words.and_then(|_| decode(&data)) {
-        Some(text) => Source::Text(text),
-        None => Source::Base64(standard(data)),
-    };
-    Ok(types::media(Media { name: name(json), ..Media::new(source, kind) }))
-}
-
-fn file(json: &Json<'_>) -> Result<Content, Malformed> {
-    let uri = case::field(json, "fileUri").ok_or_else(|| missing("fileUri", "an address"))?;
-    let uri = case::string(uri, "fileUri")?;
-    let told = case::text(json, "mimeType").map(str::to_owned);
-    let media = Media { name: name(json), ..Media::new(Source::Url(uri), told) };
-    let Source::Url(uri) = &media.source else { return Ok(types::media(media)) };
-    if media.media_type.is_none() {
-        let guess = types::type_of_address(uri).unwrap_or_default();
-        // A link to a film's page has no ending.
-        if guess.starts_with("video/") || is_film_page(uri) {
-            return Ok(Content::Video(media));
-        }
-        if guess.starts_with("image/") {
-            return Ok(Content::Image(media));
-        }
-        if guess.starts_with("audio/") {
-            return Ok(Content::Audio(media));
-        }
-    }
-    Ok(types::media(media))
-}
-
-fn name(json: &Json<'_>) -> Option<String> {
-    case::text(json, "displayName").map(str::to_owned)
-}
-
-fn missing(name: &str, what: &str) -> Malformed {
+pub(super) fn missing(name: &str, what: &str) -> Malformed {
     Malformed::new(name, format!("{what} must be given"))
-}
-
-/// The same bytes in the standard alphabet with padding; the API takes the other one too.
-fn standard(data: String) -> String {
-    let odd = |c: char| matches!(c, '-' | '_' | '\n' | '\r');
-    if data.len().is_multiple_of(4) && !data.contains(odd) {
-        return data;
-    }
-    let mut text: String = data
-        .chars()
-        .filter(|c| !matches!(c, '\n' | '\r'))
-        .map(|c| match c {
-            '-' => '+',
-            '_' => '/',
-            c => c,
-        })
-        .collect();
-    while !text.len().is_multiple_of(4) {
-        text.push('=');
-    }
-    text
-}
-
-fn decode(data: &str) -> Option<String> {
-    let bytes = STANDARD.decode(standard(data.to_owned())).ok()?;
-    String::from_utf8(bytes).ok()
 }
 
 /// A call. Arguments that are absent are an empty object; an id that is absent stays empty.
@@ -223,8 +147,8 @@ fn call(json: &Json<'_>, extras: &mut Extras) -> Result<Content, Malformed> {
         match &*name {
             "id" => call.id = case::string(value, "id")?,
             "name" => call.name = case::string(value, "name")?,
-            "args" => case::object(value, "args")?.raw().clone_into(&mut call.arguments),
-            _ => extras.push(DIALECT, &format!("functionCall.{name}"), value.raw()),
+            "args" => call.arguments = case::compact(case::object(value, "args")?),
+            _ => extras.push(DIALECT, &format!("functionCall.{name}"), &case::compact(value)),
         }
     }
     if call.name.is_empty() {
@@ -235,8 +159,7 @@ fn call(json: &Json<'_>, extras: &mut Extras) -> Result<Content, Malformed> {
 
 /// A result. An id that is absent stays empty until it is matched to its call.
 fn result(json: &Json<'_>, extras: &mut Extras) -> Result<Content, Malformed> {
-    let mut result =
-        ToolResult { call_id: String::new(), name: None, content: Vec::new(), is_error: false };
+    let mut result = ToolResult { call_id: String::new(), name: None, content: Vec::new(), is_error: false };
     let mut media = Vec::new();
     for (name, value) in case::fields(json) {
         match &*name {
@@ -253,7 +176,7 @@ fn result(json: &Json<'_>, extras: &mut Extras) -> Result<Content, Malformed> {
                     media.extend(part.into_block());
                 }
             }
-            _ => extras.push(DIALECT, &format!("functionResponse.{name}"), value.raw()),
+            _ => extras.push(DIALECT, &format!("functionResponse.{name}"), &case::compact(value)),
         }
     }
     if result.name.as_deref().unwrap_or_default().is_empty() && result.call_id.is_empty() {
@@ -273,19 +196,18 @@ fn answer(response: &Json<'_>) -> (String, bool) {
                     return (text, false);
                 }
             }
-            "error" if value.is_object() => return (value.raw().to_owned(), true),
+            "error" if value.is_object() => return (case::compact(value), true),
             "error" if !value.is_null() => {
-                return (plain(value).unwrap_or_else(|| response.raw().to_owned()), true);
+                return (plain(value).unwrap_or_else(|| case::compact(response)), true);
             }
             _ => {}
         }
     }
-    (response.raw().to_owned(), false)
+    (case::compact(response), false)
 }
 
 fn is_object(text: &str) -> bool {
-    text.trim_start().starts_with('{')
-        && json::parse(text.as_bytes()).is_ok_and(|json| json.is_object())
+    text.trim_start().starts_with('{') && json::parse(text.as_bytes()).is_ok_and(|json| json.is_object())
 }
 
 /// Appends a function's response: a JSON object as it is, any other text in one.
@@ -361,49 +283,4 @@ fn write_arguments(out: &mut Vec<u8>, text: &str) {
 /// Whether arguments are an object, or nothing, and so need not be bent.
 pub(super) fn are_arguments(text: &str) -> bool {
     text.trim().is_empty() || is_object(text)
-}
-
-/// Adds media, wherever its bytes are.
-pub(super) fn write_media(o: &mut Object<'_>, media: &Media) {
-    let kind = media.media_type.as_deref();
-    match &media.source {
-        Source::Base64(data) => o.object("inlineData", |o| {
-            o.string("mimeType", kind.unwrap_or("application/octet-stream"));
-            o.string("data", data);
-            o.opt_string("displayName", media.name.as_deref());
-        }),
-        Source::Text(text) => o.object("inlineData", |o| {
-            o.string("mimeType", kind.unwrap_or("text/plain"));
-            o.string("data", &STANDARD.encode(text));
-            o.opt_string("displayName", media.name.as_deref());
-        }),
-        Source::Url(uri) => write_file(o, uri, media, kind.or(types::type_of_address(uri))),
-        Source::File(id) => write_file(o, &format!("{FILE_STORE}{id}"), media, kind),
-    }
-}
-
-fn write_file(o: &mut Object<'_>, uri: &str, media: &Media, kind: Option<&str>) {
-    o.object("fileData", |o| {
-        o.opt_string("mimeType", kind.filter(|_| !is_film_page(uri) || media.media_type.is_some()));
-        o.string("fileUri", uri);
-        o.opt_string("displayName", media.name.as_deref());
-    });
-}
-
-/// Whether the provider reads this address by itself: its own stores, and films.
-pub(super) fn is_google_address(uri: &str) -> bool {
-    uri.starts_with("gs://")
-        || uri.starts_with("https://generativelanguage.googleapis.com/")
-        || is_film_page(uri)
-}
-
-fn is_film_page(uri: &str) -> bool {
-    ["https://www.youtube.com/", "https://youtube.com/", "https://youtu.be/"]
-        .iter()
-        .any(|page| uri.starts_with(page))
-}
-
-/// Whether a file id is one of this provider's.
-pub(super) fn is_file_id(id: &str) -> bool {
-    id.starts_with("files/")
 }

@@ -1,7 +1,7 @@
 //! `countTokens`: the question, and our own answer to it.
 
-use super::request::{model_of, parse_body};
 use super::case;
+use super::request::{model_of, parse_body};
 use crate::dialect::{Head, Malformed};
 use crate::ir::Request;
 use crate::wire::json;

@@ -79,7 +79,7 @@ fn take(json: &Json<'_>, request: &mut EmbedRequest) -> Result<(), Malformed> {
             "taskType" => request.task = Some(case::string(value, &name)?),
             "title" => request.title = Some(case::string(value, &name)?),
             "outputDimensionality" => request.dimensions = Some(case::whole(value, &name)?),
-            _ => request.extras.push(DIALECT, &name, value.raw()),
+            _ => request.extras.push(DIALECT, &name, &case::compact(value)),
         }
     }
     if request.inputs.is_empty() {
@@ -95,9 +95,9 @@ fn words(content: &Json<'_>) -> Result<String, Malformed> {
     let mut words = Vec::new();
     for (at, part) in case::list(parts, "parts")?.iter().enumerate() {
         let text = case::text(part, "text");
-        words.push(text.ok_or_else(|| {
-            Malformed::new(format!("parts[{at}].text"), "only text can be embedded")
-        })?);
+        words.push(
+            text.ok_or_else(|| Malformed::new(format!("parts[{at}].text"), "only text can be embedded"))?,
+        );
     }
     Ok(words.join("\n"))
 }

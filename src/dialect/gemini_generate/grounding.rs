@@ -33,13 +33,13 @@ impl Sources {
             let chunks = elements(grounding, "groundingChunks").len();
             if chunks > 0 && chunks >= self.chunks {
                 self.chunks = chunks;
-                self.grounding = Some(grounding.raw().to_owned());
+                self.grounding = Some(case::compact(grounding));
             }
             let searches = elements(grounding, "webSearchQueries").len() as u64;
             self.searches = self.searches.max(searches);
         }
         if let Some(citation) = case::field(candidate, "citationMetadata") {
-            self.citation = Some(citation.raw().to_owned());
+            self.citation = Some(case::compact(citation));
         }
     }
 
@@ -58,7 +58,9 @@ impl Sources {
                 cited(&json, offsets, &mut citations);
             }
             native.push(if native.is_empty() { '{' } else { ',' });
-            native.push_str(&format!("\"{name}\":{text}"));
+            for piece in ["\"", name, "\":", &text] {
+                native.push_str(piece);
+            }
         }
         if let Some(first) = citations.first_mut() {
             native.push('}');

@@ -11,6 +11,7 @@ pub mod embed;
 mod error;
 mod grounding;
 mod logprobs;
+mod media;
 pub mod models;
 mod names;
 mod reply;
@@ -99,9 +100,12 @@ impl Codec for GeminiGenerate {
         let mut usage = usage::parse(&tree);
         usage.web_searches = match grounding::count_searches(json) {
             0 => 0,
-            searches if lens::find(json, "modelVersion").is_some_and(|model| {
-                grounding::bills_each_search(model.trim_matches('"'))
-            }) => searches,
+            searches
+                if lens::find(json, "modelVersion")
+                    .is_some_and(|model| grounding::bills_each_search(model.trim_matches('"'))) =>
+            {
+                searches
+            }
             _ => 1,
         };
         Some(usage)

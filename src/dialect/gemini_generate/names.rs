@@ -35,8 +35,7 @@ impl Names {
             return Cow::Owned(sent.clone());
         }
         let plain = spell(name);
-        let taken = self.sound.contains(&plain)
-            || self.cleaned.iter().any(|(sent, _)| *sent == plain);
+        let taken = self.sound.contains(&plain) || self.cleaned.iter().any(|(sent, _)| *sent == plain);
         let sent = if plain.len() > MOST || taken { hashed(&plain, name) } else { plain };
         self.cleaned.push((sent.clone(), name.to_owned()));
         Cow::Owned(sent)

@@ -4,12 +4,10 @@ use super::content;
 use super::grounding::{self, Offsets};
 use super::stream::{Parser, is_block_of_prompt, note_foreign};
 use super::types::{self, DIALECT};
-use super::{case, error, logprobs, usage};
+use super::{case, error, logprobs, media, usage};
 use crate::dialect::{Malformed, Seed};
 use crate::ir::fold::fold;
-use crate::ir::{
-    Block, Candidate, Content, Event, Extras, Losses, Reply, ServiceTier, Usage,
-};
+use crate::ir::{Block, Candidate, Content, Event, Extras, Losses, Reply, ServiceTier, Usage};
 use crate::wire::json::{self, Json, Object};
 
 /// Reads a whole answer, or a list of its slices.
@@ -50,7 +48,7 @@ fn keep_extras(slice: &Json<'_>, reply: &mut Reply) {
             match &*name {
                 "content" | "finishReason" | "index" | "logprobsResult" => {}
                 _ if candidate.extras.json(DIALECT, &name).is_some() => {}
-                _ => candidate.extras.push(DIALECT, &name, value.raw()),
+                _ => candidate.extras.push(DIALECT, &name, &case::compact(value)),
             }
         }
     }
@@ -88,10 +86,13 @@ pub(super) fn write_tail(
     for extra in extras.of(DIALECT) {
         o.raw(&extra.name, &extra.json);
     }
-    if let Some(usage) = usage {
+    let tier = tier.and_then(types::tier_word);
+    if usage.is_some() || tier.is_some() {
         o.object("usageMetadata", |o| {
-            usage::write(usage, o);
-            o.opt_string("serviceTier", tier.and_then(types::tier_word));
+            if let Some(usage) = usage {
+                usage::write(usage, o);
+            }
+            o.opt_string("serviceTier", tier);
         });
     }
 }
@@ -157,19 +158,16 @@ pub(super) fn write_block(out: &mut Vec<u8>, block: &Block, losses: &mut Losses)
         true
     };
     match &block.content {
-        Content::Text { text, .. } | Content::Refusal(text) if text.is_empty() && seal.is_none() => {
-            false
-        }
+        Content::Text { text, .. } | Content::Refusal(text) if text.is_empty() && seal.is_none() => false,
         Content::Text { text, .. } | Content::Refusal(text) => part(out, &|o| o.string("text", text)),
         Content::Reasoning(thought) if thought.text.is_empty() && seal.is_none() => false,
         Content::Reasoning(thought) => part(out, &|o| content::write_text(o, &thought.text, true)),
         Content::ToolCall(call) => part(out, &|o| {
             content::write_call(o, &call.id, &call.name, &call.arguments, &block.extras);
         }),
-        Content::Image(media)
-        | Content::Document(media)
-        | Content::Audio(media)
-        | Content::Video(media) => part(out, &|o| content::write_media(o, media)),
+        Content::Image(media) | Content::Document(media) | Content::Audio(media) | Content::Video(media) => {
+            part(out, &|o| media::write_media(o, media))
+        }
         Content::Opaque { dialect: DIALECT, json, .. } => {
             out.extend_from_slice(json.as_bytes());
             true

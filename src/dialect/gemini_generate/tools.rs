@@ -24,8 +24,8 @@ pub(super) fn parse(json: &Json<'_>) -> Result<Vec<Tool>, Malformed> {
                 tools.push(hosted(&name, value));
                 continue;
             }
-            let list = case::list(value, "functionDeclarations")
-                .map_err(case::within(format!("tools[{at}]")))?;
+            let list =
+                case::list(value, "functionDeclarations").map_err(case::within(format!("tools[{at}]")))?;
             for (number, declaration) in list.iter().enumerate() {
                 let place = || format!("tools[{at}].functionDeclarations[{number}]");
                 tools.push(function(declaration).map_err(|flaw| case::within(place())(flaw))?);
@@ -36,7 +36,7 @@ pub(super) fn parse(json: &Json<'_>) -> Result<Vec<Tool>, Malformed> {
 }
 
 fn hosted(name: &str, value: &Json<'_>) -> Tool {
-    let json = format!("{{{}:{}}}", json::string(name), value.raw());
+    let json = format!("{{{}:{}}}", json::string(name), case::compact(value));
     blank(name.to_owned(), ToolKind::Hosted { dialect: DIALECT, json })
 }
 
@@ -53,7 +53,7 @@ fn function(json: &Json<'_>) -> Result<Tool, Malformed> {
             "description" => tool.description = Some(case::string(value, "description")?),
             "parameters" => tool.schema = Some(schema::to_json_schema(case::object(value, "parameters")?)),
             "parametersJsonSchema" => plain = Some(case::object(value, &name)?.raw().to_owned()),
-            _ => tool.extras.push(DIALECT, &name, value.raw()),
+            _ => tool.extras.push(DIALECT, &name, &case::compact(value)),
         }
     }
     if tool.name.is_empty() {
@@ -64,17 +64,13 @@ fn function(json: &Json<'_>) -> Result<Tool, Malformed> {
 }
 
 /// Reads `toolConfig`.
-pub(super) fn parse_config(
-    json: &Json<'_>,
-    extras: &mut Extras,
-) -> Result<Option<ToolChoice>, Malformed> {
+pub(super) fn parse_config(json: &Json<'_>, extras: &mut Extras) -> Result<Option<ToolChoice>, Malformed> {
     let mut choice = None;
     for (name, value) in case::fields(case::object(json, "toolConfig")?) {
         if name == "functionCallingConfig" {
-            choice = parse_choice(value, extras)
-                .map_err(case::within("toolConfig.functionCallingConfig"))?;
+            choice = parse_choice(value, extras).map_err(case::within("toolConfig.functionCallingConfig"))?;
         } else {
-            extras.push(DIALECT, &format!("toolConfig.{name}"), value.raw());
+            extras.push(DIALECT, &format!("toolConfig.{name}"), &case::compact(value));
         }
     }
     Ok(choice)
@@ -92,7 +88,7 @@ fn parse_choice(json: &Json<'_>, extras: &mut Extras) -> Result<Option<ToolChoic
             "allowedFunctionNames" => names = case::strings(value, &name)?,
             _ => {
                 let name = format!("toolConfig.functionCallingConfig.{name}");
-                extras.push(DIALECT, &name, value.raw());
+                extras.push(DIALECT, &name, &case::compact(value));
             }
         }
     }
@@ -135,10 +131,8 @@ pub(super) fn write(
         }
     }
     let declares = !functions.is_empty() || answer.is_some();
-    let rest: Vec<String> = rest
-        .into_iter()
-        .filter_map(|tool| hosted_json(tool, declares, profile, losses))
-        .collect();
+    let rest: Vec<String> =
+        rest.into_iter().filter_map(|tool| hosted_json(tool, declares, profile, losses)).collect();
     if declares || !rest.is_empty() {
         o.array("tools", |a| {
             if declares {
@@ -151,20 +145,16 @@ pub(super) fn write(
                     });
                 });
             }
-            rest.iter().for_each(|json| a.raw(json));
+            for json in &rest {
+                a.raw(json);
+            }
         });
     }
     let user = if functions.is_empty() { User::NoFunctions } else { User::Functions };
     write_config(o, request, answer.is_some(), user, names, profile, losses);
 }
 
-fn write_function(
-    a: &mut Array<'_>,
-    tool: &Tool,
-    names: &mut Names,
-    profile: &Profile,
-    losses: &mut Losses,
-) {
+fn write_function(a: &mut Array<'_>, tool: &Tool, names: &mut Names, profile: &Profile, losses: &mut Losses) {
     if tool.strict == Some(true) {
         losses.dropped("tools.strict", "functions cannot be held to their schema one by one");
     }
@@ -195,19 +185,12 @@ fn write_parameters(o: &mut Object<'_>, schema: &str, profile: &Profile, losses:
     }
     if profile.json_schema {
         o.raw("parametersJsonSchema", schema);
-    } else if let Some(subset) =
-        schema::write_subset(&tree, Ordering::Left, "tools.parameters", losses)
-    {
+    } else if let Some(subset) = schema::write_subset(&tree, Ordering::Left, "tools.parameters", losses) {
         o.embed("parameters", |out| out.extend_from_slice(&subset));
     }
 }
 
-fn write_answer_tool(
-    a: &mut Array<'_>,
-    answer: Option<&Answer<'_>>,
-    profile: &Profile,
-    losses: &mut Losses,
-) {
+fn write_answer_tool(a: &mut Array<'_>, answer: Option<&Answer<'_>>, profile: &Profile, losses: &mut Losses) {
     let Some(answer) = answer else { return };
     a.object(|o| {
         o.string("name", ANSWER);
@@ -302,7 +285,9 @@ fn write_allowed(o: &mut Object<'_>, choice: &ToolChoice, names: &mut Names) {
         ToolChoice::Auto | ToolChoice::None | ToolChoice::Required => return,
     };
     o.array("allowedFunctionNames", |a| {
-        allowed.iter().for_each(|name| a.string(&names.clean(name)));
+        for name in allowed {
+            a.string(&names.clean(name));
+        }
     });
 }
 
@@ -314,18 +299,12 @@ fn choice(
     losses: &mut Losses,
 ) -> Option<ToolChoice> {
     let asked = request.tool_choice.as_ref();
-    let forced = matches!(
-        asked,
-        Some(ToolChoice::Required | ToolChoice::Tool(_) | ToolChoice::Allowed(_, true))
-    );
+    let forced =
+        matches!(asked, Some(ToolChoice::Required | ToolChoice::Tool(_) | ToolChoice::Allowed(_, true)));
     if answers {
         return Some(match (user, asked) {
-            (User::Functions, Some(ToolChoice::Tool(_) | ToolChoice::Allowed(_, true))) => {
-                asked.cloned()?
-            }
-            (User::NoFunctions, _) | (_, Some(ToolChoice::None)) => {
-                ToolChoice::Tool(ANSWER.to_owned())
-            }
+            (User::Functions, Some(ToolChoice::Tool(_) | ToolChoice::Allowed(_, true))) => asked.cloned()?,
+            (User::NoFunctions, _) | (_, Some(ToolChoice::None)) => ToolChoice::Tool(ANSWER.to_owned()),
             // Either a tool of the client's or the answer.
             (User::Functions, _) => ToolChoice::Required,
         });

@@ -1,8 +1,6 @@
 //! The words of this dialect beside the hub's, both directions of each together.
 
-use crate::ir::{
-    Content, Dialect, Effort, Finish, FinishReason, Media, Role, ServiceTier, ToolChoice,
-};
+use crate::ir::{Content, Dialect, Effort, Finish, FinishReason, Media, Role, ServiceTier, ToolChoice};
 
 /// The tag of everything that only this dialect understands.
 pub(super) const DIALECT: Dialect = Dialect::GeminiGenerate;
@@ -52,18 +50,12 @@ pub(super) fn finish(word: &str, called: bool) -> Finish {
         | "MALFORMED_RESPONSE" => FinishReason::MalformedToolCall,
         _ => FinishReason::Other,
     };
-    Finish {
-        native: Some((DIALECT, word.to_owned())),
-        ..Finish::new(reason)
-    }
+    Finish { native: Some((DIALECT, word.to_owned())), ..Finish::new(reason) }
 }
 
 /// Why a candidate never began: the filter's verdict on the prompt.
 pub(super) fn blocked(word: &str) -> Finish {
-    Finish {
-        native: Some((DIALECT, word.to_owned())),
-        ..Finish::new(FinishReason::ContentFilter)
-    }
+    Finish { native: Some((DIALECT, word.to_owned())), ..Finish::new(FinishReason::ContentFilter) }
 }
 
 /// The word for an end.
@@ -72,10 +64,9 @@ pub(super) fn finish_word(finish: &Finish) -> &str {
         return word;
     }
     match finish.reason {
-        FinishReason::Stop
-        | FinishReason::StopSequence
-        | FinishReason::ToolCalls
-        | FinishReason::Pause => "STOP",
+        FinishReason::Stop | FinishReason::StopSequence | FinishReason::ToolCalls | FinishReason::Pause => {
+            "STOP"
+        }
         FinishReason::Length | FinishReason::ContextFull => "MAX_TOKENS",
         FinishReason::ContentFilter | FinishReason::Refusal => "SAFETY",
         FinishReason::MalformedToolCall => "MALFORMED_FUNCTION_CALL",
@@ -129,9 +120,7 @@ pub(super) const fn level_word(effort: Effort) -> &'static str {
 pub(super) fn choice(mode: &str, mut names: Vec<String>) -> Option<ToolChoice> {
     match (mode.to_ascii_uppercase().as_str(), names.len()) {
         ("AUTO" | "VALIDATED" | "MODE_UNSPECIFIED" | "", 0) => Some(ToolChoice::Auto),
-        ("AUTO" | "VALIDATED" | "MODE_UNSPECIFIED" | "", _) => {
-            Some(ToolChoice::Allowed(names, false))
-        }
+        ("AUTO" | "VALIDATED" | "MODE_UNSPECIFIED" | "", _) => Some(ToolChoice::Allowed(names, false)),
         ("ANY", 0) => Some(ToolChoice::Required),
         ("ANY", 1) => names.pop().map(ToolChoice::Tool),
         ("ANY", _) => Some(ToolChoice::Allowed(names, true)),

@@ -29,9 +29,7 @@ pub(super) fn parse(json: &Json<'_>) -> Usage {
             answered - reasoning
         }
         (Some(answered), _) => answered,
-        (None, total) => {
-            total.unwrap_or_default().saturating_sub(input).saturating_sub(reasoning)
-        }
+        (None, total) => total.unwrap_or_default().saturating_sub(input).saturating_sub(reasoning),
     };
     let spoken = sum("candidatesTokensDetails", "AUDIO").min(answered);
     let drawn = sum("candidatesTokensDetails", "IMAGE").min(answered - spoken);

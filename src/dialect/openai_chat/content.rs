@@ -198,7 +198,7 @@ fn lost(content: &Content, profile: &Profile) -> Option<(&'static str, &'static 
     const NO_ADDRESS: &str = "the target does not read addresses";
     const NO_KIND: &str = "the target takes none";
     match content {
-        Content::Text { .. } => None,
+        Content::Text { .. } | Content::Refusal(_) => None,
         Content::Image(media) => {
             let field = "messages.content.image_url";
             match &media.source {
@@ -241,7 +241,6 @@ fn lost(content: &Content, profile: &Profile) -> Option<(&'static str, &'static 
         Content::Opaque { .. } => {
             Some(("messages.content", "the part is only known to the dialect it came from"))
         }
-        Content::Refusal(_) => None,
         Content::Reasoning(_) => Some(("messages.reasoning", "only assistants think")),
         Content::ToolCall(_) => Some(("messages.tool_calls", "only assistants call tools")),
         Content::ToolResult(_) => Some(("messages.tool", "it stands where no result can be")),
@@ -288,7 +287,7 @@ fn write_content(part: &mut Object<'_>, content: &Content) {
         },
         Content::Document(media) => write_document(part, media),
         Content::Reasoning(_) | Content::ToolCall(_) | Content::ToolResult(_) | Content::Opaque { .. } => {
-            write_text(part, "")
+            write_text(part, "");
         }
     }
 }

@@ -138,7 +138,7 @@ impl Told {
     }
 }
 
-/// FastAPI's place of a field: `["body", "messages", 0, "role"]`.
+/// `FastAPI`'s place of a field: `["body", "messages", 0, "role"]`.
 fn loc(value: &Json<'_>) -> Option<String> {
     let steps = value.get("loc")?.elements();
     let mut path = String::new();
@@ -207,7 +207,9 @@ fn hide_keys(message: &str) -> String {
 /// What an error amounts to: its code before its type, its type before its status; its words
 /// where vendors have no code for it.
 fn kind(status: u16, code: Option<&str>, told: Option<&str>, message: &str) -> Kind {
-    let by_word = code.and_then(kind_of_word).or_else(|| told.and_then(kind_of_word));
+    let word = code.and_then(kind_of_word).or_else(|| told.and_then(kind_of_word));
+    // A status of 500 and more says better than such a word what went wrong.
+    let by_word = word.filter(|kind| *kind != Kind::Internal || status < 500);
     let lower = message.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let bad_request = matches!(status, 200 | 400 | 413 | 422 | 500);
@@ -315,7 +317,6 @@ fn kind_of_word(word: &str) -> Option<Kind> {
         | "UNAVAILABLE" => Kind::Overloaded,
         "timeout" | "timeout_error" | "request_timeout" => Kind::Timeout,
         "server_error" | "api_error" | "internal_error" | "internal_server_error" => Kind::Internal,
-        "invalid_request_error" | "BadRequestError" | "INVALID_ARGUMENT" => return None,
         _ => return None,
     })
 }

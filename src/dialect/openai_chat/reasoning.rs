@@ -110,21 +110,19 @@ impl Details {
         let index = detail.get("index").and_then(Json::as_u64);
         let same = |known: &Detail| known.kind == kind && known.index == index;
         let grows = kind != "reasoning.encrypted";
-        let place = match self.0.iter().position(same).filter(|_| grows) {
-            Some(place) => place,
-            None => {
-                self.0.push(Detail {
-                    kind: kind.to_owned(),
-                    index,
-                    text: String::new(),
-                    data: None,
-                    signature: None,
-                    id: None,
-                    format: None,
-                });
-                self.0.len() - 1
-            }
-        };
+        let known = self.0.iter().position(same).filter(|_| grows);
+        let place = known.unwrap_or_else(|| {
+            self.0.push(Detail {
+                kind: kind.to_owned(),
+                index,
+                text: String::new(),
+                data: None,
+                signature: None,
+                id: None,
+                format: None,
+            });
+            self.0.len() - 1
+        });
         let Some(known) = self.0.get_mut(place) else {
             return;
         };

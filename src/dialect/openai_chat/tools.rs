@@ -240,9 +240,7 @@ pub(super) fn write_choice(
         return;
     }
     match choice {
-        ToolChoice::Auto => body.string("tool_choice", "auto"),
         ToolChoice::None => body.string("tool_choice", "none"),
-        ToolChoice::Required => write_required(body, profile, losses),
         ToolChoice::Tool(name) if profile.forced_tool => body.object("tool_choice", |object| {
             object.string("type", "function");
             object.object("function", |function| {
@@ -271,8 +269,8 @@ pub(super) fn write_choice(
                 });
             });
         }
-        ToolChoice::Allowed(_, true) => write_required(body, profile, losses),
-        ToolChoice::Allowed(_, false) => body.string("tool_choice", "auto"),
+        ToolChoice::Required | ToolChoice::Allowed(_, true) => write_required(body, profile, losses),
+        ToolChoice::Auto | ToolChoice::Allowed(_, false) => body.string("tool_choice", "auto"),
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn parse_finish(word: &str, called: bool, stop_sequence: Option<&str>
     Finish { reason, stop_sequence: stop_sequence.map(str::to_owned), native: Some((OWN, word.to_owned())) }
 }
 
-/// The stop string that vLLM (`stop_reason`) and SGLang (`matched_stop`) name; a number there is
+/// The stop string that vLLM (`stop_reason`) and `SGLang` (`matched_stop`) name; a number there is
 /// a token, which is no stop string of the client's.
 pub(super) fn stop_sequence<'j>(choice: &'j Json<'_>) -> Option<&'j str> {
     let named = choice.field("stop_reason").or_else(|| choice.field("matched_stop"));

@@ -237,35 +237,27 @@ impl Writer<'_> {
     }
 
     fn result_content(&mut self, result: &ToolResult, o: &mut Object<'_>, losses: &mut Losses) {
-        if let [only] = result.content.as_slice()
-            && let Some(text) = only.as_text()
-            && only.cache.is_none()
-            && only.extras.is_empty()
-            && !text.is_empty()
-        {
-            o.string("content", text);
-            return;
-        }
-        let sent =
-            |block: &&Block| is_sent(block, Role::User, self.profile, losses) && !self.is_moved_out(block);
-        let blocks: Vec<&Block> = result.content.iter().filter(sent).collect();
-        if blocks.is_empty() {
-            if result.is_error {
+        let profile = self.profile;
+        let stays =
+            |block: &&Block| is_sent(block, Role::User, profile, losses) && !is_moved_out(block, profile);
+        let blocks: Vec<&Block> = result.content.iter().filter(stays).collect();
+        match blocks.as_slice() {
+            [] if result.is_error => {
                 losses.bent("messages.tool_result", "an error without words is refused");
                 o.string("content", "The tool failed and said nothing.");
             }
-            return;
-        }
-        o.array("content", |a| {
-            for block in blocks {
-                self.block(block, a, losses);
+            [] => {}
+            [Block { content: Content::Text { text, citations }, cache: None, extras, .. }]
+                if citations.is_empty() && extras.is_empty() =>
+            {
+                o.string("content", text);
             }
-        });
-    }
-
-    /// Whether a block of a result is sent behind it, because the target takes only text inside.
-    pub(in super::super) fn is_moved_out(&self, block: &Block) -> bool {
-        is_moved_out(block, self.profile)
+            blocks => o.array("content", |a| {
+                for block in blocks {
+                    self.block(block, a, losses);
+                }
+            }),
+        }
     }
 
     /// Writes any other block.

@@ -78,6 +78,7 @@ fn read_conversation(json: &Json<'_>, request: &mut Request) -> Result<(), Malfo
     if let Some(system) = json.field("system") {
         check::system(system)?;
         request.system = read::content(system);
+        request.system.retain(|block| !is_billing_note(block));
     }
     let Some(messages) = json.field("messages") else {
         return Err(Malformed::new("messages", "expected a list of messages"));
@@ -95,6 +96,12 @@ fn read_conversation(json: &Json<'_>, request: &mut Request) -> Result<(), Malfo
         request.turns.push(Turn { extras, ..Turn::new(role, blocks) });
     }
     Ok(())
+}
+
+/// Claude Code tells its own billing in a first system block that differs in every session and so
+/// keeps any other provider from reusing its prompt cache.
+fn is_billing_note(block: &Block) -> bool {
+    block.as_text().is_some_and(|text| text.starts_with("x-anthropic-billing-header:"))
 }
 
 fn is_text(block: &Block) -> bool {

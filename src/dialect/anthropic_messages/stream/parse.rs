@@ -2,7 +2,7 @@
 
 use crate::dialect::StreamParser;
 use crate::dialect::anthropic_messages::content::read;
-use crate::dialect::anthropic_messages::types::{DIALECT, parse_finish};
+use crate::dialect::anthropic_messages::types::{DIALECT, after_calls, parse_finish};
 use crate::dialect::anthropic_messages::{error, reply, usage};
 use crate::fault::Fault;
 use crate::ir::{Block, Content, Delta, Event, Finish, Opening, ToolKind};
@@ -16,6 +16,8 @@ pub(in super::super) struct Parser {
     started: bool,
     finished: bool,
     ended: bool,
+    /// Whether a tool was called.
+    called: bool,
     /// The number of the next block.
     next: u32,
     open: Vec<Open>,
@@ -179,6 +181,7 @@ impl Parser {
                 State::Thinking(index)
             }
             Content::ToolCall(call) => {
+                self.called = true;
                 let opening = Opening::ToolCall { id: call.id, name: call.name, kind: ToolKind::Function };
                 let index = self.begin(opening, events);
                 if let Some(seal) = signature {
@@ -305,6 +308,7 @@ impl Parser {
 
     fn finish_answer(&mut self, finish: Finish, events: &mut Vec<Event>) {
         self.close_all(events);
+        let finish = if self.called { after_calls(finish) } else { finish };
         if !std::mem::replace(&mut self.finished, true) {
             events.push(Event::Finish { candidate: 0, finish });
         }

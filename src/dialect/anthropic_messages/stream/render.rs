@@ -108,13 +108,16 @@ impl Renderer {
         out: &mut Vec<u8>,
         losses: &mut Losses,
     ) {
+        // The final event corrects what is only estimated here; clients show a meter meanwhile.
+        let estimated = Usage { input: self.seed.input_tokens, ..Usage::default() };
+        let used = self.used.or_else(|| (estimated.input > 0).then_some(estimated));
         frame(out, "message_start", |o| {
             o.object("message", |o| {
                 reply::write_head(id, model, &self.seed, o);
                 o.array("content", |_| {});
                 reply::write_finish(None, o, losses);
                 reply::write_extras(extras, o, losses);
-                reply::write_usage(self.used.as_ref(), tier, o);
+                reply::write_usage(used.as_ref(), tier, o);
             });
         });
         self.stage = Stage::Running;

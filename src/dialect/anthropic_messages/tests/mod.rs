@@ -1,6 +1,7 @@
 //! The codec against its corpus, and the traps by name.
 
 mod answers;
+mod asking;
 mod requests;
 
 use std::fs;
@@ -83,7 +84,7 @@ fn render(request: &Request, profile: &Profile) -> (Value, Rendered, Losses) {
 }
 
 fn seed() -> Seed {
-    Seed { id: "seed01".into(), created: 1_763_000_000, model: "seeded".into() }
+    Seed { id: "seed01".into(), created: 1_763_000_000, model: "seeded".into(), input_tokens: 0 }
 }
 
 /// The events of a recorded stream, every one of them checked against the grammar.

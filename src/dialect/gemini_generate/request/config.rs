@@ -48,7 +48,7 @@ pub(super) fn parse(json: &Json<'_>, request: &mut Request) -> Result<(), Malfor
             "responseMimeType" => form.mime = Some(value),
             "responseSchema" => form.open_api = Some(case::object(value, &name)?),
             "responseJsonSchema" | "_responseJsonSchema" => form.plain = Some(value),
-            _ => request.extras.push(DIALECT, &format!("{PREFIX}{name}"), value.raw()),
+            _ => request.extras.push(DIALECT, &format!("{PREFIX}{name}"), &case::compact(value)),
         }
     }
     form.parse(request)
@@ -76,7 +76,7 @@ impl Form<'_, '_> {
                 ];
                 for (name, value) in members {
                     if let Some(value) = value {
-                        request.extras.push(DIALECT, &format!("{PREFIX}{name}"), value.raw());
+                        request.extras.push(DIALECT, &format!("{PREFIX}{name}"), &case::compact(value));
                     }
                 }
                 None
@@ -123,9 +123,7 @@ pub(super) fn form<'r>(request: &'r Request, profile: &Profile, losses: &mut Los
             losses.bent("response_format", "said as an instruction");
             Asked::Words("Answer with one JSON object and nothing else.".to_owned(), None)
         }
-        (Format::JsonSchema { schema, .. }, StructuredOutput::Native) => {
-            Asked::Mime(JSON, Some(schema))
-        }
+        (Format::JsonSchema { schema, .. }, StructuredOutput::Native) => Asked::Mime(JSON, Some(schema)),
         (Format::JsonSchema { schema, description, .. }, StructuredOutput::Tool) => {
             losses.bent("response_format", "said as a tool that takes the answer");
             Asked::Tool(Answer { schema, description: description.as_deref() })
@@ -181,10 +179,8 @@ fn write_sampling(o: &mut Object<'_>, sampling: &Sampling, profile: &Profile, lo
     let stop = takes(Param::Stop, "stop", !sampling.stop.is_empty());
     let seed = takes(Param::Seed, "seed", sampling.seed.is_some());
     let count = takes(Param::N, "n", sampling.candidates.is_some_and(|n| n > 1));
-    let presence =
-        takes(Param::PresencePenalty, "presence_penalty", sampling.presence_penalty.is_some());
-    let frequency =
-        takes(Param::FrequencyPenalty, "frequency_penalty", sampling.frequency_penalty.is_some());
+    let presence = takes(Param::PresencePenalty, "presence_penalty", sampling.presence_penalty.is_some());
+    let frequency = takes(Param::FrequencyPenalty, "frequency_penalty", sampling.frequency_penalty.is_some());
     let logprobs = takes(Param::Logprobs, "logprobs", sampling.logprobs == Some(true));
     let tops = takes(Param::Logprobs, "top_logprobs", sampling.top_logprobs.is_some());
 
@@ -229,12 +225,7 @@ fn write_sampling(o: &mut Object<'_>, sampling: &Sampling, profile: &Profile, lo
     }
 }
 
-fn write_temperature(
-    o: &mut Object<'_>,
-    temperature: Option<f64>,
-    profile: &Profile,
-    losses: &mut Losses,
-) {
+fn write_temperature(o: &mut Object<'_>, temperature: Option<f64>, profile: &Profile, losses: &mut Losses) {
     match (temperature, profile.max_temperature) {
         (Some(_), None) => losses.dropped("temperature", "the model takes no other than its own"),
         (Some(wanted), Some(most)) if wanted > most => {

@@ -1,5 +1,6 @@
 //! Requests: a client's body → the hub, and the hub → a target's body.
 
+mod blocks;
 mod config;
 mod history;
 mod parse;

@@ -75,7 +75,7 @@ pub(in super::super) fn parse_body(json: &Json<'_>) -> Result<Request, Malformed
             "serviceTier" => {
                 request.service_tier = Some(types::tier(&case::string(value, &name)?));
             }
-            _ => request.extras.push(DIALECT, &name, value.raw()),
+            _ => request.extras.push(DIALECT, &name, &case::compact(value)),
         }
     }
     let contents = contents.ok_or_else(|| Malformed::new("contents", "contents must be given"))?;
@@ -93,7 +93,9 @@ fn system(json: &Json<'_>) -> Result<Vec<Block>, Malformed> {
     }
     let parts = case::field(case::object(json, "")?, "parts");
     let mut blocks = Vec::new();
-    for (at, part) in parts.map(|parts| case::list(parts, "parts")).transpose()?.unwrap_or_default().iter().enumerate() {
+    for (at, part) in
+        parts.map(|parts| case::list(parts, "parts")).transpose()?.unwrap_or_default().iter().enumerate()
+    {
         let part = content::read(part).map_err(|flaw| case::within(format!("parts[{at}]"))(flaw))?;
         blocks.extend(part.into_block());
     }
@@ -124,7 +126,7 @@ fn turn(number: usize, json: &Json<'_>, calls: &mut Calls) -> Result<Turn, Malfo
                 turn.role = role.ok_or_else(|| Malformed::new("role", "expected user or model"))?;
             }
             "parts" => parts = case::list(value, "parts")?,
-            _ => turn.extras.push(DIALECT, &name, value.raw()),
+            _ => turn.extras.push(DIALECT, &name, &case::compact(value)),
         }
     }
     calls.speak(turn.role);
@@ -139,13 +141,7 @@ fn turn(number: usize, json: &Json<'_>, calls: &mut Calls) -> Result<Turn, Malfo
     Ok(turn)
 }
 
-fn part(
-    turn: usize,
-    at: usize,
-    part: &Json<'_>,
-    role: Role,
-    calls: &mut Calls,
-) -> Result<Block, Malformed> {
+fn part(turn: usize, at: usize, part: &Json<'_>, role: Role, calls: &mut Calls) -> Result<Block, Malformed> {
     let block = content::read(part)?.into_block();
     let mut block = block.ok_or_else(|| Malformed::new("", "expected a part that holds something"))?;
     match &mut block.content {

@@ -3,19 +3,16 @@
 use super::super::names::Names;
 use super::super::tools;
 use super::super::types::{self, DIALECT};
+use super::blocks;
 use super::config::{self, Asked};
-use super::history::{self, History};
+use super::history::History;
 use crate::catalog::profile::{Param, Profile};
 use crate::dialect::{Rendered, Restore};
 use crate::ir::{Block, Content, Losses, Request, ServiceTier};
 use crate::wire::json::{self, Object};
 
 /// Says a request to a target.
-pub(in super::super) fn render(
-    request: &Request,
-    profile: &Profile,
-    losses: &mut Losses,
-) -> Rendered {
+pub(in super::super) fn render(request: &Request, profile: &Profile, losses: &mut Losses) -> Rendered {
     let mut names = Names::new(&request.tools);
     let asked = config::form(request, profile, losses);
     let words = match &asked {
@@ -46,14 +43,12 @@ pub(in super::super) fn render(
             o.embed("contents", |out| history.write(out));
         }
         tools::write(o, request, answer, &mut names, profile, losses);
-        let resolution = history::resolution(request, profile, losses);
+        let resolution = blocks::resolution(request, profile, losses);
         config::write(o, request, &asked, resolution, profile, losses);
         write_rest(o, request, profile, losses);
     });
-    let restore = Restore {
-        names: names.into_restore(),
-        answer_tool: answer.map(|_| tools::ANSWER.to_owned()),
-    };
+    let restore =
+        Restore { names: names.into_restore(), answer_tool: answer.map(|_| tools::ANSWER.to_owned()) };
     Rendered { body, headers: Vec::new(), restore }
 }
 
@@ -61,7 +56,7 @@ pub(in super::super) fn render(
 fn system<'r>(request: &'r Request, losses: &mut Losses) -> Vec<&'r str> {
     let mut words = Vec::with_capacity(request.system.len());
     for block in &request.system {
-        note_block(block, losses);
+        note(block, losses);
         match &block.content {
             Content::Text { text, .. } if text.is_empty() => {}
             Content::Text { text, .. } => words.push(text.as_str()),
@@ -71,8 +66,8 @@ fn system<'r>(request: &'r Request, losses: &mut Losses) -> Vec<&'r str> {
     words
 }
 
-/// Notes what no part can carry.
-fn note_block(block: &Block, losses: &mut Losses) {
+/// Notes what no part of a block can carry.
+pub(super) fn note(block: &Block, losses: &mut Losses) {
     if block.cache.is_some() {
         losses.dropped("cache_control", "prompts are cached without marks");
     }
@@ -110,9 +105,4 @@ fn write_rest(o: &mut Object<'_>, request: &Request, profile: &Profile, losses: 
             o.raw(&extra.name, &extra.json);
         }
     }
-}
-
-/// What a history notes of each of its blocks.
-pub(super) fn note(block: &Block, losses: &mut Losses) {
-    note_block(block, losses);
 }

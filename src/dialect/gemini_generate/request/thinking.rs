@@ -33,7 +33,7 @@ pub(super) fn parse(json: &Json<'_>, extras: &mut Extras) -> Result<Thinking, Ma
                     return Err(Malformed::new(name, "expected MINIMAL, LOW, MEDIUM or HIGH"));
                 }
             }
-            _ => extras.push(DIALECT, &format!("{PREFIX}{name}"), value.raw()),
+            _ => extras.push(DIALECT, &format!("{PREFIX}{name}"), &case::compact(value)),
         }
     }
     Ok(thinking)
@@ -78,7 +78,9 @@ pub(super) fn write(o: &mut Object<'_>, request: &Request, profile: &Profile, lo
         }
         o.opt_number("thinkingBudget", told.budget);
         o.opt_string("thinkingLevel", told.level);
-        own.iter().for_each(|(name, json)| o.raw(name, json));
+        for (name, json) in &own {
+            o.raw(name, json);
+        }
     });
 }
 

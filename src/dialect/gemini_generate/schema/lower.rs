@@ -57,11 +57,12 @@ fn member(o: &mut Object<'_>, name: &str, value: &Json<'_>, schema: &Json<'_>, n
                 a.null();
             }
         }),
-        "minItems" | "maxItems" | "minLength" | "maxLength" | "minProperties"
-        | "maxProperties" => match value.as_str().and_then(|text| text.parse::<u64>().ok()) {
-            Some(number) => o.number(name, number),
-            None => o.raw(name, value.raw()),
-        },
+        "minItems" | "maxItems" | "minLength" | "maxLength" | "minProperties" | "maxProperties" => {
+            match value.as_str().and_then(|text| text.parse::<u64>().ok()) {
+                Some(number) => o.number(name, number),
+                None => o.raw(name, value.raw()),
+            }
+        }
         "example" => o.array("examples", |a| a.raw(value.raw())),
         _ => o.raw(name, value.raw()),
     }
@@ -90,16 +91,9 @@ fn write_type(o: &mut Object<'_>, value: &Json<'_>, nullable: bool) {
 }
 
 /// The properties in the order asked for; those it does not name keep theirs and come last.
-fn ordered<'j, 'a>(
-    properties: &'j Json<'a>,
-    order: Option<&'j Json<'a>>,
-) -> Vec<(&'j str, &'j Json<'a>)> {
-    let names: Vec<&str> = order
-        .map(Json::elements)
-        .unwrap_or_default()
-        .iter()
-        .filter_map(Json::as_str)
-        .collect();
+fn ordered<'j, 'a>(properties: &'j Json<'a>, order: Option<&'j Json<'a>>) -> Vec<(&'j str, &'j Json<'a>)> {
+    let names: Vec<&str> =
+        order.map(Json::elements).unwrap_or_default().iter().filter_map(Json::as_str).collect();
     let place = |key: &str| names.iter().position(|name| *name == key).unwrap_or(names.len());
     let entries = properties.entries().iter();
     let mut entries: Vec<_> = entries.map(|(key, value)| (&**key, value)).collect();

@@ -1,4 +1,4 @@
-//! Schemas, both ways: the provider's `Schema` (a subset of OpenAPI 3.0 with its own type words,
+//! Schemas, both ways: the provider's `Schema` (a subset of `OpenAPI` 3.0 with its own type words,
 //! <https://ai.google.dev/api/caching#Schema>, seen 2026-11) and the JSON Schema of the hub.
 
 mod lower;

@@ -172,8 +172,7 @@ impl<'j, 'a> Writer<'j, 'a, '_> {
 
     /// Takes in alternatives: null among them makes the whole nullable, one alone is no choice.
     fn choose(&mut self, value: &'j Json<'a>, flat: &mut Flat<'j, 'a>) {
-        let is_null =
-            |schema: &Json<'_>| schema.field("type").and_then(Json::as_str) == Some("null");
+        let is_null = |schema: &Json<'_>| schema.field("type").and_then(Json::as_str) == Some("null");
         let all = value.elements();
         let rest: Vec<_> = all.iter().filter(|schema| !is_null(schema)).collect();
         flat.nullable |= rest.len() < all.len();

@@ -6,7 +6,7 @@ use super::super::types::{self, DIALECT};
 use super::super::{case, error, logprobs, usage};
 use crate::dialect::StreamParser;
 use crate::fault::Fault;
-use crate::ir::{Block, Content, Delta, Event, Extras, Finish, Opening, Signature, Usage};
+use crate::ir::{Block, Content, Delta, Event, Extras, Finish, Opening, Usage};
 use crate::refusal::Kind;
 use crate::wire::json::{self, Json};
 
@@ -135,7 +135,7 @@ impl Parser {
             events.push(start(json, usage));
         }
         if let Some(usage) = usage.map(usage::parse)
-            && self.usage != Some(usage)
+            && self.usage.unwrap_or_default() != usage
         {
             self.usage = Some(usage);
             events.push(Event::Usage(usage));
@@ -241,21 +241,16 @@ impl Candidate {
         self.stop(events);
         let index = *next;
         *next += 1;
-        match block.content {
-            Content::ToolCall(call) => {
-                self.called = true;
-                let opening = Opening::ToolCall { id: call.id, name: call.name, kind: call.kind };
-                events.push(Event::BlockStart { index, candidate: number, opening });
-                events.push(Event::Delta { index, delta: Delta::Arguments(call.arguments) });
-                events.extend(block.signature.map(|seal: Signature| Event::Delta {
-                    index,
-                    delta: Delta::Signature(seal),
-                }));
-            }
-            _ => {
-                let opening = Opening::Whole(Box::new(block));
-                events.push(Event::BlockStart { index, candidate: number, opening });
-            }
+        if let Content::ToolCall(call) = block.content {
+            self.called = true;
+            let opening = Opening::ToolCall { id: call.id, name: call.name, kind: call.kind };
+            events.push(Event::BlockStart { index, candidate: number, opening });
+            events.push(Event::Delta { index, delta: Delta::Arguments(call.arguments) });
+            let seal = block.signature.map(Delta::Signature);
+            events.extend(seal.map(|delta| Event::Delta { index, delta }));
+        } else {
+            let opening = Opening::Whole(Box::new(block));
+            events.push(Event::BlockStart { index, candidate: number, opening });
         }
         events.push(Event::BlockStop { index });
     }
@@ -268,10 +263,11 @@ impl Candidate {
                 Some(open) => open,
                 None => self.start(number, false, next, events),
             };
-            events.extend(citations.into_iter().map(|citation| Event::Delta {
-                index: open.index,
-                delta: Delta::Citation(citation),
-            }));
+            events.extend(
+                citations
+                    .into_iter()
+                    .map(|citation| Event::Delta { index: open.index, delta: Delta::Citation(citation) }),
+            );
         }
         self.stop(events);
         let finish = match self.finish.take() {
@@ -285,8 +281,7 @@ impl Candidate {
 
 /// A part that does not follow the rules is kept as it is.
 fn unreadable(json: &Json<'_>) -> Part {
-    let content =
-        Content::Opaque { dialect: DIALECT, name: "part".to_owned(), json: json.raw().to_owned() };
+    let content = Content::Opaque { dialect: DIALECT, name: "part".to_owned(), json: case::compact(json) };
     Part { said: Said::Block(content), signature: None, extras: Extras::NONE }
 }
 
@@ -295,7 +290,7 @@ fn start(json: &Json<'_>, usage: Option<&Json<'_>>) -> Event {
     for (name, value) in case::fields(json) {
         match &*name {
             "candidates" | "usageMetadata" | "modelVersion" | "responseId" | "createTime" => {}
-            _ => extras.push(DIALECT, &name, value.raw()),
+            _ => extras.push(DIALECT, &name, &case::compact(value)),
         }
     }
     let tier = usage.and_then(|usage| case::text(usage, "serviceTier"));
@@ -311,5 +306,7 @@ fn start(json: &Json<'_>, usage: Option<&Json<'_>>) -> Event {
 /// Whether a finish tells that the prompt itself was refused; only then is there no candidate.
 pub(in super::super) fn is_block_of_prompt(finish: Option<&Finish>, extras: &Extras) -> bool {
     let feedback = extras.json(DIALECT, "promptFeedback");
-    finish.is_some() && feedback.is_some_and(|feedback| feedback.contains("blockReason") || feedback.contains("block_reason"))
+    finish.is_some()
+        && feedback
+            .is_some_and(|feedback| feedback.contains("blockReason") || feedback.contains("block_reason"))
 }

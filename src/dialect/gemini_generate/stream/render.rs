@@ -27,6 +27,8 @@ pub(in super::super) struct Renderer {
     /// Whether the usage known was not told yet.
     untold: bool,
     finished: Vec<(u32, Finish)>,
+    /// Whether a slice was sent.
+    begun: bool,
     done: bool,
     slice: Vec<u8>,
 }
@@ -48,7 +50,6 @@ struct Candidate {
     citations: Vec<Citation>,
     texts: u32,
     foreign: bool,
-    spoke: bool,
 }
 
 impl Renderer {
@@ -65,21 +66,26 @@ impl Renderer {
             usage: None,
             untold: false,
             finished: Vec::new(),
+            begun: false,
             done: false,
             slice: Vec::with_capacity(512),
         }
     }
 
-    fn start(&mut self, index: u32, candidate: u32, opening: &Opening, out: &mut Vec<u8>, losses: &mut Losses) {
+    fn start(
+        &mut self,
+        index: u32,
+        candidate: u32,
+        opening: &Opening,
+        out: &mut Vec<u8>,
+        losses: &mut Losses,
+    ) {
         let kind = match opening {
             Opening::Text | Opening::Refusal => Kind::Text,
             Opening::Reasoning => Kind::Thought,
-            Opening::ToolCall { id, name, .. } => Kind::Call {
-                id: id.clone(),
-                name: name.clone(),
-                arguments: String::new(),
-                seal: None,
-            },
+            Opening::ToolCall { id, name, .. } => {
+                Kind::Call { id: id.clone(), name: name.clone(), arguments: String::new(), seal: None }
+            }
             Opening::Whole(block) => {
                 let mut part = Vec::new();
                 if write_block(&mut part, block, losses) {
@@ -151,9 +157,6 @@ impl Renderer {
 
     /// Sends a slice with new parts of one candidate.
     fn parts(&mut self, candidate: u32, out: &mut Vec<u8>, parts: impl FnOnce(&mut Vec<u8>)) {
-        if let Some(entry) = self.entry(candidate) {
-            entry.spoke = true;
-        }
         self.slice(out, |o| {
             o.array("candidates", |a| {
                 a.object(|o| {
@@ -171,12 +174,18 @@ impl Renderer {
         });
     }
 
-    /// Sends a slice: what `says` adds, and whose slice it is.
+    /// Sends a slice: what `says` adds, what is new of the usage, and whose slice it is.
     fn slice(&mut self, out: &mut Vec<u8>, says: impl FnOnce(&mut Object<'_>)) {
         let mut slice = std::mem::take(&mut self.slice);
         slice.clear();
+        let first = !std::mem::replace(&mut self.begun, true);
+        let usage = self.usage.as_ref().filter(|_| self.untold);
+        let tier = self.tier.as_ref().filter(|_| first || usage.is_some());
+        self.untold = false;
+        let none = Extras::NONE;
         json::object(&mut slice, |o| {
             says(o);
+            write_tail(o, if first { &self.extras } else { &none }, usage, tier);
             o.string("modelVersion", &self.model);
             o.string("responseId", &self.id);
         });
@@ -188,7 +197,16 @@ impl Renderer {
         match self.framing {
             Framing::Sse => {
                 out.extend_from_slice(b"data: ");
+                let start = out.len();
                 out.extend_from_slice(json);
+                // Arguments may come in lines, but an event has only one. Between tokens, the only
+                // place where they can stand, a space means the same.
+                let said = out.get_mut(start..).unwrap_or_default();
+                while let Some(at) = memchr::memchr2(b'\n', b'\r', said)
+                    && let Some(end) = said.get_mut(at)
+                {
+                    *end = b' ';
+                }
                 out.extend_from_slice(b"\r\n\r\n");
             }
             Framing::JsonArray => {
@@ -199,33 +217,26 @@ impl Renderer {
         }
     }
 
-    /// Sends why candidates ended, and the usage.
+    /// Sends why candidates ended, and all of the usage.
     fn flush(&mut self, out: &mut Vec<u8>) {
+        self.untold = self.usage.is_some();
         let finished = std::mem::take(&mut self.finished);
-        let usage = self.usage.filter(|_| self.untold);
-        self.untold = false;
-        let candidates = std::mem::take(&mut self.candidates);
-        let extras = std::mem::take(&mut self.extras);
-        let tier = self.tier.clone();
-        let silent = candidates.iter().all(|candidate| !candidate.spoke);
-        let blocked = silent && is_block_of_prompt(finished.first().map(|(_, finish)| finish), &extras);
+        let mut candidates = std::mem::take(&mut self.candidates);
+        let first = finished.first().map(|(_, finish)| finish);
+        let blocked = !self.begun && is_block_of_prompt(first, &self.extras);
         self.slice(out, |o| {
             if !finished.is_empty() && !blocked {
                 o.array("candidates", |a| {
                     for (number, finish) in &finished {
-                        let entry = usize::try_from(*number).ok().and_then(|n| candidates.get(n));
-                        a.object(|o| write_end(o, *number, finish, entry));
+                        let number = *number;
+                        let entry = usize::try_from(number).ok();
+                        let entry = entry.and_then(|entry| candidates.get_mut(entry));
+                        a.object(|o| write_end(o, number, finish, entry));
                     }
                 });
             }
-            write_tail(o, &extras, usage.as_ref(), tier.as_ref());
         });
         self.candidates = candidates;
-        for (number, _) in finished {
-            if let Some(entry) = self.entry(number) {
-                entry.citations.clear();
-            }
-        }
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
@@ -238,7 +249,7 @@ impl Renderer {
     }
 }
 
-fn write_end(o: &mut Object<'_>, number: u32, finish: &Finish, entry: Option<&Candidate>) {
+fn write_end(o: &mut Object<'_>, number: u32, finish: &Finish, entry: Option<&mut Candidate>) {
     o.object("content", |o| {
         o.raw("parts", r#"[{"text":""}]"#);
         o.string("role", "model");
@@ -246,7 +257,8 @@ fn write_end(o: &mut Object<'_>, number: u32, finish: &Finish, entry: Option<&Ca
     o.string("finishReason", types::finish_word(finish));
     o.number("index", number);
     if let Some(entry) = entry {
-        let citations: Vec<_> = entry.citations.iter().collect();
+        let citations = std::mem::take(&mut entry.citations);
+        let citations: Vec<_> = citations.iter().collect();
         let plain = entry.texts <= 1 && !entry.foreign;
         grounding::write(o, &citations, if plain { Offsets::Plain } else { Offsets::Unknown });
     }

@@ -141,12 +141,7 @@ fn parse_content(value: &Json<'_>, blocks: &mut Vec<Block>) {
     for part in value.elements() {
         let text = part.as_str().or_else(|| part.get("text").and_then(Json::as_str));
         match part.get("type").and_then(Json::as_str) {
-            Some("thinking") => {
-                blocks.push(Block::new(Content::Reasoning(Reasoning {
-                    text: content::thinking_text(part),
-                    redacted: None,
-                })));
-            }
+            Some("thinking") => push_thought(blocks, content::thinking_text(part)),
             Some("text" | "output_text") | None => push_text(blocks, text.unwrap_or_default()),
             Some("refusal") => {
                 let text = part.get("refusal").and_then(Json::as_str).unwrap_or_default();
@@ -166,6 +161,14 @@ fn push_text(blocks: &mut Vec<Block>, more: &str) {
     match blocks.last_mut().map(|block| &mut block.content) {
         Some(Content::Text { text, .. }) => text.push_str(more),
         _ => blocks.push(Block::text(more)),
+    }
+}
+
+fn push_thought(blocks: &mut Vec<Block>, more: String) {
+    match blocks.last_mut().map(|block| &mut block.content) {
+        _ if more.is_empty() => {}
+        Some(Content::Reasoning(Reasoning { text, redacted: None })) => text.push_str(&more),
+        _ => blocks.push(Block::new(Content::Reasoning(Reasoning { text: more, redacted: None }))),
     }
 }
 

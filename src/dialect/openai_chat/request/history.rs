@@ -381,7 +381,7 @@ impl Inner<'_> {
         match &block.signature {
             Some(seal) if self.wants(seal) => tools::write_seal(object, seal),
             Some(_) => {
-                self.losses.dropped("messages.tool_calls.signature", "another provider issued the seal")
+                self.losses.dropped("messages.tool_calls.signature", "another provider issued the seal");
             }
             None => {}
         }

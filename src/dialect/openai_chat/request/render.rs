@@ -36,10 +36,10 @@ pub(in crate::dialect::openai_chat) fn render(
         write_rest(body, request, profile, losses);
         write_stream(body, request, profile);
         if extras::takes_own(profile) {
-            for extra in request.extras.of(OWN) {
-                if !is_handled(&extra.name) && !(extra.name == "store" && refuses_store(profile)) {
-                    body.raw(&extra.name, &extra.json);
-                }
+            let refused = |name: &str| name == "store" && refuses_store(profile);
+            let said = |name: &str| name == "stream_options" || refused(name);
+            for extra in request.extras.of(OWN).filter(|extra| !said(&extra.name)) {
+                body.raw(&extra.name, &extra.json);
             }
         }
         extras::note_lost(&request.extras, Sent::to(profile), losses);
@@ -59,11 +59,6 @@ pub(in crate::dialect::openai_chat) fn render(
 
 fn refuses_store(profile: &Profile) -> bool {
     profile.refuses.has(Param::Store)
-}
-
-/// Members of the request that are written from their parts.
-fn is_handled(name: &str) -> bool {
-    name == "stream_options"
 }
 
 /// About how many bytes the body will have, so that it is not copied while it grows.
@@ -118,10 +113,7 @@ fn write_tools(
     let thinks = request.thinking.as_ref().is_some_and(|thinking| {
         thinking.enabled == Some(true) || thinking.effort.is_some() || thinking.budget.is_some()
     });
-    let forced = answer.map(|tool| match users {
-        true => ToolChoice::Required,
-        false => ToolChoice::Tool(tool.name),
-    });
+    let forced = answer.map(|tool| if users { ToolChoice::Required } else { ToolChoice::Tool(tool.name) });
     let choice = forced.filter(|_| !thinks).or_else(|| request.tool_choice.clone());
     if let Some(choice) = choice {
         tools::write_choice(body, &choice, names, profile, losses);

@@ -1,6 +1,7 @@
 //! Streams, both ways.
 
 mod calls;
+mod choice;
 mod parse;
 mod render;
 

@@ -339,11 +339,11 @@ impl Renderer {
                     delta.string("reasoning_content", &thought.text);
                 }
                 delta.array("thinking_blocks", |blocks| {
-                    blocks.object(|object| match &thought.redacted {
-                        Some(redacted) => reasoning::write_redacted(object, redacted),
-                        None => {
-                            let seal = block.signature.as_ref();
-                            reasoning::write_thinking(object, &thought.text, seal);
+                    blocks.object(|object| {
+                        if let Some(redacted) = &thought.redacted {
+                            reasoning::write_redacted(object, redacted);
+                        } else {
+                            reasoning::write_thinking(object, &thought.text, block.signature.as_ref());
                         }
                     });
                 });

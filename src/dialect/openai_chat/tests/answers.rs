@@ -1,7 +1,10 @@
 //! Replies and streams.
 
 use super::*;
-use crate::ir::{Block, Candidate, Content, Dialect, FinishReason, fold, unfold};
+use crate::ir::{
+    Block, Candidate, Citation, Content, Dialect, Finish, FinishReason, Reasoning, Signature, ToolCall,
+    ToolKind, fold, unfold,
+};
 use crate::refusal::Kind;
 
 #[test]
@@ -133,11 +136,11 @@ fn usage_is_found_without_reading_the_rest() {
         let frames = std::str::from_utf8(&body).unwrap().split("\n\n");
         let found =
             frames.filter_map(|frame| OpenaiChat.find_usage(frame.strip_prefix("data: ")?.as_bytes()));
-        let told = events(&body).into_iter().filter_map(|event| match event {
+        let mut told = events(&body).into_iter().filter_map(|event| match event {
             Event::Usage(usage) => Some(usage),
             _ => None,
         });
-        assert_eq!(found.last(), told.last(), "{name}");
+        assert_eq!(found.last(), told.next_back(), "{name}");
     }
     assert_eq!(OpenaiChat.find_usage(br#"{"choices":[],"usage":null}"#), None);
 }
@@ -160,8 +163,8 @@ fn written_usage_reads_back_the_same() {
         [usage, Usage { cache_write_1h: 0, reasoning: 0, ..usage }, Usage { input: 1, ..Usage::default() }]
     {
         let mut out = Vec::new();
-        crate::wire::json::object(&mut out, |object| super::usage::write(&usage, object));
-        assert_eq!(super::usage::parse(&crate::wire::json::parse(&out).unwrap()), Some(usage));
+        crate::wire::json::object(&mut out, |object| usage::write(&usage, object));
+        assert_eq!(usage::parse(&crate::wire::json::parse(&out).unwrap()), Some(usage));
     }
 }
 
@@ -189,4 +192,144 @@ fn calls_without_ids_get_different_ones() {
     let whole = OpenaiChat.render_reply(&reply, &seed(), &mut Losses::new());
     let ids = calls(&OpenaiChat.parse_reply(&whole).unwrap().candidates[0]);
     assert_eq!([&*ids[0].0, &*ids[1].0], ["call_0123456789abcdef_0", "call_2"]);
+}
+
+fn answer(blocks: Vec<Block>, finish: Finish) -> Reply {
+    let candidate = Candidate { blocks, finish: Some(finish), ..Candidate::default() };
+    Reply { candidates: vec![candidate], ..Reply::default() }
+}
+
+fn said(reply: &Reply) -> (Value, String) {
+    let mut losses = Losses::new();
+    let body = OpenaiChat.render_reply(reply, &seed(), &mut losses);
+    (serde_json::from_slice(&body).unwrap(), losses.to_header())
+}
+
+fn tool(id: &str, arguments: &str, seal: Option<Signature>) -> Block {
+    let mut block = Block::new(Content::ToolCall(ToolCall {
+        id: id.into(),
+        name: "f".into(),
+        arguments: arguments.into(),
+        kind: ToolKind::Function,
+    }));
+    block.signature = seal;
+    block
+}
+
+#[test]
+fn thinking_of_any_issuer_comes_back_from_a_client_of_this_dialect() {
+    for issuer in Dialect::ALL {
+        let value = if issuer == Dialect::OpenaiChat {
+            r#"[{"type":"reasoning.encrypted","data":"x"}]"#
+        } else {
+            "EqMD+/="
+        };
+        let mut thought = Block::new(Content::Reasoning(Reasoning { text: "Hm.".into(), redacted: None }));
+        thought.signature = Some(Signature::new(issuer, value));
+        let redacted = Reasoning {
+            text: String::new(),
+            redacted: Some(Signature::new(Dialect::AnthropicMessages, "Em")),
+        };
+        let mut blocks = vec![thought, Block::text("So.")];
+        if issuer == Dialect::AnthropicMessages {
+            blocks.insert(1, Block::new(Content::Reasoning(redacted)));
+        }
+        let reply = answer(blocks, Finish::new(FinishReason::Stop));
+        let streamed = fold::fold(events(say(&unfold::unfold(reply.clone())).as_bytes())).unwrap();
+        for message in [&said(&reply).0["choices"][0]["message"], &said(&streamed).0["choices"][0]["message"]]
+        {
+            let request = ask(&json!({"messages": [message]}));
+            assert_eq!(request.turns[0].blocks, reply.candidates[0].blocks, "{message}");
+        }
+    }
+}
+
+#[test]
+fn a_geminis_seal_rides_on_the_id_and_beside_it() {
+    let seal = Signature::new(Dialect::GeminiGenerate, "CiQB4/Hc+A==");
+    let reply = answer(vec![tool("", "", Some(seal.clone()))], Finish::new(FinishReason::ToolCalls));
+    let id = "call_0123456789abcdef_0__thought__CiQB4_Hc-A";
+    let side = json!({"google": {"thought_signature": "CiQB4/Hc+A=="}});
+    let call = &said(&reply).0["choices"][0]["message"]["tool_calls"][0];
+    assert_eq!((&call["id"], &call["extra_content"]), (&json!(id), &side));
+    let opening =
+        crate::ir::Opening::ToolCall { id: String::new(), name: "f".into(), kind: ToolKind::Function };
+    let stream = say(&[
+        Event::BlockStart { index: 0, candidate: 0, opening },
+        Event::Delta { index: 0, delta: crate::ir::Delta::Signature(seal) },
+        Event::BlockStop { index: 0 },
+        Event::End,
+    ]);
+    assert!(
+        stream.contains(&format!("\"id\":\"{id}\"")) && stream.contains("\"arguments\":\"{}\""),
+        "{stream}"
+    );
+}
+
+#[test]
+fn content_is_null_beside_calls_and_empty_beside_nothing() {
+    let message = |reply: &Reply| said(reply).0["choices"][0]["message"].clone();
+    let calls = answer(vec![tool("c", "{}", None)], Finish::new(FinishReason::ToolCalls));
+    assert_eq!(message(&calls)["content"], Value::Null);
+    assert_eq!(message(&answer(vec![], Finish::new(FinishReason::Length)))["content"], "");
+}
+
+#[test]
+fn ends_that_the_dialect_cannot_say_keep_their_own_word_beside_it() {
+    let native = |reason, word: &str| Finish {
+        reason,
+        stop_sequence: None,
+        native: Some((Dialect::AnthropicMessages, word.to_owned())),
+    };
+    for (finish, word, side) in [
+        (native(FinishReason::Pause, "pause_turn"), "stop", json!("pause_turn")),
+        (
+            native(FinishReason::ContextFull, "model_context_window_exceeded"),
+            "length",
+            json!("model_context_window_exceeded"),
+        ),
+        (native(FinishReason::Refusal, "refusal"), "content_filter", json!("refusal")),
+        (native(FinishReason::Stop, "end_turn"), "stop", Value::Null),
+    ] {
+        let choice = said(&answer(vec![Block::text("x")], finish)).0["choices"][0].clone();
+        assert_eq!((&choice["finish_reason"], &choice["native_finish_reason"]), (&json!(word), &side));
+    }
+    let stopped = Finish { stop_sequence: Some("END".into()), ..Finish::new(FinishReason::StopSequence) };
+    assert_eq!(said(&answer(vec![], stopped)).0["choices"][0]["stop_reason"], "END");
+}
+
+#[test]
+fn sources_without_an_address_are_noted_as_lost() {
+    let cite = |url: Option<&str>| Citation {
+        url: url.map(Into::into),
+        start: Some(0),
+        end: Some(1),
+        ..Citation::default()
+    };
+    let text = |citations| Block::new(Content::Text { text: "äb".into(), citations });
+    let reply = answer(
+        vec![text(vec![]), text(vec![cite(Some("https://x")), cite(None)])],
+        Finish::new(FinishReason::Stop),
+    );
+    let (body, losses) = said(&reply);
+    let message = &body["choices"][0]["message"];
+    let place = json!({"start_index": 2, "end_index": 3, "url": "https://x", "title": "https://x"});
+    assert_eq!(message["annotations"], json!([{"type": "url_citation", "url_citation": place}]));
+    assert_eq!((&message["content"], &*losses), (&json!("äbäb"), "citations;dropped"));
+}
+
+#[test]
+fn usage_is_in_a_stream_only_for_clients_that_want_it() {
+    for wanted in [true, false] {
+        let shape = StreamShape { usage: wanted, ..SHAPE };
+        let mut renderer = OpenaiChat.stream_renderer(&seed(), shape);
+        let mut out = Vec::new();
+        for event in stream("text.sse") {
+            renderer.push(&event, &mut out, &mut Losses::new());
+        }
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text.contains("\"choices\":[],\"usage\":{"), wanted);
+        assert!(text.starts_with("data: {\"id\":\"chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT\""));
+        assert_eq!(text.matches("\"role\"").count(), 1);
+    }
 }

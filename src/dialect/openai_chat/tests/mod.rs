@@ -76,7 +76,7 @@ const NARROW: Profile = Profile {
 const SHAPE: StreamShape = StreamShape { framing: Framing::Sse, usage: true };
 
 fn seed() -> Seed {
-    Seed { id: "0123456789abcdef".into(), created: 1_700_000_000, model: "made-up".into() }
+    Seed { id: "0123456789abcdef".into(), created: 1_700_000_000, model: "made-up".into(), input_tokens: 0 }
 }
 
 fn corpus(folder: &str) -> Vec<(String, Vec<u8>)> {
@@ -96,7 +96,7 @@ fn parse(body: &[u8]) -> Request {
         .unwrap()
 }
 
-fn ask(body: Value) -> Request {
+fn ask(body: &Value) -> Request {
     let mut whole = json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}]});
     whole.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
     parse(whole.to_string().as_bytes())

@@ -1,0 +1,282 @@
+"""What the gateway costs: CPU a request and added latency, against a proxy that does nothing.
+
+Every path is measured in turn, over and over, so that a busy moment of the machine hits all of them
+alike; the medians are compared. One worker each, in front of the same fake provider:
+
+  direct                 no proxy at all
+  nginx                  proxying, with a pool of upstream connections, no log
+  bare                   Pingora with no logic (loadtest/bare_proxy.rs), same build profile
+  tollgate               the gateway as configured by default, with a key to check and its access log
+  tollgate to anthropic  the same client, whose requests and answers are translated
+  tollgate to gemini     the same
+
+The client is always the same one, so the translated paths compare with the bare proxy too. A stream
+has about a hundred events, each written by the provider on its own: `sse` as fast as it can, `sse
+paced` a millisecond apart, as a fast model would.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+
+from rig import ANTHROPIC, GEMINI, HERE, KEY, OPENAI, Failed, Rig, free_port, get, keep, machine, mib, say, table
+
+FILLER = "The quick brown fox jumps over the lazy dog while the gateway counts its tokens. "
+TEXT = FILLER * 20 + "What follows from this?"
+
+# Load: what the provider is told, whether it streams, and with how many clients it is measured.
+LOADS = {
+    "json": ("#mock tokens=90", False, (1, 32)),
+    "sse": ("#mock tokens=98 rate=1000000000", True, (1, 32)),
+    "sse paced": ("#mock tokens=98 rate=1000", True, (32,)),
+}
+
+# Path: the model that is asked for.
+PATHS = {
+    "direct": OPENAI,
+    "nginx": OPENAI,
+    "bare": OPENAI,
+    "tollgate": OPENAI,
+    "tollgate to anthropic": ANTHROPIC,
+    "tollgate to gemini": GEMINI,
+}
+
+# What is aimed at: CPU as a multiple of the bare proxy's, with 32 clients.
+TARGETS = [
+    ("json", "tollgate", 1.3),
+    ("json", "tollgate to anthropic", 1.7),
+    ("json", "tollgate to gemini", 1.7),
+    ("sse", "tollgate", 1.25),
+    ("sse", "tollgate to anthropic", 1.6),
+    ("sse", "tollgate to gemini", 1.6),
+    ("sse paced", "tollgate", 1.25),
+    ("sse paced", "tollgate to anthropic", 1.6),
+    ("sse paced", "tollgate to gemini", 1.6),
+]
+IDLE_RSS = 20 << 20
+
+# A delayed acknowledgement that meets Nagle's algorithm costs 40 ms; nothing else does on loopback.
+TRAP_US = 20_000
+
+NGINX = """\
+worker_processes 1;
+pid {dir}/nginx.pid;
+error_log {dir}/nginx.log warn;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off;
+    keepalive_requests 100000000;
+    client_body_temp_path {dir}/body;
+    proxy_temp_path {dir}/proxy;
+    fastcgi_temp_path {dir}/fastcgi;
+    uwsgi_temp_path {dir}/uwsgi;
+    scgi_temp_path {dir}/scgi;
+    client_body_buffer_size 64k;
+    upstream mock {{ server {mock}; keepalive 512; keepalive_requests 100000000; }}
+    server {{
+        listen {listen} reuseport;
+        location / {{
+            proxy_pass http://mock;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_buffering off;
+        }}
+    }}
+}}
+"""
+
+
+def nginx(rig, mock, binary):
+    address = f"127.0.0.1:{free_port()}"
+    conf = rig.dir / "nginx.conf"
+    conf.write_text(NGINX.format(dir=rig.dir, mock=mock.address, listen=address))
+    command = [binary, "-p", rig.dir, "-c", conf, "-g", "daemon off;"]
+    return rig.start("nginx", command, address, "/health")
+
+
+def bare(rig, mock, binary):
+    address = f"127.0.0.1:{free_port()}"
+    return rig.start("bare", [binary, address, mock.address], address, "/health")
+
+
+def write_bodies(rig):
+    """One file for each load and model."""
+    files = {}
+    for load, (directive, stream, _) in LOADS.items():
+        for model in set(PATHS.values()):
+            messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": f"{TEXT}\n{directive}"}]
+            path = rig.dir / f"{load.replace(' ', '-')}-{model}.body"
+            path.write_text(json.dumps({"model": model, "stream": stream, "messages": messages}))
+            files[load, model] = path
+    return files
+
+
+def check(process, load, body):
+    """One request, whose answer must be whole; its size."""
+    headers = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
+    status, answer = get(f"http://{process.address}/v1/chat/completions", headers, body.read_bytes())
+    streamed = LOADS[load][1]
+    whole = answer.rstrip().endswith(b"[DONE]") if streamed else "choices" in json.loads(answer)
+    if status != 200 or not whole:
+        raise Failed(f"{process.name} answers {load} with {status}: {answer[-300:]}")
+    if streamed and not 95 <= answer.count(b"data: ") <= 110:
+        raise Failed(f"{process.name} answers {load} with {answer.count(b'data: ')} events")
+    return len(answer)
+
+
+def wrk(process, clients, body, seconds):
+    """Runs the load generator; its numbers, and the CPU that the process spent meanwhile."""
+    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "10s", "-s", HERE / "post.lua"]
+    command += [f"http://{process.address}/v1/chat/completions", "--", body]
+    command += ["content-type=application/json", f"authorization=Bearer {KEY}"]
+    before = process.cpu()
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=seconds + 30)
+    spent = process.cpu() - before
+    if done.returncode != 0:
+        raise Failed(f"wrk failed: {done.stdout}{done.stderr}")
+    numbers = json.loads(done.stdout.strip().splitlines()[-1])
+    if numbers["failures"] or not numbers["requests"]:
+        raise Failed(f"{process.name} failed {numbers['failures']} of {numbers['requests']} requests")
+    numbers["cpu_us"] = spent * 1e6 / numbers["requests"]
+    numbers["rate"] = numbers["requests"] / numbers["seconds"]
+    return numbers
+
+
+def measure(paths, files, arguments):
+    """All rounds; the numbers of each round by load, clients and path."""
+    rounds = {}
+    for number in range(1, arguments.rounds + 1):
+        for load, (_, _, widths) in LOADS.items():
+            for clients in widths:
+                say(f"round {number} of {arguments.rounds}: {load}, {clients} client(s)")
+                for path, process in paths.items():
+                    body = files[load, PATHS[path]]
+                    wrk(process, clients, body, 1)
+                    numbers = wrk(process, clients, body, arguments.seconds)
+                    rounds.setdefault((load, clients, path), []).append(numbers)
+    return rounds
+
+
+def medians(rounds):
+    """One entry for each load, clients and path, with what it is to the bare proxy and to none."""
+    keys = ("rate", "cpu_us", "p50_us", "p99_us")
+    middle = {
+        key: {name: statistics.median(number[name] for number in numbers) for name in keys}
+        for key, numbers in rounds.items()
+    }
+    results = []
+    for (load, clients, path), numbers in middle.items():
+        alone, nothing = middle.get((load, clients, "direct")), middle[load, clients, "bare"]
+        results.append(
+            {
+                "load": load,
+                "clients": clients,
+                "path": path,
+                **numbers,
+                "cpu_to_bare": None if path == "direct" else numbers["cpu_us"] / nothing["cpu_us"],
+                "added_p50_us": numbers["p50_us"] - alone["p50_us"],
+                "added_p99_us": numbers["p99_us"] - alone["p99_us"],
+                "rounds": rounds[load, clients, path],
+            }
+        )
+    return results
+
+
+def show(results):
+    for load, (_, _, widths) in LOADS.items():
+        for clients in widths:
+            head = [f"{load}, {clients} client(s)", "req/s", "CPU us/req", "x bare", "p50 us", "p99 us", "+p50", "+p99"]
+            rows = []
+            for result in results:
+                if (result["load"], result["clients"]) != (load, clients):
+                    continue
+                ratio = result["cpu_to_bare"]
+                trap = "  <- 40 ms trap?" if clients == 1 and result["p99_us"] > TRAP_US else ""
+                rows.append(
+                    [
+                        result["path"],
+                        f"{result['rate']:.0f}",
+                        f"{result['cpu_us']:.1f}",
+                        "-" if ratio is None else f"{ratio:.2f}",
+                        f"{result['p50_us']:.0f}",
+                        f"{result['p99_us']:.0f}",
+                        f"{result['added_p50_us']:.0f}",
+                        f"{result['added_p99_us']:.0f}{trap}",
+                    ]
+                )
+            table(head, rows)
+            print()
+
+
+def judge(results, idle_rss):
+    """The targets with what was measured; how many are missed."""
+    measured = {(result["load"], result["clients"], result["path"]): result["cpu_to_bare"] for result in results}
+    rows = []
+    for load, path, most in TARGETS:
+        ratio = measured[load, 32, path]
+        rows.append([f"CPU of {path}, {load}", f"<= {most:.2f}", f"{ratio:.2f}", "met" if ratio <= most else "MISSED"])
+    met = "met" if idle_rss <= IDLE_RSS else "MISSED"
+    rows.append(["idle memory, MiB", f"<= {mib(IDLE_RSS)}", mib(idle_rss), met])
+    table(["target, as a multiple of bare", "aim", "now", ""], rows)
+    return sum(row[-1] == "MISSED" for row in rows)
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="overhead.sh")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=3, help="of each measurement")
+    parser.add_argument("--only", choices=LOADS, help="one load alone; the targets are not judged")
+    parser.add_argument("--keep", default="overhead", metavar="NAME", help="what the result is called")
+    parser.add_argument("--check", action="store_true", help="fail when a target is missed")
+    parser.add_argument("--binary", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--bare", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--profile", required=True, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse()
+    if arguments.only:
+        for load in set(LOADS) - {arguments.only}:
+            del LOADS[load]
+    about = machine()
+    with Rig(arguments.binary) as rig:
+        mock = rig.mock("--tokens", "90")
+        gateway = rig.gateway(mock)
+        idle_rss = gateway.memory()
+        paths = {"direct": mock}
+        found = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+        if found:
+            paths["nginx"] = nginx(rig, mock, found)
+        else:
+            say("nginx is not installed; measuring without it")
+        paths["bare"] = bare(rig, mock, arguments.bare)
+        for path in list(PATHS)[3:]:
+            paths[path] = gateway
+        files = write_bodies(rig)
+        for load in LOADS:
+            sizes = {path: check(process, load, files[load, PATHS[path]]) for path, process in paths.items()}
+            request = files[load, OPENAI].stat().st_size
+            say(f"{load}: a request of {request} bytes; answers in bytes: {sizes}")
+        results = medians(measure(paths, files, arguments))
+        after = {name: paths[name].memory() for name in paths if " " not in name}
+    print()
+    show(results)
+    memory = ", ".join(f"{name} {mib(size)}" for name, size in after.items())
+    print(f"memory after the load, MiB: {memory}\n")
+    missed = 0 if arguments.only else judge(results, idle_rss)
+    about |= {"profile": arguments.profile, "rounds": arguments.rounds, "seconds": arguments.seconds}
+    keep(arguments.keep, {"machine": about, "idle_rss_bytes": idle_rss, "rss_after": after, "results": results})
+    return 1 if missed and arguments.check else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Failed as failure:
+        say(f"FAILED: {failure}")
+        sys.exit(1)

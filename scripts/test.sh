@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Runs everything that must hold. Sets up what is missing; may be run again at any time.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+started=$SECONDS
+step() { echo; echo "== $1 ($((SECONDS - started)) s)"; }
+
+step "setting up"
+scripts/setup.sh
+step "format"
+cargo fmt --check
+step "lints"
+cargo clippy --locked --all-targets --quiet -- -D warnings
+step "build"
+cargo build --locked --quiet
+step "tests: units, translation, black box, tidy, examples, fuzz corpus"
+cargo test --locked
+step "documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
+step "the vendors' SDKs against the demo"
+tests/sdk/run.sh
+step "a short load test"
+loadtest/run.sh smoke
+step "done: everything holds"

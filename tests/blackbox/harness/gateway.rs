@@ -1,0 +1,292 @@
+//! The gateway: the built binary as a child process, with its log, its metrics and its signals.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tollgate::mock::Mock;
+
+use super::{Conn, PATIENCE, Request, get, wait};
+
+/// How a gateway is to be started.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Setup {
+    providers: Vec<String>,
+    more: String,
+    environment: Vec<(String, String)>,
+}
+
+impl Setup {
+    /// All three vendors at this mock.
+    pub(crate) fn new(mock: &Mock) -> Self {
+        let at = mock.addr();
+        Self::default()
+            .provider(&format!("openai: {{base_url: \"http://{at}/v1\", api_key: openai-secret}}"))
+            .provider(&format!("anthropic: {{base_url: \"http://{at}\", api_key: anthropic-secret}}"))
+            .provider(&format!("gemini: {{base_url: \"http://{at}/v1beta\", api_key: gemini-secret}}"))
+    }
+
+    /// The same with one more provider, as `name: {field: value}`.
+    pub(crate) fn provider(mut self, line: &str) -> Self {
+        self.providers.push(line.to_owned());
+        self
+    }
+
+    /// The same with more of the file.
+    pub(crate) fn yaml(mut self, text: &str) -> Self {
+        self.more.push_str(text);
+        self.more.push('\n');
+        self
+    }
+
+    /// The same with a variable.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts it on free ports and waits until it serves.
+    pub(crate) fn start(self) -> Gateway {
+        let (addr, admin) = (free_port(), free_port());
+        self.launch(addr, admin, fresh_folder(), &[])
+    }
+
+    fn launch(self, addr: SocketAddr, admin: SocketAddr, folder: PathBuf, arguments: &[&str]) -> Gateway {
+        std::fs::write(folder.join("tollgate.yaml"), self.file(addr, admin)).expect("a writable folder");
+        let gateway = self.spawn(addr, admin, folder, arguments);
+        gateway.wait_until_it_serves();
+        gateway
+    }
+
+    fn file(&self, addr: SocketAddr, admin: SocketAddr) -> String {
+        let mut text = format!("listen: {addr}\nadmin: {{listen: \"{admin}\"}}\n{}", self.more);
+        if !self.providers.is_empty() {
+            text.push_str("providers:\n");
+            for line in &self.providers {
+                let _ = writeln!(text, "  {line}");
+            }
+        }
+        text
+    }
+
+    fn spawn(self, addr: SocketAddr, admin: SocketAddr, folder: PathBuf, arguments: &[&str]) -> Gateway {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+        command
+            .arg("--config")
+            .arg(folder.join("tollgate.yaml"))
+            .args(arguments)
+            .current_dir(&folder)
+            .env_clear()
+            .env("TOLLGATE_DISCOVERY", "off")
+            .env("TOLLGATE_THREADS", "2")
+            .envs(self.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary is there");
+        let (lines, said) = (Arc::new(Mutex::default()), Arc::new(Mutex::default()));
+        listen(child.stdout.take(), Arc::clone(&lines), |line| {
+            serde_json::from_str(&line).unwrap_or_else(|_| panic!("a line of the log is no JSON: {line}"))
+        });
+        listen(child.stderr.take(), Arc::clone(&said), |line| line);
+        Gateway { child, addr, admin, folder, setup: self, lines, said }
+    }
+}
+
+fn listen<T: Send + 'static>(
+    pipe: Option<impl Read + Send + 'static>,
+    into: Arc<Mutex<Vec<T>>>,
+    read: impl Fn(String) -> T + Send + 'static,
+) {
+    let Some(pipe) = pipe else { return };
+    std::thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            let line = read(line);
+            into.lock().unwrap().push(line);
+        }
+    });
+}
+
+/// A port below those that the system hands to clients, so that none of them takes it meanwhile.
+fn free_port() -> SocketAddr {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let spread = u16::try_from(std::process::id() % 10_000).unwrap_or(0);
+    loop {
+        let port = 20_000 + (spread + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        if TcpListener::bind(addr).is_ok() {
+            return addr;
+        }
+    }
+}
+
+fn fresh_folder() -> PathBuf {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("blackbox-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).expect("a writable target folder");
+    folder
+}
+
+/// A running gateway; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    child: Child,
+    pub(crate) addr: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    folder: PathBuf,
+    setup: Setup,
+    lines: Arc<Mutex<Vec<Value>>>,
+    said: Arc<Mutex<Vec<String>>>,
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("the gateway said:\n{}", self.said().join("\n"));
+            for line in self.lines() {
+                eprintln!("{line}");
+            }
+        }
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Gateway {
+    fn wait_until_it_serves(&self) {
+        wait("the gateway to serve", PATIENCE, || {
+            let asked = Conn::try_to(self.addr).ok()?.try_ask(&get("/health")).ok()?;
+            (asked.status == 200).then_some(())
+        });
+        wait("the admin listener", PATIENCE, || Conn::try_to(self.admin).ok());
+    }
+
+    /// A new connection.
+    pub(crate) fn conn(&self) -> Conn {
+        Conn::to(self.addr)
+    }
+
+    /// Asks on a connection of its own.
+    pub(crate) fn ask(&self, request: &Request) -> super::Reply {
+        self.conn().ask(request)
+    }
+
+    /// The lines of the access log so far.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        self.lines.lock().unwrap().clone()
+    }
+
+    /// What it said on standard error so far.
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// Waits until it has said this on standard error.
+    pub(crate) fn wait_said(&self, text: &str) -> String {
+        wait(text, PATIENCE, || self.said().into_iter().find(|line| line.contains(text)))
+    }
+
+    /// Waits for the line of a request, by a field that tells it from the others.
+    pub(crate) fn line_where(&self, field: &str, value: &str) -> Value {
+        wait(&format!("the line with {field} {value}"), PATIENCE, || {
+            self.lines().into_iter().find(|line| line[field] == value)
+        })
+    }
+
+    /// Waits for the line of the request with this answer.
+    pub(crate) fn line(&self, reply: &super::Reply) -> Value {
+        self.line_where("request_id", &reply.id())
+    }
+
+    /// Waits until a metric, summed over the series that have these labels, is this.
+    pub(crate) fn wait_metric(&self, name: &str, labels: &[(&str, &str)], expected: f64) {
+        let mut last = f64::NAN;
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < PATIENCE {
+            last = self.metric(name, labels);
+            if (last - expected).abs() < 1e-12 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("{name} {labels:?} is {last}, not {expected}");
+    }
+
+    /// A metric, summed over the series that have these labels.
+    pub(crate) fn metric(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        let text = self.admin_page("/metrics").text();
+        let own = |line: &&str| {
+            let Some(rest) = line.strip_prefix(name) else { return false };
+            rest.starts_with(['{', ' '])
+                && labels.iter().all(|(label, value)| rest.contains(&format!("{label}=\"{value}\"")))
+        };
+        let value = |line: &str| line.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok());
+        text.lines().filter(own).filter_map(value).sum()
+    }
+
+    /// A page of the operator's listener.
+    pub(crate) fn admin_page(&self, path: &str) -> super::Reply {
+        Conn::to(self.admin).ask(&get(path))
+    }
+
+    /// Waits until no request runs.
+    pub(crate) fn wait_idle(&self) {
+        self.wait_metric("tollgate_requests_in_flight", &[], 0.0);
+    }
+
+    /// Changes the file, as an editor would, in one step.
+    pub(crate) fn rewrite(&self, change: impl FnOnce(String) -> String) {
+        let path = self.folder.join("tollgate.yaml");
+        let text = change(std::fs::read_to_string(&path).expect("the file is there"));
+        let fresh = self.folder.join("tollgate.yaml.new");
+        std::fs::write(&fresh, text).expect("a writable folder");
+        std::fs::rename(fresh, path).expect("a writable folder");
+    }
+
+    /// Sends a signal: `HUP`, `TERM`, `QUIT`.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        assert!(sent.is_ok_and(|status| status.success()), "the signal could not be sent");
+    }
+
+    /// Which world it serves.
+    pub(crate) fn generation(&self) -> u64 {
+        self.admin_page("/status").json()["generation"].as_u64().expect("a number")
+    }
+
+    /// Reloads, and waits until the new world serves.
+    pub(crate) fn reload(&self) {
+        let before = self.generation();
+        self.signal("HUP");
+        wait("the reload", PATIENCE, || (self.generation() > before).then_some(()));
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait_end(&mut self, patience: Duration) -> ExitStatus {
+        let child = &mut self.child;
+        wait("the process to end", patience, || child.try_wait().expect("our own child"))
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("our own child").is_none()
+    }
+
+    /// Starts a second process that takes the listeners over, with an admin listener of its own,
+    /// and tells this one to hand them over.
+    pub(crate) fn upgrade(&self) -> Self {
+        let folder = self.folder.clone();
+        let next = self.setup.clone().spawn(self.addr, self.admin, folder, &["--upgrade"]);
+        self.signal("QUIT");
+        next
+    }
+}

@@ -1,0 +1,33 @@
+//! What the tests stand on: the gateway as a child process, providers, and clients that can misbehave.
+
+mod client;
+mod dialect;
+mod gateway;
+mod http2;
+mod provider;
+
+use std::time::{Duration, Instant};
+
+pub(crate) use client::{Conn, End, Head, Piece, Reply, Request, get, post};
+pub(crate) use dialect::{CLIENTS, Client, Said};
+pub(crate) use gateway::{Gateway, Setup};
+pub(crate) use http2::Http2;
+pub(crate) use provider::{Heard, Provider, Then, closed_port, json_reply, mock, mock_page};
+
+/// How long anything may take that should take no time.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Looks again and again until there is something to see.
+///
+/// # Panics
+/// When there is nothing in time.
+pub(crate) fn wait<T>(what: &str, patience: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(begun.elapsed() < patience, "waited {patience:?} for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,161 @@
+//! The recordings that all tests of translation run over, and the targets that they are said to.
+
+use std::path::{Path, PathBuf};
+
+use http::HeaderMap;
+use tollgate::catalog::Catalog;
+use tollgate::catalog::profile::Profile;
+use tollgate::dialect::{Framing, Head, Malformed, Seed, StreamShape, codec};
+use tollgate::ir::{Dialect, Event, Request};
+use tollgate::provider::Vendor;
+use tollgate::wire::{json_array, sse};
+
+/// The kinds of recordings, each a folder of the corpus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Request,
+    Reply,
+    Stream,
+    Error,
+}
+
+impl Kind {
+    pub const ALL: [Self; 4] = [Self::Request, Self::Reply, Self::Stream, Self::Error];
+
+    pub const fn folder(self) -> &'static str {
+        match self {
+            Self::Request => "requests",
+            Self::Reply => "replies",
+            Self::Stream => "streams",
+            Self::Error => "errors",
+        }
+    }
+}
+
+/// One recording.
+pub struct Recording {
+    pub dialect: Dialect,
+    /// The file's name with its ending.
+    pub file: String,
+    pub bytes: Vec<u8>,
+}
+
+impl Recording {
+    /// The file's name without its ending.
+    pub fn stem(&self) -> &str {
+        self.file.rsplit_once('.').unwrap().0
+    }
+
+    /// Whether the stream is one JSON array.
+    pub fn is_array(&self) -> bool {
+        self.file.ends_with(".json-array")
+    }
+
+    /// The status with which an error came: its file's name begins with it.
+    pub fn status(&self) -> u16 {
+        self.file[..3].parse().unwrap()
+    }
+}
+
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+/// All recordings of one kind in one dialect, by name.
+pub fn recordings(dialect: Dialect, kind: Kind) -> Vec<Recording> {
+    let folder = root().join("corpus").join(dialect.name()).join(kind.folder());
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let read = |path: PathBuf| Recording {
+        dialect,
+        file: path.file_name().unwrap().to_str().unwrap().to_owned(),
+        bytes: std::fs::read(&path).unwrap(),
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// All recordings of one kind in every dialect.
+pub fn all(kind: Kind) -> impl Iterator<Item = Recording> {
+    Dialect::ALL.into_iter().flat_map(move |dialect| recordings(dialect, kind))
+}
+
+/// A model that requests are said to, with what it tolerates.
+pub struct Target {
+    pub dialect: Dialect,
+    pub model: &'static str,
+    pub profile: Profile,
+}
+
+/// The representative models of each dialect: one of the older habits, one of the newer.
+const MODELS: &[(Dialect, &str, [&str; 2])] = &[
+    (Dialect::OpenaiChat, "openai", ["gpt-4.1", "gpt-5.1"]),
+    (Dialect::AnthropicMessages, "anthropic", ["claude-sonnet-4-5", "claude-opus-4-8"]),
+    (Dialect::GeminiGenerate, "gemini", ["gemini-2.5-flash", "gemini-3-pro-preview"]),
+];
+
+/// The representative targets that speak this dialect.
+pub fn targets(dialect: Dialect) -> Vec<Target> {
+    let (.., vendor, models) = MODELS.iter().find(|(known, ..)| *known == dialect).unwrap();
+    models.iter().map(|model| target(dialect, vendor, model)).collect()
+}
+
+/// A target by its vendor's and model's names.
+pub fn target(dialect: Dialect, vendor: &str, model: &'static str) -> Target {
+    let vendor = Vendor::find(vendor).unwrap();
+    let known = vendor.model(Catalog::builtin(), model);
+    Target { dialect, model, profile: Profile::of(dialect, &vendor.quirks, model, known) }
+}
+
+/// What every answer is made up from.
+pub fn seed() -> Seed {
+    Seed {
+        id: "0198c0ffee00".to_owned(),
+        created: 1_760_000_000,
+        model: "the-model-asked-for".to_owned(),
+        input_tokens: 0,
+    }
+}
+
+pub const SSE: StreamShape = StreamShape { framing: Framing::Sse, usage: true };
+
+/// Reads a request as a client of this dialect sends it.
+pub fn ask(dialect: Dialect, body: &[u8]) -> Result<Request, Malformed> {
+    let path = match dialect {
+        Dialect::OpenaiChat => "/v1/chat/completions",
+        Dialect::AnthropicMessages => "/v1/messages",
+        Dialect::GeminiGenerate => "/v1beta/models/gemini-2.5-pro:generateContent",
+    };
+    let headers = HeaderMap::new();
+    codec(dialect).parse_request(&Head { path, query: "", headers: &headers }, body)
+}
+
+/// The frames of a stream, server-sent or in one JSON array.
+pub fn frames(recording: &Recording) -> Vec<(Option<String>, Vec<u8>)> {
+    let mut frames = Vec::new();
+    if recording.is_array() {
+        let mut parser = json_array::Parser::new(1 << 20);
+        parser.push(&recording.bytes, |element| frames.push((None, element.to_vec()))).unwrap();
+        return frames;
+    }
+    let mut parser = sse::Parser::new(1 << 20);
+    let mut keep = |frame: sse::Frame<'_>| {
+        if !frame.comment_only {
+            frames.push((frame.event.map(str::to_owned), frame.data.to_vec()));
+        }
+    };
+    parser.push(&recording.bytes, &mut keep).unwrap();
+    parser.finish(&mut keep).unwrap();
+    frames
+}
+
+/// The events of a stream.
+pub fn events(recording: &Recording) -> Vec<Event> {
+    let mut parser = codec(recording.dialect).stream_parser();
+    let mut events = Vec::new();
+    for (event, data) in frames(recording) {
+        parser.push(event.as_deref(), &data, &mut events);
+    }
+    parser.finish(&mut events);
+    events
+}

@@ -1,0 +1,9 @@
+//! Translation between every pair of dialects: what is said (golden), what always holds (laws),
+//! and what others got wrong (traps).
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod chance;
+mod corpus;
+mod golden;
+mod pretty;
