@@ -55,8 +55,11 @@ fn unfold_block(index: u32, candidate: u32, block: Block, events: &mut Vec<Event
         }
     };
     events.push(Event::BlockStart { index, candidate, opening });
-    let seal = signature.map(Delta::Signature);
-    for delta in deltas.into_iter().chain(seal) {
+    // A call's seal comes before its arguments: some formats must tell it with the call's id.
+    let early = matches!(events.last(), Some(Event::BlockStart { opening: Opening::ToolCall { .. }, .. }));
+    let mut seal = signature.map(Delta::Signature);
+    let first = if early { seal.take() } else { None };
+    for delta in first.into_iter().chain(deltas).chain(seal) {
         if !is_empty(&delta) {
             events.push(Event::Delta { index, delta });
         }

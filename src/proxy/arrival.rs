@@ -42,6 +42,11 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     session.set_keepalive(Some(world.downstream.keepalive.as_secs()));
     session.set_read_timeout(Some(world.downstream.read_timeout));
     session.set_write_timeout(Some(world.downstream.write_timeout));
+    if head_size(session) > world.downstream.head.as_usize() {
+        let message = format!("the request's head is larger than the limit of {}", world.downstream.head);
+        let refusal = Refusal { status: 431, ..Refusal::new(Kind::TooLarge, message) };
+        return refuse(session, exchange, Dialect::OpenaiChat, refusal, Connection::Close).await;
+    }
     let asked = match asked::recognise(session.req_header()) {
         Ok(asked) => asked,
         Err((dialect, refusal)) => return turn_away(session, exchange, dialect, refusal).await,
@@ -91,6 +96,12 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         }
         Err(refusal) => refuse(session, exchange, client, refusal, Connection::Keep).await,
     }
+}
+
+fn head_size(session: &Session) -> usize {
+    let head = session.req_header();
+    let lines = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    head.raw_path().len() + lines.sum::<usize>()
 }
 
 /// Refuses a request whose body was not read: a small one is read away, so that the connection

@@ -18,7 +18,7 @@ use crate::proxy::answer::{self, Connection};
 use crate::proxy::arrival;
 use crate::proxy::departure;
 use crate::proxy::exchange::{Exchange, Stage};
-use crate::proxy::returning;
+use crate::proxy::returning::{self, Next};
 use crate::proxy::shared::Shared;
 use crate::refusal::{Kind, Refusal};
 
@@ -132,10 +132,13 @@ impl ProxyHttp for Gateway {
         end: bool,
         exchange: &mut Exchange,
     ) -> Result<Option<Duration>> {
-        if returning::speak(exchange, body, end) {
-            return Err(Error::explain(HELD, "the answer is known now").into_up());
+        match returning::speak(exchange, body, end) {
+            Next::Piece => Ok(None),
+            Next::Known => Err(Error::explain(HELD, "the answer is known now").into_up()),
+            Next::TooLarge => {
+                Err(Error::explain(ErrorType::InternalError, "no room to gather the answer").into_up())
+            }
         }
-        Ok(None)
     }
 
     fn fail_to_connect(

@@ -190,18 +190,33 @@ fn printable(model: &str) -> String {
     model.chars().filter(char::is_ascii_graphic).take(256).collect()
 }
 
-/// Turns a piece of the answer into what the client gets. `true` when an answer that was held
-/// back is complete.
-pub fn speak(exchange: &mut Exchange, body: &mut Option<Bytes>, end: bool) -> bool {
+/// What happens after a piece of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// The next piece.
+    Piece,
+    /// The answer was held back, and is complete now.
+    Known,
+    /// The answer is larger than what may be held.
+    TooLarge,
+}
+
+/// Turns a piece of the answer into what the client gets.
+#[must_use]
+pub fn speak(exchange: &mut Exchange, body: &mut Option<Bytes>, end: bool) -> Next {
     let world = Arc::clone(&exchange.world);
-    let Some(call) = exchange.call() else { return false };
-    let Some(provider) = world.providers.get(call.attempt.known.index) else { return false };
+    let Some(call) = exchange.call() else { return Next::Piece };
+    let Some(provider) = world.providers.get(call.attempt.known.index) else { return Next::Piece };
+    let gathered = if matches!(call.relay, Relay::Whole(_)) { body.as_ref().map_or(0, Bytes::len) } else { 0 };
+    if !call.share.grow(gathered, world.downstream.held.as_usize()) {
+        return Next::TooLarge;
+    }
     call.relay.speak(body, end, departure::secret(provider, call.attempt.key));
     if call.held {
         *body = None;
-        return end;
+        return if end { Next::Known } else { Next::Piece };
     }
-    false
+    Next::Piece
 }
 
 /// All attempts failed: tells the client so, in a whole answer or inside the stream that runs.

@@ -1,0 +1,24 @@
+//! Black-box tests: the built binary on real sockets, in front of fake providers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests read the time, and fail by panicking"
+)]
+
+mod bodies;
+mod ending;
+mod errors;
+mod harness;
+mod latency;
+mod leaving;
+mod limits;
+mod listing;
+mod metering;
+mod reload;
+mod retries;
+mod streams;
+mod verbatim;
