@@ -28,12 +28,15 @@ from rig import ANTHROPIC, GEMINI, HERE, KEY, OPENAI, Failed, Rig, free_port, ge
 FILLER = "The quick brown fox jumps over the lazy dog while the gateway counts its tokens. "
 TEXT = FILLER * 20 + "What follows from this?"
 
-# Load: what the provider is told, whether it streams, and with how many clients it is measured.
+# Load: tokens in the answer, tokens a second when it is streamed, and numbers of clients.
 LOADS = {
-    "json": ("#mock tokens=90", False, (1, 32)),
-    "sse": ("#mock tokens=98 rate=1000000000", True, (1, 32)),
-    "sse paced": ("#mock tokens=98 rate=1000", True, (32,)),
+    "json": (90, None, (1, 32)),
+    "sse": (98, 1_000_000_000, (1, 32)),
+    "sse paced": (98, 1000, (32,)),
 }
+
+# Gemini's streams carry several tokens in one event. The number of events is to be the same.
+TOKENS_IN_EVENT = {GEMINI: 4}
 
 # Path: the model that is asked for.
 PATHS = {
@@ -106,11 +109,13 @@ def bare(rig, mock, binary):
 def write_bodies(rig):
     """One file for each load and model."""
     files = {}
-    for load, (directive, stream, _) in LOADS.items():
+    for load, (tokens, rate, _) in LOADS.items():
         for model in set(PATHS.values()):
+            many = TOKENS_IN_EVENT.get(model, 1) if rate else 1
+            directive = f"#mock tokens={tokens * many}" + (f" rate={rate * many}" if rate else "")
             messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": f"{TEXT}\n{directive}"}]
             path = rig.dir / f"{load.replace(' ', '-')}-{model}.body"
-            path.write_text(json.dumps({"model": model, "stream": stream, "messages": messages}))
+            path.write_text(json.dumps({"model": model, "stream": bool(rate), "messages": messages}))
             files[load, model] = path
     return files
 
@@ -119,7 +124,7 @@ def check(process, load, body):
     """One request, whose answer must be whole; its size."""
     headers = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
     status, answer = get(f"http://{process.address}/v1/chat/completions", headers, body.read_bytes())
-    streamed = LOADS[load][1]
+    streamed = LOADS[load][1] is not None
     whole = answer.rstrip().endswith(b"[DONE]") if streamed else "choices" in json.loads(answer)
     if status != 200 or not whole:
         raise Failed(f"{process.name} answers {load} with {status}: {answer[-300:]}")

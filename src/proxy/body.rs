@@ -43,7 +43,10 @@ pub async fn read(session: &mut Session, limits: &Downstream, share: &mut Share)
         return Err(Untaken::Refused(too_large(limits)));
     }
     if session.req_header().headers.get("expect").is_some() {
+        // Else Pingora takes the interim answer for one that came before the body, and closes.
+        session.as_downstream_mut().set_close_on_response_before_downstream_finish(false);
         session.as_downstream_mut().write_continue_response().await?;
+        session.as_downstream_mut().set_close_on_response_before_downstream_finish(true);
         session.req_header_mut().remove_header("expect");
     }
     if length.is_none() && session.is_http2() {

@@ -6,7 +6,6 @@ use std::time::Duration;
 use pingora::http::RequestHeader;
 use pingora::prelude::HttpPeer;
 use pingora::protocols::ALPN;
-use pingora::upstreams::peer::Peer as _;
 use pingora::{Error, ErrorType, Result};
 
 use crate::clock;
@@ -47,13 +46,18 @@ pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPe
         peer.options.set_http_version(2, 1);
         peer.options.alpn = ALPN::H2H1;
     }
-    let silence = limits.first_byte_timeout.max(limits.idle_timeout);
+    // Pingora has one time-out for each read: a whole answer comes at once after its first byte,
+    // in a stream the shorter of the two bounds every silence.
+    let silence = if call.ask.stream {
+        limits.first_byte_timeout.min(limits.idle_timeout)
+    } else {
+        limits.first_byte_timeout
+    };
     peer.options.connection_timeout = Some(limits.connect_timeout.min(left));
     peer.options.total_connection_timeout = Some(limits.connect_timeout.min(left));
     peer.options.read_timeout = Some(silence.min(left));
     peer.options.write_timeout = Some(silence.min(left));
     peer.options.idle_timeout = Some(POOL_IDLE);
-    debug_assert!(peer.get_peer_options().is_some());
     Ok(Box::new(peer))
 }
 

@@ -23,7 +23,9 @@ use crate::proxy::shared::Shared;
 use crate::refusal::Kind;
 
 /// Headers of a provider that tell of its own house and not of the answer.
-const PRIVATE: [&str; 14] = [
+const PRIVATE: [&str; 16] = [
+    "keep-alive",
+    "proxy-connection",
     "set-cookie",
     "server",
     "via",

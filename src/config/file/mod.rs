@@ -128,7 +128,8 @@ pub(super) struct Upstream {
     pub(super) connect_timeout: Span,
     /// Until the first byte of an answer. Default: `300s`.
     pub(super) first_byte_timeout: Span,
-    /// Between two bytes of an answer. Default: `120s`.
+    /// The longest silence inside a streamed answer; a stream's first byte waits no longer than
+    /// this either. Default: `300s`.
     pub(super) idle_timeout: Span,
     /// For the whole answer, all attempts together. Default: `1h`.
     pub(super) total_timeout: Span,
@@ -290,7 +291,7 @@ impl Default for Upstream {
         Self {
             connect_timeout: Span(Duration::from_secs(10)),
             first_byte_timeout: Span(Duration::from_secs(300)),
-            idle_timeout: Span(Duration::from_secs(120)),
+            idle_timeout: Span(Duration::from_secs(300)),
             total_timeout: Span(Duration::from_secs(3600)),
             attempts: 3,
         }

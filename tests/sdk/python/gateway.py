@@ -76,7 +76,8 @@ def results_by_call(body: dict) -> list[tuple[dict, str]]:
             calls[call["id"]] = json.loads(call["function"]["arguments"])
         if message["role"] == "tool":
             results[message["tool_call_id"]] = json.dumps(message["content"])
-        for block in message["content"] if isinstance(message["content"], list) else []:
+        content = message.get("content")
+        for block in content if isinstance(content, list) else []:
             if block["type"] == "tool_use":
                 calls[block["id"]] = block["input"]
             if block["type"] == "tool_result":

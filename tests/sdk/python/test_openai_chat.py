@@ -306,7 +306,7 @@ def test_a_document_is_seen(model):
     assert answer.startswith(PDF_SEEN)
 
 
-@pytest.mark.parametrize("model", ["gpt-4o-mini", "gemini-2.5-flash"])
+@pytest.mark.parametrize("model", ["gpt-4o-audio-preview", "gemini-2.5-flash"])
 def test_a_sound_is_heard(model):
     audio = {"data": base64_of(b"RIFF....WAVE"), "format": "wav"}
     content = [{"type": "input_audio", "input_audio": audio}, {"type": "text", "text": "What is said?"}]

@@ -13,14 +13,23 @@ use crate::wire::lens::{Edit, Lens};
 /// Reads one stream.
 #[derive(Debug, Default)]
 pub(in super::super) struct Parser {
-    started: bool,
-    finished: bool,
-    ended: bool,
+    phase: Phase,
     /// Whether a tool was called.
     called: bool,
     /// The number of the next block.
     next: u32,
     open: Vec<Open>,
+}
+
+/// How far the stream has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Before,
+    Running,
+    /// The answer is complete; only its usage may still come.
+    Finished,
+    Ended,
 }
 
 /// A block that is open.
@@ -48,7 +57,7 @@ enum State {
 impl StreamParser for Parser {
     fn push(&mut self, event: Option<&str>, data: &[u8], events: &mut Vec<Event>) {
         let data = data.trim_ascii();
-        if self.ended || data.is_empty() {
+        if self.phase == Phase::Ended || data.is_empty() {
             return;
         }
         if data == b"[DONE]" {
@@ -82,23 +91,23 @@ impl StreamParser for Parser {
     }
 
     fn finish(&mut self, events: &mut Vec<Event>) {
-        if self.ended {
-            return;
+        match self.phase {
+            Phase::Ended => {}
+            Phase::Finished => self.stop(events),
+            Phase::Before | Phase::Running => {
+                let message = "the provider's stream ended early";
+                self.fail(Fault::new(Kind::BadGateway, message), events);
+            }
         }
-        if self.finished {
-            self.stop(events);
-            return;
-        }
-        let message = "the provider's stream ended early";
-        self.fail(Fault::new(Kind::BadGateway, message), events);
     }
 }
 
 impl Parser {
     fn start(&mut self, message: &Json<'_>, events: &mut Vec<Event>) {
-        if std::mem::replace(&mut self.started, true) {
+        if self.phase != Phase::Before {
             return;
         }
+        self.phase = Phase::Running;
         let head = reply::parse_head(message);
         events.push(Event::Start {
             id: head.id,
@@ -117,7 +126,8 @@ impl Parser {
 
     /// Starts an answer whose `message_start` never came.
     fn ensure_started(&mut self, events: &mut Vec<Event>) {
-        if !std::mem::replace(&mut self.started, true) {
+        if self.phase == Phase::Before {
+            self.phase = Phase::Running;
             events.push(Event::Start {
                 id: None,
                 model: None,
@@ -142,7 +152,7 @@ impl Parser {
 
     fn block_start(&mut self, json: &Json<'_>, events: &mut Vec<Event>) {
         self.ensure_started(events);
-        if let Some(start) = json.field("content_block").filter(|_| !self.finished) {
+        if let Some(start) = json.field("content_block").filter(|_| self.phase == Phase::Running) {
             let place = place(json);
             self.block_stop(place, events);
             self.close_words(events);
@@ -205,7 +215,7 @@ impl Parser {
     }
 
     fn block_delta(&mut self, json: &Json<'_>, events: &mut Vec<Event>) {
-        if self.finished {
+        if self.phase == Phase::Finished {
             return;
         }
         let Some(delta) = json.field("delta") else { return };
@@ -309,7 +319,8 @@ impl Parser {
     fn finish_answer(&mut self, finish: Finish, events: &mut Vec<Event>) {
         self.close_all(events);
         let finish = if self.called { after_calls(finish) } else { finish };
-        if !std::mem::replace(&mut self.finished, true) {
+        if self.phase != Phase::Finished {
+            self.phase = Phase::Finished;
             events.push(Event::Finish { candidate: 0, finish });
         }
     }
@@ -324,13 +335,13 @@ impl Parser {
         self.ensure_started(events);
         self.close_all(events);
         events.push(Event::End);
-        self.ended = true;
+        self.phase = Phase::Ended;
     }
 
     fn fail(&mut self, fault: Fault, events: &mut Vec<Event>) {
         events.push(Event::Fault(fault));
         events.push(Event::End);
-        self.ended = true;
+        self.phase = Phase::Ended;
     }
 }
 

@@ -4,12 +4,12 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::{ADAPTIVE, PERMISSIVE, corpus, one, parse, render};
-use crate::catalog::profile::{Profile, StructuredOutput, ThinkingStyle};
+use crate::catalog::profile::Profile;
 use crate::dialect::anthropic_messages::{AnthropicMessages, count};
 use crate::dialect::{Codec, Head, Malformed};
 use crate::ir::{
-    Block, CacheMark, Content, Dialect, Effort, Extras, Format, Media, Reasoning, Request, Role, Signature,
-    Source, Thinking, Tool, ToolCall, ToolChoice, ToolKind, ToolResult, Turn,
+    Block, CacheMark, Content, Dialect, Extras, Media, Reasoning, Request, Role, Signature, Source, Tool,
+    ToolCall, ToolChoice, ToolKind, ToolResult, Turn,
 };
 
 pub(super) fn ask(turns: Vec<Turn>) -> Request {
