@@ -17,6 +17,8 @@ pub struct Profile {
     pub prefill: bool,
     /// The highest temperature taken; `None` when the model takes no sampling parameters but 1.
     pub max_temperature: Option<f64>,
+    /// Whether `temperature` and `top_p` may be given together.
+    pub both_samplers: bool,
     /// Request parameters that the target refuses.
     pub refuses: Params,
     /// How thinking is asked for.

@@ -33,6 +33,8 @@ pub struct Quirks {
     pub forced_tool: Option<bool>,
     /// Whether message content must be one string.
     pub text_only_content: bool,
+    /// Whether null members of messages must be left out.
+    pub no_nulls: bool,
     /// Whether `https:` image addresses are read.
     pub image_urls: Option<bool>,
     /// Whether sound is taken.
@@ -75,6 +77,7 @@ impl Quirks {
         required_tool: None,
         forced_tool: None,
         text_only_content: false,
+        no_nulls: false,
         image_urls: None,
         audio_input: None,
         documents: None,

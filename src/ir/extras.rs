@@ -51,6 +51,9 @@ pub struct Extra {
     pub json: String,
 }
 
+/// Stands before the name of an extra that was a header and not a member of the body.
+pub const HEADER: &str = "header:";
+
 /// Members that a codec did not know, in their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Extras(Vec<Extra>);
@@ -67,6 +70,12 @@ impl Extras {
     /// The members that `dialect` said.
     pub fn of(&self, dialect: Dialect) -> impl Iterator<Item = &Extra> {
         self.0.iter().filter(move |extra| extra.dialect == dialect)
+    }
+
+    /// The members that other dialects than `dialect` said and that would be lost in it. Headers
+    /// (kept under [`HEADER`]) concern one vendor's own switches and are no part of what is asked.
+    pub fn foreign(&self, dialect: Dialect) -> impl Iterator<Item = &Extra> {
+        self.0.iter().filter(move |extra| extra.dialect != dialect && !extra.name.starts_with(HEADER))
     }
 
     /// The JSON text of one member that `dialect` said.

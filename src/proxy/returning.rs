@@ -68,9 +68,10 @@ pub fn begin(
         }
         if let Some(call) = exchange.call() {
             call.relay = Relay::error(upstream, client, status, head.headers.clone());
-            // Gemini says 400 to a bad key: only the body tells the status that the client must
-            // get. An informational head is not sent, and holds the answer back until then.
-            if status == 400 && upstream == Dialect::GeminiGenerate && client != upstream {
+            // Gemini says 400 to a bad key, and tells only in the body when to come back: the head
+            // that the client must get is known late. An informational one is not sent, and holds
+            // the answer back until then.
+            if matches!(status, 400 | 429) && upstream == Dialect::GeminiGenerate && client != upstream {
                 call.held = true;
                 session.as_downstream_mut().set_ignore_info_resp(true);
                 head.set_status(StatusCode::from_u16(103).unwrap_or(StatusCode::PROCESSING))?;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-use crate::catalog::profile::{MaxTokensField, Param, Profile, ReasoningHistory, RequiredTool, ToolIdRule};
+use crate::catalog::profile::{MaxTokensField, Param, Profile, ReasoningHistory, RequiredTool, StructuredOutput, ThinkingStyle, ToolIdRule};
 use crate::ir::{Dialect, Losses};
 use crate::wire::lens::{Edit, Lens};
 
@@ -48,6 +48,7 @@ pub fn plan(
     }
     match client {
         Dialect::OpenaiChat => plan_chat(body, model, profile, losses),
+        Dialect::AnthropicMessages if has_unthought_call(body) => Plan::Translate { from: client, to: target },
         Dialect::AnthropicMessages => {
             let same = body.string("model").as_deref() == Some(model);
             let edits = if same { Vec::new() } else { vec![set_string("model", model)] };
@@ -61,7 +62,17 @@ pub fn plan(
 /// provider that did not issue it.
 fn has_foreign_seal(body: &[u8]) -> bool {
     memmem::find(body, b"__thought__").is_some()
-        || [&b"\"~o~"[..], b"\"~a~", b"\"~g~"].iter().any(|mark| memmem::find(body, mark).is_some())
+        || [&b"\"~o~"[..], b"\"~a~", b"\"~g~", b"\"dG9sbGdhdGU6"].iter().any(|mark| memmem::find(body, mark).is_some())
+}
+
+/// Whether Anthropic is asked to think about a history whose calls nobody thought about, since
+/// another provider made them; it refuses that, and the renderer knows what to leave out.
+fn has_unthought_call(body: &Lens<'_>) -> bool {
+    let holds = |text: &[u8]| memmem::find(body.source(), text).is_some();
+    body.raw("thinking").is_some_and(|thinking| thinking.contains("\"enabled\""))
+        && holds(b"\"tool_use\"")
+        && !holds(b"\"signature\"")
+        && !holds(b"\"redacted_thinking\"")
 }
 
 fn plan_chat(body: &Lens<'_>, model: &str, profile: &Profile, losses: &mut Losses) -> Plan {
@@ -120,7 +131,7 @@ fn needs_rewriting(body: &Lens<'_>, profile: &Profile) -> bool {
         || holds("\"provider_specific_fields\"")
         || holds("\"thought_signature\"")
         || (profile.text_only_content && holds("\"type\""))
-        || (profile.no_nulls && holds("null"))
+        || (profile.no_nulls && holds_null(source))
         || (!profile.strict_tools && holds("\"strict\""))
         || (profile.reasoning_history == ReasoningHistory::Drop && holds("\"reasoning_content\""))
         || (profile.reasoning_history == ReasoningHistory::Require && holds("\"tool_calls\""))
@@ -128,7 +139,20 @@ fn needs_rewriting(body: &Lens<'_>, profile: &Profile) -> bool {
         || (!profile.tool_result_media && holds("\"tool\"") && holds("image_url"))
         || (profile.refuses.has(Param::Tools) && (body.raw("tools").is_some() || holds("\"tool_calls\"")))
         || (!profile.audio_input && holds("input_audio"))
-        || body.raw("thinking").is_some() && !profile.extras
+        || (body.raw("thinking").is_some() && !profile.extras)
+        || (profile.thinking == ThinkingStyle::Toggle && body.raw("reasoning_effort").is_some())
+        || (profile.structured_output != StructuredOutput::Native
+            && body.raw("response_format").is_some_and(|format| format.contains("json_schema")))
+}
+
+/// Whether some member is null: the word stands behind a colon, and that behind the quote of a
+/// member's name. In a text such a quote would be escaped.
+fn holds_null(source: &[u8]) -> bool {
+    memmem::find_iter(source, b"null").any(|at| {
+        let before = source.get(..at).unwrap_or_default().trim_ascii_end();
+        let name = before.strip_suffix(b":").map(<[u8]>::trim_ascii_end);
+        name.is_some_and(|name| name.ends_with(b"\"") && !name.ends_with(b"\\\""))
+    })
 }
 
 fn limit_field(body: &Lens<'_>, profile: &Profile, edits: &mut Vec<Edit>) {

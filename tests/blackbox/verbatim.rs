@@ -6,7 +6,7 @@ use crate::harness::{CLIENTS, Client, Heard, Provider, Setup, Then, json_reply, 
 
 /// Spaces, escapes, odd numbers and unknown fields that no serialiser would write like this.
 const ODD: &str = "{ \"messages\" :[{\"content\":\"h\\u00e9\\/\\ud83d\\ude00 #mock tokens=2\",\"role\" : \"user\",\
-    \"x_more\":[1.50,-0.0,1e2]}],\t\"model\": \"house/big-llama\" ,\n \"x_unknown\": {\"a\" : null}, \"seed\":12345678901234567890 }";
+    \"x_more\":[1.50,-0.0,1e2]}],\t\"model\": \"house/big-llama\" ,\n \"x_unknown\": {\"a\" : [true ]}, \"x_big\":12345678901234567890 }";
 
 #[test]
 fn a_verbatim_body_changes_only_in_its_model() {
@@ -31,6 +31,18 @@ fn a_verbatim_body_with_the_providers_own_model_changes_in_nothing() {
         gateway.ask(&request).ok();
         assert_eq!(mock_page(&mock, "last")["body_text"].as_str().unwrap(), spaced, "{client:?}");
     }
+}
+
+#[test]
+fn a_prompt_that_says_null_goes_through_verbatim() {
+    let mock = mock();
+    let at = mock.addr();
+    let line = format!("house: {{vendor: custom, base_url: \"http://{at}/house/v1\", models: [big-llama], api_key: house-secret}}");
+    let gateway = Setup::default().provider(&line).start();
+    let body = "{\"model\": \"big-llama\",  \"messages\":[{\"role\":\"user\",\"content\":\"what is a null pointer?\"}]}";
+    let reply = gateway.ask(&post("/v1/chat/completions").body(body)).ok();
+    assert_eq!(mock_page(&mock, "last")["body_text"].as_str().unwrap(), body);
+    assert_eq!(gateway.line(&reply)["verbatim"], true);
 }
 
 #[test]

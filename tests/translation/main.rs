@@ -5,5 +5,10 @@
 
 mod chance;
 mod corpus;
+mod essence;
 mod golden;
+mod laws;
 mod pretty;
+mod vendor;
+mod vendor_anthropic;
+mod vendor_chat;

@@ -38,6 +38,8 @@ const THINKS: (u32, u32) = (3, 7);
 const SCHEMAS: (u32, u32) = (4, 1);
 /// The first version with adaptive thinking, and without prefill.
 const ADAPTIVE: (u32, u32) = (4, 6);
+/// The first version that refuses `temperature` beside `top_p`.
+const ONE_SAMPLER: (u32, u32) = (4, 5);
 /// The first version without sampling parameters.
 const NO_SAMPLING: (u32, u32) = (4, 7);
 /// The first version with system messages in the middle.
@@ -48,7 +50,7 @@ const NEWEST: (u32, u32) = (99, 0);
 pub(super) const fn norm(chat: &Profile) -> Profile {
     Profile {
         mid_system: false,
-        max_temperature: Some(1.0),
+        max_temperature: Some(1.0), both_samplers: true,
         refuses: NO_FIELD,
         reasoning_history: ReasoningHistory::Keep,
         structured_output: StructuredOutput::Tool,
@@ -83,6 +85,7 @@ pub(super) fn apply(profile: &mut Profile, subject: &Subject<'_>) {
         profile.max_temperature = None;
         profile.refuse(&[Param::TopP, Param::TopK]);
     }
+    profile.both_samplers = !from(ONE_SAMPLER);
     profile.prefill = has(Flag::Prefill, !from(ADAPTIVE));
     profile.mid_system = has(Flag::MidSystem, from(MID_SYSTEM));
     if has(Flag::NativeSchema, from(SCHEMAS)) {

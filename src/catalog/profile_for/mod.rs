@@ -54,7 +54,7 @@ impl Profile {
             developer_role: false,
             mid_system: true,
             prefill: true,
-            max_temperature: Some(2.0),
+            max_temperature: Some(2.0), both_samplers: true,
             refuses: Params::NONE,
             thinking: ThinkingStyle::None,
             efforts: (Effort::Low, Effort::High),
@@ -69,7 +69,7 @@ impl Profile {
             documents: true,
             strict_tools: true,
             cache_marks: false,
-            no_nulls: true,
+            no_nulls: false,
             include_usage: true,
             tool_id: ToolIdRule::Any,
             seed_field: "seed",
@@ -84,6 +84,7 @@ impl Profile {
                 developer_role: true,
                 refuses: Params::of(&[Param::TopK]),
                 tool_id: ToolIdRule::Short,
+                extras: false,
                 ..chat
             },
             (Dialect::AnthropicMessages, _) => anthropic::norm(&chat),
@@ -198,6 +199,7 @@ fn vendor(profile: &mut Profile, quirks: &Quirks, subject: &Subject<'_>) {
     set(&mut profile.seed_field, quirks.seed_field);
     set(&mut profile.extras, quirks.extras);
     profile.text_only_content |= quirks.text_only_content;
+    profile.no_nulls |= quirks.no_nulls;
     profile.refuses = profile.refuses.and(quirks.refuses);
     profile.include_usage = !profile.refuses.has(Param::StreamOptions);
     let thinks = subject.has(Flag::Reasoning);

@@ -2,6 +2,7 @@
 
 use super::case;
 use super::media;
+use super::seal;
 use super::types::{self, DIALECT};
 use crate::dialect::Malformed;
 use crate::ir::{Block, Content, Extras, Reasoning, Signature, ToolCall, ToolKind, ToolResult};
@@ -60,9 +61,9 @@ fn unmark(seal: &Signature) -> Signature {
 pub(super) fn carried(block: &Block) -> Option<String> {
     if let Content::Reasoning(Reasoning { redacted: Some(seal), .. }) = &block.content {
         let marked = Signature::new(seal.dialect, format!("{REDACTED}{}", seal.value));
-        return Some(marked.carried_by(DIALECT));
+        return Some(seal::carried(&marked));
     }
-    block.signature.as_ref().map(|seal| seal.carried_by(DIALECT))
+    block.signature.as_ref().map(seal::carried)
 }
 
 /// Reads one part.
@@ -79,8 +80,7 @@ pub(super) fn read(part: &Json<'_>) -> Result<Part, Malformed> {
             "thought" => thought = case::truth(value, "thought")?,
             "thoughtSignature" => {
                 let seal = case::string(value, "thoughtSignature")?;
-                read.signature =
-                    Some(seal).filter(|seal| !seal.is_empty()).map(|seal| Signature::read(DIALECT, &seal));
+                read.signature = Some(seal).filter(|seal| !seal.is_empty()).map(|seal| seal::read(&seal));
             }
             "inlineData" => data = Some(media::read_inline(value).map_err(case::within(&name))?),
             "fileData" => data = Some(media::read_file(value).map_err(case::within(&name))?),

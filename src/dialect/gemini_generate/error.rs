@@ -42,7 +42,8 @@ fn read(status: u16, error: &Json<'_>) -> Fault {
     let mut fault = Fault {
         kind: kind(word, message).unwrap_or(plain.kind),
         message: if message.is_empty() { plain.message } else { message.to_owned() },
-        code: Some(word).filter(|word| !word.is_empty()).map(str::to_owned),
+        // Google's status words say no more than the kind does, and no other dialect knows them.
+        code: None,
         ..Fault::from_status(status)
     };
     for detail in case::field(error, "details").map(Json::elements).unwrap_or_default() {

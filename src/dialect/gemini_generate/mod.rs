@@ -17,6 +17,7 @@ mod names;
 mod reply;
 mod request;
 mod schema;
+mod seal;
 mod stream;
 #[cfg(test)]
 mod tests;

@@ -75,10 +75,11 @@ pub(super) fn restore(extras: &Extras, prefix: &str, object: &mut Object<'_>) {
 /// Notes members of other dialects as lost, and this dialect's own where the target may not be
 /// sent them.
 pub(super) fn note_lost(extras: &Extras, sent: Sent, losses: &mut Losses) {
-    for extra in extras.all() {
-        if extra.dialect != OWN {
-            losses.dropped(extra.name.clone(), "only known to the dialect it came from");
-        } else if sent == Sent::No {
+    for extra in extras.foreign(OWN) {
+        losses.dropped(extra.name.clone(), "only known to the dialect it came from");
+    }
+    if sent == Sent::No {
+        for extra in extras.of(OWN) {
             losses.dropped(extra.name.clone(), "the target takes no unknown members");
         }
     }

@@ -10,6 +10,7 @@ use crate::mock::errors::Refusal;
 use crate::mock::openai::embeddings::{numbers, vector};
 use crate::mock::play::Act;
 use crate::mock::say::script::Script;
+use crate::mock::say::tokens_of;
 
 const FIELDS: [&str; 5] = ["model", "content", "taskType", "title", "outputDimensionality"];
 
@@ -20,7 +21,8 @@ pub(super) fn one(body: &Value, model: &str, world: &World) -> Result<Act, Refus
     if let Some(act) = Dialect::Gemini.mishap(world, model, &script) {
         return Ok(act);
     }
-    Ok(Dialect::Gemini.json(world, format!(r#"{{"embedding":{embedding}}}"#)))
+    let usage = usage(tokens_of(text(body).len()));
+    Ok(Dialect::Gemini.json(world, format!(r#"{{"embedding":{embedding},{usage}}}"#)))
 }
 
 /// Answers `:batchEmbedContents`.
@@ -46,7 +48,16 @@ pub(super) fn batch(body: &Value, model: &str, world: &World) -> Result<Act, Ref
         }
         embeddings.push(embedding(request, &at)?);
     }
-    Ok(Dialect::Gemini.json(world, format!(r#"{{"embeddings":[{}]}}"#, embeddings.join(","))))
+    let usage = usage(requests.iter().map(|request| tokens_of(text(request).len())).sum());
+    let body = format!(r#"{{"embeddings":[{}],{usage}}}"#, embeddings.join(","));
+    Ok(Dialect::Gemini.json(world, body))
+}
+
+/// What the newest version of the service counts (ai.google.dev/api/embeddings, seen 2026-11).
+fn usage(tokens: usize) -> String {
+    format!(
+        r#""usageMetadata":{{"promptTokenCount":{tokens},"promptTokensDetails":[{{"modality":"TEXT","tokenCount":{tokens}}}],"totalTokenCount":{tokens}}}"#
+    )
 }
 
 fn text(request: &Value) -> String {

@@ -55,6 +55,7 @@ pub(super) const VENDORS: &[Vendor] = &[
             refuses: Params::of(&[Param::Logprobs, Param::LogitBias, Param::TopK]),
             structured_output: Some(StructuredOutput::Tool),
             schema_models: &["gpt-oss", "kimi-k2", "llama-4"],
+            no_nulls: true,
             extras: Some(false),
             ..Quirks::NONE
         },

@@ -1,5 +1,6 @@
 """Vectors, asked for through OpenAI's and Google's SDKs, of either provider."""
 
+import base64
 import math
 
 import openai
@@ -35,8 +36,6 @@ def test_openais_sdk_gets_vectors(model):
 @models
 def test_base64_stays_base64_when_asked_for(model):
     answer = client.embeddings.create(model=model, input="text", encoding_format="base64", dimensions=8)
-    import base64
-
     assert len(base64.b64decode(answer.data[0].embedding)) == 8 * 4
 
 

@@ -90,7 +90,8 @@ def test_a_bad_request_names_its_field(model):
     with pytest.raises(errors.ClientError) as generate_error:
         generate(types.Content(role="user", parts=[types.Part()]), model)
     assert generate_error.value.code == 400 and generate_error.value.status == "INVALID_ARGUMENT"
-    assert "contents[0].parts[0]" in generate_error.value.message
+    # Google names the field in the details.
+    assert "contents[0].parts[0]" in str(generate_error.value)
 
 
 @every
@@ -205,12 +206,11 @@ def test_an_error_inside_a_stream_is_raised(model):
 def test_a_stream_that_breaks_off_is_no_clean_end(model, how):
     words = f"Hi #mock {how}"
     text, error = drain("chat", words, model)
-    assert isinstance(error, openai.APIError) or "peer closed" in str(error) or "Error" in type(error).__name__
-    assert text.startswith("You")
+    assert isinstance(error, openai.APIError) and text.startswith("You")
     text, error = drain("message", words, model)
-    assert text.startswith("You")
+    assert isinstance(error, anthropic.APIError) and text.startswith("You")
     text, error = drain("generate", words, model)
-    assert text.startswith("You")
+    assert isinstance(error, errors.APIError) and text.startswith("You")
 
 
 def test_an_unknown_path_is_not_found():

@@ -220,13 +220,16 @@ fn extras(json: &Json<'_>, head: &Head<'_>) -> Extras {
     let betas = head.headers.get_all(BETA_HEADER).iter();
     let betas: Vec<&str> = betas.filter_map(|value| value.to_str().ok()).collect();
     if !betas.is_empty() {
-        extras.push(DIALECT, BETA_HEADER, &json::string(&betas.join(",")));
+        extras.push(DIALECT, BETA_EXTRA, &json::string(&betas.join(",")));
     }
     extras
 }
 
 /// The header in which betas are asked for.
 pub(super) const BETA_HEADER: &str = "anthropic-beta";
+
+/// The name under which its value is kept among the extras.
+pub(super) const BETA_EXTRA: &str = "header:anthropic-beta";
 
 /// Keeps what the hub does not know of an object that it knows.
 fn keep_unknown(name: &str, object: &Json<'_>, known: &[&str], extras: &mut Extras) {

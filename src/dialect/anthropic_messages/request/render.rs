@@ -1,7 +1,7 @@
 //! [`Request`] → the JSON of a target that speaks this dialect.
 
 use super::format::{self, Shape};
-use super::parse::BETA_HEADER;
+use super::parse::{BETA_EXTRA, BETA_HEADER};
 use super::thinking::{self, Mode, Plan};
 use super::turns::{self, Message};
 use crate::catalog::profile::{Param, Profile};
@@ -194,7 +194,9 @@ fn write_nucleus(
     if let Some(top_p) = sampling.top_p.filter(|top_p| !idle(*top_p))
         && takes(profile, Param::TopP, "top_p", losses)
     {
-        if samples && (!thinks || top_p >= 0.95) {
+        if !profile.both_samplers && sampling.temperature.is_some() && !thinks {
+            losses.dropped("top_p", "the model takes it only without temperature");
+        } else if samples && (!thinks || top_p >= 0.95) {
             o.float("top_p", top_p);
         } else {
             losses.dropped("top_p", "the model takes none now");
@@ -282,7 +284,7 @@ fn write_automatic_mark(mark: Option<&str>, profile: &Profile, o: &mut Object<'_
 }
 
 /// Members that were taken apart when they were read, or have a place of their own.
-const PLACED: [&str; 5] = ["thinking", "output_config", "metadata", "cache_control", BETA_HEADER];
+const PLACED: [&str; 5] = ["thinking", "output_config", "metadata", "cache_control", BETA_EXTRA];
 
 fn write_extras(request: &Request, o: &mut Object<'_>, losses: &mut Losses) {
     for extra in request.extras.all() {
@@ -311,7 +313,7 @@ fn write_kept(request: &Request, name: &str, o: &mut Object<'_>) {
 
 /// The client's betas and those that the request needs, each once.
 fn betas(request: &Request, needed: &[&'static str]) -> Option<String> {
-    let asked = request.extras.json(DIALECT, BETA_HEADER);
+    let asked = request.extras.json(DIALECT, BETA_EXTRA);
     let asked = asked.and_then(|asked| json::parse(asked.as_bytes()).ok());
     let asked = asked.as_ref().and_then(Json::as_str).unwrap_or_default();
     let mut betas: Vec<&str> = Vec::new();

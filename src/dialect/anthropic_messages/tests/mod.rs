@@ -29,6 +29,7 @@ const PERMISSIVE: Profile = Profile {
     mid_system: true,
     prefill: true,
     max_temperature: Some(1.0),
+    both_samplers: true,
     refuses: Params::NONE,
     thinking: ThinkingStyle::Budget,
     efforts: (Effort::None, Effort::Max),

@@ -98,10 +98,11 @@ fn write_rest(o: &mut Object<'_>, request: &Request, profile: &Profile, losses: 
     if request.metadata.is_some() {
         losses.dropped("metadata", "requests carry no labels");
     }
-    for extra in request.extras.all() {
-        if extra.dialect != DIALECT {
-            losses.dropped(extra.name.clone(), "not known to this dialect");
-        } else if !extra.name.contains('.') {
+    for extra in request.extras.foreign(DIALECT) {
+        losses.dropped(extra.name.clone(), "not known to this dialect");
+    }
+    for extra in request.extras.of(DIALECT) {
+        if !extra.name.contains('.') {
             o.raw(&extra.name, &extra.json);
         }
     }

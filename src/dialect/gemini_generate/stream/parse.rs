@@ -245,9 +245,10 @@ impl Candidate {
             self.called = true;
             let opening = Opening::ToolCall { id: call.id, name: call.name, kind: call.kind };
             events.push(Event::BlockStart { index, candidate: number, opening });
-            events.push(Event::Delta { index, delta: Delta::Arguments(call.arguments) });
+            // Before the arguments: a client may want the seal with the beginning of the call.
             let seal = block.signature.map(Delta::Signature);
             events.extend(seal.map(|delta| Event::Delta { index, delta }));
+            events.push(Event::Delta { index, delta: Delta::Arguments(call.arguments) });
         } else {
             let opening = Opening::Whole(Box::new(block));
             events.push(Event::BlockStart { index, candidate: number, opening });

@@ -4,7 +4,7 @@ use super::super::content;
 use super::super::grounding::{self, Offsets};
 use super::super::reply::{write_block, write_tail};
 use super::super::types::{self, DIALECT};
-use super::super::{error, logprobs};
+use super::super::{error, logprobs, seal};
 use super::parse::is_block_of_prompt;
 use crate::dialect::{Framing, Seed, StreamRenderer, StreamShape};
 use crate::ir::{Citation, Delta, Event, Extras, Finish, Losses, Opening, ServiceTier, Signature, Usage};
@@ -110,7 +110,7 @@ impl Renderer {
             (Delta::Arguments(more), Kind::Call { arguments, .. }) => arguments.push_str(more),
             (Delta::Signature(signature), Kind::Call { seal, .. }) => *seal = Some(signature.clone()),
             (Delta::Signature(signature), _) => {
-                let seal = signature.carried_by(DIALECT);
+                let seal = seal::carried(signature);
                 self.text(candidate, "", thought, Some(&seal), out);
             }
             (Delta::Text(text) | Delta::Refusal(text) | Delta::Reasoning(text), _) => {
@@ -139,7 +139,7 @@ impl Renderer {
         let Some(place) = self.open.iter().position(|(number, _)| *number == index) else { return };
         let (_, open) = self.open.remove(place);
         let Kind::Call { id, name, arguments, seal } = open.kind else { return };
-        let seal = seal.map(|seal| seal.carried_by(DIALECT));
+        let seal = seal.map(|seal| seal::carried(&seal));
         self.parts(open.candidate, out, |parts| {
             content::write_part(parts, seal.as_deref(), &Extras::NONE, |o| {
                 content::write_call(o, &id, &name, &arguments, &Extras::NONE);

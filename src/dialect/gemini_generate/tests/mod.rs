@@ -25,7 +25,7 @@ pub(super) const GEMINI_2: Profile = Profile {
     developer_role: false,
     mid_system: false,
     prefill: true,
-    max_temperature: Some(2.0),
+    max_temperature: Some(2.0), both_samplers: true,
     refuses: Params::NONE,
     thinking: ThinkingStyle::GeminiBudget(0),
     efforts: (Effort::None, Effort::High),

@@ -282,8 +282,7 @@ impl Renderer {
     }
 
     fn arguments(&mut self, slot: Slot, text: &str, out: &mut Vec<u8>) {
-        let (body, key) =
-            if slot.kind == Kind::Custom { ("custom", "input") } else { ("function", "arguments") };
+        let (body, key) = body_of(slot);
         self.chunk(slot.candidate, None, None, out, |delta| {
             delta.array("tool_calls", |calls| {
                 calls.object(|call| {
@@ -307,6 +306,9 @@ impl Renderer {
             Kind::Function | Kind::Custom => delta.array("tool_calls", |calls| {
                 calls.object(|call| {
                     call.number("index", slot.call);
+                    // OpenAI's SDK gives up on a call's delta without its body.
+                    let (body, key) = body_of(slot);
+                    call.object(body, |object| object.string(key, ""));
                     tools::write_seal(call, seal);
                 });
             }),
@@ -392,6 +394,11 @@ impl Renderer {
         }
         out.extend_from_slice(b"data: [DONE]\n\n");
     }
+}
+
+/// The member of a call that holds what it is called with, and that one's own name.
+fn body_of(slot: Slot) -> (&'static str, &'static str) {
+    if slot.kind == Kind::Custom { ("custom", "input") } else { ("function", "arguments") }
 }
 
 /// The seal that the event puts on a block.
