@@ -49,14 +49,17 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     }
     let asked = match asked::recognise(session.req_header()) {
         Ok(asked) => asked,
-        Err((dialect, refusal)) => return turn_away(session, exchange, dialect, refusal).await,
+        Err(unknown) => {
+            let allow = unknown.allow.map(|method| ("allow", method.to_owned()));
+            return turn_away(session, exchange, unknown.dialect, unknown.refusal, allow).await;
+        }
     };
     let client = asked.dialect();
     exchange.asked = Some(asked.clone());
     if !asked.is_public() && !world.door.admits(asked::credential(session.req_header()).as_deref()) {
         let refusal = Refusal::new(Kind::Authentication, "the API key is missing or not known here")
             .with_code("invalid_api_key");
-        return turn_away(session, exchange, client, refusal).await;
+        return turn_away(session, exchange, client, refusal, None).await;
     }
     let listed = match &asked {
         Asked::Health => Some(Ok(b"{\"status\":\"ok\"}".to_vec())),
@@ -111,6 +114,7 @@ async fn turn_away(
     exchange: &mut Exchange,
     dialect: Dialect,
     refusal: Refusal,
+    extra: Option<(&'static str, String)>,
 ) -> Result<bool> {
     const SMALL: u64 = 64 << 10;
     let head = session.req_header();
@@ -121,7 +125,11 @@ async fn turn_away(
         while session.read_request_body().await?.is_some() {}
     }
     let connection = if small { Connection::Keep } else { Connection::Close };
-    refuse(session, exchange, dialect, refusal, connection).await
+    let mut headers = returning::own_headers(exchange, None);
+    headers.extend(extra);
+    let written = answer::refuse(session, dialect, &refusal, connection, &headers).await;
+    exchange.refusal = Some(refusal);
+    written.map(|()| true)
 }
 
 /// Finds the targets and prepares the first attempt; or the body of an answer given here.

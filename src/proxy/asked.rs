@@ -87,11 +87,22 @@ impl Asked {
     }
 }
 
+/// A request that asks for nothing we have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unrecognised {
+    /// The dialect in which to say so.
+    pub dialect: Dialect,
+    /// What to say: 404 for an unknown path, 405 for a wrong method.
+    pub refusal: Refusal,
+    /// The method that would have been right.
+    pub allow: Option<&'static str>,
+}
+
 /// Recognises a request.
 ///
 /// # Errors
-/// The refusal and the dialect to say it in: 404 for an unknown path, 405 for a wrong method.
-pub fn recognise(head: &RequestHeader) -> Result<Asked, (Dialect, Refusal)> {
+/// When the path or the method is unknown.
+pub fn recognise(head: &RequestHeader) -> Result<Asked, Unrecognised> {
     let path = head.uri.path();
     let path = path.strip_suffix('/').unwrap_or(path);
     let anthropic = head.headers.contains_key("anthropic-version");
@@ -116,16 +127,20 @@ pub fn recognise(head: &RequestHeader) -> Result<Asked, (Dialect, Refusal)> {
         "/v1beta/models" => Asked::Models(Dialect::GeminiGenerate),
         "/health" | "/" | "/v1/health" | "" => Asked::Health,
         _ => model_path(path, head.uri.query().unwrap_or(""), anthropic, google)
-            .ok_or_else(|| (error_dialect(path, anthropic), unknown_path(head)))?,
+            .ok_or_else(|| Unrecognised {
+                dialect: error_dialect(path, anthropic),
+                refusal: unknown_path(head),
+                allow: None,
+            })?,
     };
     let expected = match asked {
-        Asked::Models(_) | Asked::Model(..) | Asked::Health => Method::GET,
-        Asked::Chat { .. } | Asked::Embed(_) | Asked::Count { .. } => Method::POST,
+        Asked::Models(_) | Asked::Model(..) | Asked::Health => "GET",
+        Asked::Chat { .. } | Asked::Embed(_) | Asked::Count { .. } => "POST",
     };
-    if head.method != expected && !(expected == Method::GET && head.method == Method::HEAD) {
+    if head.method != expected && !(expected == "GET" && head.method == Method::HEAD) {
         let message = format!("{path} takes {expected}, not {}", head.method);
         let refusal = Refusal { status: 405, ..Refusal::new(Kind::InvalidRequest, message) };
-        return Err((asked.dialect(), refusal));
+        return Err(Unrecognised { dialect: asked.dialect(), refusal, allow: Some(expected) });
     }
     Ok(asked)
 }
@@ -244,10 +259,11 @@ mod tests {
 
     #[test]
     fn unknown_paths_and_methods_are_refused_in_the_likely_dialect() {
-        let (dialect, refusal) = recognise(&head("POST", "/v1beta/nothing")).unwrap_err();
-        assert_eq!((dialect, refusal.status), (Dialect::GeminiGenerate, 404));
-        let (dialect, refusal) = recognise(&head("GET", "/v1/messages")).unwrap_err();
-        assert_eq!((dialect, refusal.status), (Dialect::AnthropicMessages, 405));
+        let unknown = recognise(&head("POST", "/v1beta/nothing")).unwrap_err();
+        assert_eq!((unknown.dialect, unknown.refusal.status), (Dialect::GeminiGenerate, 404));
+        let unknown = recognise(&head("GET", "/v1/messages")).unwrap_err();
+        assert_eq!((unknown.dialect, unknown.refusal.status), (Dialect::AnthropicMessages, 405));
+        assert_eq!(unknown.allow, Some("POST"));
     }
 
     #[test]

@@ -239,6 +239,15 @@ impl Relay {
         }
     }
 
+    /// The provider's own status and body of an error that client and target say alike.
+    #[must_use]
+    pub fn own_error(&self, secret: &Secret) -> Option<(u16, Vec<u8>)> {
+        match self {
+            Self::Error(failing) if failing.is_own() => Some((failing.status, failing.say(secret))),
+            _ => None,
+        }
+    }
+
     /// What saying the answer lost.
     #[must_use]
     pub fn losses(&self) -> Losses {
@@ -415,13 +424,16 @@ fn render_vectors(form: &EmbedForm, encoding: Encoding, reply: &EmbedReply, seed
 }
 
 impl Failing {
-    /// The error in the client's words: the provider's own body where both speak one dialect and
-    /// it is what that dialect prescribes.
-    fn say(&self, secret: &Secret) -> Vec<u8> {
-        let own = self.upstream == self.client
+    /// Whether both sides speak one dialect and the body is what that prescribes.
+    fn is_own(&self) -> bool {
+        self.upstream == self.client
             && lens::find(&self.body, "error").is_some_and(|error| error.starts_with('{'))
-            && json::validate(&self.body).is_ok();
-        let said = if own {
+            && json::validate(&self.body).is_ok()
+    }
+
+    /// The error in the client's words.
+    fn say(&self, secret: &Secret) -> Vec<u8> {
+        let said = if self.is_own() {
             self.body.clone()
         } else {
             let refusal: Refusal = codec(self.upstream)

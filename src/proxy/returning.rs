@@ -61,17 +61,16 @@ pub fn begin(
         let mut fault = Fault::from_status(if status < 400 { 502 } else { status });
         fault.retry_after = retry_after(&head.headers);
         let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
-        if departure::again(exchange, fault) {
+        // What a held answer amounts to is decided once its body is known.
+        if !holds_back(status, upstream) && departure::again(exchange, fault) {
             let mut error = Error::explain(ErrorType::HTTPStatus(status), "an upstream's error").into_up();
             error.set_retry(true);
             return Err(error);
         }
         if let Some(call) = exchange.call() {
             call.relay = Relay::error(upstream, client, status, head.headers.clone());
-            // Gemini says 400 to a bad key, and tells only in the body when to come back: the head
-            // that the client must get is known late. An informational one is not sent, and holds
-            // the answer back until then.
-            if matches!(status, 400 | 429) && upstream == Dialect::GeminiGenerate && client != upstream {
+            // An informational head is not sent, and so holds the answer back.
+            if holds_back(status, upstream) {
                 call.held = true;
                 session.as_downstream_mut().set_ignore_info_resp(true);
                 head.set_status(StatusCode::from_u16(103).unwrap_or(StatusCode::PROCESSING))?;
@@ -87,6 +86,12 @@ pub fn begin(
         .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
     call.relay = relay(call, event_stream, seed);
     Ok(())
+}
+
+/// Whether only the body tells what the client's head must say: Gemini says 400 to a bad key, and
+/// when to come back after 429 stands in the body too.
+fn holds_back(status: u16, upstream: Dialect) -> bool {
+    matches!(status, 400 | 429) && upstream == Dialect::GeminiGenerate
 }
 
 /// What the answer's renderer makes up. Anthropic's format tells the input tokens first, which
@@ -238,6 +243,20 @@ pub async fn give_up(session: &mut Session, exchange: &mut Exchange) {
         return;
     }
     let extra = own_headers(exchange, None);
+    if let Some((status, body)) = own_error(exchange) {
+        session.set_keepalive(None);
+        // As above.
+        let _ = answer::json(session, status, body, &extra).await;
+        return;
+    }
     // As above.
     let _ = answer::refuse(session, client, &refusal, Connection::Close, &extra).await;
+}
+
+/// A held error that needs no translation: the provider's own status and body.
+fn own_error(exchange: &mut Exchange) -> Option<(u16, Vec<u8>)> {
+    let world = Arc::clone(&exchange.world);
+    let call = exchange.call()?;
+    let provider = world.providers.get(call.attempt.known.index)?;
+    call.relay.own_error(departure::secret(provider, call.attempt.key))
 }

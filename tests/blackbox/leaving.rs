@@ -96,7 +96,8 @@ fn a_client_that_leaves_in_the_middle_of_a_stream_lets_the_provider_go_and_is_co
                 assert!((8..400).contains(&output), "tokens that were sent are counted: {told}");
                 let input = line["gen_ai.usage.input_tokens"].as_u64().unwrap_or(0);
                 assert!((5..60).contains(&input), "{told}");
-                assert!(line["usage_source"] != "reported", "{told}");
+                // Gemini reports with every event what it used so far; the others only at the end.
+                assert!(target == Client::Gemini || line["usage_source"] != "reported", "{told}");
                 assert!(line["cost_usd"].is_string(), "what was used costs: {told}");
                 assert!(line["first_token_ms"].is_number(), "{told}");
             }

@@ -194,7 +194,7 @@ fn gemini_usage(usage: &Value) -> Result<(), String> {
 
 fn gemini_stream(frames: &[Frame]) -> Result<(), String> {
     let mut finished = Vec::new();
-    let mut failed = false;
+    let (mut failed, mut blocked) = (false, false);
     for (name, data) in frames {
         must(name.is_none() && !failed, || format!("{name:?} after the end: {data}"))?;
         let json: Value = serde_json::from_str(data).map_err(|error| format!("{error}: {data}"))?;
@@ -203,7 +203,7 @@ fn gemini_stream(frames: &[Frame]) -> Result<(), String> {
             failed = true;
             continue;
         }
-        must(json["candidates"].is_array() || json["usageMetadata"].is_object(), || format!("an empty slice {data}"))?;
+        must(["candidates", "usageMetadata", "promptFeedback"].iter().any(|key| json.get(key).is_some()), || format!("an empty slice {data}"))?;
         for candidate in json["candidates"].as_array().into_iter().flatten() {
             gemini_candidate(candidate)?;
             let index = candidate["index"].as_u64().ok_or("a candidate without index")?;
@@ -213,7 +213,7 @@ fn gemini_stream(frames: &[Frame]) -> Result<(), String> {
             }
         }
         gemini_usage(&json["usageMetadata"])?;
-        failed |= json["promptFeedback"]["blockReason"].is_string();
+        blocked |= json["promptFeedback"]["blockReason"].is_string();
     }
-    must(failed || !finished.is_empty(), || "it ends without a finish reason".into())
+    must(failed || blocked || !finished.is_empty(), || "it ends without a finish reason".into())
 }

@@ -119,7 +119,8 @@ def test_too_many_requests_say_when_to_come_back(model):
     with pytest.raises(errors.ClientError) as generate_error:
         generate(words, model)
     assert generate_error.value.code == 429 and generate_error.value.status == "RESOURCE_EXHAUSTED"
-    assert generate_error.value.response.headers["retry-after"] == "7"
+    details = generate_error.value.details["error"]["details"]
+    assert [each["retryDelay"] for each in details if "RetryInfo" in each["@type"]] == ["7s"]
 
 
 @every
