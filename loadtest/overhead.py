@@ -1,7 +1,7 @@
 """What the gateway costs: CPU a request and added latency, against a proxy that does nothing.
 
 Every path is measured in turn, over and over, so that a busy moment of the machine hits all of them
-alike; the medians are compared. One worker each, in front of the same fake provider:
+alike. Ratios are taken within a round, and the median of the rounds is shown. One worker each, in front of the same fake provider:
 
   direct                 no proxy at all
   nginx                  proxying, with a pool of upstream connections, no log
@@ -160,7 +160,8 @@ def measure(paths, files, arguments):
                 say(f"round {number} of {arguments.rounds}: {load}, {clients} client(s)")
                 for path, process in paths.items():
                     body = files[load, PATHS[path]]
-                    wrk(process, clients, body, 1)
+                    if number == 1:
+                        wrk(process, clients, body, 1)
                     numbers = wrk(process, clients, body, arguments.seconds)
                     rounds.setdefault((load, clients, path), []).append(numbers)
     return rounds
@@ -168,24 +169,27 @@ def measure(paths, files, arguments):
 
 def medians(rounds):
     """One entry for each load, clients and path, with what it is to the bare proxy and to none."""
-    keys = ("rate", "cpu_us", "p50_us", "p99_us")
-    middle = {
-        key: {name: statistics.median(number[name] for number in numbers) for name in keys}
-        for key, numbers in rounds.items()
-    }
     results = []
-    for (load, clients, path), numbers in middle.items():
-        alone, nothing = middle.get((load, clients, "direct")), middle[load, clients, "bare"]
+    for (load, clients, path), numbers in rounds.items():
+        nothing, alone = rounds[load, clients, "bare"], rounds[load, clients, "direct"]
+
+        def middle(name):
+            return statistics.median(number[name] for number in numbers)
+
+        def added(name):
+            return statistics.median(number[name] - none[name] for number, none in zip(numbers, alone))
+
+        ratios = [number["cpu_us"] / none["cpu_us"] for number, none in zip(numbers, nothing)]
         results.append(
             {
                 "load": load,
                 "clients": clients,
                 "path": path,
-                **numbers,
-                "cpu_to_bare": None if path == "direct" else numbers["cpu_us"] / nothing["cpu_us"],
-                "added_p50_us": numbers["p50_us"] - alone["p50_us"],
-                "added_p99_us": numbers["p99_us"] - alone["p99_us"],
-                "rounds": rounds[load, clients, path],
+                **{name: middle(name) for name in ("rate", "cpu_us", "p50_us", "p99_us")},
+                "cpu_to_bare": None if path == "direct" else statistics.median(ratios),
+                "added_p50_us": added("p50_us"),
+                "added_p99_us": added("p99_us"),
+                "rounds": numbers,
             }
         )
     return results
@@ -232,8 +236,8 @@ def judge(results, idle_rss):
 
 def parse():
     parser = argparse.ArgumentParser(prog="overhead.sh")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=3, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=2, help="of each measurement")
     parser.add_argument("--only", choices=LOADS, help="one load alone; the targets are not judged")
     parser.add_argument("--keep", default="overhead", metavar="NAME", help="what the result is called")
     parser.add_argument("--check", action="store_true", help="fail when a target is missed")

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Measures what the gateway costs against a Pingora proxy without logic and against nginx.
 #
-#   loadtest/overhead.sh                      all of it, about seven minutes; see overhead.py
+#   loadtest/overhead.sh                      all of it, about six minutes; see overhead.py
 #   loadtest/overhead.sh --rounds 1 --only json
 #   PROFILE=release loadtest/overhead.sh      with the profile that is shipped; default: fast
 #

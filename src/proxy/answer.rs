@@ -1,5 +1,7 @@
 //! Answers that the gateway gives by itself.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use pingora::Result;
 use pingora::http::ResponseHeader;
@@ -46,8 +48,7 @@ pub async fn refuse(
 ) -> Result<()> {
     let mut extra = extra.to_vec();
     if let Some(after) = refusal.retry_after {
-        let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
-        extra.push(("retry-after", seconds.to_string()));
+        extra.push(("retry-after", seconds(after)));
     }
     if refusal.kind == Kind::Authentication {
         extra.push(("www-authenticate", "Bearer".to_owned()));
@@ -57,4 +58,10 @@ pub async fn refuse(
     }
     let body = codec(dialect).render_error(refusal);
     json(session, refusal.status, body, &extra).await
+}
+
+/// A time as `retry-after` has it: whole seconds, rounded up.
+#[must_use]
+pub fn seconds(time: Duration) -> String {
+    (time.as_secs() + u64::from(time.subsec_nanos() > 0)).to_string()
 }

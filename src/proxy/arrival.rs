@@ -20,6 +20,7 @@ use crate::proxy::relay::Relay;
 use crate::proxy::shared::Shared;
 use crate::proxy::{local, returning, targets};
 use crate::refusal::{Kind, Refusal};
+use crate::route::WORDS;
 use crate::wire::lens::Lens;
 
 /// Headers of a client that go on to a target of the same dialect.
@@ -143,7 +144,7 @@ fn dispatch(
 ) -> Result<Option<Vec<u8>>, Refusal> {
     let world = Arc::clone(&exchange.world);
     let bytes = body.clone();
-    let lens = Lens::new(&bytes).map_err(malformed)?;
+    let lens = Lens::watching(&bytes, &WORDS).map_err(malformed)?;
     let mut ask = read_ask(session, asked, &lens, body)?;
     let choice = world
         .table

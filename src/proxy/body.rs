@@ -8,7 +8,7 @@
 use bytes::{Bytes, BytesMut};
 use pingora::protocols::http::ServerSession;
 use pingora::proxy::Session;
-use pingora::{Error, Result};
+use pingora::{Error, ErrorType, Result};
 
 use crate::proxy::bytes_held::Share;
 use crate::refusal::{Kind, Refusal};
@@ -28,7 +28,17 @@ pub enum Untaken {
 
 impl From<Box<Error>> for Untaken {
     fn from(error: Box<Error>) -> Self {
-        Self::Gone(error)
+        match error.etype() {
+            ErrorType::ReadTimedout => Self::Refused(Refusal {
+                status: 408,
+                ..Refusal::new(Kind::InvalidRequest, "the rest of the request's body did not come in time")
+            }),
+            // Pingora keeps the name of this kind to itself.
+            kind if kind.as_str() == "InvalidChunk" => {
+                Self::Refused(Refusal::new(Kind::InvalidRequest, "the request's body is not chunked as HTTP has it"))
+            }
+            _ => Self::Gone(error.into_down()),
+        }
     }
 }
 

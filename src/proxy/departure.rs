@@ -16,6 +16,7 @@ use crate::proxy::relay::Relay;
 use crate::proxy::shared::Shared;
 use crate::proxy::targets;
 use crate::refusal::Kind;
+use crate::route::WORDS;
 use crate::snapshot::Provider;
 use crate::units::Secret;
 use crate::wire::lens::Lens;
@@ -120,7 +121,7 @@ pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
         let Some(target) = call.targets.get(place) else { return false };
         let Some(known) = targets::known(&world, target, call.ask.dialect) else { return false };
         let bytes = call.ask.body.clone();
-        let Ok(lens) = Lens::new(&bytes) else { return false };
+        let Ok(lens) = Lens::watching(&bytes, &WORDS) else { return false };
         let Ok(attempt) = attempt::prepare(&mut call.ask, &asked, &lens, known, key) else { return false };
         call.attempt = attempt;
         call.place = place;

@@ -202,12 +202,18 @@ impl Exchange {
             source: None,
             catalog: Arc::clone(&self.world.catalog),
         };
+        let mut broken = false;
         if let Stage::Away(call) = std::mem::replace(&mut self.stage, Stage::Here) {
+            if let Some(fault) = call.relay.broken() {
+                broken = true;
+                record.faults.push((Arc::clone(&call.attempt.known.provider), fault.clone()));
+            }
             fill(&mut record, *call, self.started, operation);
         }
         record.outcome = match (&self.refusal, self.client_gone) {
             (_, true) => Outcome::ClientGone,
             (Some(_), _) if record.status == 200 => Outcome::Broken,
+            (None, _) if broken => Outcome::Broken,
             (Some(refusal), _) => Outcome::Refused(refusal.kind),
             (None, _) if record.status >= 400 => Outcome::Refused(Fault::from_status(record.status).kind),
             (None, _) => Outcome::Answered,

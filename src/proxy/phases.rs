@@ -110,6 +110,10 @@ impl ProxyHttp for Gateway {
         if late && !end {
             return Err(Error::explain(ErrorType::ReadTimedout, "over the total time-out").into_up());
         }
+        if self.shared.is_cutting() && !end {
+            exchange.refusal = Some(Refusal::new(Kind::Unavailable, "the gateway is shutting down"));
+            return Err(Error::explain(ErrorType::InternalError, "over the drain's limit").into_in());
+        }
         Ok(None)
     }
 

@@ -12,7 +12,7 @@ use crate::dialect::transcode::{self, Transcoder};
 use crate::dialect::{Framing, Restore, Seed, StreamShape, codec, openai_embeddings};
 use crate::fault::Fault;
 use crate::ir::embed::{EmbedReply, Encoding};
-use crate::ir::{Dialect, Losses};
+use crate::ir::{Dialect, Event, Losses};
 use crate::provider::Embeddings;
 use crate::proxy::asked::EmbedForm;
 use crate::refusal::{Kind, Refusal};
@@ -53,8 +53,8 @@ pub struct Passing {
     strip: Option<sse::Parser>,
     /// Whether the stream came to its proper end.
     ended: bool,
-    /// Whether the upstream itself told of an error.
-    failed: bool,
+    /// What broke it off: what the upstream itself told of, or its silence at the end.
+    fault: Option<Fault>,
 }
 
 #[derive(Debug)]
@@ -73,6 +73,8 @@ pub struct Gathering {
     seed: Seed,
     into: Into,
     losses: Losses,
+    /// Why the upstream's answer could not be said again.
+    fault: Option<Fault>,
 }
 
 /// What a gathered answer is said as.
@@ -91,6 +93,8 @@ pub enum Into {
 pub struct Transcoding {
     meter: Meter,
     pipe: Transcoder,
+    /// What broke the stream off.
+    fault: Option<Fault>,
 }
 
 /// An error that is gathered.
@@ -122,7 +126,7 @@ impl Relay {
             },
             strip: strip_usage.then(|| sse::Parser::new(LARGEST_EVENT)),
             ended: false,
-            failed: false,
+            fault: None,
         }))
     }
 
@@ -131,14 +135,14 @@ impl Relay {
     pub fn whole(upstream: Dialect, client: Dialect, seed: Seed, into: Into) -> Self {
         let meter = Meter::new(upstream, false);
         let body = Vec::new();
-        Self::Whole(Box::new(Gathering { meter, body, upstream, client, seed, into, losses: Losses::new() }))
+        Self::Whole(Box::new(Gathering { meter, body, upstream, client, seed, into, losses: Losses::new(), fault: None }))
     }
 
     /// A stream is said again.
     #[must_use]
     pub fn transcode(upstream: Dialect, client: Dialect, restore: Restore, seed: &Seed, shape: StreamShape) -> Self {
         let pipe = Transcoder::new(upstream, client, restore, seed, shape);
-        Self::Transcode(Box::new(Transcoding { meter: Meter::new(upstream, true), pipe }))
+        Self::Transcode(Box::new(Transcoding { meter: Meter::new(upstream, true), pipe, fault: None }))
     }
 
     /// An error is said in the client's words.
@@ -188,13 +192,19 @@ impl Relay {
             }
             Self::Transcode(transcoding) => {
                 let mut out = Vec::new();
-                let Transcoding { meter, pipe } = transcoding.as_mut();
+                let Transcoding { meter, pipe, fault } = transcoding.as_mut();
+                let mut see = |event: &Event| {
+                    meter.event(event);
+                    if let (Event::Fault(told), None) = (event, &fault) {
+                        *fault = Some(told.clone());
+                    }
+                };
                 if let Some(chunk) = body.take() {
                     out.reserve(chunk.len() + chunk.len() / 2);
-                    pipe.push(&chunk, &mut out, &mut |event| meter.event(event));
+                    pipe.push(&chunk, &mut out, &mut see);
                 }
                 if end {
-                    pipe.finish(&mut out, &mut |event| meter.event(event));
+                    pipe.finish(&mut out, &mut see);
                 }
                 *body = (!out.is_empty()).then(|| out.into());
             }
@@ -217,12 +227,12 @@ impl Relay {
         match self {
             Self::Transcode(transcoding) => {
                 let mut out = Vec::new();
-                let Transcoding { meter, pipe } = transcoding.as_mut();
+                let Transcoding { meter, pipe, .. } = transcoding.as_mut();
                 pipe.fail(fault, &mut out, &mut |event| meter.event(event));
                 Some(out)
             }
             Self::Stream(passing) if matches!(passing.frames, Frames::Sse(_)) => {
-                (!passing.ended && !passing.failed).then(|| passing.error_frame(fault))
+                (!passing.ended && passing.fault.is_none()).then(|| passing.error_frame(fault))
             }
             _ => None,
         }
@@ -245,6 +255,17 @@ impl Relay {
         match self {
             Self::Error(failing) if failing.is_own() => Some((failing.status, failing.say(secret))),
             _ => None,
+        }
+    }
+
+    /// What broke an answer off after it had begun, as far as the answer itself told.
+    #[must_use]
+    pub fn broken(&self) -> Option<&Fault> {
+        match self {
+            Self::Stream(passing) => passing.fault.as_ref(),
+            Self::Whole(gathering) => gathering.fault.as_ref(),
+            Self::Transcode(transcoding) => transcoding.fault.as_ref(),
+            Self::Waiting | Self::Pass(_) | Self::Error(_) => None,
         }
     }
 
@@ -273,13 +294,15 @@ impl Relay {
 
 impl Passing {
     fn listen(&mut self, chunk: Option<&Bytes>, end: bool, now: Instant) {
-        let Self { meter, dialect, frames, ended, failed, .. } = self;
+        let Self { meter, dialect, frames, ended, fault, .. } = self;
         if let Some(chunk) = chunk {
             meter.chunk(chunk, now);
         }
         let mut look = |event: Option<&str>, data: &[u8]| {
             *ended |= is_end(*dialect, event, data);
-            *failed |= is_error(*dialect, event, data);
+            if fault.is_none() && is_error(*dialect, event, data) {
+                *fault = Some(codec(*dialect).parse_error(200, &HeaderMap::new(), data));
+            }
             if holds_usage(*dialect, data) {
                 meter.frame(data);
             }
@@ -323,23 +346,26 @@ impl Passing {
                 *body = (!out.is_empty()).then(|| out.into());
             }
         }
-        if end && !self.ended && !self.failed && matches!(self.frames, Frames::Sse(_)) {
+        if end && !self.ended && self.fault.is_none() && matches!(self.frames, Frames::Sse(_)) {
             let fault = Fault::new(Kind::BadGateway, "the provider's stream ended before its answer was complete");
+            self.fault = Some(fault.clone());
             let mut out = body.take().map(|chunk| chunk.to_vec()).unwrap_or_default();
             out.extend_from_slice(&self.error_frame(fault));
-            self.failed = true;
             *body = Some(out.into());
         }
     }
 
     fn error_frame(&self, fault: Fault) -> Vec<u8> {
-        let error = codec(self.dialect).render_error(&fault.into_refusal());
-        let event = (self.dialect == Dialect::AnthropicMessages).then_some("error");
-        // A blank line first closes an event that the break may have cut in two.
-        let mut out = b"\n\n".to_vec();
-        sse::write(&mut out, event, &error);
-        out
+        error_frame(self.dialect, &codec(self.dialect).render_error(&fault.into_refusal()))
     }
+}
+
+fn error_frame(dialect: Dialect, error: &[u8]) -> Vec<u8> {
+    let event = (dialect == Dialect::AnthropicMessages).then_some("error");
+    // A blank line first closes an event that the break may have cut in two.
+    let mut out = b"\n\n".to_vec();
+    sse::write(&mut out, event, error);
+    out
 }
 
 fn is_end(dialect: Dialect, event: Option<&str>, data: &[u8]) -> bool {
@@ -380,7 +406,7 @@ fn is_usage_alone(data: &[u8]) -> bool {
 
 impl Gathering {
     fn finish(&mut self, secret: &Secret) -> Vec<u8> {
-        let Self { meter, body, upstream, client, seed, into, losses } = self;
+        let Self { meter, body, upstream, client, seed, into, losses, fault } = self;
         let said = match into {
             Into::Reply(restore) => transcode::reply(*upstream, *client, restore, seed, body, losses).map(
                 |(reply, said)| {
@@ -401,9 +427,13 @@ impl Gathering {
             }),
         };
         said.unwrap_or_else(|_| {
-            let fault = codec(*upstream).parse_error(502, &HeaderMap::new(), body);
-            let refusal = fault.into_refusal();
-            mask(codec(*client).render_error(&refusal), secret)
+            let read = codec(*upstream).parse_error(502, &HeaderMap::new(), body);
+            let error = mask(codec(*client).render_error(&read.clone().into_refusal()), secret);
+            *fault = Some(read);
+            match into {
+                Into::Stream(..) => error_frame(*client, &error),
+                Into::Reply(_) | Into::Vectors(..) => error,
+            }
         })
     }
 }

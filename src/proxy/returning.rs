@@ -169,7 +169,7 @@ pub fn head(exchange: &mut Exchange, head: &mut ResponseHeader) -> Result<()> {
         && let Some(after) = retry_after(&head.headers)
         && !head.headers.contains_key("retry-after")
     {
-        head.insert_header("retry-after", (after.as_secs() + u64::from(after.subsec_nanos() > 0)).to_string())?;
+        head.insert_header("retry-after", answer::seconds(after))?;
     }
     for (name, value) in extra {
         head.insert_header(name, value)?;
@@ -242,9 +242,10 @@ pub async fn give_up(session: &mut Session, exchange: &mut Exchange) {
         }
         return;
     }
-    let extra = own_headers(exchange, None);
+    let mut extra = own_headers(exchange, None);
     if let Some((status, body)) = own_error(exchange) {
         session.set_keepalive(None);
+        extra.extend(refusal.retry_after.map(|after| ("retry-after", answer::seconds(after))));
         // As above.
         let _ = answer::json(session, status, body, &extra).await;
         return;

@@ -43,6 +43,11 @@ pub fn server(process: &Process, shared: &Arc<Shared>, start: Start) -> Server {
         upstream_keepalive_pool_size: POOL,
         ..ServerConf::default()
     };
+    if let (Start::Upgrade, Some(folder)) = (start, process.upgrade_sock.parent())
+        && let Err(error) = std::fs::create_dir_all(folder)
+    {
+        log::error!("the folder of the upgrade socket cannot be made: {error}");
+    }
     let options = Opt { upgrade: start == Start::Upgrade, ..Opt::default() };
     let mut server = Server::new_with_opt_and_conf(options, conf);
     server.bootstrap();
@@ -128,6 +133,9 @@ struct Drain {
     after_upgrade: Duration,
 }
 
+/// How long answers that are cut off have to say so and to be recorded.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// How often the drain looks.
 const LOOK: Duration = Duration::from_millis(25);
 
@@ -150,7 +158,11 @@ impl BackgroundService for Drain {
             tokio::time::sleep(LOOK).await;
         }
         let cut = self.shared.metrics().in_flight();
+        self.shared.cut();
         let told = clock::now();
+        while self.shared.metrics().in_flight() > 0 && told.elapsed() < LAST_WORDS {
+            tokio::time::sleep(LOOK).await;
+        }
         while !self.shared.telemetry.is_idle() && told.elapsed() < Duration::from_secs(5) {
             tokio::time::sleep(LOOK).await;
         }

@@ -25,6 +25,7 @@ pub struct Shared {
     /// The addresses of providers.
     pub resolver: Resolver,
     draining: AtomicBool,
+    cutting: AtomicBool,
     turn: AtomicUsize,
 }
 
@@ -40,6 +41,7 @@ impl Shared {
             held: Arc::default(),
             resolver: Resolver::default(),
             draining: AtomicBool::new(false),
+            cutting: AtomicBool::new(false),
             turn: AtomicUsize::new(0),
         }
     }
@@ -67,6 +69,18 @@ impl Shared {
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
+    }
+
+    /// The drain's time is up: answers that still run break off at their next piece, so that
+    /// their clients are told and what they used is recorded.
+    pub fn cut(&self) {
+        self.cutting.store(true, Ordering::Release);
+    }
+
+    /// Whether answers must break off.
+    #[must_use]
+    pub fn is_cutting(&self) -> bool {
+        self.cutting.load(Ordering::Acquire)
     }
 
     /// The next number in a row, by which a provider's keys take turns.

@@ -5,5 +5,5 @@
 pub mod plan;
 pub mod table;
 
-pub use plan::{Plan, plan};
+pub use plan::{Plan, WORDS, plan};
 pub use table::{Choice, Names, Offer, Route, Table, Target, Unknown};

@@ -3,11 +3,13 @@
 //! This is the only place that decides it.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use memchr::memmem;
 
 use crate::catalog::profile::{MaxTokensField, Param, Profile, ReasoningHistory, RequiredTool, StructuredOutput, ThinkingStyle, ToolIdRule};
 use crate::ir::{Dialect, Losses};
+use crate::wire::json::Watch;
 use crate::wire::lens::{Edit, Lens};
 
 /// How a body gets to its target.
@@ -43,7 +45,7 @@ pub fn plan(
     profile: &Profile,
     losses: &mut Losses,
 ) -> Plan {
-    if client != target || has_foreign_seal(body.source()) {
+    if client != target || has_foreign_seal(body) {
         return Plan::Translate { from: client, to: target };
     }
     match client {
@@ -54,25 +56,74 @@ pub fn plan(
             let edits = if same { Vec::new() } else { vec![set_string("model", model)] };
             Plan::Verbatim { edits, strip_usage: false }
         }
+        Dialect::GeminiGenerate if has_unsealed_call(body, profile) => {
+            Plan::Translate { from: client, to: target }
+        }
         Dialect::GeminiGenerate => Plan::Verbatim { edits: Vec::new(), strip_usage: false },
     }
 }
 
+/// The words deep inside a body that the plan depends on; a lens that is handed to [`plan`] must
+/// watch for them. The beginnings are those of seals that ride in another dialect's field.
+pub static WORDS: Watch = Watch::new(
+    &[
+        "cache_control",
+        "developer",
+        "functionCall",
+        "function_call",
+        "image_url",
+        "input_audio",
+        "provider_specific_fields",
+        "reasoning_content",
+        "redacted_thinking",
+        "signature",
+        "strict",
+        "thinking_blocks",
+        "thoughtSignature",
+        "thought_signature",
+        "tool",
+        "tool_call_id",
+        "tool_calls",
+        "tool_use",
+        "type",
+    ],
+    &["~o~", "~a~", "~g~", "dG9sbGdhdGU6"],
+);
+
+const fn bits(words: &[&str]) -> u64 {
+    let mut bits = 0;
+    let mut rest = words;
+    while let [first, others @ ..] = rest {
+        bits |= WORDS.bit(first);
+        rest = others;
+    }
+    bits
+}
+
 /// A seal of one provider that Tollgate let ride in another dialect's field must not reach a
 /// provider that did not issue it.
-fn has_foreign_seal(body: &[u8]) -> bool {
-    memmem::find(body, b"__thought__").is_some()
-        || [&b"\"~o~"[..], b"\"~a~", b"\"~g~", b"\"dG9sbGdhdGU6"].iter().any(|mark| memmem::find(body, mark).is_some())
+fn has_foreign_seal(body: &Lens<'_>) -> bool {
+    static IN_ID: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("__thought__"));
+    const CALLS: u64 = bits(&["tool_calls", "tool_call_id", "tool_use", "functionCall", "function_call"]);
+    const SEALS: u64 = WORDS.beginnings();
+    body.saw(SEALS) || (body.saw(CALLS) && IN_ID.find(body.source()).is_some())
 }
 
 /// Whether Anthropic is asked to think about a history whose calls nobody thought about, since
 /// another provider made them; it refuses that, and the renderer knows what to leave out.
 fn has_unthought_call(body: &Lens<'_>) -> bool {
-    let holds = |text: &[u8]| memmem::find(body.source(), text).is_some();
-    body.raw("thinking").is_some_and(|thinking| thinking.contains("\"enabled\""))
-        && holds(b"\"tool_use\"")
-        && !holds(b"\"signature\"")
-        && !holds(b"\"redacted_thinking\"")
+    const CALL: u64 = bits(&["tool_use"]);
+    const THOUGHT: u64 = bits(&["signature", "redacted_thinking"]);
+    body.saw(CALL)
+        && !body.saw(THOUGHT)
+        && body.raw("thinking").is_some_and(|thinking| thinking.contains("\"enabled\""))
+}
+
+/// Whether Gemini would miss its seal on calls that another provider made.
+fn has_unsealed_call(body: &Lens<'_>, profile: &Profile) -> bool {
+    const CALL: u64 = bits(&["functionCall", "function_call"]);
+    const SEAL: u64 = bits(&["thoughtSignature", "thought_signature"]);
+    profile.requires_signature && body.saw(CALL) && !body.saw(SEAL)
 }
 
 fn plan_chat(body: &Lens<'_>, model: &str, profile: &Profile, losses: &mut Losses) -> Plan {
@@ -123,36 +174,33 @@ const REFUSABLE: [(&str, Param); 17] = [
 /// Whether the target refuses something that stands deeper than the top level, or something whose
 /// absence changes the meaning of the rest. May say yes too often: a rewritten body says the same.
 fn needs_rewriting(body: &Lens<'_>, profile: &Profile) -> bool {
-    let source = body.source();
-    let holds = |text: &str| memmem::find(source, text.as_bytes()).is_some();
-    (!profile.developer_role && holds("\"developer\""))
-        || (!profile.cache_marks && holds("\"cache_control\""))
-        || holds("\"thinking_blocks\"")
-        || holds("\"provider_specific_fields\"")
-        || holds("\"thought_signature\"")
-        || (profile.text_only_content && holds("\"type\""))
-        || (profile.no_nulls && holds_null(source))
-        || (!profile.strict_tools && holds("\"strict\""))
-        || (profile.reasoning_history == ReasoningHistory::Drop && holds("\"reasoning_content\""))
-        || (profile.reasoning_history == ReasoningHistory::Require && holds("\"tool_calls\""))
-        || (profile.tool_id == ToolIdRule::Nine && holds("\"tool_call_id\""))
-        || (!profile.tool_result_media && holds("\"tool\"") && holds("image_url"))
-        || (profile.refuses.has(Param::Tools) && (body.raw("tools").is_some() || holds("\"tool_calls\"")))
-        || (!profile.audio_input && holds("input_audio"))
+    const DEVELOPER: u64 = bits(&["developer"]);
+    const CACHE: u64 = bits(&["cache_control"]);
+    const SIDE_FIELDS: u64 = bits(&["thinking_blocks", "provider_specific_fields", "thought_signature"]);
+    const TYPE: u64 = bits(&["type"]);
+    const STRICT: u64 = bits(&["strict"]);
+    const REASONING: u64 = bits(&["reasoning_content"]);
+    const CALLS: u64 = bits(&["tool_calls"]);
+    const CALL_ID: u64 = bits(&["tool_call_id"]);
+    const TOOL: u64 = bits(&["tool"]);
+    const IMAGE: u64 = bits(&["image_url"]);
+    const AUDIO: u64 = bits(&["input_audio"]);
+    body.saw(SIDE_FIELDS)
+        || (!profile.developer_role && body.saw(DEVELOPER))
+        || (!profile.cache_marks && body.saw(CACHE))
+        || (profile.text_only_content && body.saw(TYPE))
+        || (profile.no_nulls && body.saw(Watch::NULL))
+        || (!profile.strict_tools && body.saw(STRICT))
+        || (profile.reasoning_history == ReasoningHistory::Drop && body.saw(REASONING))
+        || (profile.reasoning_history == ReasoningHistory::Require && body.saw(CALLS))
+        || (profile.tool_id == ToolIdRule::Nine && body.saw(CALL_ID))
+        || (!profile.tool_result_media && body.saw(TOOL) && body.saw(IMAGE))
+        || (profile.refuses.has(Param::Tools) && (body.raw("tools").is_some() || body.saw(CALLS)))
+        || (!profile.audio_input && body.saw(AUDIO))
         || (body.raw("thinking").is_some() && !profile.extras)
         || (profile.thinking == ThinkingStyle::Toggle && body.raw("reasoning_effort").is_some())
         || (profile.structured_output != StructuredOutput::Native
             && body.raw("response_format").is_some_and(|format| format.contains("json_schema")))
-}
-
-/// Whether some member is null: the word stands behind a colon, and that behind the quote of a
-/// member's name. In a text such a quote would be escaped.
-fn holds_null(source: &[u8]) -> bool {
-    memmem::find_iter(source, b"null").any(|at| {
-        let before = source.get(..at).unwrap_or_default().trim_ascii_end();
-        let name = before.strip_suffix(b":").map(<[u8]>::trim_ascii_end);
-        name.is_some_and(|name| name.ends_with(b"\"") && !name.ends_with(b"\\\""))
-    })
 }
 
 fn limit_field(body: &Lens<'_>, profile: &Profile, edits: &mut Vec<Edit>) {

@@ -7,13 +7,14 @@
 use std::borrow::Cow;
 
 use super::json::scan::{Member, Scanner};
-use super::json::{self, Error};
+use super::json::{self, Error, Watch};
 
 /// A JSON object, checked whole, with the places of its outermost members.
 #[derive(Debug, Clone)]
 pub struct Lens<'a> {
     text: &'a str,
     members: Vec<Member<'a>>,
+    seen: u64,
 }
 
 /// A change to one outermost member. Changes are applied in their order.
@@ -47,14 +48,26 @@ impl<'a> Lens<'a> {
     /// # Errors
     /// If the source is not JSON, or not an object, or has a key twice (however it is spelt).
     pub fn new(source: &'a [u8]) -> Result<Self, Error> {
+        Self::watching(source, &Watch::NONE)
+    }
+
+    /// The same, noting on the way which of these words stand anywhere in the object.
+    ///
+    /// # Errors
+    /// As [`Lens::new`].
+    pub fn watching(source: &'a [u8], watch: &'static Watch) -> Result<Self, Error> {
         let text = json::scan::text(source);
         text.and_then(|text| {
-            Ok(Self {
-                text,
-                members: json::scan::members(text)?,
-            })
+            let (members, seen) = json::scan::members(text, watch)?;
+            Ok(Self { text, members, seen })
         })
         .map_err(|flaw| Error::locate(source, flaw))
+    }
+
+    /// Whether any of the words with these bits was met.
+    #[must_use]
+    pub const fn saw(&self, bits: u64) -> bool {
+        self.seen & bits != 0
     }
 
     /// The bytes this lens looks at.

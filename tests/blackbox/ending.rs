@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::harness::{CLIENTS, Client, Conn, End, Gateway, Head, Http2, PATIENCE, Setup, mock, wait};
+use crate::harness::{
+    CLIENTS, Client, Conn, End, Gateway, Head, Http2, PATIENCE, Setup, mock, mock_page, wait,
+};
 
 fn open_stream(gateway: &Gateway, client: Client, directive: &str) -> (Conn, Head) {
     let request = client.stream("gpt-4o-mini", directive);
@@ -19,8 +21,10 @@ fn open_stream(gateway: &Gateway, client: Client, directive: &str) -> (Conn, Hea
 fn sigterm_lets_open_streams_finish_and_takes_no_new_ones() {
     let mock = mock();
     let mut gateway = Setup::new(&mock).start();
-    let mut streams: Vec<_> =
-        CLIENTS.into_iter().map(|client| (client, open_stream(&gateway, client, "#mock tokens=90 rate=60"))).collect();
+    let mut streams: Vec<_> = CLIENTS
+        .into_iter()
+        .map(|client| (client, open_stream(&gateway, client, "#mock tokens=90 rate=60")))
+        .collect();
     let mut idle = gateway.conn();
     idle.ask(&Client::Openai.whole("gpt-4o-mini", "#mock tokens=2")).ok();
     gateway.signal("TERM");
@@ -91,7 +95,7 @@ fn http2_streams_finish_after_sigterm_too() {
     let asking = std::thread::spawn(move || {
         Http2::to(addr).ask(&Client::Openai.stream("gpt-4o-mini", "#mock tokens=60 rate=60"))
     });
-    gateway.wait_metric("tollgate_requests_in_flight", &[], 1.0);
+    wait("the stream to begin", PATIENCE, || (mock_page(&mock, "stats")["streams"] == 1).then_some(()));
     gateway.signal("TERM");
     let reply = asking.join().unwrap().ok();
     assert!(Client::Openai.is_complete(&reply.text()), "{}", reply.text());
@@ -152,7 +156,9 @@ fn an_upgrade_refuses_no_connection_and_cuts_no_stream() {
     let status = old.wait_end(Duration::from_secs(15));
     assert_eq!(status.code(), Some(0), "{:?}", old.said());
     let before = done.load(Ordering::Relaxed);
-    wait("traffic after the end of the old one", PATIENCE, || (done.load(Ordering::Relaxed) > before + 20).then_some(()));
+    wait("traffic after the end of the old one", PATIENCE, || {
+        (done.load(Ordering::Relaxed) > before + 20).then_some(())
+    });
     stop.store(true, Ordering::Relaxed);
     for thread in threads {
         thread.join().expect("no request failed");
@@ -161,8 +167,9 @@ fn an_upgrade_refuses_no_connection_and_cuts_no_stream() {
     assert_eq!(new.admin_page("/ready").status, 200, "the operator's listener went over too");
     let done = done.load(Ordering::Relaxed) + streams.len();
     let lines = wait("a line for every request", PATIENCE, || {
-        Some(old.lines().into_iter().chain(new.lines()).collect::<Vec<_>>())
-            .filter(|lines| lines.iter().filter(|line| line["gen_ai.operation.name"] == "chat").count() == done)
+        Some(old.lines().into_iter().chain(new.lines()).collect::<Vec<_>>()).filter(|lines| {
+            lines.iter().filter(|line| line["gen_ai.operation.name"] == "chat").count() == done
+        })
     });
     assert!(lines.iter().all(|line| line["outcome"] == "answered"));
 }

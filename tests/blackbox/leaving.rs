@@ -78,7 +78,8 @@ fn a_client_that_leaves_in_the_middle_of_a_stream_lets_the_provider_go_and_is_co
     for client in CLIENTS {
         for target in CLIENTS {
             for how in WAYS {
-                let request = client.stream(target.model(), "#mock tokens=4000 rate=200\nplease count with me");
+                let request =
+                    client.stream(target.model(), "#mock tokens=4000 rate=200\nplease count with me");
                 let mut conn = send(&gateway, request);
                 let mut head = conn.head();
                 let mut text = String::new();
@@ -109,9 +110,10 @@ fn a_client_that_leaves_in_the_middle_of_a_stream_lets_the_provider_go_and_is_co
 fn a_client_that_leaves_while_a_whole_answer_is_written_is_counted() {
     let mock = mock();
     let gateway = Setup::new(&mock).start();
-    for client in CLIENTS {
+    // Claude's answers end at the limit that the request names, which fits into a socket.
+    for client in [Client::Openai, Client::Gemini] {
         let before = gateway.lines().len();
-        let mut conn = send(&gateway, client.whole(client.model(), "#mock big=20000000"));
+        let mut conn = send(&gateway, client.whole(client.model(), "#mock big=8000000"));
         assert_eq!(conn.head().status, 200);
         conn.reset();
         let line = wait("the line", Duration::from_secs(10), || gateway.lines().get(before).cloned());
@@ -131,7 +133,8 @@ fn a_client_that_leaves_between_two_requests_is_no_event() {
     }
     gateway.wait_idle();
     gateway.ask(&Client::Openai.whole("gpt-4o-mini", "#mock tokens=2")).ok();
-    let lines = wait("four lines", Duration::from_secs(5), || Some(gateway.lines()).filter(|lines| lines.len() >= 4));
+    let lines =
+        wait("four lines", Duration::from_secs(5), || Some(gateway.lines()).filter(|lines| lines.len() >= 4));
     assert!(lines.iter().all(|line| line["outcome"] == "answered"), "{lines:?}");
     assert_eq!(lines.len(), 4);
 }

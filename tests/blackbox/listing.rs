@@ -157,7 +157,8 @@ fn tokens_are_counted_here_where_the_provider_cannot() {
     ] {
         let mut conn = gateway.conn();
         let short = counted(client, &conn.ask(&count(client, model, "one two three four")).ok().json());
-        let long = counted(client, &conn.ask(&count(client, model, &"one two three four ".repeat(50))).ok().json());
+        let long =
+            counted(client, &conn.ask(&count(client, model, &"one two three four ".repeat(50))).ok().json());
         assert!((4..30).contains(&short), "{client:?} {model}: {short}");
         assert!((180..300).contains(&long), "{client:?} {model}: {long}");
     }
@@ -172,7 +173,8 @@ fn errors_of_counting_are_in_the_clients_dialect() {
         assert_eq!(reply.status, 404, "{}", reply.text());
         client.refusal(&reply);
         let path = count(client, "gpt-4o-mini", "hi").path;
-        let reply = gateway.ask(&post(&path).body("{\"model\":\"gpt-4o-mini\",\"messages\":7,\"contents\":7}"));
+        let reply =
+            gateway.ask(&post(&path).body("{\"model\":\"gpt-4o-mini\",\"messages\":7,\"contents\":7}"));
         assert_eq!(reply.status, 400, "{}", reply.text());
         client.refusal(&reply);
     }
@@ -189,7 +191,11 @@ fn vectors(reply: &Value) -> Vec<Vec<f64>> {
 }
 
 fn numbers(list: &Value) -> Vec<f64> {
-    list.as_array().unwrap_or_else(|| panic!("no vector: {list}")).iter().map(|number| number.as_f64().unwrap()).collect()
+    list.as_array()
+        .unwrap_or_else(|| panic!("no vector: {list}"))
+        .iter()
+        .map(|number| number.as_f64().unwrap())
+        .collect()
 }
 
 #[test]
@@ -205,7 +211,8 @@ fn embeddings_go_from_openai_to_openai() {
     assert_eq!(line["gen_ai.usage.input_tokens"], reply.json()["usage"]["prompt_tokens"]);
     assert_eq!(line["usage_source"], "reported");
     assert!(line["cost_usd"].is_string(), "{line}");
-    let prefixed = json!({"model": "openai/text-embedding-3-small", "input": "one", "encoding_format": "base64"});
+    let prefixed =
+        json!({"model": "openai/text-embedding-3-small", "input": "one", "encoding_format": "base64"});
     let reply = gateway.ask(&post("/v1/embeddings").json(&prefixed)).ok();
     assert!(reply.json()["data"][0]["embedding"].is_string());
     assert_eq!(mock_page(&mock, "last")["body"]["model"], "text-embedding-3-small");
@@ -219,7 +226,10 @@ fn embeddings_go_from_openai_to_gemini() {
     let floats = vectors(&reply.json());
     assert_eq!((floats.len(), floats[0].len()), (3, 768), "{}", reply.text());
     let arrived = mock_page(&mock, "last");
-    assert!(arrived["path"].as_str().unwrap().ends_with("gemini-embedding-001:batchEmbedContents"), "{arrived}");
+    assert!(
+        arrived["path"].as_str().unwrap().ends_with("gemini-embedding-001:batchEmbedContents"),
+        "{arrived}"
+    );
     assert_eq!(gateway.line(&reply)["target_dialect"], "gemini_generate");
     let mut packed = body.clone();
     packed["encoding_format"] = "base64".into();
@@ -232,14 +242,17 @@ fn embeddings_go_from_openai_to_gemini() {
 fn embeddings_go_from_gemini_to_openai() {
     let (mock, gateway) = gateway();
     let content = |text: &str| json!({"parts": [{"text": text}]});
-    let one = post("/v1beta/models/text-embedding-3-small:embedContent").json(&json!({"content": content("one")}));
+    let one =
+        post("/v1beta/models/text-embedding-3-small:embedContent").json(&json!({"content": content("one")}));
     let reply = gateway.ask(&one).ok().json();
     assert_eq!(numbers(&reply["embedding"]["values"]).len(), 1536, "{reply}");
     assert_eq!(mock_page(&mock, "last")["path"], "/v1/embeddings");
     let entry = |text: &str| json!({"model": "models/text-embedding-3-small", "content": content(text), "outputDimensionality": 16});
-    let batch = post("/v1beta/models/text-embedding-3-small:batchEmbedContents").json(&json!({"requests": [entry("one"), entry("two")]}));
+    let batch = post("/v1beta/models/text-embedding-3-small:batchEmbedContents")
+        .json(&json!({"requests": [entry("one"), entry("two")]}));
     let reply = gateway.ask(&batch).ok().json();
-    let all: Vec<_> = reply["embeddings"].as_array().unwrap().iter().map(|entry| numbers(&entry["values"]).len()).collect();
+    let all: Vec<_> =
+        reply["embeddings"].as_array().unwrap().iter().map(|entry| numbers(&entry["values"]).len()).collect();
     assert_eq!(all, [16, 16], "{reply}");
 }
 
@@ -268,7 +281,10 @@ fn errors_of_embeddings_are_in_the_clients_dialect() {
         assert_eq!(reply.status, status, "{body}: {}", reply.text());
         Client::Openai.refusal(&reply);
     }
-    let reply = gateway.ask(&post("/v1beta/models/nothing-like-it:embedContent").body("{\"content\":{\"parts\":[{\"text\":\"x\"}]}}"));
+    let reply = gateway.ask(
+        &post("/v1beta/models/nothing-like-it:embedContent")
+            .body("{\"content\":{\"parts\":[{\"text\":\"x\"}]}}"),
+    );
     assert_eq!(reply.status, 404);
     Client::Gemini.refusal(&reply);
 }

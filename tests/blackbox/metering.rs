@@ -10,7 +10,8 @@ fn usage(line: &Value) -> (u64, u64) {
 }
 
 fn ask(gateway: &Gateway, client: Client, target: Client, stream: bool, text: &str) -> Reply {
-    let request = if stream { client.stream(target.model(), text) } else { client.whole(target.model(), text) };
+    let request =
+        if stream { client.stream(target.model(), text) } else { client.whole(target.model(), text) };
     gateway.ask(&request).ok()
 }
 
@@ -60,7 +61,8 @@ fn gpt_4o_mini_costs_what_the_list_says() {
     let gateway = Setup::new(&mock).start();
     let mut sum = 0.0;
     for stream in [false, true] {
-        let reply = ask(&gateway, Client::Openai, Client::Openai, stream, "#mock tokens=100\nhow much is this?");
+        let reply =
+            ask(&gateway, Client::Openai, Client::Openai, stream, "#mock tokens=100\nhow much is this?");
         let line = gateway.line(&reply);
         let (input, output) = usage(&line);
         // 0.15 and 0.60 USD per million tokens, in millionths of a millionth.
@@ -93,7 +95,11 @@ fn the_metrics_have_the_same_sums_as_the_log() {
         let whole = |number: u64| f64::from(u32::try_from(number).unwrap());
         gateway.wait_metric("tollgate_tokens_total", &[provider, ("class", "input")], whole(input));
         gateway.wait_metric("tollgate_tokens_total", &[provider, ("class", "output")], whole(output));
-        gateway.wait_metric("tollgate_tokens_total", &[provider, ("source", "reported")], whole(input + output));
+        gateway.wait_metric(
+            "tollgate_tokens_total",
+            &[provider, ("source", "reported")],
+            whole(input + output),
+        );
         gateway.wait_metric("tollgate_requests_total", &[provider, ("outcome", "answered")], 6.0);
         gateway.wait_metric("gen_ai_client_operation_time_to_first_chunk_seconds_count", &[provider], 3.0);
         gateway.wait_metric("gen_ai_client_operation_duration_seconds_count", &[provider], 6.0);
@@ -109,7 +115,8 @@ fn usage_that_is_not_reported_is_counted_here() {
     for client in CLIENTS {
         for target in CLIENTS {
             for stream in [false, true] {
-                let reply = ask(&gateway, client, target, stream, "#mock tokens=40 nousage\nhow much is this?");
+                let reply =
+                    ask(&gateway, client, target, stream, "#mock tokens=40 nousage\nhow much is this?");
                 let line = gateway.line(&reply);
                 let told = format!("{client:?} from {target:?}, stream {stream}: {line}");
                 let (input, output) = usage(&line);
@@ -155,7 +162,11 @@ fn losses_are_counted_by_field() {
     let reply = gateway.ask(&post("/v1/chat/completions").json(&body)).ok();
     let line = gateway.line(&reply);
     assert!(line["losses"].as_str().is_some_and(|losses| losses.contains("logit_bias")), "{line}");
-    gateway.wait_metric("tollgate_losses_total", &[("field", "logit_bias"), ("gen_ai_provider_name", "anthropic")], 1.0);
+    gateway.wait_metric(
+        "tollgate_losses_total",
+        &[("field", "logit_bias"), ("gen_ai_provider_name", "anthropic")],
+        1.0,
+    );
 }
 
 #[test]
@@ -181,18 +192,30 @@ fn prices_of_the_configuration_win() {
     let (input, output) = usage(&line);
     let pico = input * 1_000_000 + output * 2_000_000;
     let expected = format!("0.{pico:012}");
-    assert_eq!(line["cost_usd"].as_str().unwrap().trim_end_matches('0'), expected.trim_end_matches('0'), "{line}");
+    assert_eq!(
+        line["cost_usd"].as_str().unwrap().trim_end_matches('0'),
+        expected.trim_end_matches('0'),
+        "{line}"
+    );
 }
 
 #[test]
 fn no_prompt_and_no_secret_is_ever_logged() {
     let mock = mock();
-    let gateway = Setup::new(&mock).env("TOLLGATE_LOG", "trace").env("TOLLGATE_MASTER_KEY", "door-secret").start();
+    let gateway = Setup::new(&mock)
+        .env("TOLLGATE_LOG", "trace")
+        .env("TOLLGATE_ATTEMPTS", "2")
+        .env("TOLLGATE_MASTER_KEY", "door-secret")
+        .start();
     for client in CLIENTS {
         for directive in ["", "error=500", "error=429", "cut=2", "html", "nousage"] {
             for stream in [false, true] {
                 let text = format!("#mock tokens=4 {directive}\nxylophone");
-                let request = if stream { client.stream("gemini-2.5-flash", &text) } else { client.whole("gemini-2.5-flash", &text) };
+                let request = if stream {
+                    client.stream("gemini-2.5-flash", &text)
+                } else {
+                    client.whole("gemini-2.5-flash", &text)
+                };
                 let reply = gateway.ask(&request.header("authorization", "Bearer door-secret"));
                 gateway.line(&reply);
             }

@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use serde_json::json;
 
 use crate::harness::{
-    CLIENTS, Client, Conn, End, Gateway, Heard, Provider, Setup, Then, closed_port, json_reply, mock, mock_page, wait,
+    CLIENTS, Client, Conn, End, Gateway, Heard, Provider, Setup, Then, closed_port, json_reply, mock,
+    mock_page, wait,
 };
 
 const REPLY: &str = "{\"id\":\"x\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"gpt-4o-mini\",\"choices\":[{\"index\":0,\
@@ -15,7 +16,9 @@ const REPLY: &str = "{\"id\":\"x\",\"object\":\"chat.completion\",\"created\":1,
 /// A gateway whose route `both` tries `first`, then the mock's OpenAI, then nothing more.
 fn two_targets(mock: &tollgate::mock::Mock, first: std::net::SocketAddr) -> Gateway {
     Setup::new(mock)
-        .provider(&format!("first: {{vendor: custom, base_url: \"http://{first}/v1\", models: [m], api_key: first-secret}}"))
+        .provider(&format!(
+            "first: {{vendor: custom, base_url: \"http://{first}/v1\", models: [m], api_key: first-secret}}"
+        ))
         .yaml("routes:\n  both: {targets: [first/m, openai/gpt-4o-mini]}")
         .start()
 }
@@ -39,7 +42,13 @@ fn second_answers(gateway: &Gateway, kind: &str) {
 fn second_answers_after_status(status: u16, kind: &str) {
     let mock = mock();
     let first = Provider::start(move |_, stream| {
-        Heard::answer(stream, &json_reply(status, "{\"error\":{\"message\":\"no\",\"type\":\"x\",\"param\":null,\"code\":null}}"));
+        Heard::answer(
+            stream,
+            &json_reply(
+                status,
+                "{\"error\":{\"message\":\"no\",\"type\":\"x\",\"param\":null,\"code\":null}}",
+            ),
+        );
         Then::Keep
     });
     second_answers(&two_targets(&mock, first.addr), kind);
@@ -90,7 +99,8 @@ fn large_bodies_are_retried_whole() {
     });
     let gateway = two_targets(&mock, first.addr);
     let text = format!("#mock tokens=2\n{}", "y".repeat(1_000_000));
-    for request in [Client::Openai.whole("both", &text), Client::Openai.whole("both", &text).chunked(50_000)] {
+    for request in [Client::Openai.whole("both", &text), Client::Openai.whole("both", &text).chunked(50_000)]
+    {
         let reply = gateway.ask(&request).ok();
         assert_eq!(gateway.line(&reply)["attempts"], 2);
         assert_eq!(mock_page(&mock, "last")["body"]["messages"][0]["content"], text.as_str());
@@ -102,7 +112,13 @@ fn large_bodies_are_retried_whole() {
 fn a_fault_of_the_request_itself_is_not_tried_elsewhere() {
     let mock = mock();
     let first = Provider::start(|_, stream| {
-        Heard::answer(stream, &json_reply(400, "{\"error\":{\"message\":\"your fault\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":null}}"));
+        Heard::answer(
+            stream,
+            &json_reply(
+                400,
+                "{\"error\":{\"message\":\"your fault\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":null}}",
+            ),
+        );
         Then::Keep
     });
     let gateway = two_targets(&mock, first.addr);
@@ -140,7 +156,9 @@ fn the_same_target_is_tried_again_after_a_passing_fault() {
         Then::Keep
     });
     let at = provider.addr;
-    let gateway = Setup::default().provider(&format!("openai: {{base_url: \"http://{at}/v1\", api_key: k-1234}}")).start();
+    let gateway = Setup::default()
+        .provider(&format!("openai: {{base_url: \"http://{at}/v1\", api_key: k-1234}}"))
+        .start();
     for client in CLIENTS {
         let reply = gateway.ask(&client.whole("gpt-4o-mini", "hello")).ok();
         assert_eq!(client.text(&reply.json()), "second");
@@ -152,7 +170,14 @@ fn the_same_target_is_tried_again_after_a_passing_fault() {
 fn second_key_is_used(status: u16) {
     let provider = Provider::start(move |heard, stream| {
         let bad = heard.head.contains("bearer key-bad");
-        Heard::answer(stream, &if bad { json_reply(status, "{\"error\":{\"message\":\"no\"}}") } else { json_reply(200, REPLY) });
+        Heard::answer(
+            stream,
+            &if bad {
+                json_reply(status, "{\"error\":{\"message\":\"no\"}}")
+            } else {
+                json_reply(200, REPLY)
+            },
+        );
         Then::Keep
     });
     let at = provider.addr;
@@ -160,9 +185,15 @@ fn second_key_is_used(status: u16) {
         .provider(&format!("openai: {{base_url: \"http://{at}/v1\", api_keys: [key-bad, key-good]}}"))
         .start();
     let attempts: Vec<_> = (0..4)
-        .map(|_| gateway.line(&gateway.ask(&Client::Openai.whole("gpt-4o-mini", "hello")).ok())["attempts"].clone())
+        .map(|_| {
+            gateway.line(&gateway.ask(&Client::Openai.whole("gpt-4o-mini", "hello")).ok())["attempts"].clone()
+        })
         .collect();
-    assert_eq!(attempts.iter().filter(|attempts| **attempts == 1).count(), 2, "the keys take turns: {attempts:?}");
+    assert_eq!(
+        attempts.iter().filter(|attempts| **attempts == 1).count(),
+        2,
+        "the keys take turns: {attempts:?}"
+    );
     assert_eq!(attempts.iter().filter(|attempts| **attempts == 2).count(), 2, "{attempts:?}");
 }
 
@@ -221,7 +252,8 @@ fn a_whole_answer_cut_in_the_middle_is_not_passed_off_as_whole() {
             let reply = conn.ask(&client.whole(target.model(), "#mock cut=1 tokens=40"));
             let looks_whole = reply.status == 200
                 && reply.end == End::Clean
-                && serde_json::from_slice::<serde_json::Value>(&reply.body).is_ok_and(|body| body.get("error").is_none());
+                && serde_json::from_slice::<serde_json::Value>(&reply.body)
+                    .is_ok_and(|body| body.get("error").is_none());
             assert!(!looks_whole, "{client:?} from {target:?}: {}", reply.text());
             let line = gateway.line(&reply);
             assert_ne!(line["outcome"], "answered", "{client:?} from {target:?}: {line}");
@@ -289,6 +321,33 @@ fn connections_to_a_provider_are_kept() {
     for _ in 0..5 {
         conn.ask(&Client::Openai.whole("gpt-4o-mini", "hello")).ok();
     }
-    let heard = wait("all requests", crate::harness::PATIENCE, || Some(provider.heard()).filter(|heard| heard.len() == 5));
+    let heard = wait("all requests", crate::harness::PATIENCE, || {
+        Some(provider.heard()).filter(|heard| heard.len() == 5)
+    });
     assert_eq!(heard.last().unwrap().on_connection, 4);
+}
+
+#[test]
+fn an_answer_that_makes_no_sense_is_not_passed_off_as_one() {
+    for nonsense in
+        ["<html>maintenance</html>", "{}", "{\"error\":{\"message\":\"quota\",\"type\":\"x\"}}", ""]
+    {
+        let provider = Provider::start(move |_, stream| {
+            Heard::answer(stream, &json_reply(200, nonsense));
+            Then::Keep
+        });
+        let at = provider.addr;
+        let gateway = Setup::default()
+            .provider(&format!("openai: {{base_url: \"http://{at}/v1\", api_key: k-1234}}"))
+            .start();
+        for client in [Client::Anthropic, Client::Gemini] {
+            let reply = gateway.ask(&client.whole("gpt-4o-mini", "hello"));
+            assert_eq!(reply.status, 502, "{client:?} {nonsense:?}: {}", reply.text());
+            client.refusal(&reply);
+            assert_eq!(gateway.line(&reply)["outcome"], "bad_gateway");
+            let reply = gateway.ask(&client.stream("gpt-4o-mini", "hello"));
+            assert!(client.error_in(&reply.text()).is_some(), "{client:?} {nonsense:?}: {}", reply.text());
+            assert!(!client.is_complete(&reply.text()), "{}", reply.text());
+        }
+    }
 }

@@ -37,7 +37,9 @@ fn a_verbatim_body_with_the_providers_own_model_changes_in_nothing() {
 fn a_prompt_that_says_null_goes_through_verbatim() {
     let mock = mock();
     let at = mock.addr();
-    let line = format!("house: {{vendor: custom, base_url: \"http://{at}/house/v1\", models: [big-llama], api_key: house-secret}}");
+    let line = format!(
+        "house: {{vendor: custom, base_url: \"http://{at}/house/v1\", models: [big-llama], api_key: house-secret}}"
+    );
     let gateway = Setup::default().provider(&line).start();
     let body = "{\"model\": \"big-llama\",  \"messages\":[{\"role\":\"user\",\"content\":\"what is a null pointer?\"}]}";
     let reply = gateway.ask(&post("/v1/chat/completions").body(body)).ok();
@@ -69,7 +71,9 @@ fn an_answer_goes_through_byte_for_byte() {
         Then::Keep
     });
     let at = provider.addr;
-    let gateway = Setup::default().provider(&format!("openai: {{base_url: \"http://{at}/v1\", api_key: k-1234}}")).start();
+    let gateway = Setup::default()
+        .provider(&format!("openai: {{base_url: \"http://{at}/v1\", api_key: k-1234}}"))
+        .start();
     let reply = gateway.ask(&Client::Openai.whole("gpt-4o-mini", "hello")).ok();
     assert_eq!(reply.text(), odd);
 }
@@ -98,7 +102,9 @@ fn a_stream_goes_through_byte_for_byte_but_for_its_usage() {
         Then::Keep
     });
     let at = provider.addr;
-    let gateway = Setup::default().provider(&format!("openai: {{base_url: \"http://{at}/v1\", api_key: k-1234}}")).start();
+    let gateway = Setup::default()
+        .provider(&format!("openai: {{base_url: \"http://{at}/v1\", api_key: k-1234}}"))
+        .start();
     let reply = gateway.ask(&Client::Openai.stream("gpt-4o-mini", "hello")).ok();
     assert_eq!(reply.text(), [&EVENTS[..4], &EVENTS[5..]].concat().concat());
     let mut body = Client::Openai.question("gpt-4o-mini", "hello", true);
@@ -151,12 +157,18 @@ fn no_credential_or_private_header_of_a_client_reaches_a_provider() {
             gateway.ask(&request).ok();
             let arrived = mock_page(&mock, "last");
             let (head, query) = (arrived["headers"].to_string(), arrived["query"].as_str().unwrap());
-            assert!(!head.contains("client-secret") && !head.contains("10.9.8.7"), "{client:?} to {target:?}: {head}");
+            assert!(
+                !head.contains("client-secret") && !head.contains("10.9.8.7"),
+                "{client:?} to {target:?}: {head}"
+            );
             assert!(!query.contains("client-secret"), "{client:?} to {target:?}: {query}");
             for gone in ["te", "connection", "x-hop", "cookie", "proxy-authorization", "transfer-encoding"] {
                 assert_eq!(arrived["headers"].get(gone), None, "{gone} from {client:?} to {target:?}");
             }
-            assert!(head.contains(&format!("{}-secret", target.vendor())), "{client:?} to {target:?}: {head}");
+            assert!(
+                head.contains(&format!("{}-secret", target.vendor())),
+                "{client:?} to {target:?}: {head}"
+            );
         }
     }
 }
@@ -195,11 +207,21 @@ fn headers_of_a_providers_own_house_do_not_reach_the_client() {
         Then::Keep
     });
     let at = provider.addr;
-    let gateway = Setup::default().provider(&format!("openai: {{base_url: \"http://{at}/v1\", api_key: k-1234}}")).start();
+    let gateway = Setup::default()
+        .provider(&format!("openai: {{base_url: \"http://{at}/v1\", api_key: k-1234}}"))
+        .start();
     let reply = gateway.ask(&Client::Openai.whole("gpt-4o-mini", "hello")).ok();
     for gone in [
-        "set-cookie", "server", "via", "openai-organization", "openai-project", "alt-svc", "cf-ray", "keep-alive",
-        "access-control-allow-origin", "strict-transport-security",
+        "set-cookie",
+        "server",
+        "via",
+        "openai-organization",
+        "openai-project",
+        "alt-svc",
+        "cf-ray",
+        "keep-alive",
+        "access-control-allow-origin",
+        "strict-transport-security",
     ] {
         assert_eq!(reply.header(gone), None, "{gone}");
     }
@@ -214,7 +236,9 @@ fn headers_of_a_providers_own_house_do_not_reach_the_client() {
 fn configured_headers_are_sent_with_every_request() {
     let mock = mock();
     let at = mock.addr();
-    let line = format!("house: {{vendor: custom, base_url: \"http://{at}/h/v1\", models: [m], api_key: k-1234, headers: {{x-team: platform}}}}");
+    let line = format!(
+        "house: {{vendor: custom, base_url: \"http://{at}/h/v1\", models: [m], api_key: k-1234, headers: {{x-team: platform}}}}"
+    );
     let gateway = Setup::default().provider(&line).start();
     gateway.ask(&Client::Anthropic.whole("house/m", "hello")).ok();
     assert_eq!(mock_page(&mock, "last")["headers"]["x-team"], "platform");

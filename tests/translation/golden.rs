@@ -41,6 +41,9 @@ fn every_dialect_has_recordings_and_every_pair_has_goldens() {
             assert!(!corpus::recordings(from, kind).is_empty(), "{} has no {}", from.name(), kind.folder());
             for to in Dialect::ALL {
                 let folder = folder(from, to, kind);
+                if blessing() {
+                    continue;
+                }
                 let files = std::fs::read_dir(&folder).map(Iterator::count).unwrap_or_default();
                 assert!(files > 0, "{} is empty", folder.display());
             }
@@ -51,7 +54,7 @@ fn every_dialect_has_recordings_and_every_pair_has_goldens() {
 /// Says every recording in every dialect and compares with the files; none may be missing, none
 /// left over.
 fn compare(kind: Kind, say: fn(&Recording, Dialect) -> String) {
-    let bless = std::env::var_os("TOLLGATE_BLESS").is_some_and(|value| value == "1");
+    let bless = blessing();
     let mut differing = Vec::new();
     for from in Dialect::ALL {
         for to in Dialect::ALL {
@@ -79,6 +82,10 @@ fn compare(kind: Kind, say: fn(&Recording, Dialect) -> String) {
     }
     let count = differing.len();
     assert!(differing.is_empty(), "{count} goldens differ (TOLLGATE_BLESS=1 writes them):\n{}", differing.join("\n"));
+}
+
+fn blessing() -> bool {
+    std::env::var_os("TOLLGATE_BLESS").is_some_and(|value| value == "1")
 }
 
 fn folder(from: Dialect, to: Dialect, kind: Kind) -> PathBuf {

@@ -9,6 +9,7 @@ mod essence;
 mod golden;
 mod laws;
 mod pretty;
+mod traps;
 mod vendor;
 mod vendor_anthropic;
 mod vendor_chat;

@@ -20,6 +20,9 @@ const NO_FIELD: Params = Params::of(&[
 const BUDGETS: &[(&str, u64, Effort)] =
     &[("flash-lite", 512, Effort::None), ("flash", 0, Effort::None), ("", 128, Effort::Minimal)];
 
+/// The first generation that fetches `https:` addresses by itself (Google's blog, 2026-01).
+const READS_ADDRESSES: (u32, u32) = (2, 5);
+
 /// `gemini-flash-latest` and its like follow the newest generation.
 const NEWEST: (u32, u32) = (3, 0);
 
@@ -45,6 +48,7 @@ pub(super) fn apply(profile: &mut Profile, subject: &Subject<'_>) {
     let version = names::version(subject.name).unwrap_or(NEWEST);
     let flash = subject.name.contains("flash");
     profile.json_schema = version >= (2, 0);
+    profile.image_urls = version >= READS_ADDRESSES;
     if version >= (3, 0) {
         let minimal = subject.has(Flag::EffortMinimal).unwrap_or(flash);
         let least = if minimal { Effort::Minimal } else { Effort::Low };

@@ -135,7 +135,8 @@ fn gemini_thinks_by_budget_in_2_5_and_by_level_in_3() {
     let pro = gemini("gemini-2.5-pro");
     assert_eq!(pro.thinking, ThinkingStyle::GeminiBudget(128));
     assert_eq!(pro.efforts, (Effort::Minimal, Effort::High), "it cannot be switched off");
-    assert!(pro.json_schema && !pro.requires_signature && !pro.image_urls);
+    assert!(pro.json_schema && !pro.requires_signature && pro.image_urls);
+    assert!(!gemini("gemini-2.0-flash").image_urls);
     let flash = gemini("gemini-2.5-flash");
     assert_eq!(flash.thinking, ThinkingStyle::GeminiBudget(0));
     assert_eq!(flash.efforts.0, Effort::None);

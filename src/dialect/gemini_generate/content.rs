@@ -280,6 +280,9 @@ fn write_arguments(out: &mut Vec<u8>, text: &str) {
     }
 }
 
+/// Why arguments that are none are bent.
+pub(super) const ONLY_AN_OBJECT: &str = "only an object can be told";
+
 /// Whether arguments are an object, or nothing, and so need not be bent.
 pub(super) fn are_arguments(text: &str) -> bool {
     text.trim().is_empty() || is_object(text)

@@ -79,19 +79,18 @@ fn decode(data: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Adds media, wherever its bytes are.
+/// Adds media, wherever its bytes are. The `displayName` that some clients send is refused by the
+/// API (seen 2026-03 for files, told by Google's own client for bytes).
 pub(super) fn write_media(o: &mut Object<'_>, media: &Media) {
     let kind = media.media_type.as_deref();
     match &media.source {
         Source::Base64(data) => o.object("inlineData", |o| {
             o.string("mimeType", kind.unwrap_or_else(|| sniff(data)));
             o.string("data", data);
-            o.opt_string("displayName", media.name.as_deref());
         }),
         Source::Text(text) => o.object("inlineData", |o| {
             o.string("mimeType", kind.unwrap_or("text/plain"));
             o.string("data", &STANDARD.encode(text));
-            o.opt_string("displayName", media.name.as_deref());
         }),
         Source::Url(uri) => write_file(o, uri, media, kind.or(types::type_of_address(uri))),
         Source::File(id) => write_file(o, &format!("{FILE_STORE}{id}"), media, kind),
@@ -102,7 +101,6 @@ fn write_file(o: &mut Object<'_>, uri: &str, media: &Media, kind: Option<&str>) 
     o.object("fileData", |o| {
         o.opt_string("mimeType", kind.filter(|_| !is_film_page(uri) || media.media_type.is_some()));
         o.string("fileUri", uri);
-        o.opt_string("displayName", media.name.as_deref());
     });
 }
 

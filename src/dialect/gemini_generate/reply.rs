@@ -162,9 +162,12 @@ pub(super) fn write_block(out: &mut Vec<u8>, block: &Block, losses: &mut Losses)
         Content::Text { text, .. } | Content::Refusal(text) => part(out, &|o| o.string("text", text)),
         Content::Reasoning(thought) if thought.text.is_empty() && seal.is_none() => false,
         Content::Reasoning(thought) => part(out, &|o| content::write_text(o, &thought.text, true)),
-        Content::ToolCall(call) => part(out, &|o| {
-            content::write_call(o, &call.id, &call.name, &call.arguments, &block.extras);
-        }),
+        Content::ToolCall(call) => {
+            if !content::are_arguments(&call.arguments) {
+                losses.bent("content.arguments", content::ONLY_AN_OBJECT);
+            }
+            part(out, &|o| content::write_call(o, &call.id, &call.name, &call.arguments, &block.extras))
+        }
         Content::Image(media) | Content::Document(media) | Content::Audio(media) | Content::Video(media) => {
             part(out, &|o| media::write_media(o, media))
         }

@@ -126,7 +126,10 @@ pub(super) fn write(
     for tool in tools {
         match &tool.kind {
             ToolKind::Function => functions.push(tool),
-            ToolKind::Custom(_) => losses.dropped("tools.custom", "only functions can be declared"),
+            ToolKind::Custom(_) => {
+                losses.bent("tools.custom", "free text is asked for as one argument");
+                functions.push(tool);
+            }
             ToolKind::Hosted { .. } => rest.push(tool),
         }
     }
@@ -164,7 +167,8 @@ fn write_function(a: &mut Array<'_>, tool: &Tool, names: &mut Names, profile: &P
     a.object(|o| {
         o.string("name", &names.clean(&tool.name));
         o.opt_string("description", tool.description.as_deref().filter(|text| !text.is_empty()));
-        if let Some(schema) = &tool.schema {
+        let free_text = matches!(tool.kind, ToolKind::Custom(_)).then_some(FREE_TEXT);
+        if let Some(schema) = free_text.or(tool.schema.as_deref()) {
             write_parameters(o, schema, profile, losses);
         }
         for extra in tool.extras.all() {
@@ -176,6 +180,9 @@ fn write_function(a: &mut Array<'_>, tool: &Tool, names: &mut Names, profile: &P
         }
     });
 }
+
+/// One argument that holds what a tool of free text is given.
+const FREE_TEXT: &str = r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#;
 
 fn write_parameters(o: &mut Object<'_>, schema: &str, profile: &Profile, losses: &mut Losses) {
     let Ok(tree) = json::parse(schema.as_bytes()) else { return };

@@ -204,6 +204,7 @@ fn lost(content: &Content, profile: &Profile) -> Option<(&'static str, &'static 
             match &media.source {
                 _ if profile.text_only_content => Some((field, TEXT_ONLY)),
                 Source::Url(_) if !profile.image_urls => Some((field, NO_ADDRESS)),
+                Source::Url(url) if !profile.extras && !url.starts_with("http") => Some((field, NO_ADDRESS)),
                 Source::Base64(_) | Source::Url(_) => None,
                 Source::File(_) | Source::Text(_) => Some((field, "images are given as bytes or by address")),
             }
@@ -231,6 +232,7 @@ fn lost(content: &Content, profile: &Profile) -> Option<(&'static str, &'static 
             }
         }
         Content::Video(_) if profile.text_only_content => Some(("messages.content.video_url", TEXT_ONLY)),
+        Content::Video(_) if !profile.extras => Some(("messages.content.video_url", NO_KIND)),
         Content::Video(media) => match media.source {
             Source::Base64(_) | Source::Url(_) => None,
             Source::File(_) | Source::Text(_) => {

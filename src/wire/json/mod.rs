@@ -8,10 +8,12 @@ mod path;
 mod quoted;
 pub(in crate::wire) mod scan;
 mod tree;
+mod watch;
 mod write;
 
 use std::fmt;
 
+pub use watch::Watch;
 pub use tree::{Json, Kind, parse, validate};
 pub use write::{Array, Number, Object, array, object, string, write_string};
 

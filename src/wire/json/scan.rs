@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::quoted::{Quoted, clean_run};
+use super::watch::Watch;
 
 /// How many arrays and objects may be open at once, so that recursion is bounded.
 pub(crate) const DEPTH: usize = 128;
@@ -30,11 +31,23 @@ pub(crate) fn text(source: &[u8]) -> Result<&str, Flaw> {
 pub(crate) struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
+    watch: &'static Watch,
+    seen: u64,
 }
 
 impl<'a> Scanner<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self::watching(bytes, &Watch::NONE)
+    }
+
+    /// A scanner that notes which of these words it meets.
+    pub(crate) fn watching(bytes: &'a [u8], watch: &'static Watch) -> Self {
+        Self { bytes, at: 0, watch, seen: 0 }
+    }
+
+    /// The bits of the words that were met.
+    pub(crate) fn seen(&self) -> u64 {
+        self.seen
     }
 
     pub(crate) fn at(&self) -> usize {
@@ -131,6 +144,7 @@ impl<'a> Scanner<'a> {
                 Some(b'"') => {
                     let end = self.at;
                     self.take();
+                    self.seen |= self.watch.bits(self.bytes.get(start..end).unwrap_or_default());
                     return Ok(Quoted {
                         start,
                         end,
@@ -242,7 +256,10 @@ impl<'a> Scanner<'a> {
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b't') => self.word(b"true"),
             Some(b'f') => self.word(b"false"),
-            Some(b'n') => self.word(b"null"),
+            Some(b'n') => {
+                self.seen |= Watch::NULL;
+                self.word(b"null")
+            }
             _ => self.flaw("expected a value"),
         }
     }
@@ -265,8 +282,8 @@ pub(crate) struct Member<'a> {
 }
 
 /// Reads a whole text that must be one object, and gives the places of its members.
-pub(crate) fn members(text: &str) -> Result<Vec<Member<'_>>, Flaw> {
-    let mut scan = Scanner::new(text.as_bytes());
+pub(crate) fn members<'a>(text: &'a str, watch: &'static Watch) -> Result<(Vec<Member<'a>>, u64), Flaw> {
+    let mut scan = Scanner::watching(text.as_bytes(), watch);
     if scan.peek() != Some(b'{') {
         return scan.flaw("expected an object");
     }
@@ -295,7 +312,7 @@ pub(crate) fn members(text: &str) -> Result<Vec<Member<'_>>, Flaw> {
     scan.end()?;
     match repeated(members.iter().map(|member| (&*member.key, member.value))) {
         Some(offset) => Err(duplicate(offset)),
-        None => Ok(members),
+        None => Ok((members, scan.seen())),
     }
 }
 

@@ -50,7 +50,7 @@ pub fn validate(source: &[u8]) -> Result<(), Error> {
         let text = scan::text(source)?;
         let mut scan = Scanner::new(source);
         if scan.peek() == Some(b'{') {
-            return scan::members(text).map(|_| ());
+            return scan::members(text, &super::Watch::NONE).map(|_| ());
         }
         scan.skip(0)?;
         scan.end()

@@ -131,13 +131,6 @@ pub(crate) struct Reply {
     pub(crate) end: End,
 }
 
-impl Head {
-    /// The value of a header.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        header(&self.headers, name)
-    }
-}
-
 impl Reply {
     /// The value of a header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -233,7 +226,9 @@ impl Conn {
         loop {
             match self.piece(&mut head) {
                 Piece::Bytes(bytes) => body.extend_from_slice(&bytes),
-                Piece::End(end) => return Ok(Reply { status: head.status, headers: head.headers, body, end }),
+                Piece::End(end) => {
+                    return Ok(Reply { status: head.status, headers: head.headers, body, end });
+                }
             }
         }
     }

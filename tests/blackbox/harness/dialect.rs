@@ -190,7 +190,12 @@ impl Client {
                 for field in ["param", "code"] {
                     assert!(error.get(field).is_some(), "no {field} in {body}");
                 }
-                Said { kind: must("type"), message: must("message"), param: text("param"), code: text("code") }
+                Said {
+                    kind: must("type"),
+                    message: must("message"),
+                    param: text("param"),
+                    code: text("code"),
+                }
             }
             Self::Anthropic => {
                 assert_eq!(body["type"], "error", "{body}");

@@ -9,7 +9,7 @@ mod provider;
 use std::time::{Duration, Instant};
 
 pub(crate) use client::{Conn, End, Head, Piece, Reply, Request, get, post};
-pub(crate) use dialect::{CLIENTS, Client, Said};
+pub(crate) use dialect::{CLIENTS, Client};
 pub(crate) use gateway::{Gateway, Setup};
 pub(crate) use http2::Http2;
 pub(crate) use provider::{Heard, Provider, Then, closed_port, json_reply, mock, mock_page};

@@ -31,10 +31,8 @@ pub(crate) fn closed_port() -> SocketAddr {
 /// A whole JSON answer as it goes over the wire.
 pub(crate) fn json_reply(status: u16, body: &str) -> Vec<u8> {
     let length = body.len();
-    format!(
-        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
-    )
-    .into_bytes()
+    format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+        .into_bytes()
 }
 
 /// One request as a provider heard it.
@@ -128,7 +126,8 @@ fn hear(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     loop {
         if let Some(at) = held.windows(4).position(|four| four == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&held[..at]).to_ascii_lowercase();
-            let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
+            let length =
+                head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
             if held.len() - at - 4 >= length.unwrap_or(0) {
                 return Some((head, held.split_off(at + 4)));
             }

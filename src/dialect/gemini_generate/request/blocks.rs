@@ -21,7 +21,7 @@ impl<'r> History<'r, '_> {
             return;
         }
         if !content::are_arguments(&call.arguments) {
-            self.losses.bent("messages.tool_calls.arguments", "only an object can be told");
+            self.losses.bent("messages.tool_calls.arguments", content::ONLY_AN_OBJECT);
         }
         let mut seal = self.seal(block.signature.as_ref());
         if seal.is_none() && must_seal && self.profile.requires_signature {
@@ -182,6 +182,9 @@ impl<'r> History<'r, '_> {
     fn media(&mut self, content: &mut Contents, block: &Block, media: &Media) {
         if !self.takes(block) {
             return;
+        }
+        if media.name.is_some() {
+            self.losses.dropped("messages.content.file.filename", "media have no names");
         }
         let level = media.detail.as_deref().filter(|_| self.profile.requires_signature);
         let level = level.and_then(types::resolution);

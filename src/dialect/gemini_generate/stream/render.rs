@@ -135,10 +135,13 @@ impl Renderer {
         });
     }
 
-    fn stop(&mut self, index: u32, out: &mut Vec<u8>) {
+    fn stop(&mut self, index: u32, out: &mut Vec<u8>, losses: &mut Losses) {
         let Some(place) = self.open.iter().position(|(number, _)| *number == index) else { return };
         let (_, open) = self.open.remove(place);
         let Kind::Call { id, name, arguments, seal } = open.kind else { return };
+        if !content::are_arguments(&arguments) {
+            losses.bent("content.arguments", content::ONLY_AN_OBJECT);
+        }
         let seal = seal.map(|seal| seal::carried(&seal));
         self.parts(open.candidate, out, |parts| {
             content::write_part(parts, seal.as_deref(), &Extras::NONE, |o| {
@@ -285,7 +288,7 @@ impl StreamRenderer for Renderer {
                 self.start(*index, *candidate, opening, out, losses);
             }
             Event::Delta { index, delta } => self.grow(*index, delta, out),
-            Event::BlockStop { index } => self.stop(*index, out),
+            Event::BlockStop { index } => self.stop(*index, out, losses),
             Event::Logprobs { candidate, json } => self.slice(out, |o| {
                 o.array("candidates", |a| {
                     a.object(|o| {

@@ -46,9 +46,12 @@ pub(super) fn plan<'r>(request: &'r Request, profile: &Profile, losses: &mut Los
         Format::Text if style == StructuredOutput::None => Plan::default(),
         Format::Text => Plan { field: Field::Text, ..Plan::default() },
         Format::JsonObject => object(request, style, losses),
-        Format::JsonSchema { schema, strict, .. } => match style {
+        Format::JsonSchema { schema, strict, name, .. } => match style {
             StructuredOutput::Native => {
-                Plan { field: Field::Schema(format, fitting(schema, *strict, losses)), ..Plan::default() }
+                // Dialects without names for schemas always hold the model to them.
+                let held = || name.is_none() && is_strict(schema);
+                let strict = strict.or_else(|| held().then_some(true));
+                Plan { field: Field::Schema(format, fitting(schema, strict, losses)), ..Plan::default() }
             }
             StructuredOutput::Tool if is_object_schema(schema) => {
                 losses.bent("response_format", "asked for as the arguments of a tool");
@@ -116,6 +119,26 @@ fn fitting(schema: &str, strict: Option<bool>, losses: &mut Losses) -> Option<bo
     Some(fits)
 }
 
+/// Whether OpenAI surely takes the schema as a strict one.
+fn is_strict(schema: &str) -> bool {
+    let Ok(schema) = json::parse(schema.as_bytes()) else {
+        return false;
+    };
+    schema.get("type").and_then(Json::as_str) == Some("object") && is_closed(&schema) && is_plain(&schema)
+}
+
+/// Whether a schema is made of nothing but what every strict schema may hold.
+fn is_plain(schema: &Json<'_>) -> bool {
+    schema.entries().iter().all(|(key, value)| match &**key {
+        "type" | "description" | "enum" | "const" | "required" | "$ref" => true,
+        "additionalProperties" => value.as_bool() == Some(false),
+        "items" => is_plain(value),
+        "properties" | "$defs" => value.entries().iter().all(|(_, inner)| is_plain(inner)),
+        "anyOf" => value.elements().iter().all(is_plain),
+        _ => false,
+    })
+}
+
 fn is_closed(schema: &Json<'_>) -> bool {
     if let Some(properties) = schema.get("properties").filter(|value| value.is_object()) {
         let required = schema.get("required").map(Json::elements);
@@ -173,10 +196,11 @@ pub(super) fn write_thinking(
     profile: &Profile,
     losses: &mut Losses,
 ) {
-    if thinking.visible == Some(false) {
+    let off = is_off(thinking);
+    // OpenAI itself never shows it, and those that take extras do.
+    if thinking.visible == Some(false) && !off && profile.extras && profile.thinking != ThinkingStyle::None {
         losses.dropped("reasoning.exclude", "the target cannot hide its thinking");
     }
-    let off = is_off(thinking);
     match profile.thinking {
         ThinkingStyle::None => {
             if !off && *thinking != only_visible(thinking) {

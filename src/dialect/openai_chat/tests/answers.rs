@@ -267,6 +267,26 @@ fn a_geminis_seal_rides_on_the_id_and_beside_it() {
 }
 
 #[test]
+fn a_seal_that_comes_late_stands_beside_the_calls_body() {
+    let opening = crate::ir::Opening::ToolCall { id: "c".into(), name: "f".into(), kind: ToolKind::Function };
+    let seal = Signature::new(Dialect::GeminiGenerate, "CiQB");
+    let stream = say(&[
+        Event::BlockStart { index: 0, candidate: 0, opening },
+        Event::Delta { index: 0, delta: crate::ir::Delta::Arguments("{}".into()) },
+        Event::Delta { index: 0, delta: crate::ir::Delta::Signature(seal) },
+        Event::BlockStop { index: 0 },
+        Event::End,
+    ]);
+    // OpenAI's SDK gives up on a call's delta without its function.
+    assert_eq!(
+        stream.matches("\"tool_calls\"").count(),
+        stream.matches("\"function\":{").count(),
+        "{stream}"
+    );
+    assert!(stream.contains("\"thought_signature\":\"CiQB\""), "{stream}");
+}
+
+#[test]
 fn content_is_null_beside_calls_and_empty_beside_nothing() {
     let message = |reply: &Reply| said(reply).0["choices"][0]["message"].clone();
     let calls = answer(vec![tool("c", "{}", None)], Finish::new(FinishReason::ToolCalls));

@@ -1,0 +1,109 @@
+//! T34, T35 and T39: how streams are cut, and how they break.
+
+use super::*;
+
+fn none() -> Restore {
+    Restore::default()
+}
+
+#[test]
+fn t34_data_over_several_lines_is_one_event() {
+    let chunk = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\ndata: \"delta\":{\"content\":\"a\"},\"finish_reason\":null}]}\n\n";
+    let said = stream(Chat, &(chunk.to_owned() + &chat_end("stop")), &none(), Chat);
+    assert!(said.iter().any(|chunk| chunk["choices"][0]["delta"]["content"] == "a"));
+}
+
+#[test]
+fn t34_a_character_cut_in_two_is_whole_again_issue_17473() {
+    let text = chat_stream(&[json!({"content": "Grüße 🌍"})]) + &chat_end("stop");
+    for at in 0..text.len() {
+        let (head, tail) = text.as_bytes().split_at(at);
+        let mut pipe = Transcoder::new(Chat, Claude, none(), &seed(), SSE);
+        let mut out = Vec::new();
+        pipe.push(head, &mut out, &mut |_| {});
+        pipe.push(tail, &mut out, &mut |_| {});
+        pipe.finish(&mut out, &mut |_| {});
+        assert!(String::from_utf8(out).unwrap().contains("Grüße 🌍"), "cut at {at}");
+    }
+}
+
+#[test]
+fn t35_a_stream_that_is_cut_ends_in_an_error_and_not_as_if_whole() {
+    let cut = [
+        (Chat, chat_stream(&[json!({"content": "a"})])),
+        (Claude, claude_stream(&[claude_start(), json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "a"}})])),
+        (Gemini, gemini_stream(&[json!({"candidates": [{"content": {"parts": [{"text": "a"}]}, "index": 0}]})])),
+    ];
+    for (from, text) in cut {
+        for to in Dialect::ALL {
+            let said = stream(from, &text, &none(), to);
+            assert!(said.last().unwrap().get("error").is_some(), "{from:?} to {to:?}: {said:?}");
+            assert!(!said.contains(&json!("[DONE]")), "{said:?}");
+            assert!(!said.iter().any(|event| event["type"] == "message_stop"), "{said:?}");
+        }
+    }
+}
+
+#[test]
+fn t35_an_error_inside_a_stream_is_told_in_the_clients_words() {
+    let failed = [
+        (Chat, chat_stream(&[json!({"content": "a"})]) + "data: {\"error\":{\"message\":\"no capacity\",\"type\":\"server_error\",\"code\":503}}\n\n"),
+        (Claude, claude_stream(&[claude_start(), json!({"type": "error", "error": {"type": "overloaded_error", "message": "no capacity"}})])),
+        (Gemini, gemini_stream(&[json!({"error": {"code": 503, "message": "no capacity", "status": "UNAVAILABLE"}})])),
+    ];
+    for (from, text) in failed {
+        for to in Dialect::ALL {
+            let said = stream(from, &text, &none(), to);
+            let error = &said.last().unwrap()["error"];
+            assert_eq!(error["message"], "no capacity", "{from:?} to {to:?}: {said:?}");
+            match to {
+                Chat => assert_eq!(error["type"], "server_error"),
+                Claude => assert_eq!(error["type"], "overloaded_error"),
+                Gemini => assert_eq!(error["status"], "UNAVAILABLE"),
+            }
+        }
+    }
+}
+
+#[test]
+fn t35_a_finished_stream_without_its_terminator_is_whole() {
+    let text = chat_stream(&[json!({"content": "a"})]) + &chat_end("stop").replace("data: [DONE]\n\n", "");
+    assert_eq!(stream(Chat, &text, &none(), Chat).last().unwrap(), "[DONE]");
+    assert_eq!(stream(Chat, &text, &none(), Claude).last().unwrap()["type"], "message_stop");
+}
+
+#[test]
+fn t39_unknown_members_of_chunks_stay_on_the_way_to_the_same_dialect() {
+    let text = chat_stream(&[json!({"content": "a"})]).replace(r#""model":"m""#, r#""model":"m","x_vendor":{"deep":[1.0]}"#) + &chat_end("stop");
+    let said = stream(Chat, &text, &none(), Chat);
+    assert!(said.iter().any(|chunk| chunk["x_vendor"]["deep"][0] == 1.0), "{said:?}");
+    let body = json!({"id": "c", "x_vendor": 1, "choices": [{"message": {"content": "a", "x_message": 2}, "x_choice": 3, "finish_reason": "stop"}]});
+    let said = answer(Chat, &body, &none(), Chat);
+    assert_eq!((&said["x_vendor"], &said["choices"][0]["x_choice"]), (&json!(1), &json!(3)));
+    assert_eq!(said["choices"][0]["message"]["x_message"], 2);
+}
+
+#[test]
+fn one_message_start_whatever_comes_first_issue_32357() {
+    let deltas = [json!({"role": "assistant", "content": ""}), json!({"role": "assistant", "reasoning_content": "Hm."}), json!({"role": "assistant", "content": "a"})];
+    let said = stream(Chat, &(chat_stream(&deltas) + &chat_end("stop")), &none(), Claude);
+    let kinds: Vec<&str> = said.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds.iter().filter(|kind| **kind == "message_start").count(), 1);
+    let starts: Vec<&Value> = said.iter().filter(|event| event["type"] == "content_block_start").collect();
+    assert_eq!(starts[0]["content_block"]["type"], "thinking");
+    assert_eq!(starts[1]["content_block"]["type"], "text");
+}
+
+#[test]
+fn a_tool_call_in_a_stream_is_not_lost_issue_36262() {
+    let deltas = [
+        json!({"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": ""}}]}),
+        json!({"tool_calls": [{"index": 0, "function": {"arguments": "{\"a\":"}}]}),
+        json!({"tool_calls": [{"index": 0, "function": {"arguments": "1}"}}]}),
+    ];
+    let said = stream(Chat, &(chat_stream(&deltas) + &chat_end("tool_calls")), &none(), Claude);
+    let input: String = said.iter().filter_map(|event| event["delta"]["partial_json"].as_str()).collect();
+    assert_eq!(input, r#"{"a":1}"#);
+    let said = stream(Chat, &(chat_stream(&deltas) + &chat_end("tool_calls")), &none(), Gemini);
+    assert_eq!(said[0]["candidates"][0]["content"]["parts"][0]["functionCall"]["args"], json!({"a": 1}));
+}
