@@ -27,8 +27,12 @@ pub fn unix_seconds() -> u64 {
 }
 
 /// A moment as RFC 3339 in UTC with milliseconds: `2026-11-22T14:55:00.123Z`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Timestamp([u8; 24]);
+
+/// Writes a moment as RFC 3339; right until the year 9999.
 #[must_use]
-pub fn rfc3339(unix_millis: u64) -> String {
+pub fn rfc3339(unix_millis: u64) -> Timestamp {
     let (seconds, millis) = (unix_millis / 1000, unix_millis % 1000);
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     // Civil date from days, in eras of 400 years that begin on 1 March.
@@ -40,8 +44,38 @@ pub fn rfc3339(unix_millis: u64) -> String {
     let day = day_of_year - (153 * month_index + 2) / 5 + 1;
     let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+    let ([a, b], [c, d]) = (two(year / 100), two(year));
+    let ([e, f], [g, h]) = (two(month), two(day));
+    let ([i, j], [k, l], [m, n]) = (two(second / 3600), two(second / 60 % 60), two(second % 60));
+    let ([_, o], [p, q]) = (two(millis / 100), two(millis));
+    Timestamp([a, b, c, d, b'-', e, f, b'-', g, h, b'T', i, j, b':', k, l, b':', m, n, b'.', o, p, q, b'Z'])
+}
+
+/// The last two digits of a number.
+#[allow(clippy::cast_possible_truncation)]
+const fn two(number: u64) -> [u8; 2] {
+    let number = (number % 100) as u8;
+    [b'0' + number / 10, b'0' + number % 10]
+}
+
+impl Timestamp {
+    /// The moment as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// A number nobody can foretell well enough to matter; not for keys.
@@ -107,9 +141,9 @@ mod tests {
 
     #[test]
     fn dates_are_civil() {
-        assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000Z");
-        assert_eq!(rfc3339(1_709_210_096_789), "2024-02-29T12:34:56.789Z");
-        assert_eq!(rfc3339(4_102_444_799_000), "2099-12-31T23:59:59.000Z");
+        assert_eq!(rfc3339(0).as_str(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(rfc3339(1_709_210_096_789).as_str(), "2024-02-29T12:34:56.789Z");
+        assert_eq!(rfc3339(4_102_444_799_000).as_str(), "2099-12-31T23:59:59.000Z");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use http::HeaderMap;
 use crate::account::count::Calibration;
 use crate::account::meter::Metered;
 use crate::account::{cost, tally};
-use crate::catalog::{Catalog, PriceTable};
+use crate::catalog::PriceTable;
 use crate::clock::RequestId;
 use crate::dialect::{Head, codec};
 use crate::fault::Fault;
@@ -80,8 +80,6 @@ pub struct Record {
     pub client: Option<Dialect>,
     /// The provider's name, when one was chosen.
     pub provider: Option<Arc<str>>,
-    /// The vendor's id in the catalogue.
-    pub vendor: Option<&'static str>,
     /// The model as the client named it.
     pub asked_model: String,
     /// The model as the provider knows it.
@@ -110,8 +108,8 @@ pub struct Record {
     pub metered: Metered,
     /// The client's request.
     pub source: Option<Source>,
-    /// Prices.
-    pub catalog: Arc<Catalog>,
+    /// The target's prices, where known.
+    pub prices: Option<Arc<PriceTable>>,
 }
 
 /// The one fact a finished request leaves.
@@ -146,24 +144,18 @@ impl Settled {
 #[must_use]
 pub fn settle(mut record: Record, calibration: &Calibration) -> Settled {
     let (usage, usage_source) = used(&mut record, calibration);
-    let cost = price(&record).map(|prices| {
+    let cost = record.prices.as_deref().map(|prices| {
         let tier = record.metered.tier.as_ref().or(record.asked_tier.as_ref());
         cost::cost(&usage, prices, tier)
     });
     Settled { cost: cost.filter(|_| usage_source.is_some()), usage, usage_source, record }
 }
 
-fn price(record: &Record) -> Option<&PriceTable> {
-    let (vendor, model) = (record.vendor?, record.model.as_deref()?);
-    // An overlay of the configuration names the provider, the built-in catalogue the vendor; a
-    // name the catalogue does not know is answered with the maker's row.
-    let own = record.provider.as_deref().and_then(|provider| {
-        record.catalog.find(provider, model).filter(|found| found.provider == provider)
-    });
-    own.or_else(|| record.catalog.find(vendor, model)).map(|model| &model.prices)
-}
-
 fn used(record: &mut Record, calibration: &Calibration) -> (Usage, Option<UsageSource>) {
+    // Lists and counts use no model.
+    if !matches!(record.operation, "chat" | "embeddings") {
+        return (Usage::default(), None);
+    }
     let held = std::mem::take(&mut record.metered.held);
     let reported = record.metered.usage;
     let model = record.model.clone().unwrap_or_else(|| record.asked_model.as_str().into());

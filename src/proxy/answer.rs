@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use pingora::Result;
-use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 
 use crate::dialect::codec;
@@ -20,22 +20,21 @@ pub enum Connection {
     Close,
 }
 
-/// Answers with a JSON body.
+/// Answers with a JSON body, under these headers.
 ///
 /// # Errors
 /// When the client is gone.
-pub async fn json(session: &mut Session, status: u16, body: Vec<u8>, extra: &[(&'static str, String)]) -> Result<()> {
-    let mut head = ResponseHeader::build(status, Some(8))?;
-    head.insert_header("content-type", "application/json")?;
-    head.insert_header("content-length", body.len().to_string())?;
-    for (name, value) in extra {
-        head.insert_header(*name, value)?;
-    }
-    session.write_response_header(Box::new(head), false).await?;
+pub async fn json(session: &mut Session, status: u16, body: Vec<u8>, mut headers: HeaderMap) -> Result<()> {
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CONTENT_LENGTH, body.len().into());
+    let (mut parts, ()) = http::Response::new(()).into_parts();
+    parts.status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    parts.headers = headers;
+    session.write_response_header(Box::new(parts.into()), false).await?;
     session.write_response_body(Some(Bytes::from(body)), true).await
 }
 
-/// Says no in the client's own dialect.
+/// Says no in the client's own dialect, under these headers.
 ///
 /// # Errors
 /// When the client is gone.
@@ -44,24 +43,23 @@ pub async fn refuse(
     dialect: Dialect,
     refusal: &Refusal,
     connection: Connection,
-    extra: &[(&'static str, String)],
+    mut headers: HeaderMap,
 ) -> Result<()> {
-    let mut extra = extra.to_vec();
     if let Some(after) = refusal.retry_after {
-        extra.push(("retry-after", seconds(after)));
+        headers.insert(header::RETRY_AFTER, seconds(after).into());
     }
     if refusal.kind == Kind::Authentication {
-        extra.push(("www-authenticate", "Bearer".to_owned()));
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     if connection == Connection::Close {
         session.set_keepalive(None);
     }
     let body = codec(dialect).render_error(refusal);
-    json(session, refusal.status, body, &extra).await
+    json(session, refusal.status, body, headers).await
 }
 
 /// A time as `retry-after` has it: whole seconds, rounded up.
 #[must_use]
-pub fn seconds(time: Duration) -> String {
-    (time.as_secs() + u64::from(time.subsec_nanos() > 0)).to_string()
+pub fn seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::{HeaderValue, header};
 use pingora::Result;
 use pingora::proxy::Session;
 
@@ -51,8 +52,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     let asked = match asked::recognise(session.req_header()) {
         Ok(asked) => asked,
         Err(unknown) => {
-            let allow = unknown.allow.map(|method| ("allow", method.to_owned()));
-            return turn_away(session, exchange, unknown.dialect, unknown.refusal, allow).await;
+            return turn_away(session, exchange, unknown.dialect, unknown.refusal, unknown.allow).await;
         }
     };
     let client = asked.dialect();
@@ -70,8 +70,8 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     };
     match listed {
         Some(Ok(body)) => {
-            let extra = returning::own_headers(exchange, None);
-            return answer::json(session, 200, body, &extra).await.map(|()| true);
+            let extra = returning::own_headers(exchange);
+            return answer::json(session, 200, body, extra).await.map(|()| true);
         }
         Some(Err(refusal)) => return refuse(session, exchange, client, refusal, Connection::Keep).await,
         None => {}
@@ -95,8 +95,8 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     match sent_on {
         Ok(None) => Ok(false),
         Ok(Some(body)) => {
-            let extra = returning::own_headers(exchange, None);
-            answer::json(session, 200, body, &extra).await.map(|()| true)
+            let extra = returning::own_headers(exchange);
+            answer::json(session, 200, body, extra).await.map(|()| true)
         }
         Err(refusal) => refuse(session, exchange, client, refusal, Connection::Keep).await,
     }
@@ -115,7 +115,7 @@ async fn turn_away(
     exchange: &mut Exchange,
     dialect: Dialect,
     refusal: Refusal,
-    extra: Option<(&'static str, String)>,
+    allow: Option<&'static str>,
 ) -> Result<bool> {
     const SMALL: u64 = 64 << 10;
     let head = session.req_header();
@@ -126,9 +126,9 @@ async fn turn_away(
         while session.read_request_body().await?.is_some() {}
     }
     let connection = if small { Connection::Keep } else { Connection::Close };
-    let mut headers = returning::own_headers(exchange, None);
-    headers.extend(extra);
-    let written = answer::refuse(session, dialect, &refusal, connection, &headers).await;
+    let mut headers = returning::own_headers(exchange);
+    headers.extend(allow.map(|method| (header::ALLOW, HeaderValue::from_static(method))));
+    let written = answer::refuse(session, dialect, &refusal, connection, headers).await;
     exchange.refusal = Some(refusal);
     written.map(|()| true)
 }
@@ -224,6 +224,7 @@ fn read_ask(session: &Session, asked: &Asked, lens: &Lens<'_>, body: Bytes) -> R
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or("").to_owned(),
         body,
+        unsized_body: !head.headers.contains_key(header::CONTENT_LENGTH),
         parsed: None,
         model,
         stream,

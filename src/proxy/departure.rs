@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use pingora::http::RequestHeader;
 use pingora::prelude::HttpPeer;
 use pingora::protocols::ALPN;
-use pingora::{Error, ErrorType, Result};
+use pingora::{Error, ErrorType, OrErr as _, Result};
 
 use crate::clock;
 use crate::fault::{Fault, Retry};
@@ -44,8 +45,12 @@ pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPe
     };
     let mut peer = HttpPeer::new(address, base.tls, base.host.clone());
     if base.tls {
-        peer.options.set_http_version(2, 1);
-        peer.options.alpn = ALPN::H2H1;
+        // Pingora takes a body whose length nobody foretold for an empty one, and would end an
+        // HTTP/2 request before it; over HTTP/1.1 our own length counts.
+        if !call.ask.unsized_body {
+            peer.options.set_http_version(2, 1);
+            peer.options.alpn = ALPN::H2H1;
+        }
     }
     // Pingora has one time-out for each read: a whole answer comes at once after its first byte,
     // in a stream the shorter of the two bounds every silence.
@@ -65,41 +70,36 @@ pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPe
 /// The head of this attempt. Nothing of the client's own head is in it.
 ///
 /// # Errors
-/// When a configured header is not one.
+/// When the target's path is none, which cannot be.
 pub fn head(exchange: &mut Exchange, head: &mut RequestHeader) -> Result<()> {
-    let world = Arc::clone(&exchange.world);
     let call = exchange.call().ok_or_else(|| Error::new(ErrorType::InternalError))?;
     let attempt = &call.attempt;
-    let provider =
-        world.providers.get(attempt.known.index).ok_or_else(|| Error::new(ErrorType::InternalError))?;
-    let mut fresh = RequestHeader::build("POST", attempt.path.as_bytes(), Some(12))?;
-    fresh.insert_header("host", &attempt.known.authority)?;
-    fresh.insert_header("content-type", "application/json")?;
-    fresh.insert_header("content-length", attempt.body.len().to_string())?;
-    fresh.insert_header("accept", if call.ask.stream { "text/event-stream" } else { "application/json" })?;
-    fresh.insert_header("accept-encoding", "identity")?;
-    fresh.insert_header("user-agent", concat!("tollgate/", env!("CARGO_PKG_VERSION")))?;
-    let mut headers = provider.vendor.auth.headers(attempt.upstream(), secret(provider, attempt.key));
+    let mut headers = attempt.known.heads.sent(attempt.key);
+    headers.insert(header::CONTENT_LENGTH, attempt.body.len().into());
+    let accept = if call.ask.stream { "text/event-stream" } else { "application/json" };
+    headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
     for (name, value) in &attempt.headers {
-        match headers.iter_mut().find(|(known, _)| known == name) {
-            // Both the credential and the dialect may need betas.
-            Some((_, known)) if *name == "anthropic-beta" => {
-                known.push(',');
-                known.push_str(value);
-            }
-            Some((_, known)) => known.clone_from(value),
-            None => headers.push((name, value.clone())),
-        }
+        add(&mut headers, name, value);
     }
-    for (name, value) in headers {
-        fresh.insert_header(name, value)?;
-    }
-    for (name, value) in &provider.headers {
-        fresh.insert_header(name.clone(), value)?;
-    }
-    *head = fresh;
+    let (mut parts, ()) = http::Request::new(()).into_parts();
+    parts.method = Method::POST;
+    parts.uri = attempt.path.parse().or_err(ErrorType::InternalError, "a target's path")?;
+    parts.headers = headers;
+    *head = parts.into();
     call.sent = Some(clock::now());
     Ok(())
+}
+
+/// Adds a header of the dialect; betas are joined, since the credential may need some too.
+fn add(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    let name = HeaderName::from_static(name);
+    let joined = match headers.get(&name).filter(|_| name == "anthropic-beta") {
+        Some(known) => format!("{},{value}", String::from_utf8_lossy(known.as_bytes())),
+        None => value.to_owned(),
+    };
+    if let Ok(value) = HeaderValue::try_from(joined) {
+        headers.insert(name, value);
+    }
 }
 
 /// The key that an attempt uses.

@@ -103,6 +103,8 @@ pub struct Ask {
     pub query: String,
     /// The body as sent.
     pub body: Bytes,
+    /// Whether the client did not foretell the body's length.
+    pub unsized_body: bool,
     /// The body as parsed, where some attempt needed that.
     pub parsed: Option<Box<Request>>,
     /// The model as the client named it.
@@ -185,7 +187,6 @@ impl Exchange {
             operation,
             client,
             provider: None,
-            vendor: None,
             asked_model: String::new(),
             model: None,
             asked_tier: None,
@@ -200,7 +201,7 @@ impl Exchange {
             bytes,
             metered: Metered::default(),
             source: None,
-            catalog: Arc::clone(&self.world.catalog),
+            prices: None,
         };
         let mut broken = false;
         if let Stage::Away(call) = std::mem::replace(&mut self.stage, Stage::Here) {
@@ -225,7 +226,7 @@ impl Exchange {
 fn fill(record: &mut Record, call: Call, started: Instant, operation: &str) {
     let Call { ask, attempt, relay, attempts, sent, answered, .. } = call;
     record.provider = Some(Arc::clone(&attempt.known.provider));
-    record.vendor = Some(attempt.known.vendor);
+    record.prices.clone_from(&attempt.known.prices);
     record.model = Some(Arc::clone(&attempt.known.model));
     record.asked_model = ask.model;
     record.asked_tier = ask.tier;

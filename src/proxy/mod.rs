@@ -14,6 +14,7 @@ pub mod discovery;
 pub mod exchange;
 pub mod keeper;
 pub mod local;
+pub mod names;
 pub mod phases;
 pub mod relay;
 pub mod resolve;

@@ -126,7 +126,8 @@ impl ProxyHttp for Gateway {
         if head.status.is_informational() {
             return Ok(());
         }
-        returning::head(exchange, head)
+        returning::head(exchange, head);
+        Ok(())
     }
 
     fn response_body_filter(
@@ -263,8 +264,8 @@ pub(crate) async fn refuse(
     refusal: Refusal,
     connection: Connection,
 ) -> Result<bool> {
-    let extra = returning::own_headers(exchange, None);
-    let written = answer::refuse(session, dialect, &refusal, connection, &extra).await;
+    let extra = returning::own_headers(exchange);
+    let written = answer::refuse(session, dialect, &refusal, connection, extra).await;
     exchange.refusal = Some(refusal);
     written.map(|()| true)
 }

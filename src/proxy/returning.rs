@@ -1,8 +1,10 @@
 //! An answer returns: its relay is chosen, its head dressed, its body spoken.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use pingora::Result;
 use pingora::http::{ResponseHeader, StatusCode};
 use pingora::proxy::Session;
@@ -16,31 +18,11 @@ use crate::ir::Dialect;
 use crate::provider::limits::retry_after;
 use crate::proxy::answer::{self, Connection};
 use crate::proxy::attempt::Mode;
-use crate::proxy::departure;
+use crate::proxy::{departure, names};
 use crate::proxy::exchange::{Call, Exchange};
 use crate::proxy::relay::{Into, Relay};
 use crate::proxy::shared::Shared;
 use crate::refusal::Kind;
-
-/// Headers of a provider that tell of its own house and not of the answer.
-const PRIVATE: [&str; 16] = [
-    "keep-alive",
-    "proxy-connection",
-    "set-cookie",
-    "server",
-    "via",
-    "alt-svc",
-    "cf-ray",
-    "cf-cache-status",
-    "strict-transport-security",
-    "openai-organization",
-    "openai-project",
-    "anthropic-organization-id",
-    "x-request-id",
-    "server-timing",
-    "access-control-allow-origin",
-    "access-control-expose-headers",
-];
 
 /// The head of an upstream's answer came: chooses what becomes of the body, or the next attempt.
 ///
@@ -57,8 +39,14 @@ pub fn begin(
     let seed = seed(shared, exchange);
     let Some(call) = exchange.call() else { return Ok(()) };
     call.answered = Some(now);
-    if status >= 300 {
-        let mut fault = Fault::from_status(if status < 400 { 502 } else { status });
+    let starts = |kind: &[u8]| {
+        head.headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(kind))
+    };
+    let event_stream = starts(b"text/event-stream");
+    // Some proxies in front of a provider say 200 with a page that nobody asked for.
+    if status >= 300 || starts(b"text/html") {
+        let status = if status < 400 { 502 } else { status };
+        let mut fault = Fault::from_status(status);
         fault.retry_after = retry_after(&head.headers);
         let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
         // What a held answer amounts to is decided once its body is known.
@@ -74,16 +62,12 @@ pub fn begin(
                 call.held = true;
                 session.as_downstream_mut().set_ignore_info_resp(true);
                 head.set_status(StatusCode::from_u16(103).unwrap_or(StatusCode::PROCESSING))?;
-            } else if status < 400 {
-                head.set_status(StatusCode::BAD_GATEWAY)?;
+            } else {
+                head.set_status(status)?;
             }
         }
         return Ok(());
     }
-    let event_stream = head
-        .headers
-        .get("content-type")
-        .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
     call.relay = relay(call, event_stream, seed);
     Ok(())
 }
@@ -135,67 +119,77 @@ fn relay(call: &Call, event_stream: bool, seed: Seed) -> Relay {
 }
 
 /// Dresses the head for the client.
-///
-/// # Errors
-/// When a header is none, which cannot be.
-pub fn head(exchange: &mut Exchange, head: &mut ResponseHeader) -> Result<()> {
-    for name in PRIVATE {
-        head.remove_header(name);
-    }
+pub fn head(exchange: &mut Exchange, head: &mut ResponseHeader) {
     let upstream = exchange.call().and_then(|call| Some(call.answered?.saturating_duration_since(call.sent?)));
     if let Some(answered) = exchange.call().and_then(|call| call.answered) {
         exchange.overhead += clock::now().saturating_duration_since(answered);
     }
-    let extra = own_headers(exchange, upstream);
-    let Some(call) = exchange.call() else { return Ok(()) };
+    let (empty, ()) = http::Response::new(()).into_parts();
+    let mut parts: http::response::Parts = std::mem::replace(head, empty.into()).into();
+    let headers = &mut parts.headers;
+    while let Some(private) = headers.keys().find(|name| names::is_private(name.as_str())).cloned() {
+        headers.remove(private);
+    }
+    if let Some(call) = exchange.call() {
+        dress_body(call, headers);
+    }
+    stamp(exchange, upstream, headers);
+    *head = parts.into();
+}
+
+/// Says what the body is, where it is not the provider's own.
+fn dress_body(call: &Call, headers: &mut HeaderMap) {
+    const JSON: HeaderValue = HeaderValue::from_static("application/json");
+    const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
     let content_type = match &call.relay {
         Relay::Waiting | Relay::Pass(_) | Relay::Stream(_) => None,
-        Relay::Error(_) => Some("application/json"),
-        Relay::Whole(_) if !call.ask.stream => Some("application/json"),
+        Relay::Error(_) => Some(JSON),
+        Relay::Whole(_) if !call.ask.stream => Some(JSON),
         Relay::Whole(_) | Relay::Transcode(_) => Some(match call.ask.framing {
-            Framing::Sse => "text/event-stream",
-            Framing::JsonArray => "application/json",
+            Framing::Sse => EVENTS,
+            Framing::JsonArray => JSON,
         }),
     };
-    if let Some(content_type) = content_type {
-        head.insert_header("content-type", content_type)?;
-    }
     let changes_length = content_type.is_some() || matches!(call.relay, Relay::Stream(_));
-    if changes_length && head.headers.contains_key("content-length") {
-        head.remove_header("content-length");
-        head.insert_header("transfer-encoding", "chunked")?;
+    if changes_length && headers.remove(header::CONTENT_LENGTH).is_some() {
+        headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    if let Some(content_type) = content_type {
+        headers.insert(header::CONTENT_TYPE, content_type);
     }
     if let Relay::Error(_) = call.relay
-        && let Some(after) = retry_after(&head.headers)
-        && !head.headers.contains_key("retry-after")
+        && !headers.contains_key(header::RETRY_AFTER)
+        && let Some(after) = retry_after(headers)
     {
-        head.insert_header("retry-after", answer::seconds(after))?;
+        headers.insert(header::RETRY_AFTER, answer::seconds(after).into());
     }
-    for (name, value) in extra {
-        head.insert_header(name, value)?;
-    }
-    Ok(())
 }
 
 /// The headers that every answer carries.
 #[must_use]
-pub fn own_headers(exchange: &mut Exchange, upstream: Option<std::time::Duration>) -> Vec<(&'static str, String)> {
-    let mut headers = Vec::with_capacity(5);
-    headers.push(("x-request-id", exchange.id.as_str().to_owned()));
-    headers.push(("server-timing", exchange.server_timing(upstream)));
-    if let Some(call) = exchange.call() {
-        headers.push(("x-tollgate-provider", call.attempt.known.provider.to_string()));
-        headers.push(("x-tollgate-model", printable(&call.attempt.known.model)));
-        if !call.attempt.losses.is_empty() {
-            headers.push(("x-tollgate-losses", call.attempt.losses.to_header()));
-        }
-    }
+pub fn own_headers(exchange: &mut Exchange) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    stamp(exchange, None, &mut headers);
     headers
 }
 
-/// A model's name is a client's own text and may hold what no header may.
-fn printable(model: &str) -> String {
-    model.chars().filter(char::is_ascii_graphic).take(256).collect()
+fn stamp(exchange: &mut Exchange, upstream: Option<Duration>, headers: &mut HeaderMap) {
+    let mut insert = |name: HeaderName, value: std::result::Result<HeaderValue, header::InvalidHeaderValue>| {
+        // Ids, names and numbers of ours are always legal values.
+        if let Ok(value) = value {
+            headers.insert(name, value);
+        }
+    };
+    insert(names::REQUEST_ID, HeaderValue::from_str(exchange.id.as_str()));
+    insert(names::SERVER_TIMING, HeaderValue::try_from(exchange.server_timing(upstream)));
+    if let Some(call) = exchange.call() {
+        let known = &call.attempt.known;
+        insert(names::PROVIDER, Ok(known.heads.provider.clone()));
+        insert(names::MODEL, Ok(known.heads.model.clone()));
+        if !call.attempt.losses.is_empty() {
+            insert(names::LOSSES, HeaderValue::try_from(call.attempt.losses.to_header()));
+        }
+    }
 }
 
 /// What happens after a piece of an answer.
@@ -242,16 +236,18 @@ pub async fn give_up(session: &mut Session, exchange: &mut Exchange) {
         }
         return;
     }
-    let mut extra = own_headers(exchange, None);
+    let mut extra = own_headers(exchange);
     if let Some((status, body)) = own_error(exchange) {
         session.set_keepalive(None);
-        extra.extend(refusal.retry_after.map(|after| ("retry-after", answer::seconds(after))));
+        if let Some(after) = refusal.retry_after {
+            extra.insert(header::RETRY_AFTER, answer::seconds(after).into());
+        }
         // As above.
-        let _ = answer::json(session, status, body, &extra).await;
+        let _ = answer::json(session, status, body, extra).await;
         return;
     }
     // As above.
-    let _ = answer::refuse(session, client, &refusal, Connection::Close, &extra).await;
+    let _ = answer::refuse(session, client, &refusal, Connection::Close, extra).await;
 }
 
 /// A held error that needs no translation: the provider's own status and body.

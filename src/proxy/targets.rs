@@ -3,14 +3,17 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use rustc_hash::FxHashMap;
 
+use crate::catalog::PriceTable;
 use crate::catalog::profile::Profile;
 use crate::ir::Dialect;
 use crate::provider::url::path_for;
 use crate::provider::{Base, Embeddings, Operation};
 use crate::route::Target;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Provider, Snapshot};
+use crate::units::Secret;
 
 /// A target as one worker speaks to it, worked out once and then shared by its requests.
 #[derive(Debug)]
@@ -19,8 +22,6 @@ pub struct Known {
     pub provider: Arc<str>,
     /// The provider's place in the snapshot.
     pub index: usize,
-    /// The vendor's id in the catalogue.
-    pub vendor: &'static str,
     /// The model's name there.
     pub model: Arc<str>,
     /// The dialect in which it is spoken to.
@@ -29,8 +30,10 @@ pub struct Known {
     pub profile: Profile,
     /// Where it is.
     pub base: Base,
-    /// The `host` header.
-    pub authority: String,
+    /// What it costs, where known.
+    pub prices: Option<Arc<PriceTable>>,
+    /// Headers that each of its requests and answers has.
+    pub heads: Heads,
     /// The path of each operation that it has.
     pub paths: Paths,
 }
@@ -48,10 +51,35 @@ pub struct Paths {
     pub count: Option<String>,
 }
 
-type Key = (u64, usize, Dialect, String);
+/// Headers that are the same for each request to a target, and each answer from it.
+#[derive(Debug)]
+pub struct Heads {
+    /// The provider's name, for the client.
+    pub provider: HeaderValue,
+    /// The model's name, for the client.
+    pub model: HeaderValue,
+    /// What each request carries, one head for each of the provider's keys.
+    sent: Vec<HeaderMap>,
+}
+
+impl Heads {
+    /// What a request with this key carries.
+    #[must_use]
+    pub fn sent(&self, key: usize) -> HeaderMap {
+        self.sent.get(key).cloned().unwrap_or_default()
+    }
+}
+
+/// The targets of one world that a worker has served.
+#[derive(Default)]
+struct Memory {
+    generation: u64,
+    known: FxHashMap<(usize, Dialect), FxHashMap<String, Arc<Known>>>,
+    entries: usize,
+}
 
 thread_local! {
-    static KNOWN: RefCell<FxHashMap<Key, Arc<Known>>> = RefCell::default();
+    static MEMORY: RefCell<Memory> = RefCell::default();
 }
 
 /// A worker remembers this many targets; names beyond it are worked out each time anew.
@@ -61,17 +89,17 @@ const MOST: usize = 4096;
 /// that could answer.
 #[must_use]
 pub fn known(world: &Snapshot, target: &Target, client: Dialect) -> Option<Arc<Known>> {
-    KNOWN.with_borrow_mut(|known| {
-        let key = (world.generation, target.provider, client, target.model.clone());
-        if let Some(known) = known.get(&key) {
+    MEMORY.with_borrow_mut(|memory| {
+        if memory.generation != world.generation || memory.entries >= MOST {
+            *memory = Memory { generation: world.generation, ..Memory::default() };
+        }
+        let models = memory.known.entry((target.provider, client)).or_default();
+        if let Some(known) = models.get(target.model.as_str()) {
             return Some(Arc::clone(known));
         }
         let fresh = Arc::new(learn(world, target, client)?);
-        if known.len() >= MOST {
-            known.clear();
-        }
-        known.retain(|(generation, ..), _| *generation == world.generation);
-        known.insert(key, Arc::clone(&fresh));
+        models.insert(target.model.clone(), Arc::clone(&fresh));
+        memory.entries += 1;
         Some(fresh)
     })
 }
@@ -104,11 +132,15 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
     Some(Known {
         provider: provider.name.as_str().into(),
         index: target.provider,
-        vendor: vendor.catalogue_ids.first().copied().unwrap_or(vendor.id),
         model: target.model.as_str().into(),
         dialect,
         profile: Profile::of(dialect, &vendor.quirks, &target.model, model),
-        authority: base.authority(),
+        prices: model.map(|model| Arc::new(model.prices.clone())),
+        heads: Heads {
+            provider: printable(&provider.name),
+            model: printable(&target.model),
+            sent: sent(provider, dialect, &base),
+        },
         paths: Paths {
             generate: path(dialect, Operation::Generate)?,
             stream: path(dialect, Operation::Stream)?,
@@ -117,4 +149,36 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
         },
         base,
     })
+}
+
+/// A name as a header value: a client's own text may hold what no header may.
+fn printable(name: &str) -> HeaderValue {
+    let text: String = name.chars().filter(char::is_ascii_graphic).take(256).collect();
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+fn sent(provider: &Provider, dialect: Dialect, base: &Base) -> Vec<HeaderMap> {
+    const AGENT: &str = concat!("tollgate/", env!("CARGO_PKG_VERSION"));
+    let none = [Secret::default()];
+    let keys = if provider.keys.is_empty() { &none[..] } else { &provider.keys };
+    let legal = |name: &str, value: &str| Some((HeaderName::try_from(name).ok()?, HeaderValue::from_str(value).ok()?));
+    let head = |key: &Secret| {
+        let mut head = HeaderMap::with_capacity(16);
+        head.extend([
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (header::ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+            (header::USER_AGENT, HeaderValue::from_static(AGENT)),
+        ]);
+        head.extend(legal("host", &base.authority()));
+        for (name, value) in provider.vendor.auth.headers(dialect, key) {
+            if let Some((name, mut value)) = legal(name, &value) {
+                value.set_sensitive(true);
+                head.insert(name, value);
+            }
+        }
+        // The configuration has checked these.
+        head.extend(provider.headers.iter().filter_map(|(name, value)| legal(name, value)));
+        head
+    };
+    keys.iter().map(head).collect()
 }

@@ -1,79 +1,165 @@
 //! One JSON line a request, with names and numbers only: never bodies, never secrets.
 
-use std::io::Write as _;
 use std::time::Duration;
 
 use crate::account::Settled;
 use crate::clock;
+use crate::ir::Dialect;
 use crate::telemetry::names::field;
-use crate::wire::json;
+use crate::units::PicoUsd;
+use crate::wire::json::{self, Number};
+
+/// Most lines are shorter than this.
+const USUAL: usize = 1024;
 
 /// Appends the line of one finished request.
 pub fn write(settled: &Settled, out: &mut Vec<u8>) {
     let record = &settled.record;
-    json::object(out, |line| {
-        line.string(field::TIME, &clock::rfc3339(record.at));
-        line.string(field::REQUEST_ID, record.id.as_str());
-        line.string(field::OPERATION, record.operation);
-        line.opt_string("client_dialect", record.client.map(crate::ir::Dialect::name));
-        line.opt_string(field::PROVIDER, record.provider.as_deref());
-        line.string(field::REQUEST_MODEL, shown(&record.asked_model));
-        line.opt_string("target_model", record.model.as_deref().map(shown));
-        line.opt_string(field::RESPONSE_MODEL, record.metered.model.as_deref().map(shown));
-        line.opt_string("target_dialect", record.metered.dialect.map(crate::ir::Dialect::name));
-        line.bool("verbatim", record.verbatim);
-        line.bool("stream", record.stream);
-        line.number(field::STATUS, record.status);
-        line.string("outcome", record.outcome.label());
-        line.number("attempts", record.attempts);
-        if !record.faults.is_empty() {
-            line.array("faults", |faults| {
-                for (provider, fault) in &record.faults {
-                    faults.object(|entry| {
-                        entry.string("provider", provider);
-                        entry.string("kind", fault.kind.label());
-                        entry.number("status", fault.status);
-                    });
-                }
-            });
-        }
-        if !record.losses.is_empty() {
-            line.string("losses", &record.losses.to_header());
-        }
-        if let Some(source) = settled.usage_source {
-            line.number(field::INPUT_TOKENS, settled.usage.total_input());
-            line.number(field::OUTPUT_TOKENS, settled.usage.total_output());
-            line.number(field::CACHE_READ_TOKENS, settled.usage.cache_read);
-            line.number(field::CACHE_WRITE_TOKENS, settled.usage.cache_write());
-            if settled.usage.reasoning > 0 {
-                line.number("reasoning_tokens", settled.usage.reasoning);
+    out.reserve(USUAL);
+    out.push(b'{');
+    let mut line = Line { out, opening: b"\"" };
+    line.plain(field::TIME, clock::rfc3339(record.at).as_str());
+    line.plain(field::REQUEST_ID, record.id.as_str());
+    line.plain(field::OPERATION, record.operation);
+    line.maybe(record.client.map(Dialect::name), |line, name| line.plain("client_dialect", name));
+    line.maybe(record.provider.as_deref(), |line, name| line.text(field::PROVIDER, name));
+    line.text(field::REQUEST_MODEL, shown(&record.asked_model));
+    line.maybe(record.model.as_deref(), |line, model| line.text("target_model", shown(model)));
+    line.maybe(record.metered.model.as_deref(), |line, model| line.text(field::RESPONSE_MODEL, shown(model)));
+    line.maybe(record.metered.dialect.map(Dialect::name), |line, name| line.plain("target_dialect", name));
+    line.truth("verbatim", record.verbatim);
+    line.truth("stream", record.stream);
+    line.number(field::STATUS, record.status);
+    line.plain("outcome", record.outcome.label());
+    line.number("attempts", record.attempts);
+    if !record.faults.is_empty() {
+        line.key("faults");
+        json::array(line.out, |faults| {
+            for (provider, fault) in &record.faults {
+                faults.object(|entry| {
+                    entry.string("provider", provider);
+                    entry.string("kind", fault.kind.label());
+                    entry.number("status", fault.status);
+                });
             }
-            line.string("usage_source", source.label());
+        });
+    }
+    if !record.losses.is_empty() {
+        line.text("losses", &record.losses.to_header());
+    }
+    if let Some(source) = settled.usage_source {
+        line.number(field::INPUT_TOKENS, settled.usage.total_input());
+        line.number(field::OUTPUT_TOKENS, settled.usage.total_output());
+        line.number(field::CACHE_READ_TOKENS, settled.usage.cache_read);
+        line.number(field::CACHE_WRITE_TOKENS, settled.usage.cache_write());
+        if settled.usage.reasoning > 0 {
+            line.number("reasoning_tokens", settled.usage.reasoning);
         }
-        if let Some(cost) = settled.cost {
-            line.string("cost_usd", &cost.to_string());
-        }
-        milliseconds(line, "duration_ms", Some(record.timings.total));
-        milliseconds(line, "overhead_ms", Some(record.timings.overhead));
-        milliseconds(line, "upstream_ms", record.timings.upstream);
-        milliseconds(line, "first_token_ms", record.timings.first_token);
-        line.number("bytes_in", record.bytes.0);
-        line.number("bytes_out", record.bytes.1);
-    });
-    // Writing to a vector cannot fail.
-    let _ = out.write_all(b"\n");
+        line.plain("usage_source", source.label());
+    }
+    line.maybe(settled.cost, |line, cost| line.dollars("cost_usd", cost));
+    line.milliseconds("duration_ms", record.timings.total);
+    line.milliseconds("overhead_ms", record.timings.overhead);
+    line.maybe(record.timings.upstream, |line, time| line.milliseconds("upstream_ms", time));
+    line.maybe(record.timings.first_token, |line, time| line.milliseconds("first_token_ms", time));
+    line.number("bytes_in", record.bytes.0);
+    line.number("bytes_out", record.bytes.1);
+    line.out.extend_from_slice(b"}\n");
 }
 
 /// A model's name is the client's own text; a line has room for so much of it.
 fn shown(model: &str) -> &str {
     const MOST: usize = 256;
-    let end = (0..=MOST.min(model.len())).rev().find(|&end| model.is_char_boundary(end)).unwrap_or(0);
+    if model.len() <= MOST {
+        return model;
+    }
+    let end = (0..=MOST).rev().find(|&end| model.is_char_boundary(end)).unwrap_or(0);
     model.get(..end).unwrap_or_default()
 }
 
-fn milliseconds(line: &mut json::Object<'_>, key: &str, time: Option<Duration>) {
-    if let Some(time) = time {
-        let micros = time.as_micros();
-        line.raw(key, &format!("{}.{:03}", micros / 1000, micros % 1000));
+/// An object being written. All keys and most values are our own words, which need no escapes;
+/// with the general writer, looking for them cost more than all the rest.
+struct Line<'w> {
+    out: &'w mut Vec<u8>,
+    /// What stands before the next key.
+    opening: &'static [u8],
+}
+
+impl Line<'_> {
+    fn key(&mut self, key: &'static str) {
+        self.out.extend_from_slice(self.opening);
+        self.opening = b",\"";
+        self.out.extend_from_slice(key.as_bytes());
+        self.out.extend_from_slice(b"\":");
+    }
+
+    fn maybe<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
+        if let Some(value) = value {
+            write(self, value);
+        }
+    }
+
+    /// Adds text that needs no escapes.
+    fn plain(&mut self, key: &'static str, text: &str) {
+        self.key(key);
+        self.out.push(b'"');
+        self.out.extend_from_slice(text.as_bytes());
+        self.out.push(b'"');
+    }
+
+    /// Adds any text.
+    fn text(&mut self, key: &'static str, text: &str) {
+        self.key(key);
+        json::write_string(self.out, text);
+    }
+
+    fn truth(&mut self, key: &'static str, truth: bool) {
+        self.key(key);
+        self.out.extend_from_slice(if truth { b"true" } else { b"false" });
+    }
+
+    fn number(&mut self, key: &'static str, number: impl Number) {
+        self.key(key);
+        self.digits(number);
+    }
+
+    fn milliseconds(&mut self, key: &'static str, time: Duration) {
+        self.key(key);
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.digits(micros / 1000);
+        self.out.push(b'.');
+        // The leading one keeps the zeros behind it.
+        self.after_one(1000 + micros % 1000);
+    }
+
+    /// Adds an amount as text, exact and without trailing zeros.
+    fn dollars(&mut self, key: &'static str, amount: PicoUsd) {
+        const ONE_USD: u64 = 1_000_000_000_000;
+        let Ok(pico) = u64::try_from(amount.0) else {
+            return self.plain(key, &amount.to_string());
+        };
+        self.key(key);
+        self.out.push(b'"');
+        self.digits(pico / ONE_USD);
+        if pico % ONE_USD > 0 {
+            self.out.push(b'.');
+            self.after_one(ONE_USD + pico % ONE_USD);
+            while self.out.pop_if(|digit| *digit == b'0').is_some() {}
+        }
+        self.out.push(b'"');
+    }
+
+    fn digits(&mut self, number: impl Number) {
+        self.out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    }
+
+    /// Adds the digits of a number but for the first.
+    fn after_one(&mut self, number: u64) {
+        let mut buffer = itoa::Buffer::new();
+        let digits = buffer.format(number).as_bytes();
+        self.out.extend_from_slice(digits.get(1..).unwrap_or_default());
     }
 }
+
+#[cfg(test)]
+mod tests;

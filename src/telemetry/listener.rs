@@ -11,6 +11,7 @@ use crate::account::count::Calibration;
 use crate::account::{Record, settle};
 use crate::telemetry::access_log;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::series::Observer;
 
 /// Records wait here; when it is full a worker settles its own record instead of losing it.
 const QUEUE: usize = 8192;
@@ -70,7 +71,15 @@ impl Telemetry {
             told: Arc::clone(&told),
             stop: Arc::clone(&stop),
         });
-        let teller = Teller { metrics, calibration, access, output, lines: Vec::with_capacity(64 << 10), waiting: 0, told };
+        let teller = Teller {
+            observer: Observer::new(metrics),
+            calibration,
+            access,
+            output,
+            lines: Vec::with_capacity(2 * FLUSH),
+            waiting: 0,
+            told,
+        };
         let stopping = Arc::clone(&stop);
         let thread = std::thread::Builder::new()
             .name("telemetry".to_owned())
@@ -86,7 +95,7 @@ impl Telemetry {
             Err(TrySendError::Full(record) | TrySendError::Disconnected(record)) => record,
         };
         let mut teller = Teller {
-            metrics: Arc::clone(&self.metrics),
+            observer: Observer::new(Arc::clone(&self.metrics)),
             calibration: Arc::clone(&self.calibration),
             access: self.access,
             output: Box::new(std::io::stdout()),
@@ -117,7 +126,7 @@ impl Telemetry {
 }
 
 struct Teller {
-    metrics: Arc<Metrics>,
+    observer: Observer,
     calibration: Arc<Calibration>,
     access: bool,
     output: Box<dyn Write + Send>,
@@ -155,7 +164,7 @@ impl Teller {
 
     fn tell(&mut self, record: Record) {
         let settled = settle(record, &self.calibration);
-        self.metrics.observe(&settled);
+        self.observer.observe(&settled);
         if self.access {
             access_log::write(&settled, &mut self.lines);
         }

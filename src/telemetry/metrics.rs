@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use prometheus::{
-    CounterVec, Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    CounterVec, Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder,
 };
 use rustc_hash::FxHashSet;
 
@@ -15,17 +15,20 @@ use crate::telemetry::names::{label, metric};
 /// Clients choose model names freely; past this many, further ones share one label.
 const MOST_MODELS: usize = 512;
 
+/// The label that they share.
+pub(super) const OTHER: &str = "other";
+
 /// The metrics of this process.
 pub struct Metrics {
     registry: Registry,
-    requests: IntCounterVec,
-    tokens: IntCounterVec,
-    cost: CounterVec,
-    overhead: HistogramVec,
-    duration: HistogramVec,
-    first_token: HistogramVec,
-    per_token: HistogramVec,
-    token_usage: HistogramVec,
+    pub(super) requests: IntCounterVec,
+    pub(super) tokens: IntCounterVec,
+    pub(super) cost: CounterVec,
+    pub(super) overhead: HistogramVec,
+    pub(super) duration: HistogramVec,
+    pub(super) first_token: HistogramVec,
+    pub(super) per_token: HistogramVec,
+    pub(super) token_usage: HistogramVec,
     upstream_errors: IntCounterVec,
     losses: IntCounterVec,
     reloads: IntCounterVec,
@@ -50,9 +53,8 @@ const DURATION_BUCKETS: [f64; 14] =
 const FIRST_TOKEN_BUCKETS: [f64; 13] =
     [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 const PER_TOKEN_BUCKETS: [f64; 10] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
-const TOKEN_BUCKETS: [f64; 12] = [
-    1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262_144.0, 1_048_576.0, 4_194_304.0,
-];
+const TOKEN_BUCKETS: [f64; 12] =
+    [1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262_144.0, 1_048_576.0, 4_194_304.0];
 
 impl Metrics {
     /// All metrics at zero.
@@ -86,7 +88,14 @@ impl Metrics {
             requests: counters(
                 metric::REQUESTS,
                 "Finished requests",
-                &[label::OPERATION, label::CLIENT, label::PROVIDER, label::MODEL, label::STATUS, label::OUTCOME],
+                &[
+                    label::OPERATION,
+                    label::CLIENT,
+                    label::PROVIDER,
+                    label::MODEL,
+                    label::STATUS,
+                    label::OUTCOME,
+                ],
             )?,
             tokens: counters(
                 metric::TOKENS,
@@ -169,39 +178,15 @@ impl Metrics {
         self.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
     }
 
-    /// One request settled.
-    pub fn observe(&self, settled: &Settled) {
+    /// What a settled request met on its way: failures of upstreams and losses.
+    pub(super) fn failed(&self, settled: &Settled) {
         let record = &settled.record;
-        let provider = record.provider.as_deref().unwrap_or("");
-        let model = self.bounded(record.model.as_deref().unwrap_or(""));
-        let client = record.client.map_or("", crate::ir::Dialect::name);
-        let status = record.status.to_string();
-        let outcome = record.outcome.label();
-        self.requests.with_label_values(&[record.operation, client, provider, &model, &status, outcome]).inc();
-        let who = [record.operation, provider, &model];
-        self.duration.with_label_values(&who).observe(record.timings.total.as_secs_f64());
-        self.overhead.with_label_values(&[record.operation]).observe(record.timings.overhead.as_secs_f64());
-        observe(&self.first_token, &who, record.timings.first_token);
-        observe(&self.per_token, &who, settled.time_per_token());
-        if let Some(source) = settled.usage_source {
-            for (class, tokens) in settled.usage.classes().into_iter().filter(|(_, tokens)| *tokens > 0) {
-                self.tokens.with_label_values(&[provider, &model, class, source.label()]).inc_by(tokens);
-            }
-            for (side, tokens) in [("input", settled.usage.total_input()), ("output", settled.usage.total_output())] {
-                #[allow(clippy::cast_precision_loss)]
-                self.token_usage
-                    .with_label_values(&[record.operation, provider, &model, side])
-                    .observe(tokens as f64);
-            }
-        }
-        if let Some(cost) = settled.cost {
-            self.cost.with_label_values(&[provider, &model]).inc_by(cost.as_usd_f64());
-        }
+        let target = record.provider.as_deref().unwrap_or("");
         for (provider, fault) in &record.faults {
             self.upstream_errors.with_label_values(&[provider.as_ref(), fault.kind.label()]).inc();
         }
         for loss in record.losses.iter() {
-            self.losses.with_label_values(&[provider, loss.field.as_ref(), loss.kind.label()]).inc();
+            self.losses.with_label_values(&[target, loss.field.as_ref(), loss.kind.label()]).inc();
         }
     }
 
@@ -217,21 +202,10 @@ impl Metrics {
         text
     }
 
-    fn bounded(&self, model: &str) -> String {
+    /// Whether this model has a label of its own; if not, it shares [`OTHER`].
+    pub(super) fn admits(&self, model: &str) -> bool {
         let mut known = self.models.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.contains(model) {
-            if known.len() >= MOST_MODELS {
-                return "other".to_owned();
-            }
-            known.insert(model.to_owned());
-        }
-        model.to_owned()
-    }
-}
-
-fn observe(histogram: &HistogramVec, labels: &[&str], time: Option<Duration>) {
-    if let Some(time) = time {
-        histogram.with_label_values(labels).observe(time.as_secs_f64());
+        known.contains(model) || (known.len() < MOST_MODELS && known.insert(model.to_owned()))
     }
 }
 

@@ -1,0 +1,3 @@
+//! What is fed to everything that reads bytes from outside.
+
+pub mod targets;

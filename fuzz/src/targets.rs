@@ -1,0 +1,346 @@
+//! The bodies of the fuzz targets: each takes any bytes, and panics only where a promise is broken.
+//!
+//! They are a module of their own so that `tests/fuzz_corpus.rs` can run them without a fuzzer.
+
+use http::HeaderMap;
+use tollgate::catalog::Catalog;
+use tollgate::catalog::profile::Profile;
+use tollgate::config::{self, Sources};
+use tollgate::dialect::transcode::Transcoder;
+use tollgate::dialect::{
+    Framing, Head, Restore, Seed, StreamShape, anthropic_messages, codec, gemini_generate, openai_embeddings,
+};
+use tollgate::ir::fold::Fold;
+use tollgate::ir::grammar::Checker;
+use tollgate::ir::{Dialect, Event, Losses};
+use tollgate::provider::Vendor;
+use tollgate::wire::lens::{self, Edit, Lens};
+use tollgate::wire::{json, json_array, sse};
+
+/// One target: its name, what it does, and the folders below `tests/` that hold its first inputs.
+pub struct Target {
+    /// The name of its binary.
+    pub name: &'static str,
+    /// Feeds it.
+    pub feed: fn(&[u8]),
+    /// Where good inputs lie.
+    pub seeds: &'static [&'static str],
+}
+
+/// Every target.
+pub const ALL: &[Target] = &[
+    Target { name: "json", feed: json, seeds: &["corpus/openai_chat/requests", "corpus/gemini_generate/replies"] },
+    Target { name: "lens", feed: lens, seeds: &["corpus/openai_chat/requests", "corpus/anthropic_messages/requests"] },
+    Target { name: "sse", feed: sse, seeds: &["corpus/openai_chat/streams", "corpus/anthropic_messages/streams"] },
+    Target { name: "sse_and_lens", feed: sse_and_lens, seeds: &["corpus/openai_chat/streams", "corpus/gemini_generate/streams"] },
+    Target { name: "json_array", feed: json_array, seeds: &["corpus/gemini_generate/streams"] },
+    Target { name: "chat_request", feed: chat_request, seeds: &["corpus/openai_chat/requests"] },
+    Target { name: "anthropic_request", feed: anthropic_request, seeds: &["corpus/anthropic_messages/requests"] },
+    Target { name: "gemini_request", feed: gemini_request, seeds: &["corpus/gemini_generate/requests"] },
+    Target { name: "chat_reply", feed: chat_reply, seeds: &["corpus/openai_chat/replies"] },
+    Target { name: "anthropic_reply", feed: anthropic_reply, seeds: &["corpus/anthropic_messages/replies"] },
+    Target { name: "gemini_reply", feed: gemini_reply, seeds: &["corpus/gemini_generate/replies"] },
+    Target { name: "chat_stream", feed: chat_stream, seeds: &["corpus/openai_chat/streams"] },
+    Target { name: "anthropic_stream", feed: anthropic_stream, seeds: &["corpus/anthropic_messages/streams"] },
+    Target { name: "gemini_stream", feed: gemini_stream, seeds: &["corpus/gemini_generate/streams"] },
+    Target { name: "chat_error", feed: chat_error, seeds: &["corpus/openai_chat/errors"] },
+    Target { name: "anthropic_error", feed: anthropic_error, seeds: &["corpus/anthropic_messages/errors"] },
+    Target { name: "gemini_error", feed: gemini_error, seeds: &["corpus/gemini_generate/errors"] },
+    Target { name: "embeddings", feed: embeddings, seeds: &["corpus/openai_chat/requests"] },
+    Target { name: "counts", feed: counts, seeds: &["corpus/anthropic_messages/requests", "corpus/gemini_generate/requests"] },
+    Target { name: "configuration", feed: configuration, seeds: &["../conf"] },
+];
+
+/// Frames and elements may be this long.
+const LIMIT: usize = 1 << 20;
+
+/// A tree is what a second reader of JSON reads, and its text is where it says.
+pub fn json(data: &[u8]) {
+    let tree = json::parse(data);
+    assert_eq!(tree.is_ok(), json::validate(data).is_ok(), "reading and checking differ");
+    let Ok(tree) = tree else { return };
+    let second = serde_json::from_slice::<serde_json::Value>(data);
+    if let Err(error) = second {
+        let known = ["recursion limit", "out of range"];
+        assert!(known.iter().any(|limit| error.to_string().contains(limit)), "the other reader says {error}");
+    }
+    for (_, member) in tree.entries() {
+        assert!(json::parse(member.raw().as_bytes()).is_ok());
+    }
+    if let Some(text) = tree.as_str() {
+        let again = json::string(text);
+        assert_eq!(json::parse(again.as_bytes()).expect("what we write can be read").as_str(), Some(text));
+    }
+}
+
+/// A lens leaves alone what it is not told to change.
+pub fn lens(data: &[u8]) {
+    let Ok(lens) = Lens::new(data) else { return };
+    assert_eq!(lens.apply(&[]), data);
+    let keys: Vec<String> = lens.keys().map(str::to_owned).collect();
+    for key in keys.iter().take(8) {
+        assert_eq!(lens.raw(key), lens::find(data, key), "the quick look differs at {key}");
+    }
+    let set = Edit::Set { key: "model".into(), value: "\"another\"".to_owned() };
+    let changed = lens.apply(std::slice::from_ref(&set));
+    let again = Lens::new(&changed).expect("a changed object is an object");
+    assert_eq!(again.string("model").as_deref(), Some("another"));
+    for key in keys.iter().filter(|key| *key != "model") {
+        assert_eq!(again.raw(key), lens.raw(key));
+    }
+    let Some(first) = keys.first() else { return };
+    let edits = [Edit::Rename { from: first.clone().into(), to: "renamed".into() }, Edit::Remove { key: "renamed".into() }, set];
+    let changed = lens.apply(&edits);
+    let again = Lens::new(&changed).expect("a changed object is an object");
+    assert!(again.raw("renamed").is_none() && again.raw("model").is_some());
+}
+
+type Frames = Vec<(Option<String>, Vec<u8>, bool)>;
+
+fn frames(pieces: impl Iterator<Item = impl AsRef<[u8]>>) -> Frames {
+    let mut parser = sse::Parser::new(LIMIT);
+    let mut frames = Vec::new();
+    let mut keep = |frame: sse::Frame<'_>| {
+        frames.push((frame.event.map(str::to_owned), frame.data.to_vec(), frame.comment_only));
+    };
+    for piece in pieces {
+        if parser.push(piece.as_ref(), &mut keep).is_err() {
+            return frames;
+        }
+    }
+    let _ = parser.finish(&mut keep);
+    frames
+}
+
+/// Events are the same however their bytes arrive, and come back from what is written of them.
+pub fn sse(data: &[u8]) {
+    let whole = frames(std::iter::once(data));
+    assert_eq!(frames(data.chunks(1)), whole, "byte by byte");
+    assert_eq!(frames(data.chunks(7)), whole, "in sevens");
+    let told: Vec<_> = whole.iter().filter(|(_, data, comment)| !comment && !data.contains(&b'\r')).collect();
+    let mut written = Vec::new();
+    for (event, data, _) in &told {
+        sse::write(&mut written, event.as_deref(), data);
+    }
+    let again: Vec<_> = frames(std::iter::once(&written)).into_iter().map(|(event, data, _)| (event, data)).collect();
+    let told: Vec<_> = told.into_iter().map(|(event, data, _)| (event.clone(), data.clone())).collect();
+    assert_eq!(again, told, "what is written is read");
+}
+
+/// What the lens finds in an event is what the tree holds.
+pub fn sse_and_lens(data: &[u8]) {
+    for (_, data, comment) in frames(std::iter::once(data)) {
+        if comment {
+            continue;
+        }
+        let tree = json::parse(&data);
+        if let Ok(lens) = Lens::new(&data) {
+            let tree = tree.as_ref().expect("an object the lens takes is JSON");
+            for key in lens.keys() {
+                assert_eq!(lens.raw(key), tree.get(key).map(json::Json::raw), "{key}");
+            }
+        }
+        for dialect in Dialect::ALL {
+            let usage = codec(dialect).find_usage(&data);
+            assert!(usage.is_none() || tree.is_ok() || json::parse(&data).is_err());
+        }
+    }
+}
+
+/// Elements are the same however their bytes arrive.
+pub fn json_array(data: &[u8]) {
+    let elements = |data: &[u8], size: usize| {
+        let mut parser = json_array::Parser::new(LIMIT);
+        let mut elements = Vec::new();
+        let told = data.chunks(size).try_for_each(|piece| parser.push(piece, |it| elements.push(it.to_vec())));
+        (elements, told.is_ok() && parser.finish().is_ok())
+    };
+    let whole = elements(data, usize::MAX);
+    assert_eq!(elements(data, 1), whole);
+    let mut written = Vec::new();
+    let mut writer = json_array::Writer::default();
+    for element in &whole.0 {
+        writer.element(&mut written, element);
+    }
+    writer.finish(&mut written);
+    assert_eq!(elements(&written, usize::MAX), (whole.0, true));
+}
+
+fn seed() -> Seed {
+    Seed { id: "0198c0ffee00".to_owned(), created: 1_760_000_000, model: "m".to_owned(), input_tokens: 7 }
+}
+
+/// The targets that requests are said to: an old and a new model of each dialect, and a vendor
+/// with every quirk.
+fn targets() -> &'static [(Dialect, Profile)] {
+    static TARGETS: std::sync::LazyLock<Vec<(Dialect, Profile)>> = std::sync::LazyLock::new(|| {
+        let known = [
+            (Dialect::OpenaiChat, "openai", "gpt-5.1"),
+            (Dialect::OpenaiChat, "mistral", "mistral-large-latest"),
+            (Dialect::AnthropicMessages, "anthropic", "claude-3-7-sonnet-20250219"),
+            (Dialect::AnthropicMessages, "anthropic", "claude-opus-4-8"),
+            (Dialect::GeminiGenerate, "gemini", "gemini-1.5-pro"),
+            (Dialect::GeminiGenerate, "gemini", "gemini-3-pro-preview"),
+        ];
+        let profile = |(dialect, vendor, model): (Dialect, &str, &str)| {
+            let vendor = Vendor::find(vendor).expect("a known vendor");
+            (dialect, Profile::of(dialect, &vendor.quirks, model, vendor.model(Catalog::builtin(), model)))
+        };
+        known.into_iter().map(profile).collect()
+    });
+    &TARGETS
+}
+
+fn is_json(body: &[u8]) {
+    if let Err(error) = json::validate(body) {
+        panic!("{error} in {}", String::from_utf8_lossy(body));
+    }
+}
+
+/// A request that is read can be said to every target, and read again by its own dialect.
+pub fn request(dialect: Dialect, data: &[u8]) {
+    let headers = HeaderMap::new();
+    let head = Head { path: "/v1beta/models/gemini-2.5-pro:generateContent", query: "", headers: &headers };
+    let Ok(request) = codec(dialect).parse_request(&head, data) else { return };
+    for (to, profile) in targets() {
+        let rendered = codec(*to).render_request(&request, "m", profile, &mut Losses::new());
+        is_json(&rendered.body);
+        let again = codec(*to).render_request(&request, "m", profile, &mut Losses::new());
+        assert_eq!(again, rendered, "the same request is said the same way");
+    }
+}
+
+/// An answer that is read can be said to every client, whole and streamed.
+pub fn reply(dialect: Dialect, data: &[u8]) {
+    let _ = codec(dialect).find_usage(data);
+    let Ok(reply) = codec(dialect).parse_reply(data) else { return };
+    for to in Dialect::ALL {
+        let body = codec(to).render_reply(&reply, &seed(), &mut Losses::new());
+        is_json(&body);
+        let back = codec(to).parse_reply(&body);
+        assert!(back.is_ok(), "{to:?} does not read its own {}", String::from_utf8_lossy(&body));
+        let mut renderer = codec(to).stream_renderer(&seed(), SSE);
+        let mut out = Vec::new();
+        for event in tollgate::ir::unfold::unfold(reply.clone()) {
+            renderer.push(&event, &mut out, &mut Losses::new());
+        }
+        told(&out);
+    }
+}
+
+const SSE: StreamShape = StreamShape { framing: Framing::Sse, usage: true };
+
+/// Every event that a client is sent holds JSON.
+fn told(out: &[u8]) {
+    for (_, data, comment) in frames(std::iter::once(out)) {
+        if !comment && data != b"[DONE]" {
+            is_json(&data);
+        }
+    }
+}
+
+/// A stream keeps the grammar and can be said to every client, whatever its bytes are.
+pub fn stream(dialect: Dialect, data: &[u8]) {
+    for to in Dialect::ALL {
+        let mut pipe = Transcoder::new(dialect, to, Restore::default(), &seed(), SSE);
+        let (mut out, mut checker, mut fold) = (Vec::new(), Checker::new(), Fold::new());
+        let mut seen = |event: &Event| {
+            if let Err(broken) = checker.push(event) {
+                panic!("{broken} at {event:?}");
+            }
+            fold.push(event.clone());
+        };
+        for piece in data.chunks(64) {
+            pipe.push(piece, &mut out, &mut seen);
+        }
+        pipe.finish(&mut out, &mut seen);
+        assert!(checker.is_ended(), "a stream has an end");
+        told(&out);
+        if let Ok(reply) = fold.finish() {
+            is_json(&codec(to).render_reply(&reply, &seed(), &mut Losses::new()));
+        }
+    }
+}
+
+/// An error body of any kind is read, and said again in every dialect.
+pub fn error(dialect: Dialect, data: &[u8]) {
+    for status in [400, 401, 429, 500, 529] {
+        let fault = codec(dialect).parse_error(status, &HeaderMap::new(), data);
+        let refusal = fault.into_refusal();
+        for to in Dialect::ALL {
+            is_json(&codec(to).render_error(&refusal));
+        }
+    }
+}
+
+/// Requests and answers for vectors.
+pub fn embeddings(data: &[u8]) {
+    let headers = HeaderMap::new();
+    let head = Head { path: "/v1beta/models/gemini-embedding-001:batchEmbedContents", query: "", headers: &headers };
+    let requests = [
+        openai_embeddings::parse_request(data),
+        gemini_generate::embed::parse_request(&head, data),
+        gemini_generate::embed::parse_batch_request(&head, data),
+    ];
+    for request in requests.into_iter().flatten() {
+        is_json(&openai_embeddings::render_request(&request, "m", &mut Losses::new()));
+        is_json(&gemini_generate::embed::render_batch_request(&request, "m", &mut Losses::new()));
+    }
+    let _ = openai_embeddings::find_usage(data);
+    let replies = [openai_embeddings::parse_reply(data), gemini_generate::embed::parse_batch_reply(data)];
+    for reply in replies.into_iter().flatten() {
+        for encoding in [tollgate::ir::embed::Encoding::Float, tollgate::ir::embed::Encoding::Base64] {
+            is_json(&openai_embeddings::render_reply(&reply, "m", encoding));
+        }
+        is_json(&gemini_generate::embed::render_batch_reply(&reply));
+    }
+}
+
+/// Requests that only ask how many tokens another would have.
+pub fn counts(data: &[u8]) {
+    let headers = HeaderMap::new();
+    let head = Head { path: "/v1beta/models/gemini-2.5-pro:countTokens", query: "", headers: &headers };
+    let _ = anthropic_messages::count::parse_count_request(&head, data);
+    let _ = gemini_generate::count::parse_request(&head, data);
+    let _ = gemini_generate::count::parse_reply(data);
+}
+
+/// A configuration compiles, or every problem has a sentence.
+pub fn configuration(data: &[u8]) {
+    let file = std::env::temp_dir().join(format!("tollgate-fuzz-{}.yaml", std::process::id()));
+    if std::fs::write(&file, data).is_err() {
+        return;
+    }
+    let environment = [("OPENAI_API_KEY", "sk-test"), ("ANTHROPIC_API_KEY", "sk-test")];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let loaded = config::load(&Sources { file: Some(file.clone()), environment }, 1);
+    let _ = std::fs::remove_file(file);
+    match loaded {
+        Ok(compiled) => assert!(!compiled.process.listen.is_empty()),
+        Err(problems) => assert!(!problems.is_empty() && problems.iter().all(|problem| !problem.to_string().is_empty())),
+    }
+}
+
+macro_rules! of_each_dialect {
+    ($($name:ident: $target:ident($dialect:ident)),* $(,)?) => {$(
+        /// The target of this name for one dialect.
+        pub fn $name(data: &[u8]) {
+            $target(Dialect::$dialect, data);
+        }
+    )*};
+}
+
+of_each_dialect! {
+    chat_request: request(OpenaiChat),
+    anthropic_request: request(AnthropicMessages),
+    gemini_request: request(GeminiGenerate),
+    chat_reply: reply(OpenaiChat),
+    anthropic_reply: reply(AnthropicMessages),
+    gemini_reply: reply(GeminiGenerate),
+    chat_stream: stream(OpenaiChat),
+    anthropic_stream: stream(AnthropicMessages),
+    gemini_stream: stream(GeminiGenerate),
+    chat_error: error(OpenaiChat),
+    anthropic_error: error(AnthropicMessages),
+    gemini_error: error(GeminiGenerate),
+}

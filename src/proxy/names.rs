@@ -1,0 +1,39 @@
+//! The names of the headers that the gateway writes, parsed once.
+
+use http::HeaderName;
+
+/// The request's id.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What the gateway itself added, and the upstream.
+pub const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+/// Who answered.
+pub const PROVIDER: HeaderName = HeaderName::from_static("x-tollgate-provider");
+/// The model as the provider knows it.
+pub const MODEL: HeaderName = HeaderName::from_static("x-tollgate-model");
+/// What could not be carried.
+pub const LOSSES: HeaderName = HeaderName::from_static("x-tollgate-losses");
+
+/// Whether a provider's header tells of its own house or its connection and not of the answer.
+#[must_use]
+pub fn is_private(name: &str) -> bool {
+    matches!(
+        name,
+        "set-cookie"
+            | "server"
+            | "via"
+            | "alt-svc"
+            | "cf-ray"
+            | "cf-cache-status"
+            | "strict-transport-security"
+            | "openai-organization"
+            | "openai-project"
+            | "anthropic-organization-id"
+            | "x-request-id"
+            | "server-timing"
+            | "access-control-allow-origin"
+            | "access-control-expose-headers"
+            | "keep-alive"
+            | "proxy-connection"
+            | "connection"
+    )
+}
