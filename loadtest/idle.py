@@ -1,7 +1,7 @@
 """Many open streams that say nothing for a long time, as those of a model that thinks.
 
-k6 needs a JavaScript machine for each of them, megabytes where a socket needs kilobytes, so these
-clients are plain sockets.
+k6 hands a body over only when it is complete, so a script could not tell an open stream from a dead
+one, and it takes 0.2 MB a client. These clients are plain sockets.
 """
 
 import asyncio

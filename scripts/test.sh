@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 started=$SECONDS
+binary="${CARGO_TARGET_DIR:-$PWD/target}/debug/tollgate"
 step() { echo; echo "== $1 ($((SECONDS - started)) s)"; }
 
 step "setting up"
@@ -18,7 +19,7 @@ cargo test --locked
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
 step "the vendors' SDKs against the demo"
-tests/sdk/run.sh
+tests/sdk/run.sh "$binary"
 step "a short load test"
-loadtest/run.sh smoke
+TOLLGATE_BIN="$binary" loadtest/run.sh smoke
 step "done: everything holds"

@@ -44,11 +44,26 @@ pub fn rfc3339(unix_millis: u64) -> Timestamp {
     let day = day_of_year - (153 * month_index + 2) / 5 + 1;
     let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let ([a, b], [c, d]) = (two(year / 100), two(year));
-    let ([e, f], [g, h]) = (two(month), two(day));
-    let ([i, j], [k, l], [m, n]) = (two(second / 3600), two(second / 60 % 60), two(second % 60));
-    let ([_, o], [p, q]) = (two(millis / 100), two(millis));
-    Timestamp([a, b, c, d, b'-', e, f, b'-', g, h, b'T', i, j, b':', k, l, b':', m, n, b'.', o, p, q, b'Z'])
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    let (hour, minute) = (second / 3600, second / 60 % 60);
+    // Pairs of digits; the last two overlap, as three digits do not come in pairs.
+    let pairs = [
+        (0, year / 100),
+        (2, year),
+        (5, month),
+        (8, day),
+        (11, hour),
+        (14, minute),
+        (17, second % 60),
+        (20, millis / 10),
+        (21, millis),
+    ];
+    for (place, number) in pairs {
+        if let Some(digits) = text.get_mut(place..place + 2) {
+            digits.copy_from_slice(&two(number));
+        }
+    }
+    Timestamp(text)
 }
 
 /// The last two digits of a number.

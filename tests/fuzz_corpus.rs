@@ -1,7 +1,18 @@
 //! Every fuzz target over the recordings and over a fixed set of recordings that were spoilt, so
 //! that what a fuzzer found once is looked for on every run. `TOLLGATE_FUZZ_ROUNDS` runs longer.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    unreachable_pub,
+    missing_docs,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests fail by panicking and say what they mean the short way"
+)]
 
 #[path = "translation/chance.rs"]
 mod chance;
@@ -18,16 +29,45 @@ const ROUNDS: usize = 500;
 
 /// What formats are made of, to be put where it does not belong.
 const WORDS: &[&str] = &[
-    "null", "true", "[]", "{}", "\"\"", "-1", "1e999", "0.1", "18446744073709551616", "\\u0000", "\\ud800", "\"",
-    "\n\n", "\r\n", "data: ", "event: ", "data: [DONE]\n\n", ": \n", "\u{feff}", "\u{1f30d}", "[[[[[[[[", "{\"a\":",
-    "\"role\":", "\"type\":", "\"content\":", "\"text\"", "\"tool_use\"", "\"index\":", "__thought__", "~a~", "}}]}",
+    "null",
+    "true",
+    "[]",
+    "{}",
+    "\"\"",
+    "-1",
+    "1e999",
+    "0.1",
+    "18446744073709551616",
+    "\\u0000",
+    "\\ud800",
+    "\"",
+    "\n\n",
+    "\r\n",
+    "data: ",
+    "event: ",
+    "data: [DONE]\n\n",
+    ": \n",
+    "\u{feff}",
+    "\u{1f30d}",
+    "[[[[[[[[",
+    "{\"a\":",
+    "\"role\":",
+    "\"type\":",
+    "\"content\":",
+    "\"text\"",
+    "\"tool_use\"",
+    "\"index\":",
+    "__thought__",
+    "~a~",
+    "}}]}",
 ];
 
 fn seeds(target: &Target) -> Vec<Vec<u8>> {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let files = |folder: &&str| {
         let folder = tests.join(folder);
-        let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
         files.into_iter().filter(|path| path.is_file()).map(|path| std::fs::read(path).unwrap())
     };
@@ -61,7 +101,8 @@ fn spoil(bytes: &mut Vec<u8>, others: &[Vec<u8>], chance: &mut Chance) {
 }
 
 fn run(name: &str) {
-    let rounds = std::env::var("TOLLGATE_FUZZ_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
+    let rounds =
+        std::env::var("TOLLGATE_FUZZ_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
     let target = targets::ALL.iter().find(|target| target.name == name).unwrap();
     let seeds = seeds(target);
     assert!(!seeds.is_empty(), "{name} has no recordings");

@@ -1,6 +1,19 @@
 //! The README's table of providers is generated from the vendors' table; `TOLLGATE_BLESS=1`
 //! writes it.
 
+#![allow(
+    unreachable_pub,
+    missing_docs,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests fail by panicking and say what they mean the short way"
+)]
+
 use std::fs;
 use std::path::PathBuf;
 

@@ -1,5 +1,18 @@
 //! What the compiler cannot hold: the arrows between rooms, the invariants, the size of files.
 
+#![allow(
+    unreachable_pub,
+    missing_docs,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests fail by panicking and say what they mean the short way"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

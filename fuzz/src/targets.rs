@@ -29,25 +29,53 @@ pub struct Target {
 
 /// Every target.
 pub const ALL: &[Target] = &[
-    Target { name: "json", feed: json, seeds: &["corpus/openai_chat/requests", "corpus/gemini_generate/replies"] },
-    Target { name: "lens", feed: lens, seeds: &["corpus/openai_chat/requests", "corpus/anthropic_messages/requests"] },
-    Target { name: "sse", feed: sse, seeds: &["corpus/openai_chat/streams", "corpus/anthropic_messages/streams"] },
-    Target { name: "sse_and_lens", feed: sse_and_lens, seeds: &["corpus/openai_chat/streams", "corpus/gemini_generate/streams"] },
+    Target {
+        name: "json",
+        feed: json,
+        seeds: &["corpus/openai_chat/requests", "corpus/gemini_generate/replies"],
+    },
+    Target {
+        name: "lens",
+        feed: lens,
+        seeds: &["corpus/openai_chat/requests", "corpus/anthropic_messages/requests"],
+    },
+    Target {
+        name: "sse",
+        feed: sse,
+        seeds: &["corpus/openai_chat/streams", "corpus/anthropic_messages/streams"],
+    },
+    Target {
+        name: "sse_and_lens",
+        feed: sse_and_lens,
+        seeds: &["corpus/openai_chat/streams", "corpus/gemini_generate/streams"],
+    },
     Target { name: "json_array", feed: json_array, seeds: &["corpus/gemini_generate/streams"] },
     Target { name: "chat_request", feed: chat_request, seeds: &["corpus/openai_chat/requests"] },
-    Target { name: "anthropic_request", feed: anthropic_request, seeds: &["corpus/anthropic_messages/requests"] },
+    Target {
+        name: "anthropic_request",
+        feed: anthropic_request,
+        seeds: &["corpus/anthropic_messages/requests"],
+    },
     Target { name: "gemini_request", feed: gemini_request, seeds: &["corpus/gemini_generate/requests"] },
     Target { name: "chat_reply", feed: chat_reply, seeds: &["corpus/openai_chat/replies"] },
     Target { name: "anthropic_reply", feed: anthropic_reply, seeds: &["corpus/anthropic_messages/replies"] },
     Target { name: "gemini_reply", feed: gemini_reply, seeds: &["corpus/gemini_generate/replies"] },
     Target { name: "chat_stream", feed: chat_stream, seeds: &["corpus/openai_chat/streams"] },
-    Target { name: "anthropic_stream", feed: anthropic_stream, seeds: &["corpus/anthropic_messages/streams"] },
+    Target {
+        name: "anthropic_stream",
+        feed: anthropic_stream,
+        seeds: &["corpus/anthropic_messages/streams"],
+    },
     Target { name: "gemini_stream", feed: gemini_stream, seeds: &["corpus/gemini_generate/streams"] },
     Target { name: "chat_error", feed: chat_error, seeds: &["corpus/openai_chat/errors"] },
     Target { name: "anthropic_error", feed: anthropic_error, seeds: &["corpus/anthropic_messages/errors"] },
     Target { name: "gemini_error", feed: gemini_error, seeds: &["corpus/gemini_generate/errors"] },
     Target { name: "embeddings", feed: embeddings, seeds: &["corpus/openai_chat/requests"] },
-    Target { name: "counts", feed: counts, seeds: &["corpus/anthropic_messages/requests", "corpus/gemini_generate/requests"] },
+    Target {
+        name: "counts",
+        feed: counts,
+        seeds: &["corpus/anthropic_messages/requests", "corpus/gemini_generate/requests"],
+    },
     Target { name: "configuration", feed: configuration, seeds: &["../conf"] },
 ];
 
@@ -61,7 +89,8 @@ pub fn json(data: &[u8]) {
     let Ok(tree) = tree else { return };
     let second = serde_json::from_slice::<serde_json::Value>(data);
     if let Err(error) = second {
-        let known = ["recursion limit", "out of range"];
+        // We read half a surrogate pair as a replacement character, as clients do send it.
+        let known = ["recursion limit", "out of range", "surrogate", "hex escape"];
         assert!(known.iter().any(|limit| error.to_string().contains(limit)), "the other reader says {error}");
     }
     for (_, member) in tree.entries() {
@@ -89,7 +118,11 @@ pub fn lens(data: &[u8]) {
         assert_eq!(again.raw(key), lens.raw(key));
     }
     let Some(first) = keys.first() else { return };
-    let edits = [Edit::Rename { from: first.clone().into(), to: "renamed".into() }, Edit::Remove { key: "renamed".into() }, set];
+    let edits = [
+        Edit::Rename { from: first.clone().into(), to: "renamed".into() },
+        Edit::Remove { key: "renamed".into() },
+        set,
+    ];
     let changed = lens.apply(&edits);
     let again = Lens::new(&changed).expect("a changed object is an object");
     assert!(again.raw("renamed").is_none() && again.raw("model").is_some());
@@ -122,7 +155,8 @@ pub fn sse(data: &[u8]) {
     for (event, data, _) in &told {
         sse::write(&mut written, event.as_deref(), data);
     }
-    let again: Vec<_> = frames(std::iter::once(&written)).into_iter().map(|(event, data, _)| (event, data)).collect();
+    let again: Vec<_> =
+        frames(std::iter::once(&written)).into_iter().map(|(event, data, _)| (event, data)).collect();
     let told: Vec<_> = told.into_iter().map(|(event, data, _)| (event.clone(), data.clone())).collect();
     assert_eq!(again, told, "what is written is read");
 }
@@ -152,7 +186,8 @@ pub fn json_array(data: &[u8]) {
     let elements = |data: &[u8], size: usize| {
         let mut parser = json_array::Parser::new(LIMIT);
         let mut elements = Vec::new();
-        let told = data.chunks(size).try_for_each(|piece| parser.push(piece, |it| elements.push(it.to_vec())));
+        let told =
+            data.chunks(size).try_for_each(|piece| parser.push(piece, |it| elements.push(it.to_vec())));
         (elements, told.is_ok() && parser.finish().is_ok())
     };
     let whole = elements(data, usize::MAX);
@@ -276,7 +311,8 @@ pub fn error(dialect: Dialect, data: &[u8]) {
 /// Requests and answers for vectors.
 pub fn embeddings(data: &[u8]) {
     let headers = HeaderMap::new();
-    let head = Head { path: "/v1beta/models/gemini-embedding-001:batchEmbedContents", query: "", headers: &headers };
+    let head =
+        Head { path: "/v1beta/models/gemini-embedding-001:batchEmbedContents", query: "", headers: &headers };
     let requests = [
         openai_embeddings::parse_request(data),
         gemini_generate::embed::parse_request(&head, data),
@@ -317,7 +353,9 @@ pub fn configuration(data: &[u8]) {
     let _ = std::fs::remove_file(file);
     match loaded {
         Ok(compiled) => assert!(!compiled.process.listen.is_empty()),
-        Err(problems) => assert!(!problems.is_empty() && problems.iter().all(|problem| !problem.to_string().is_empty())),
+        Err(problems) => {
+            assert!(!problems.is_empty() && problems.iter().all(|problem| !problem.to_string().is_empty()))
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! Listens to what an upstream says and knows what it used, whether or not the client still hears.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use crate::dialect::{Codec, codec};
 use crate::ir::{Dialect, Event, FinishReason, ServiceTier, Usage};
-use crate::wire::lens;
+use crate::wire::needle::Needle;
 
 /// As much of an answer is held for counting, should its provider never say what it used. A
 /// stream's older bytes are forgotten beyond it and their tokens estimated by length.
@@ -97,6 +98,9 @@ impl Meter {
     pub fn chunk(&mut self, bytes: &Bytes, now: Instant) {
         self.first.get_or_insert(now);
         self.last = Some(now);
+        if self.is_final {
+            return;
+        }
         self.held_bytes += bytes.len();
         self.held.push(bytes.clone());
         let most = if self.streamed { MOST_HELD } else { MOST_WHOLE };
@@ -145,7 +149,7 @@ impl Meter {
             }
         };
         let usage = self.codec.find_usage(body);
-        self.tier = lens::find(body, "service_tier").and_then(tier);
+        self.tier = served_tier(self.dialect, body);
         if let Some(usage) = usage {
             self.report(&usage, true);
         }
@@ -167,6 +171,7 @@ impl Meter {
             self.is_final = true;
             // Nothing will have to be counted any more.
             self.held = Vec::new();
+            self.held_bytes = 0;
         }
     }
 
@@ -203,20 +208,27 @@ impl Meter {
 /// Whether a stream event that holds usage is the provider's last word on it: Anthropic tells the
 /// input first and the output at the end, Gemini tells both with every event.
 fn is_last_report(dialect: Dialect, data: &[u8]) -> bool {
-    let holds = |text: &[u8]| memchr::memmem::find(data, text).is_some();
+    static DELTA: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"message_delta\""));
+    static FINISH: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"finishReason\""));
     match dialect {
         Dialect::OpenaiChat => true,
-        Dialect::AnthropicMessages => holds(b"message_delta"),
-        Dialect::GeminiGenerate => holds(b"finishReason"),
+        Dialect::AnthropicMessages => DELTA.is_in(data),
+        Dialect::GeminiGenerate => FINISH.is_in(data),
     }
 }
 
-fn tier(raw: &str) -> Option<ServiceTier> {
-    Some(match raw.trim_matches('"') {
-        "flex" => ServiceTier::Flex,
-        "priority" => ServiceTier::Priority,
-        "batch" => ServiceTier::Batch,
-        "default" | "standard" => ServiceTier::Standard,
+/// The tier that a whole answer names; it stands behind the content, which may hold the word too.
+fn served_tier(dialect: Dialect, body: &[u8]) -> Option<ServiceTier> {
+    static TIER: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"service_tier\""));
+    if dialect == Dialect::GeminiGenerate {
+        return None;
+    }
+    let word = TIER.values(body).last()?.strip_prefix(b"\"")?;
+    Some(match word.get(..memchr::memchr(b'"', word)?)? {
+        b"flex" => ServiceTier::Flex,
+        b"priority" => ServiceTier::Priority,
+        b"batch" => ServiceTier::Batch,
+        b"default" | b"standard" => ServiceTier::Standard,
         _ => return None,
     })
 }

@@ -20,6 +20,7 @@ pub(super) fn read(text: &'static str) -> Vec<Model> {
             Some(_) => models.extend(model(provider, line)),
         }
     }
+    models.shrink_to_fit();
     models
 }
 

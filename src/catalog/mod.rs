@@ -16,7 +16,7 @@ pub mod quirks;
 #[cfg(test)]
 mod tests;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 pub use model::{Flag, Mode, Model};
 pub use names::{family, nearest};
@@ -26,8 +26,9 @@ pub use quirks::{House, Quirks};
 /// Every model that is known, with the operator's corrections.
 #[derive(Debug, Clone)]
 pub struct Catalog {
-    models: Vec<Model>,
-    index: find::Index,
+    // Shared with the built-in catalogue where nothing is corrected.
+    models: Arc<Vec<Model>>,
+    index: Arc<find::Index>,
     patterns: Vec<Pattern>,
 }
 
@@ -82,8 +83,8 @@ impl Catalog {
     }
 
     fn of(models: Vec<Model>) -> Self {
-        let index = find::Index::of(&models);
-        Self { models, index, patterns: Vec::new() }
+        let index = Arc::new(find::Index::of(&models));
+        Self { models: Arc::new(models), index, patterns: Vec::new() }
     }
 
     /// The same models with the operator's corrections, of which a later one wins.
@@ -92,7 +93,10 @@ impl Catalog {
     /// unknown model that it fits.
     #[must_use]
     pub fn with_overlay(&self, overlays: &[Overlay]) -> Self {
-        let mut models = self.models.clone();
+        if overlays.is_empty() {
+            return self.clone();
+        }
+        let mut models = Vec::clone(&self.models);
         let mut patterns = self.patterns.clone();
         for overlay in overlays {
             let mut met = false;

@@ -1,10 +1,11 @@
 //! What becomes of an upstream's answer on its way to the client.
 
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
 
 use crate::account::{Meter, Metered};
 use crate::dialect::gemini_generate::embed as gemini_embed;
@@ -17,6 +18,7 @@ use crate::provider::Embeddings;
 use crate::proxy::asked::EmbedForm;
 use crate::refusal::{Kind, Refusal};
 use crate::units::Secret;
+use crate::wire::needle::Needle;
 use crate::wire::{json, json_array, lens, sse};
 
 /// An event of a verbatim stream may not be larger than this.
@@ -49,8 +51,8 @@ pub struct Passing {
     meter: Meter,
     dialect: Dialect,
     frames: Frames,
-    /// The second framing, which takes the usage event out; only where it must be taken out.
-    strip: Option<sse::Parser>,
+    /// The stream without its usage event; only where that must be taken out.
+    strip: Option<Stripped>,
     /// Whether the stream came to its proper end.
     ended: bool,
     /// What broke it off: what the upstream itself told of, or its silence at the end.
@@ -61,6 +63,15 @@ pub struct Passing {
 enum Frames {
     Sse(sse::Parser),
     Array(json_array::Parser),
+}
+
+/// What stays of a piece of a stream, found while listening to it.
+#[derive(Debug, Default)]
+struct Stripped {
+    /// The frames that the piece completed, but for a usage event.
+    kept: Vec<u8>,
+    /// Whether these, and not the piece as it came, are what goes on.
+    differs: bool,
 }
 
 /// A whole answer that is gathered.
@@ -124,7 +135,7 @@ impl Relay {
                 Framing::Sse => Frames::Sse(sse::Parser::new(LARGEST_EVENT)),
                 Framing::JsonArray => Frames::Array(json_array::Parser::new(LARGEST_EVENT)),
             },
-            strip: strip_usage.then(|| sse::Parser::new(LARGEST_EVENT)),
+            strip: strip_usage.then(Stripped::default),
             ended: false,
             fault: None,
         }))
@@ -294,57 +305,55 @@ impl Relay {
 
 impl Passing {
     fn listen(&mut self, chunk: Option<&Bytes>, end: bool, now: Instant) {
-        let Self { meter, dialect, frames, ended, fault, .. } = self;
+        let Self { meter, dialect, frames, strip, ended, fault } = self;
         if let Some(chunk) = chunk {
             meter.chunk(chunk, now);
         }
         let mut look = |event: Option<&str>, data: &[u8]| {
-            *ended |= is_end(*dialect, event, data);
+            *ended = *ended || is_end(*dialect, event, data);
             if fault.is_none() && is_error(*dialect, event, data) {
                 *fault = Some(codec(*dialect).parse_error(200, &HeaderMap::new(), data));
             }
-            if holds_usage(*dialect, data) {
-                meter.frame(data);
-            }
+            meter.frame(data);
         };
-        // An event past the limit is passed on like the rest; only its usage goes unseen.
         match frames {
             Frames::Sse(frames) => {
-                if let Some(chunk) = chunk {
-                    let _ = frames.push(chunk, |frame| look(frame.event, &frame.data));
+                let held = frames.pending() > 0;
+                let mut stripped = false;
+                if let Some(strip) = strip {
+                    strip.kept.clear();
                 }
-                if end {
-                    let _ = frames.finish(|frame| look(frame.event, &frame.data));
+                let mut take = |frame: sse::Frame<'_>| {
+                    look(frame.event, &frame.data);
+                    let Some(strip) = strip.as_mut() else { return };
+                    if is_usage_alone(&frame.data) {
+                        stripped = true;
+                    } else {
+                        strip.kept.extend_from_slice(frame.raw);
+                    }
+                };
+                let framed = chunk.map_or(Ok(()), |chunk| frames.push(chunk, &mut take));
+                let framed = if end { framed.and_then(|()| frames.finish(&mut take)) } else { framed };
+                if framed.is_err() {
+                    // What cannot be framed cannot be a usage event: the rest goes through as it
+                    // is, and only its usage is not seen.
+                    *strip = None;
+                } else if let Some(strip) = strip {
+                    strip.differs = held || stripped || frames.pending() > 0 || chunk.is_none();
                 }
             }
             Frames::Array(frames) => {
-                if let Some(chunk) = chunk {
-                    let _ = frames.push(chunk, |element| look(None, element));
-                }
+                // As above.
+                let _ = chunk.map_or(Ok(()), |chunk| frames.push(chunk, |element| look(None, element)));
             }
         }
     }
 
+    /// Must follow [`Passing::listen`] to the same piece.
     fn speak(&mut self, body: &mut Option<Bytes>, end: bool) {
-        if let Some(strip) = &mut self.strip {
-            let mut out = Vec::new();
-            let mut stripped = false;
-            let held = strip.pending() > 0;
-            let mut keep = |frame: sse::Frame<'_>| {
-                if is_usage_alone(&frame.data) {
-                    stripped = true;
-                } else {
-                    out.extend_from_slice(frame.raw);
-                }
-            };
-            let framed = body.as_ref().map_or(Ok(()), |chunk| strip.push(chunk, &mut keep));
-            let framed = if end { framed.and_then(|()| strip.finish(&mut keep)) } else { framed };
-            if framed.is_err() {
-                // What cannot be framed cannot be a usage event: the rest goes through as it is.
-                self.strip = None;
-            } else if held || stripped || strip.pending() > 0 || body.is_none() {
-                *body = (!out.is_empty()).then(|| out.into());
-            }
+        if let Some(strip) = self.strip.as_mut().filter(|strip| strip.differs) {
+            let kept = std::mem::take(&mut strip.kept);
+            *body = (!kept.is_empty()).then(|| kept.into());
         }
         if end && !self.ended && self.fault.is_none() && matches!(self.frames, Frames::Sse(_)) {
             let fault = Fault::new(Kind::BadGateway, "the provider's stream ended before its answer was complete");
@@ -368,15 +377,20 @@ fn error_frame(dialect: Dialect, error: &[u8]) -> Vec<u8> {
     out
 }
 
+/// What tells the end of an answer in its last events.
+static CHAT_FINISH: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"finish_reason\":\""));
+static MESSAGE_STOP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("message_stop"));
+static GEMINI_FINISH: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"finishReason\""));
+static GEMINI_BLOCK: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"blockReason\""));
+
 fn is_end(dialect: Dialect, event: Option<&str>, data: &[u8]) -> bool {
     match dialect {
-        Dialect::OpenaiChat => data == b"[DONE]" || memmem::find(data, b"\"finish_reason\":\"").is_some(),
-        Dialect::AnthropicMessages => {
-            event.map_or_else(|| memmem::find(data, b"message_stop").is_some(), |event| event == "message_stop")
-        }
-        Dialect::GeminiGenerate => {
-            memmem::find(data, b"\"finishReason\"").is_some() || memmem::find(data, b"\"blockReason\"").is_some()
-        }
+        Dialect::OpenaiChat => data == b"[DONE]" || CHAT_FINISH.find(data).is_some(),
+        Dialect::AnthropicMessages => match event {
+            Some(event) => event == "message_stop",
+            None => MESSAGE_STOP.find(data).is_some(),
+        },
+        Dialect::GeminiGenerate => GEMINI_FINISH.is_in(data) || GEMINI_BLOCK.is_in(data),
     }
 }
 
@@ -387,20 +401,13 @@ fn is_error(dialect: Dialect, event: Option<&str>, data: &[u8]) -> bool {
     }
 }
 
-fn holds_usage(dialect: Dialect, data: &[u8]) -> bool {
-    let name: &[u8] = match dialect {
-        Dialect::OpenaiChat | Dialect::AnthropicMessages => b"\"usage\"",
-        Dialect::GeminiGenerate => b"\"usageMetadata\"",
-    };
-    memmem::find(data, name).is_some()
-}
+static CHOICES: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"choices\""));
 
 /// Whether an event of a chat stream holds usage and nothing else.
 fn is_usage_alone(data: &[u8]) -> bool {
-    memmem::find(data, b"\"usage\"").is_some()
-        && lens::find(data, "choices").is_some_and(|choices| {
-            choices.bytes().filter(|byte| !byte.is_ascii_whitespace()).eq(b"[]".iter().copied())
-        })
+    let opens = |list: &[u8]| list.strip_prefix(b"[").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"]"));
+    CHOICES.values(data).any(opens)
+        && lens::find(data, "choices").is_some_and(|choices| opens(choices.as_bytes()))
         && lens::find(data, "usage").is_some_and(|usage| usage.starts_with('{'))
 }
 

@@ -12,28 +12,51 @@ use crate::wire::json::{self, Number};
 /// Most lines are shorter than this.
 const USUAL: usize = 1024;
 
+/// A key as it stands in a line, made at compile time.
+macro_rules! key {
+    ($name:expr) => {
+        key!(b',', $name)
+    };
+    ($before:expr, $name:expr) => {{
+        const KEY: [u8; $name.len() + 4] = framed($before, $name);
+        KEY.as_slice()
+    }};
+}
+
+const fn framed<const LENGTH: usize>(before: u8, name: &str) -> [u8; LENGTH] {
+    let mut key = [b'"'; LENGTH];
+    if let ([first, _, middle @ .., _, last], name) = (key.as_mut_slice(), name.as_bytes()) {
+        middle.copy_from_slice(name);
+        (*first, *last) = (before, b':');
+    }
+    key
+}
+
 /// Appends the line of one finished request.
 pub fn write(settled: &Settled, out: &mut Vec<u8>) {
     let record = &settled.record;
     out.reserve(USUAL);
-    out.push(b'{');
-    let mut line = Line { out, opening: b"\"" };
-    line.plain(field::TIME, clock::rfc3339(record.at).as_str());
-    line.plain(field::REQUEST_ID, record.id.as_str());
-    line.plain(field::OPERATION, record.operation);
-    line.maybe(record.client.map(Dialect::name), |line, name| line.plain("client_dialect", name));
-    line.maybe(record.provider.as_deref(), |line, name| line.text(field::PROVIDER, name));
-    line.text(field::REQUEST_MODEL, shown(&record.asked_model));
-    line.maybe(record.model.as_deref(), |line, model| line.text("target_model", shown(model)));
-    line.maybe(record.metered.model.as_deref(), |line, model| line.text(field::RESPONSE_MODEL, shown(model)));
-    line.maybe(record.metered.dialect.map(Dialect::name), |line, name| line.plain("target_dialect", name));
-    line.truth("verbatim", record.verbatim);
-    line.truth("stream", record.stream);
-    line.number(field::STATUS, record.status);
-    line.plain("outcome", record.outcome.label());
-    line.number("attempts", record.attempts);
+    let mut line = Line { out };
+    line.plain(key!(b'{', field::TIME), clock::rfc3339(record.at).as_str());
+    line.plain(key!(field::REQUEST_ID), record.id.as_str());
+    line.plain(key!(field::OPERATION), record.operation);
+    line.maybe(record.client.map(Dialect::name), |line, name| line.plain(key!("client_dialect"), name));
+    line.maybe(record.provider.as_deref(), |line, name| line.text(key!(field::PROVIDER), name));
+    line.text(key!(field::REQUEST_MODEL), shown(&record.asked_model));
+    line.maybe(record.model.as_deref(), |line, model| line.text(key!("target_model"), shown(model)));
+    line.maybe(record.metered.model.as_deref(), |line, model| {
+        line.text(key!(field::RESPONSE_MODEL), shown(model))
+    });
+    line.maybe(record.metered.dialect.map(Dialect::name), |line, name| {
+        line.plain(key!("target_dialect"), name)
+    });
+    line.truth(key!("verbatim"), record.verbatim);
+    line.truth(key!("stream"), record.stream);
+    line.number(key!(field::STATUS), record.status);
+    line.plain(key!("outcome"), record.outcome.label());
+    line.number(key!("attempts"), record.attempts);
     if !record.faults.is_empty() {
-        line.key("faults");
+        line.key(key!("faults"));
         json::array(line.out, |faults| {
             for (provider, fault) in &record.faults {
                 faults.object(|entry| {
@@ -45,25 +68,25 @@ pub fn write(settled: &Settled, out: &mut Vec<u8>) {
         });
     }
     if !record.losses.is_empty() {
-        line.text("losses", &record.losses.to_header());
+        line.text(key!("losses"), &record.losses.to_header());
     }
     if let Some(source) = settled.usage_source {
-        line.number(field::INPUT_TOKENS, settled.usage.total_input());
-        line.number(field::OUTPUT_TOKENS, settled.usage.total_output());
-        line.number(field::CACHE_READ_TOKENS, settled.usage.cache_read);
-        line.number(field::CACHE_WRITE_TOKENS, settled.usage.cache_write());
+        line.number(key!(field::INPUT_TOKENS), settled.usage.total_input());
+        line.number(key!(field::OUTPUT_TOKENS), settled.usage.total_output());
+        line.number(key!(field::CACHE_READ_TOKENS), settled.usage.cache_read);
+        line.number(key!(field::CACHE_WRITE_TOKENS), settled.usage.cache_write());
         if settled.usage.reasoning > 0 {
-            line.number("reasoning_tokens", settled.usage.reasoning);
+            line.number(key!("reasoning_tokens"), settled.usage.reasoning);
         }
-        line.plain("usage_source", source.label());
+        line.plain(key!("usage_source"), source.label());
     }
-    line.maybe(settled.cost, |line, cost| line.dollars("cost_usd", cost));
-    line.milliseconds("duration_ms", record.timings.total);
-    line.milliseconds("overhead_ms", record.timings.overhead);
-    line.maybe(record.timings.upstream, |line, time| line.milliseconds("upstream_ms", time));
-    line.maybe(record.timings.first_token, |line, time| line.milliseconds("first_token_ms", time));
-    line.number("bytes_in", record.bytes.0);
-    line.number("bytes_out", record.bytes.1);
+    line.maybe(settled.cost, |line, cost| line.dollars(key!("cost_usd"), cost));
+    line.milliseconds(key!("duration_ms"), record.timings.total);
+    line.milliseconds(key!("overhead_ms"), record.timings.overhead);
+    line.maybe(record.timings.upstream, |line, time| line.milliseconds(key!("upstream_ms"), time));
+    line.maybe(record.timings.first_token, |line, time| line.milliseconds(key!("first_token_ms"), time));
+    line.number(key!("bytes_in"), record.bytes.0);
+    line.number(key!("bytes_out"), record.bytes.1);
     line.out.extend_from_slice(b"}\n");
 }
 
@@ -81,16 +104,11 @@ fn shown(model: &str) -> &str {
 /// with the general writer, looking for them cost more than all the rest.
 struct Line<'w> {
     out: &'w mut Vec<u8>,
-    /// What stands before the next key.
-    opening: &'static [u8],
 }
 
 impl Line<'_> {
-    fn key(&mut self, key: &'static str) {
-        self.out.extend_from_slice(self.opening);
-        self.opening = b",\"";
-        self.out.extend_from_slice(key.as_bytes());
-        self.out.extend_from_slice(b"\":");
+    fn key(&mut self, key: &[u8]) {
+        self.out.extend_from_slice(key);
     }
 
     fn maybe<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
@@ -100,7 +118,7 @@ impl Line<'_> {
     }
 
     /// Adds text that needs no escapes.
-    fn plain(&mut self, key: &'static str, text: &str) {
+    fn plain(&mut self, key: &[u8], text: &str) {
         self.key(key);
         self.out.push(b'"');
         self.out.extend_from_slice(text.as_bytes());
@@ -108,32 +126,32 @@ impl Line<'_> {
     }
 
     /// Adds any text.
-    fn text(&mut self, key: &'static str, text: &str) {
+    fn text(&mut self, key: &[u8], text: &str) {
         self.key(key);
         json::write_string(self.out, text);
     }
 
-    fn truth(&mut self, key: &'static str, truth: bool) {
+    fn truth(&mut self, key: &[u8], truth: bool) {
         self.key(key);
         self.out.extend_from_slice(if truth { b"true" } else { b"false" });
     }
 
-    fn number(&mut self, key: &'static str, number: impl Number) {
+    fn number(&mut self, key: &[u8], number: impl Number) {
         self.key(key);
         self.digits(number);
     }
 
-    fn milliseconds(&mut self, key: &'static str, time: Duration) {
+    fn milliseconds(&mut self, key: &[u8], time: Duration) {
         self.key(key);
-        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        self.digits(micros / 1000);
+        let micros = time.subsec_micros();
+        self.digits(time.as_secs().saturating_mul(1000).saturating_add(u64::from(micros / 1000)));
         self.out.push(b'.');
         // The leading one keeps the zeros behind it.
-        self.after_one(1000 + micros % 1000);
+        self.after_one(u64::from(1000 + micros % 1000));
     }
 
     /// Adds an amount as text, exact and without trailing zeros.
-    fn dollars(&mut self, key: &'static str, amount: PicoUsd) {
+    fn dollars(&mut self, key: &[u8], amount: PicoUsd) {
         const ONE_USD: u64 = 1_000_000_000_000;
         let Ok(pico) = u64::try_from(amount.0) else {
             return self.plain(key, &amount.to_string());

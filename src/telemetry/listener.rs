@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SendError, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::telemetry::access_log;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::series::Observer;
 
-/// Records wait here; when it is full a worker settles its own record instead of losing it.
-const QUEUE: usize = 8192;
+/// So many records may wait; when there are more, a worker settles its own instead of losing it.
+const QUEUE: u64 = 8192;
 
 /// How often the thread looks.
 const BEAT: Duration = Duration::from_millis(20);
@@ -22,7 +22,7 @@ const BEAT: Duration = Duration::from_millis(20);
 /// Where workers leave their records.
 #[derive(Debug)]
 pub struct Telemetry {
-    queue: SyncSender<Record>,
+    queue: Sender<Record>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
     calibration: Arc<Calibration>,
@@ -59,7 +59,7 @@ impl Telemetry {
         access: bool,
         output: Box<dyn Write + Send>,
     ) -> std::io::Result<(Arc<Self>, Listener)> {
-        let (queue, records) = sync_channel(QUEUE);
+        let (queue, records) = channel();
         let (stop, told) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let calibration = Arc::new(Calibration::default());
         let telemetry = Arc::new(Self {
@@ -89,10 +89,14 @@ impl Telemetry {
 
     /// Leaves one record. Never waits and never loses it.
     pub fn leave(&self, record: Record) {
-        self.left.fetch_add(1, Ordering::Relaxed);
-        let record = match self.queue.try_send(record) {
-            Ok(()) => return,
-            Err(TrySendError::Full(record) | TrySendError::Disconnected(record)) => record,
+        let left = self.left.fetch_add(1, Ordering::Relaxed);
+        let waiting = left.saturating_sub(self.told.load(Ordering::Relaxed));
+        // The channel is a list and not a ring, whose places would take megabytes of an idle process.
+        let record = if waiting < QUEUE {
+            let Err(SendError(record)) = self.queue.send(record) else { return };
+            record
+        } else {
+            record
         };
         let mut teller = Teller {
             observer: Observer::new(Arc::clone(&self.metrics)),

@@ -37,5 +37,5 @@ pub(super) fn settled(model: &str) -> Settled {
         prices: None,
     };
     let usage = Usage { input: 20, cache_read: 5, output: 7, ..Usage::default() };
-    Settled { record, usage, usage_source: Some(UsageSource::Reported), cost: Some(PicoUsd(15_300_000_000)) }
+    Settled { record, usage, usage_source: Some(UsageSource::Reported), cost: Some(PicoUsd(500_000_000_000)) }
 }

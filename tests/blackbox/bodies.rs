@@ -145,7 +145,7 @@ fn a_body_of_nothing_or_one_byte_is_refused_and_the_connection_stays() {
             }
         }
     }
-    assert_eq!(gateway.metric("tollgate_held_bytes", &[]), 0.0);
+    gateway.wait_metric("tollgate_held_bytes", &[], 0.0);
 }
 
 /// Sends beside reading, so that an early refusal is read even while the body still goes out.

@@ -4,9 +4,28 @@ use std::time::{Duration, Instant};
 
 use crate::harness::{Client, Http2, Setup, mock};
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
+/// Requests in a round.
+const ROUND: usize = 200;
+
+/// Half of what a delayed acknowledgement costs.
+const ENOUGH: Duration = Duration::from_millis(20);
+
+/// The median of the best of three rounds: a timer on the way is in all of them, a busy machine is not.
+fn best_median(mut ask: impl FnMut()) -> Duration {
+    let round = |_| {
+        let mut times: Vec<_> = (0..ROUND)
+            .map(|_| {
+                let begun = Instant::now();
+                ask();
+                begun.elapsed()
+            })
+            .collect();
+        times.sort_unstable();
+        times[times.len() / 2]
+    };
+    let mut medians = (0..3).map(round);
+    let first = medians.next().unwrap();
+    if first < ENOUGH { first } else { medians.min().unwrap() }
 }
 
 #[test]
@@ -22,13 +41,8 @@ fn small_requests_one_after_another_wait_for_no_timer() {
         for ask in [Client::whole, Client::stream] {
             let request = ask(client, target.model(), "#mock tokens=2");
             let mut conn = gateway.conn();
-            let times = (0..200).map(|_| {
-                let begun = Instant::now();
-                conn.ask(&request).ok();
-                begun.elapsed()
-            });
-            let median = median(times.collect());
-            assert!(median < Duration::from_millis(20), "{client:?} from {target:?}: {median:?}");
+            let median = best_median(|| drop(conn.ask(&request).ok()));
+            assert!(median < ENOUGH, "{client:?} from {target:?}: {median:?}");
         }
     }
 }
@@ -38,11 +52,7 @@ fn http2_requests_wait_for_no_timer() {
     let mock = mock();
     let gateway = Setup::new(&mock).start();
     let mut http2 = Http2::to(gateway.addr);
-    let times = (0..100).map(|_| {
-        let begun = Instant::now();
-        http2.ask(&Client::Openai.whole("gpt-4o-mini", "#mock tokens=2")).ok();
-        begun.elapsed()
-    });
-    let median = median(times.collect());
-    assert!(median < Duration::from_millis(20), "{median:?}");
+    let request = Client::Openai.whole("gpt-4o-mini", "#mock tokens=2");
+    let median = best_median(|| drop(http2.ask(&request).ok()));
+    assert!(median < ENOUGH, "{median:?}");
 }

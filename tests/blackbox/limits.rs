@@ -259,7 +259,8 @@ fn a_model_name_of_any_kind_does_no_harm() {
     ];
     for name in names {
         for client in CLIENTS {
-            let path_name: String = name.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            let path_name: String =
+                name.bytes().flat_map(|byte| format!("%{byte:02x}").into_bytes()).map(char::from).collect();
             let mut request = client.whole(&name, "#mock tokens=2");
             request.path = client.path(&path_name, false);
             let mut conn = gateway.conn();

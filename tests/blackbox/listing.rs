@@ -231,7 +231,7 @@ fn embeddings_go_from_openai_to_gemini() {
         "{arrived}"
     );
     assert_eq!(gateway.line(&reply)["target_dialect"], "gemini_generate");
-    let mut packed = body.clone();
+    let mut packed = body;
     packed["encoding_format"] = "base64".into();
     let reply = gateway.ask(&post("/v1/embeddings").json(&packed)).ok();
     let text = reply.json()["data"][0]["embedding"].as_str().unwrap().to_owned();

@@ -1,12 +1,16 @@
 //! Black-box tests: the built binary on real sockets, in front of fake providers.
+
 #![allow(
+    unreachable_pub,
+    missing_docs,
+    clippy::pedantic,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stderr,
     clippy::disallowed_methods,
-    reason = "tests read the time, and fail by panicking"
+    reason = "tests fail by panicking and say what they mean the short way"
 )]
 
 mod bodies;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::harness::{CLIENTS, Client, Conn, PATIENCE, Setup, mock, mock_page, wait};
+use crate::harness::{CLIENTS, Client, Conn, End, PATIENCE, Setup, mock, mock_page, wait};
 
 #[test]
 fn twenty_reloads_under_load_fail_no_request_and_cut_no_stream() {
@@ -52,7 +52,7 @@ fn twenty_reloads_under_load_fail_no_request_and_cut_no_stream() {
     }
     for (client, conn, head) in &mut long {
         let (text, end) = conn.rest(head);
-        assert_eq!(end, crate::harness::End::Clean);
+        assert_eq!(end, End::Clean);
         assert!(client.is_complete(&text) && client.error_in(&text).is_none(), "{text}");
     }
     assert_eq!(gateway.generation(), 21);
@@ -98,11 +98,11 @@ fn a_stream_keeps_the_world_it_began_in() {
     });
     gateway.reload();
     assert_eq!(gateway.ask(&Client::Openai.whole("fast", "x")).status, 404);
-    let (text, _) = conn.rest(&mut head);
-    assert!(Client::Anthropic.is_complete(&text), "{text}");
+    let (text, end) = conn.rest(&mut head);
     let line = wait("the stream's line", Duration::from_secs(5), || {
         gateway.lines().into_iter().find(|line| line["stream"] == true)
     });
+    assert!(end == End::Clean && Client::Anthropic.is_complete(&text), "{end:?} {line} {text}");
     assert_eq!(line["outcome"], "answered", "{line}");
     assert!(line["cost_usd"].is_string(), "{line}");
 }

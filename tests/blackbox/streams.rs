@@ -3,11 +3,8 @@
 use std::net::TcpStream;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
-use crate::harness::{
-    CLIENTS, Client, End, Gateway, Heard, PATIENCE, Piece, Provider, Setup, Then, mock, wait,
-};
+use crate::harness::{CLIENTS, Client, End, Gateway, Heard, PATIENCE, Piece, Provider, Setup, Then, mock};
 
 fn chunk(stream: &mut TcpStream, text: &str) {
     Heard::answer(stream, format!("{:x}\r\n{text}\r\n", text.len()).as_bytes());
@@ -284,12 +281,7 @@ fn a_slow_reader_gets_every_event() {
     conn.send(&[request.head(), request.body].concat());
     let mut head = conn.head();
     // The socket's buffers fill while nobody reads.
-    let full = wait("a full pipe", PATIENCE, || {
-        let first = gateway.metric("tollgate_requests_in_flight", &[]);
-        (first >= 1.0).then_some(first)
-    });
-    assert_eq!(full, 1.0);
-    std::thread::sleep(Duration::from_millis(300));
+    gateway.wait_metric("tollgate_requests_in_flight", &[], 1.0);
     let mut text = String::new();
     loop {
         match conn.piece(&mut head) {

@@ -48,7 +48,11 @@ pub fn asked(request: &Request, restore: &Restore) -> Asked {
                 Content::ToolResult(result) => {
                     let which = calls.iter().rposition(|id| *id == result.call_id);
                     let mut content = Vec::new();
-                    result.content.iter().filter_map(plain).for_each(|piece| add(&mut content, squeeze(piece)));
+                    result
+                        .content
+                        .iter()
+                        .filter_map(plain)
+                        .for_each(|piece| add(&mut content, squeeze(piece)));
                     add(said, Said::Result(which, content, result.is_error));
                 }
                 _ => plain(block).into_iter().for_each(|piece| add(said, piece)),
@@ -72,7 +76,11 @@ pub fn asked(request: &Request, restore: &Restore) -> Asked {
     Asked {
         system: request.system.iter().filter_map(Block::as_text).collect::<Vec<_>>().join("\n"),
         turns,
-        tools: request.tools.iter().map(|tool| (original(&tool.name), schema(tool.schema.as_deref()))).collect(),
+        tools: request
+            .tools
+            .iter()
+            .map(|tool| (original(&tool.name), schema(tool.schema.as_deref())))
+            .collect(),
     }
 }
 
@@ -91,7 +99,9 @@ pub fn answered(candidate: &Candidate) -> Answered {
     for block in &candidate.blocks {
         match &block.content {
             Content::Reasoning(thought) => reasoning.push_str(&thought.text),
-            Content::ToolCall(call) => add(&mut said, Said::Call(call.name.clone(), arguments(&call.arguments))),
+            Content::ToolCall(call) => {
+                add(&mut said, Said::Call(call.name.clone(), arguments(&call.arguments)))
+            }
             Content::Refusal(text) => add(&mut said, Said::Text(text.clone())),
             _ => plain(block).into_iter().for_each(|piece| add(&mut said, piece)),
         }
@@ -100,7 +110,11 @@ pub fn answered(candidate: &Candidate) -> Answered {
     said.sort_by_key(|piece| matches!(piece, Said::Call(..)));
     let mut joined = Vec::new();
     said.into_iter().for_each(|piece| add(&mut joined, piece));
-    Answered { said: joined, reasoning, finish: candidate.finish.as_ref().map(|finish| coarse(finish.reason)) }
+    Answered {
+        said: joined,
+        reasoning,
+        finish: candidate.finish.as_ref().map(|finish| coarse(finish.reason)),
+    }
 }
 
 /// The essence of the first candidate.

@@ -81,7 +81,11 @@ fn compare(kind: Kind, say: fn(&Recording, Dialect) -> String) {
         }
     }
     let count = differing.len();
-    assert!(differing.is_empty(), "{count} goldens differ (TOLLGATE_BLESS=1 writes them):\n{}", differing.join("\n"));
+    assert!(
+        differing.is_empty(),
+        "{count} goldens differ (TOLLGATE_BLESS=1 writes them):\n{}",
+        differing.join("\n")
+    );
 }
 
 fn blessing() -> bool {

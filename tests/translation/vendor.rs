@@ -85,9 +85,10 @@ fn chat_reply(json: &Value) -> Result<(), String> {
         must(choice["finish_reason"] != "tool_calls" || !calls.is_empty(), || {
             "it waits for tools that it did not call".into()
         })?;
-        must(message.get("tool_calls").is_none_or(|calls| calls.as_array().is_some_and(|c| !c.is_empty())), || {
-            "tool_calls is empty".into()
-        })?;
+        must(
+            message.get("tool_calls").is_none_or(|calls| calls.as_array().is_some_and(|c| !c.is_empty())),
+            || "tool_calls is empty".into(),
+        )?;
         for call in calls.iter().filter(|call| call["type"] == "function") {
             must(call["id"].as_str().is_some_and(|id| !id.is_empty()), || "a call without id".into())?;
             let arguments = call["function"]["arguments"].as_str().ok_or("arguments are no string")?;
@@ -105,9 +106,10 @@ pub fn chat_usage(usage: &Value) -> Result<(), String> {
         format!("the sum is wrong in {usage}")
     })?;
     let within = |part: u64, whole: &str| part <= usage[whole].as_u64().unwrap_or_default();
-    must(within(sum(&usage["prompt_tokens_details"], &["cached_tokens", "audio_tokens"]), "prompt_tokens"), || {
-        format!("more details than prompt in {usage}")
-    })?;
+    must(
+        within(sum(&usage["prompt_tokens_details"], &["cached_tokens", "audio_tokens"]), "prompt_tokens"),
+        || format!("more details than prompt in {usage}"),
+    )?;
     let spent = sum(&usage["completion_tokens_details"], &["reasoning_tokens", "audio_tokens"]);
     must(within(spent, "completion_tokens"), || format!("more details than completion in {usage}"))
 }
@@ -171,9 +173,12 @@ fn gemini_reply(json: &Value) -> Result<(), String> {
 
 fn gemini_candidate(candidate: &Value) -> Result<(), String> {
     let parts = candidate["content"]["parts"].as_array();
-    must(candidate.get("content").is_none_or(|content| content["role"] == "model"), || "not the model".into())?;
+    must(candidate.get("content").is_none_or(|content| content["role"] == "model"), || {
+        "not the model".into()
+    })?;
     for part in parts.into_iter().flatten() {
-        let data = ["text", "functionCall", "inlineData", "executableCode", "codeExecutionResult", "fileData"];
+        let data =
+            ["text", "functionCall", "inlineData", "executableCode", "codeExecutionResult", "fileData"];
         let held = data.iter().filter(|key| part.get(**key).is_some()).count();
         // Parts that only Gemini knows pass as they are.
         must(held <= 1, || format!("a part holds {held} kinds of data: {part}"))?;
@@ -190,7 +195,9 @@ fn gemini_usage(usage: &Value) -> Result<(), String> {
         format!("the sum is wrong in {usage}")
     })?;
     let cached = usage["cachedContentTokenCount"].as_u64().unwrap_or_default();
-    must(cached <= usage["promptTokenCount"].as_u64().unwrap_or_default(), || format!("too much cached: {usage}"))
+    must(cached <= usage["promptTokenCount"].as_u64().unwrap_or_default(), || {
+        format!("too much cached: {usage}")
+    })
 }
 
 fn gemini_stream(frames: &[Frame]) -> Result<(), String> {
@@ -200,11 +207,16 @@ fn gemini_stream(frames: &[Frame]) -> Result<(), String> {
         must(name.is_none() && !failed, || format!("{name:?} after the end: {data}"))?;
         let json: Value = serde_json::from_str(data).map_err(|error| format!("{error}: {data}"))?;
         if json.get("error").is_some() {
-            must(json["error"]["code"].is_u64() && json["error"]["status"].is_string(), || format!("odd {data}"))?;
+            must(json["error"]["code"].is_u64() && json["error"]["status"].is_string(), || {
+                format!("odd {data}")
+            })?;
             failed = true;
             continue;
         }
-        must(["candidates", "usageMetadata", "promptFeedback"].iter().any(|key| json.get(key).is_some()), || format!("an empty slice {data}"))?;
+        must(
+            ["candidates", "usageMetadata", "promptFeedback"].iter().any(|key| json.get(key).is_some()),
+            || format!("an empty slice {data}"),
+        )?;
         for candidate in json["candidates"].as_array().into_iter().flatten() {
             gemini_candidate(candidate)?;
             let index = candidate["index"].as_u64().ok_or("a candidate without index")?;

@@ -34,9 +34,15 @@ pub fn stream(frames: &[Frame], arguments: Arguments) -> Result<(), String> {
             "message_start" => {
                 must(phase == Phase::Before, wrong)?;
                 let message = &json["message"];
-                must(message["content"] == Value::Array(Vec::new()) && message["stop_reason"].is_null(), wrong)?;
+                must(
+                    message["content"] == Value::Array(Vec::new()) && message["stop_reason"].is_null(),
+                    wrong,
+                )?;
                 must(message["id"].as_str().is_some_and(|id| id.starts_with("msg_")), wrong)?;
-                must(message["usage"]["input_tokens"].is_u64() && message["usage"]["output_tokens"].is_u64(), wrong)?;
+                must(
+                    message["usage"]["input_tokens"].is_u64() && message["usage"]["output_tokens"].is_u64(),
+                    wrong,
+                )?;
                 Phase::Blocks
             }
             "content_block_start" => {
@@ -44,7 +50,10 @@ pub fn stream(frames: &[Frame], arguments: Arguments) -> Result<(), String> {
                 anthropic_block(&json["content_block"])?;
                 let input = json["content_block"].get("input");
                 must(input.is_none_or(|input| *input == Value::Object(serde_json::Map::new())), wrong)?;
-                open = Some((json["content_block"]["type"].as_str().unwrap_or_default().to_owned(), String::new()));
+                open = Some((
+                    json["content_block"]["type"].as_str().unwrap_or_default().to_owned(),
+                    String::new(),
+                ));
                 Phase::Blocks
             }
             "content_block_delta" => {
@@ -57,7 +66,9 @@ pub fn stream(frames: &[Frame], arguments: Arguments) -> Result<(), String> {
                 here(open.is_some())?;
                 let (_, input) = open.take().ok_or_else(wrong)?;
                 let whole = serde_json::from_str::<Value>(&input).is_ok_and(|json| json.is_object());
-                must(input.is_empty() || whole || arguments == Arguments::Garbled, || format!("input that is no object: {input}"))?;
+                must(input.is_empty() || whole || arguments == Arguments::Garbled, || {
+                    format!("input that is no object: {input}")
+                })?;
                 next += 1;
                 Phase::Blocks
             }

@@ -31,7 +31,9 @@ pub fn stream(frames: &[Frame], arguments: Arguments) -> Result<(), String> {
         }
         must(json["object"] == "chat.completion.chunk", || format!("not a chunk: {data}"))?;
         let said = ["id", "created", "model"].map(|key| json[key].clone());
-        must(*head.get_or_insert_with(|| said.clone()) == said, || format!("another answer's chunk: {data}"))?;
+        must(*head.get_or_insert_with(|| said.clone()) == said, || {
+            format!("another answer's chunk: {data}")
+        })?;
         must(!counted, || format!("a chunk after usage: {data}"))?;
         let here = json["choices"].as_array().ok_or("no choices")?;
         if here.is_empty() {
@@ -46,7 +48,8 @@ pub fn stream(frames: &[Frame], arguments: Arguments) -> Result<(), String> {
     }
     must(failed || done, || "it ends without [DONE]".into())?;
     must(failed || choices.values().all(|choice| choice.finished), || "a choice without end".into())?;
-    for (function, said) in choices.values().filter(|choice| choice.finished).flat_map(|choice| &choice.calls) {
+    for (function, said) in choices.values().filter(|choice| choice.finished).flat_map(|choice| &choice.calls)
+    {
         let json = serde_json::from_str::<Value>(said);
         must(!function || arguments == Arguments::Garbled || json.is_ok(), || format!("no JSON: {said}"))?;
     }
@@ -78,8 +81,12 @@ fn step(json: &Value, choices: &mut BTreeMap<u64, Choice>) -> Result<(), String>
         }
     }
     if let Some(reason) = json["finish_reason"].as_str() {
-        must(["stop", "length", "tool_calls", "content_filter"].contains(&reason), || format!("reason {reason}"))?;
-        must(reason != "tool_calls" || !choice.calls.is_empty(), || "it waits for tools it did not call".into())?;
+        must(["stop", "length", "tool_calls", "content_filter"].contains(&reason), || {
+            format!("reason {reason}")
+        })?;
+        must(reason != "tool_calls" || !choice.calls.is_empty(), || {
+            "it waits for tools it did not call".into()
+        })?;
         choice.finished = true;
     }
     Ok(())

@@ -2,10 +2,13 @@
 //!
 //! `input_tokens` holds neither cache reads nor cache writes; `output_tokens` holds the thinking.
 
+use std::sync::LazyLock;
+
 use super::types::tier_served_word;
 use crate::ir::{ServiceTier, Usage};
 use crate::wire::json::{self, Json, Object};
 use crate::wire::lens;
+use crate::wire::needle::{Found, Needle};
 
 /// Reads a `usage` object.
 ///
@@ -76,19 +79,21 @@ pub(super) fn write(usage: &Usage, tier: Option<&ServiceTier>, o: &mut Object<'_
     o.opt_string("service_tier", tier.map(tier_served_word));
 }
 
+static USAGE: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"usage\""));
+
 /// Finds the usage of a whole message, or of the stream events that carry one.
 ///
-/// Runs on every answer that passes unchanged. Inside a string the key's quotes are escaped, so
-/// where its text occurs once it is the key itself, and what lies before it need not be read.
+/// Runs on every answer that passes unchanged: what lies before the usage is not read.
 pub(super) fn find(source: &[u8]) -> Option<Usage> {
-    const KEY: &[u8] = b"\"usage\"";
-    let at = memchr::memmem::find(source, KEY)?;
-    let after = source.get(at + KEY.len()..)?;
-    if memchr::memmem::find(after, KEY).is_none() {
-        let object = after.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
-        let json = json::parse(object.get(..object_end(object)?)?).ok()?;
-        return counts_tokens(&json).then(|| parse(&json));
+    match USAGE.object(source) {
+        Found::Nothing => None,
+        Found::One(object) => json::prefix(object).filter(counts_tokens).map(|json| parse(&json)),
+        Found::Several => find_own(source),
     }
+}
+
+/// The usage at its proper place, where a tool's arguments hold something of that name too.
+fn find_own(source: &[u8]) -> Option<Usage> {
     let text = lens::find(source, "usage").or_else(|| {
         let message = lens::find(source, "message")?;
         lens::find(message.as_bytes(), "usage")
@@ -100,28 +105,4 @@ pub(super) fn find(source: &[u8]) -> Option<Usage> {
 /// Whether this is a count of tokens, and not a tool's argument of that name.
 fn counts_tokens(json: &Json<'_>) -> bool {
     json.get("input_tokens").is_some() || json.get("output_tokens").is_some()
-}
-
-/// The length of the object that a text begins with, if it begins with a whole one.
-fn object_end(text: &[u8]) -> Option<usize> {
-    if text.first() != Some(&b'{') {
-        return None;
-    }
-    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
-    for (at, byte) in text.iter().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = quoted,
-            b'"' => quoted = !quoted,
-            b'{' if !quoted => depth += 1,
-            b'}' if !quoted => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(at + 1);
-                }
-            }
-            _ => {}
-        }
-    }
-    None
 }

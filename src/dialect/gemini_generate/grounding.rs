@@ -1,10 +1,13 @@
 //! Sources: `groundingMetadata` and `citationMetadata` of a candidate ↔ citations of its text.
 
+use std::sync::LazyLock;
+
 use super::case;
 use super::types::DIALECT;
 use crate::ir::Citation;
 use crate::wire::json::{self, Json, Object};
 use crate::wire::json_array;
+use crate::wire::needle::Needle;
 
 /// What a candidate said of its sources so far. A stream may tell them more than once, each time
 /// as a whole, so the fullest one is kept.
@@ -78,10 +81,8 @@ pub(super) fn bills_each_search(model: &str) -> bool {
 
 /// How many searches a whole answer, or a slice, tells of; found without reading the rest.
 pub(super) fn count_searches(json: &[u8]) -> u64 {
-    const KEY: &[u8] = b"\"webSearchQueries\"";
-    let Some(at) = memchr::memmem::find(json, KEY) else { return 0 };
-    let after = json.get(at + KEY.len()..).unwrap_or_default().trim_ascii_start();
-    let Some(list) = after.strip_prefix(b":") else { return 0 };
+    static SEARCHES: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"webSearchQueries\""));
+    let Some(list) = SEARCHES.values(json).next() else { return 0 };
     let mut searches = 0;
     // What follows the list is no part of it, and ends the count as an error.
     let _end = json_array::Parser::new(json.len()).push(list, |_| searches += 1);

@@ -34,7 +34,6 @@ use crate::dialect::{
 use crate::fault::Fault;
 use crate::ir::{Losses, Reply, Request, Usage};
 use crate::refusal::Refusal;
-use crate::wire::{json, lens};
 
 /// The codec of this dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,21 +93,6 @@ impl Codec for GeminiGenerate {
     }
 
     fn find_usage(&self, json: &[u8]) -> Option<Usage> {
-        // Most slices of a stream that have none are told apart without following a bracket.
-        memchr::memmem::find(json, b"\"usageMetadata\"")?;
-        let found = lens::find(json, "usageMetadata")?;
-        let tree = json::parse(found.as_bytes()).ok().filter(json::Json::is_object)?;
-        let mut usage = usage::parse(&tree);
-        usage.web_searches = match grounding::count_searches(json) {
-            0 => 0,
-            searches
-                if lens::find(json, "modelVersion")
-                    .is_some_and(|model| grounding::bills_each_search(model.trim_matches('"'))) =>
-            {
-                searches
-            }
-            _ => 1,
-        };
-        Some(usage)
+        usage::find(json)
     }
 }

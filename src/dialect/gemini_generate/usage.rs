@@ -1,9 +1,13 @@
 //! `usageMetadata`, which nests its counts: cached tokens and tokens of sound are inside the
 //! prompt's, thoughts are beside the candidates'.
 
-use super::case;
+use std::sync::LazyLock;
+
+use super::{case, grounding};
 use crate::ir::Usage;
-use crate::wire::json::{Json, Object};
+use crate::wire::json::{self, Json, Object};
+use crate::wire::lens;
+use crate::wire::needle::{Found, Needle};
 
 /// Reads a `usageMetadata`.
 pub(super) fn parse(json: &Json<'_>) -> Usage {
@@ -55,6 +59,39 @@ fn modality(json: &Json<'_>, list: &str, kind: &str) -> u64 {
         .fold(0, u64::saturating_add)
 }
 
+static USAGE: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"usageMetadata\""));
+
+/// Finds the usage of a whole answer or a slice.
+///
+/// Runs on every answer that passes unchanged: what lies before the usage is not read.
+pub(super) fn find(source: &[u8]) -> Option<Usage> {
+    let found = match USAGE.object(source) {
+        Found::Nothing => return None,
+        Found::One(object) => json::prefix(object).filter(counts_tokens)?,
+        // Calls hold their arguments as JSON, and so perhaps something of that name.
+        Found::Several => json::parse(lens::find(source, "usageMetadata")?.as_bytes()).ok()?,
+    };
+    let mut usage = parse(&found);
+    usage.web_searches = match grounding::count_searches(source) {
+        0 => 0,
+        searches
+            if lens::find(source, "modelVersion")
+                .is_some_and(|model| grounding::bills_each_search(model.trim_matches('"'))) =>
+        {
+            searches
+        }
+        _ => 1,
+    };
+    Some(usage)
+}
+
+/// Whether this is a count of tokens, and not a call's argument of that name.
+fn counts_tokens(json: &Json<'_>) -> bool {
+    ["promptTokenCount", "totalTokenCount", "candidatesTokenCount", "thoughtsTokenCount"]
+        .iter()
+        .any(|name| case::field(json, name).is_some())
+}
+
 /// Adds the members of a `usageMetadata`.
 pub(super) fn write(usage: &Usage, o: &mut Object<'_>) {
     let prompt = usage.total_input();
@@ -95,7 +132,6 @@ fn details(o: &mut Object<'_>, name: &str, counts: &[(&str, u64)]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::json;
 
     fn read(text: &str) -> Usage {
         parse(&json::parse(text.as_bytes()).unwrap())

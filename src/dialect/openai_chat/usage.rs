@@ -1,10 +1,11 @@
 //! Usage: from vendors' nested and overlapping counts to the hub's partition, and back.
 
-use memchr::memmem;
+use std::sync::LazyLock;
 
 use crate::ir::Usage;
 use crate::wire::json::{self, Json, Object};
 use crate::wire::lens;
+use crate::wire::needle::{Found, Needle};
 
 /// Reads a `usage` object; `None` when it counts nothing.
 pub(super) fn parse(usage: &Json<'_>) -> Option<Usage> {
@@ -121,20 +122,29 @@ pub(super) fn of(root: &Json<'_>) -> Option<Usage> {
     })
 }
 
+static USAGE: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"usage\""));
+
 /// Finds the usage in the bytes of a reply or a chunk without reading the rest.
+///
+/// Runs on every answer that passes unchanged. Chunks before the last say null, and of several
+/// places the outermost counts.
 pub(super) fn find(bytes: &[u8]) -> Option<Usage> {
-    let mut places = memmem::find_iter(bytes, b"\"usage\"");
-    places.next()?;
+    match USAGE.object(bytes) {
+        Found::Nothing => None,
+        Found::One(object) => parse(&json::prefix(object)?),
+        Found::Several => find_outermost(bytes),
+    }
+}
+
+fn find_outermost(bytes: &[u8]) -> Option<Usage> {
     if let Some(usage) = lens::find(bytes, "usage") {
         let usage = json::parse(usage.as_bytes()).ok()?;
         if usage.is_object() {
             return parse(&usage);
         }
-        // Chunks before the last say null, and nothing else of usage.
-        places.next()?;
     }
-    if memmem::find(bytes, b"x_groq").is_some() {
-        let groq = json::parse(lens::find(bytes, "x_groq")?.as_bytes()).ok()?;
+    if let Some(groq) = lens::find(bytes, "x_groq") {
+        let groq = json::parse(groq.as_bytes()).ok()?;
         return groq.field("usage").and_then(parse);
     }
     let choices = json::parse(lens::find(bytes, "choices")?.as_bytes()).ok()?;

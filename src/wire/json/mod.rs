@@ -14,7 +14,7 @@ mod write;
 use std::fmt;
 
 pub use watch::Watch;
-pub use tree::{Json, Kind, parse, validate};
+pub use tree::{Json, Kind, parse, prefix, validate};
 pub use write::{Array, Number, Object, array, object, string, write_string};
 
 use scan::Flaw;

@@ -41,6 +41,19 @@ pub fn parse(source: &[u8]) -> Result<Json<'_>, Error> {
     whole(source).map_err(|flaw| Error::locate(source, flaw))
 }
 
+/// Reads the value that a text begins with and nothing that follows it; `None` where that is none.
+///
+/// For one member of a large answer whose place is known, so that the rest need not be read.
+#[must_use]
+pub fn prefix(source: &[u8]) -> Option<Json<'_>> {
+    let text = match std::str::from_utf8(source) {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(source.get(..error.valid_up_to())?).ok()?,
+    };
+    let mut reader = Reader { text, scan: Scanner::new(text.as_bytes()) };
+    reader.value(0).ok()
+}
+
 /// Checks that [`parse`] would accept the source, without building the tree.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
@@ -53,13 +53,11 @@ impl Setup {
 
     /// Starts it on free ports and waits until it serves.
     pub(crate) fn start(self) -> Gateway {
-        let (addr, admin) = (free_port(), free_port());
-        self.launch(addr, admin, fresh_folder(), &[])
-    }
-
-    fn launch(self, addr: SocketAddr, admin: SocketAddr, folder: PathBuf, arguments: &[&str]) -> Gateway {
+        let ((addr, claim), (admin, admin_claim)) = (free_port(), free_port());
+        let folder = fresh_folder();
         std::fs::write(folder.join("tollgate.yaml"), self.file(addr, admin)).expect("a writable folder");
-        let gateway = self.spawn(addr, admin, folder, arguments);
+        let mut gateway = self.spawn(addr, admin, folder, &[]);
+        gateway.claims = vec![claim, admin_claim];
         gateway.wait_until_it_serves();
         gateway
     }
@@ -95,7 +93,7 @@ impl Setup {
             serde_json::from_str(&line).unwrap_or_else(|_| panic!("a line of the log is no JSON: {line}"))
         });
         listen(child.stderr.take(), Arc::clone(&said), |line| line);
-        Gateway { child, addr, admin, folder, setup: self, lines, said }
+        Gateway { child, addr, admin, folder, setup: self, lines, said, claims: Vec::new() }
     }
 }
 
@@ -113,15 +111,19 @@ fn listen<T: Send + 'static>(
     });
 }
 
-/// A port below those that the system hands to clients, so that none of them takes it meanwhile.
-fn free_port() -> SocketAddr {
+/// A port below those that the system hands to clients, so that none of them takes it meanwhile,
+/// and the claim to it: workers share their ports, so that two gateways of two test runs could
+/// both listen there. The claim is the UDP port of the same number.
+fn free_port() -> (SocketAddr, UdpSocket) {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let spread = u16::try_from(std::process::id() % 10_000).unwrap_or(0);
+    let spread = u16::try_from(std::process::id() % 12_000).unwrap_or(0);
     loop {
         let port = 20_000 + (spread + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
         let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        if TcpListener::bind(addr).is_ok() {
-            return addr;
+        if let Ok(claim) = UdpSocket::bind(addr)
+            && TcpListener::bind(addr).is_ok()
+        {
+            return (addr, claim);
         }
     }
 }
@@ -144,6 +146,8 @@ pub(crate) struct Gateway {
     setup: Setup,
     lines: Arc<Mutex<Vec<Value>>>,
     said: Arc<Mutex<Vec<String>>>,
+    /// Kept until the ports are free again.
+    claims: Vec<UdpSocket>,
 }
 
 impl Drop for Gateway {
@@ -151,6 +155,7 @@ impl Drop for Gateway {
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        self.claims.clear();
         if std::thread::panicking() {
             eprintln!("the gateway said:\n{}", self.said().join("\n"));
             for line in self.lines() {

@@ -37,7 +37,11 @@ fn a_stream_folds_to_its_twin() {
     for dialect in Dialect::ALL {
         for reply in corpus::recordings(dialect, Kind::Reply) {
             let streams = corpus::recordings(dialect, Kind::Stream);
-            let Some(stream) = streams.into_iter().find(|stream| !stream.is_array() && stream.stem() == reply.stem()) else { continue };
+            let Some(stream) =
+                streams.into_iter().find(|stream| !stream.is_array() && stream.stem() == reply.stem())
+            else {
+                continue;
+            };
             twins += 1;
             let whole = codec(dialect).parse_reply(&reply.bytes).unwrap();
             let folded = fold(corpus::events(&stream)).unwrap();
@@ -143,7 +147,12 @@ fn the_pipe_for_whole_answers_is_parsing_and_rendering() {
                 &mut losses,
             );
             let (reply, body) = piped.unwrap();
-            assert_eq!(body, codec(to).render_reply(&reply, &seed(), &mut Losses::new()), "{}", recording.file);
+            assert_eq!(
+                body,
+                codec(to).render_reply(&reply, &seed(), &mut Losses::new()),
+                "{}",
+                recording.file
+            );
         }
     }
 }

@@ -57,7 +57,8 @@ fn requests() -> impl Iterator<Item = (String, Dialect, Request)> {
 fn every_rendered_request_is_json_that_its_own_dialect_reads() {
     for (name, _, request) in requests() {
         for to in Dialect::ALL {
-            let targets = corpus::targets(to).into_iter().map(|target| target.profile).chain([open(to, &request)]);
+            let targets =
+                corpus::targets(to).into_iter().map(|target| target.profile).chain([open(to, &request)]);
             for profile in targets {
                 let rendered = codec(to).render_request(&request, "m", &profile, &mut Losses::new());
                 json::validate(&rendered.body).unwrap();
@@ -75,7 +76,8 @@ fn a_request_that_loses_nothing_comes_back_whole_from_its_own_dialect() {
     let mut kept = 0;
     for (name, dialect, mut request) in requests() {
         let mut losses = Losses::new();
-        let rendered = codec(dialect).render_request(&request, &request.model, &open(dialect, &request), &mut losses);
+        let rendered =
+            codec(dialect).render_request(&request, &request.model, &open(dialect, &request), &mut losses);
         if !losses.is_empty() || !rendered.restore.is_empty() {
             continue;
         }
@@ -96,7 +98,9 @@ fn a_request_that_loses_nothing_says_the_same_in_every_dialect() {
     let mut kept = 0;
     for (name, from, request) in requests() {
         for to in Dialect::ALL.into_iter().filter(|to| *to != from) {
-            for profile in corpus::targets(to).into_iter().map(|target| target.profile).chain([open(to, &request)]) {
+            for profile in
+                corpus::targets(to).into_iter().map(|target| target.profile).chain([open(to, &request)])
+            {
                 let mut losses = Losses::new();
                 let rendered = codec(to).render_request(&request, "m", &profile, &mut losses);
                 if !losses.is_empty() {

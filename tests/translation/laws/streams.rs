@@ -18,7 +18,11 @@ fn server_sent() -> impl Iterator<Item = Recording> {
 }
 
 /// What a client hears, and the events on the way, when the stream arrives in these pieces.
-fn transcode<'a>(from: Dialect, to: Dialect, pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<u8>, Vec<Event>) {
+fn transcode<'a>(
+    from: Dialect,
+    to: Dialect,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> (Vec<u8>, Vec<Event>) {
     let mut pipe = Transcoder::new(from, to, Restore::default(), &seed(), SSE);
     let (mut out, mut events) = (Vec::new(), Vec::new());
     for piece in pieces {
@@ -35,14 +39,22 @@ fn a_stream_says_the_same_however_its_bytes_arrive() {
         let (bytes, from) = (recording.bytes.as_slice(), recording.dialect);
         for to in Dialect::ALL {
             let whole = transcode(from, to, [bytes]);
-            assert!(transcode(from, to, bytes.chunks(1)) == whole, "{} to {to:?}, byte by byte", recording.file);
+            assert!(
+                transcode(from, to, bytes.chunks(1)) == whole,
+                "{} to {to:?}, byte by byte",
+                recording.file
+            );
             for _ in 0..8 {
                 let mut cuts: Vec<usize> = (0..chance.below(12)).map(|_| chance.below(bytes.len())).collect();
                 cuts.sort_unstable();
                 cuts.push(bytes.len());
                 let starts = std::iter::once(0).chain(cuts.iter().copied());
                 let pieces = starts.zip(&cuts).map(|(start, end)| &bytes[start..*end]);
-                assert!(transcode(from, to, pieces) == whole, "{} to {to:?}, cut at {cuts:?}", recording.file);
+                assert!(
+                    transcode(from, to, pieces) == whole,
+                    "{} to {to:?}, cut at {cuts:?}",
+                    recording.file
+                );
             }
         }
         let to = from;
@@ -111,7 +123,8 @@ fn a_tampered_stream_keeps_the_grammar_too() {
             }
             parser.finish(&mut events);
             // An upstream that waits for tools it did not call is believed.
-            let calls = |event: &Event| matches!(event, Event::BlockStart { opening: Opening::ToolCall { .. }, .. });
+            let calls =
+                |event: &Event| matches!(event, Event::BlockStart { opening: Opening::ToolCall { .. }, .. });
             let calls = events.iter().any(calls);
             for event in events.iter_mut().filter(|_| !calls) {
                 if let Event::Finish { finish, .. } = event {
@@ -178,7 +191,9 @@ fn check(events: &[Event], arguments: Arguments, of: &str) {
         events.iter().any(ends)
     };
     let unfinished = !finished(0)
-        || events.iter().any(|event| matches!(event, Event::BlockStart { candidate, .. } if !finished(*candidate)));
+        || events
+            .iter()
+            .any(|event| matches!(event, Event::BlockStart { candidate, .. } if !finished(*candidate)));
     for to in Dialect::ALL.into_iter().filter(|to| !unfinished || *to == Dialect::AnthropicMessages) {
         let mut renderer = codec(to).stream_renderer(&seed(), SSE);
         let mut out = Vec::new();

@@ -25,7 +25,8 @@ fn every_pair_of_dialects_keeps_the_sums() {
             let name = format!("{} to {}", recording.file, to.name());
             assert_eq!(sums(told.as_ref()), sums(reply.usage.as_ref()), "{name}");
             if to != Dialect::GeminiGenerate {
-                let writes = |usage: Option<Usage>| usage.map(|usage| (usage.cache_write_5m, usage.cache_write_1h));
+                let writes =
+                    |usage: Option<Usage>| usage.map(|usage| (usage.cache_write_5m, usage.cache_write_1h));
                 assert_eq!(writes(told), writes(reply.usage), "{name}");
             }
         }
@@ -39,7 +40,10 @@ fn any_usage_keeps_its_sums_in_any_dialect() {
         let usage = any(&mut chance);
         for to in Dialect::ALL {
             let reply = Reply {
-                candidates: vec![Candidate { finish: Some(Finish::new(FinishReason::Stop)), ..Candidate::default() }],
+                candidates: vec![Candidate {
+                    finish: Some(Finish::new(FinishReason::Stop)),
+                    ..Candidate::default()
+                }],
                 usage: Some(usage),
                 ..Reply::default()
             };
@@ -50,7 +54,12 @@ fn any_usage_keeps_its_sums_in_any_dialect() {
             assert_eq!(told.reasoning, usage.reasoning, "{} of {usage:?}", to.name());
             if to != Dialect::GeminiGenerate {
                 let writes = (told.cache_write_5m, told.cache_write_1h);
-                assert_eq!(writes, (usage.cache_write_5m, usage.cache_write_1h), "{} of {usage:?}", to.name());
+                assert_eq!(
+                    writes,
+                    (usage.cache_write_5m, usage.cache_write_1h),
+                    "{} of {usage:?}",
+                    to.name()
+                );
             }
             if to != Dialect::AnthropicMessages {
                 assert_eq!(told.audio_input, usage.audio_input, "{} of {usage:?}", to.name());

@@ -28,11 +28,15 @@ fn t29_a_blocked_prompt_is_an_answer_of_the_filter() {
 
 #[test]
 fn t30_a_malformed_call_is_told_by_its_native_name_issue_21744() {
-    let body = json!({"candidates": [{"content": {"role": "model"}, "finishReason": "MALFORMED_FUNCTION_CALL"}]});
+    let body =
+        json!({"candidates": [{"content": {"role": "model"}, "finishReason": "MALFORMED_FUNCTION_CALL"}]});
     let said = answer(Gemini, &body, &none(), Chat);
     assert_eq!(said["choices"][0]["finish_reason"], "stop");
     assert!(said["choices"][0].to_string().contains("MALFORMED_FUNCTION_CALL"), "{said}");
-    assert_eq!(answer(Gemini, &body, &none(), Gemini)["candidates"][0]["finishReason"], "MALFORMED_FUNCTION_CALL");
+    assert_eq!(
+        answer(Gemini, &body, &none(), Gemini)["candidates"][0]["finishReason"],
+        "MALFORMED_FUNCTION_CALL"
+    );
 }
 
 #[test]
@@ -44,7 +48,10 @@ fn t31_a_full_context_is_a_length_and_a_pause_keeps_its_name() {
     let said = answer(Claude, &ended("pause_turn"), &none(), Chat);
     assert_eq!(said["choices"][0]["finish_reason"], "stop");
     assert!(said["choices"][0].to_string().contains("pause_turn"));
-    assert_eq!(answer(Claude, &ended("model_context_window_exceeded"), &none(), Gemini)["candidates"][0]["finishReason"], "MAX_TOKENS");
+    assert_eq!(
+        answer(Claude, &ended("model_context_window_exceeded"), &none(), Gemini)["candidates"][0]["finishReason"],
+        "MAX_TOKENS"
+    );
 }
 
 #[test]
@@ -59,7 +66,13 @@ fn t32_cached_and_written_tokens_are_counted_once() {
     let usage = &answer(Claude, &body, &none(), Gemini)["usageMetadata"];
     assert_eq!((&usage["promptTokenCount"], &usage["cachedContentTokenCount"]), (&json!(1310), &json!(1000)));
     let back = answer(Chat, &answer(Claude, &body, &none(), Chat), &none(), Claude);
-    for key in ["input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation", "output_tokens"] {
+    for key in [
+        "input_tokens",
+        "cache_read_input_tokens",
+        "cache_creation_input_tokens",
+        "cache_creation",
+        "output_tokens",
+    ] {
         assert_eq!(back["usage"][key], body["usage"][key], "{key}");
     }
 }
@@ -113,7 +126,10 @@ fn t33_usage_that_comes_after_the_finish_is_still_told_to_anthropic_clients() {
     let said = stream(Chat, &text, &none(), Claude);
     let deltas: Vec<&Value> = said.iter().filter(|event| event["type"] == "message_delta").collect();
     assert_eq!(deltas.len(), 1);
-    assert_eq!((&deltas[0]["usage"]["input_tokens"], &deltas[0]["usage"]["output_tokens"]), (&json!(9), &json!(4)));
+    assert_eq!(
+        (&deltas[0]["usage"]["input_tokens"], &deltas[0]["usage"]["output_tokens"]),
+        (&json!(9), &json!(4))
+    );
 }
 
 #[test]

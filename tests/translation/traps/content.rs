@@ -28,7 +28,8 @@ fn t11_a_later_system_message_keeps_its_place_issue_36559() {
 
 #[test]
 fn t12_a_developer_is_a_system_elsewhere() {
-    let request = messages(&json!([{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "Hi"}]));
+    let request =
+        messages(&json!([{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "Hi"}]));
     assert_eq!(say(Chat, &request, &sonnet()).body["system"][0]["text"], "Be brief.");
     assert_eq!(say(Chat, &request, &flash()).body["systemInstruction"]["parts"][0]["text"], "Be brief.");
     let together = corpus::target(Chat, "together", "some-model");
@@ -98,7 +99,11 @@ fn t27_a_pdf_is_a_file_and_no_picture() {
 
 #[test]
 fn t28_addresses_that_a_target_cannot_read_are_losses() {
-    let picture = |url: &str| messages(&json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": "?"}]}]));
+    let picture = |url: &str| {
+        messages(
+            &json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": "?"}]}]),
+        )
+    };
     let said = say(Chat, &picture("gs://bucket/cat.png"), &gpt());
     assert!(!said.body.to_string().contains("gs://") && !said.losses.is_empty(), "{}", said.body);
     let said = say(Chat, &picture("gs://bucket/cat.png"), &sonnet());

@@ -26,9 +26,18 @@ fn t40_an_overloaded_claude_keeps_its_status() {
 #[test]
 fn t40_a_full_context_is_known_whoever_says_it() {
     let said = [
-        (Chat, json!({"error": {"message": "This model's maximum context length is 128000 tokens.", "code": "context_length_exceeded"}})),
-        (Claude, json!({"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long: 208310 tokens > 200000 maximum"}})),
-        (Gemini, json!({"error": {"code": 400, "message": "The input token count (1048577) exceeds the maximum number of tokens allowed (1048576).", "status": "INVALID_ARGUMENT"}})),
+        (
+            Chat,
+            json!({"error": {"message": "This model's maximum context length is 128000 tokens.", "code": "context_length_exceeded"}}),
+        ),
+        (
+            Claude,
+            json!({"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long: 208310 tokens > 200000 maximum"}}),
+        ),
+        (
+            Gemini,
+            json!({"error": {"code": 400, "message": "The input token count (1048577) exceeds the maximum number of tokens allowed (1048576).", "status": "INVALID_ARGUMENT"}}),
+        ),
     ];
     for (from, body) in said {
         let refusal = fault(from, 400, &[], &body.to_string()).into_refusal();
@@ -55,7 +64,11 @@ fn t40_when_to_come_back_is_kept() {
     let limited = json!({"error": {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}});
     for from in Dialect::ALL {
         let fault = fault(from, 429, &[("retry-after", "7")], &limited.to_string());
-        assert_eq!((fault.kind, fault.retry_after), (Kind::RateLimited, Some(Duration::from_secs(7))), "{from:?}");
+        assert_eq!(
+            (fault.kind, fault.retry_after),
+            (Kind::RateLimited, Some(Duration::from_secs(7))),
+            "{from:?}"
+        );
     }
     let body = json!({"error": {"code": 429, "message": "Quota", "status": "RESOURCE_EXHAUSTED",
         "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "13s"}]}});

@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use tollgate::dialect::transcode::{self, Transcoder};
 use tollgate::dialect::{Restore, codec};
 use tollgate::fault::Fault;
-use tollgate::ir::Dialect::{self, AnthropicMessages as Claude, GeminiGenerate as Gemini, OpenaiChat as Chat};
+use tollgate::ir::Dialect::{
+    self, AnthropicMessages as Claude, GeminiGenerate as Gemini, OpenaiChat as Chat,
+};
 use tollgate::ir::Losses;
 
 use crate::corpus::{self, SSE, Target, ask, seed};
@@ -109,7 +111,10 @@ fn stream(from: Dialect, bytes: &str, restore: &Restore, to: Dialect) -> Vec<Val
 fn chat_stream(deltas: &[Value]) -> String {
     let chunk = |delta: &Value| {
         let choices = json!([{"index": 0, "delta": delta, "finish_reason": null}]);
-        format!("data: {}\n\n", json!({"id": "c", "object": "chat.completion.chunk", "model": "m", "choices": choices}))
+        format!(
+            "data: {}\n\n",
+            json!({"id": "c", "object": "chat.completion.chunk", "model": "m", "choices": choices})
+        )
     };
     deltas.iter().map(chunk).collect()
 }

@@ -65,7 +65,8 @@ fn t24_a_schema_beside_tools_keeps_the_tools_and_the_answer_comes_back_as_text()
     let tools = json!([{"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}]);
     let shape = schema(&json!({"type": "object", "properties": {"x": {"type": "integer"}}}));
     let said = say(Chat, &chat(&json!({"response_format": shape, "tools": tools})), &old);
-    let names: Vec<&Value> = said.body["tools"].as_array().unwrap().iter().map(|tool| &tool["name"]).collect();
+    let names: Vec<&Value> =
+        said.body["tools"].as_array().unwrap().iter().map(|tool| &tool["name"]).collect();
     let answer_tool = said.restore.answer_tool.clone().expect("a tool stands for the answer");
     assert!(names.contains(&&json!("look")) && names.contains(&&json!(answer_tool)), "{names:?}");
     assert_eq!(said.body["tool_choice"]["type"], "any");
@@ -87,7 +88,8 @@ fn t24_a_schema_beside_tools_keeps_the_tools_and_the_answer_comes_back_as_text()
         json!({"type": "message_stop"}),
     ];
     let told = stream(Claude, &claude_stream(&events), &said.restore, Chat);
-    let text: String = told.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str()).collect();
+    let text: String =
+        told.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str()).collect();
     assert_eq!(text, r#"{"x":1}"#);
     assert!(told.iter().any(|chunk| chunk["choices"][0]["finish_reason"] == "stop"));
 }
@@ -111,7 +113,8 @@ fn t25_nullable_types_and_enumerations_reach_gemini_whole() {
     let declared = &said.body["tools"][0]["functionDeclarations"][0];
     assert_eq!(declared["parametersJsonSchema"], parameters);
     let old = corpus::target(Gemini, "gemini", "gemini-1.5-pro");
-    let declared = say(Chat, &chat(&json!({"tools": tools})), &old).body["tools"][0]["functionDeclarations"][0].clone();
+    let declared =
+        say(Chat, &chat(&json!({"tools": tools})), &old).body["tools"][0]["functionDeclarations"][0].clone();
     let properties = &declared["parameters"]["properties"];
     assert_eq!(properties["note"]["nullable"], true, "{declared}");
     assert_eq!(properties["unit"]["nullable"], true, "{declared}");
@@ -136,7 +139,9 @@ fn claude_codes_billing_block_does_not_spoil_the_prompt_cache() {
 
 #[test]
 fn a_schema_without_a_name_is_strict_where_it_fits_as_it_is() {
-    let format = |schema: &Value| claude(&json!({"output_config": {"format": {"type": "json_schema", "schema": schema}}}));
+    let format = |schema: &Value| {
+        claude(&json!({"output_config": {"format": {"type": "json_schema", "schema": schema}}}))
+    };
     let closed = json!({"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"], "additionalProperties": false});
     let said = say(Claude, &format(&closed), &gpt());
     assert_eq!(said.body["response_format"]["json_schema"]["strict"], true);

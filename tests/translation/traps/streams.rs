@@ -31,8 +31,17 @@ fn t34_a_character_cut_in_two_is_whole_again_issue_17473() {
 fn t35_a_stream_that_is_cut_ends_in_an_error_and_not_as_if_whole() {
     let cut = [
         (Chat, chat_stream(&[json!({"content": "a"})])),
-        (Claude, claude_stream(&[claude_start(), json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "a"}})])),
-        (Gemini, gemini_stream(&[json!({"candidates": [{"content": {"parts": [{"text": "a"}]}, "index": 0}]})])),
+        (
+            Claude,
+            claude_stream(&[
+                claude_start(),
+                json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "a"}}),
+            ]),
+        ),
+        (
+            Gemini,
+            gemini_stream(&[json!({"candidates": [{"content": {"parts": [{"text": "a"}]}, "index": 0}]})]),
+        ),
     ];
     for (from, text) in cut {
         for to in Dialect::ALL {
@@ -47,9 +56,24 @@ fn t35_a_stream_that_is_cut_ends_in_an_error_and_not_as_if_whole() {
 #[test]
 fn t35_an_error_inside_a_stream_is_told_in_the_clients_words() {
     let failed = [
-        (Chat, chat_stream(&[json!({"content": "a"})]) + "data: {\"error\":{\"message\":\"no capacity\",\"type\":\"server_error\",\"code\":503}}\n\n"),
-        (Claude, claude_stream(&[claude_start(), json!({"type": "error", "error": {"type": "overloaded_error", "message": "no capacity"}})])),
-        (Gemini, gemini_stream(&[json!({"error": {"code": 503, "message": "no capacity", "status": "UNAVAILABLE"}})])),
+        (
+            Chat,
+            chat_stream(&[json!({"content": "a"})])
+                + "data: {\"error\":{\"message\":\"no capacity\",\"type\":\"server_error\",\"code\":503}}\n\n",
+        ),
+        (
+            Claude,
+            claude_stream(&[
+                claude_start(),
+                json!({"type": "error", "error": {"type": "overloaded_error", "message": "no capacity"}}),
+            ]),
+        ),
+        (
+            Gemini,
+            gemini_stream(&[
+                json!({"error": {"code": 503, "message": "no capacity", "status": "UNAVAILABLE"}}),
+            ]),
+        ),
     ];
     for (from, text) in failed {
         for to in Dialect::ALL {
@@ -74,7 +98,9 @@ fn t35_a_finished_stream_without_its_terminator_is_whole() {
 
 #[test]
 fn t39_unknown_members_of_chunks_stay_on_the_way_to_the_same_dialect() {
-    let text = chat_stream(&[json!({"content": "a"})]).replace(r#""model":"m""#, r#""model":"m","x_vendor":{"deep":[1.0]}"#) + &chat_end("stop");
+    let text = chat_stream(&[json!({"content": "a"})])
+        .replace(r#""model":"m""#, r#""model":"m","x_vendor":{"deep":[1.0]}"#)
+        + &chat_end("stop");
     let said = stream(Chat, &text, &none(), Chat);
     assert!(said.iter().any(|chunk| chunk["x_vendor"]["deep"][0] == 1.0), "{said:?}");
     let body = json!({"id": "c", "x_vendor": 1, "choices": [{"message": {"content": "a", "x_message": 2}, "x_choice": 3, "finish_reason": "stop"}]});
@@ -85,7 +111,11 @@ fn t39_unknown_members_of_chunks_stay_on_the_way_to_the_same_dialect() {
 
 #[test]
 fn one_message_start_whatever_comes_first_issue_32357() {
-    let deltas = [json!({"role": "assistant", "content": ""}), json!({"role": "assistant", "reasoning_content": "Hm."}), json!({"role": "assistant", "content": "a"})];
+    let deltas = [
+        json!({"role": "assistant", "content": ""}),
+        json!({"role": "assistant", "reasoning_content": "Hm."}),
+        json!({"role": "assistant", "content": "a"}),
+    ];
     let said = stream(Chat, &(chat_stream(&deltas) + &chat_end("stop")), &none(), Claude);
     let kinds: Vec<&str> = said.iter().map(|event| event["type"].as_str().unwrap()).collect();
     assert_eq!(kinds.iter().filter(|kind| **kind == "message_start").count(), 1);

@@ -57,7 +57,9 @@ fn t15_thoughts_between_calls_keep_their_seals_issue_23047() {
 fn t15_a_seal_never_reaches_a_provider_that_did_not_issue_it() {
     let request = claude(&json!({"messages": [{"role": "user", "content": "Go"},
         {"role": "assistant", "content": [thought(), {"type": "text", "text": "Yes."}]}, {"role": "user", "content": "On"}]}));
-    for target in [gpt(), thinking_gpt(), flash(), gemini_3(), corpus::target(Chat, "deepseek", "deepseek-reasoner")] {
+    for target in
+        [gpt(), thinking_gpt(), flash(), gemini_3(), corpus::target(Chat, "deepseek", "deepseek-reasoner")]
+    {
         let said = say(Claude, &request, &target);
         assert!(!said.body.to_string().contains(SEAL), "{}: {}", target.model, said.body);
         assert!(!said.losses.is_empty());
@@ -76,10 +78,16 @@ fn t16_a_seal_survives_a_stream_to_a_chat_client_and_back_issue_8961() {
     ];
     let said = stream(Claude, &claude_stream(&events), &Restore::default(), Chat);
     // As a client joins deltas: texts are concatenated, the seal is the last one seen.
-    let blocks = said.iter().flat_map(|chunk| chunk["choices"][0]["delta"]["thinking_blocks"].as_array().cloned().unwrap_or_default());
+    let blocks = said.iter().flat_map(|chunk| {
+        chunk["choices"][0]["delta"]["thinking_blocks"].as_array().cloned().unwrap_or_default()
+    });
     let mut joined = json!({"type": "thinking", "thinking": "", "signature": ""});
     for block in blocks {
-        let text = format!("{}{}", joined["thinking"].as_str().unwrap(), block["thinking"].as_str().unwrap_or_default());
+        let text = format!(
+            "{}{}",
+            joined["thinking"].as_str().unwrap(),
+            block["thinking"].as_str().unwrap_or_default()
+        );
         joined["thinking"] = json!(text);
         if let Some(seal) = block["signature"].as_str() {
             joined["signature"] = json!(seal);
@@ -123,7 +131,8 @@ fn t17_a_gemini_seal_comes_back_from_the_side_field_or_from_the_id_issue_16893()
 #[test]
 fn t17_a_streamed_gemini_seal_is_in_the_id_and_at_the_side() {
     let said = stream(Gemini, &gemini_stream(&[gemini_call()]), &Restore::default(), Chat);
-    let calls: Vec<&Value> = said.iter().map(|chunk| &chunk["choices"][0]["delta"]["tool_calls"][0]).collect();
+    let calls: Vec<&Value> =
+        said.iter().map(|chunk| &chunk["choices"][0]["delta"]["tool_calls"][0]).collect();
     let id = calls.iter().find_map(|call| call["id"].as_str()).unwrap();
     assert!(id.contains("__thought__CiQB4_Hc-A"), "{id}");
     assert!(calls.iter().any(|call| call["extra_content"]["google"]["thought_signature"] == "CiQB4/Hc+A=="));

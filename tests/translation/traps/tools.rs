@@ -10,7 +10,10 @@ fn weather() -> Value {
 
 /// A chat conversation in which the model called these tools and was answered.
 fn called(calls: &Value, more: &Value) -> Value {
-    let mut messages = vec![json!({"role": "user", "content": "Go"}), json!({"role": "assistant", "content": null, "tool_calls": calls})];
+    let mut messages = vec![
+        json!({"role": "user", "content": "Go"}),
+        json!({"role": "assistant", "content": null, "tool_calls": calls}),
+    ];
     for call in calls.as_array().unwrap() {
         messages.push(json!({"role": "tool", "tool_call_id": call["id"], "content": "done"}));
     }
@@ -87,7 +90,10 @@ fn t03_results_stand_before_the_words_of_their_turn() {
         {"role": "user", "parts": [{"text": "and hurry"}, {"functionResponse": {"name": "f", "response": {"output": "ok"}}}]},
     ]});
     let said = say(Gemini, &mixed, &gpt());
-    assert_eq!((&said.body["messages"][2]["role"], &said.body["messages"][3]["role"]), (&json!("tool"), &json!("user")));
+    assert_eq!(
+        (&said.body["messages"][2]["role"], &said.body["messages"][3]["role"]),
+        (&json!("tool"), &json!("user"))
+    );
     let said = say(Gemini, &mixed, &sonnet());
     let turn = &said.body["messages"][2]["content"];
     assert_eq!((&turn[0]["type"], &turn[1]["type"]), (&json!("tool_result"), &json!("text")));
@@ -98,14 +104,18 @@ fn t03_results_stand_before_the_words_of_their_turn() {
         {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "ok"}, {"type": "text", "text": "and hurry"}]},
     ]});
     let said = say(Claude, &mixed, &gpt());
-    assert_eq!((&said.body["messages"][2]["role"], &said.body["messages"][3]["role"]), (&json!("tool"), &json!("user")));
+    assert_eq!(
+        (&said.body["messages"][2]["role"], &said.body["messages"][3]["role"]),
+        (&json!("tool"), &json!("user"))
+    );
 }
 
 #[test]
 fn t04_tools_of_the_history_are_named_to_a_target_that_demands_them() {
     let request = called(&json!([call("c1", "get_weather", "{}"), call("c2", "now", "{}")]), &json!({}));
     let said = say(Chat, &request, &sonnet());
-    let names: Vec<&Value> = said.body["tools"].as_array().unwrap().iter().map(|tool| &tool["name"]).collect();
+    let names: Vec<&Value> =
+        said.body["tools"].as_array().unwrap().iter().map(|tool| &tool["name"]).collect();
     assert_eq!(names, ["get_weather", "now"]);
     assert!(said.lost("tools;bent"), "{}", said.losses);
     assert!(say(Chat, &request, &gpt()).body.get("tools").is_none());
@@ -123,7 +133,9 @@ fn t05_tool_names_are_cleaned_everywhere_and_given_back() {
             assert!(!text.contains("größe"), "{text}");
             let (sent, original) = said.restore.names.first().expect("the name is mapped");
             assert_eq!(*original, odd);
-            assert!(sent.len() <= 128 && sent.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:".contains(&b)));
+            assert!(
+                sent.len() <= 128 && sent.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:".contains(&b))
+            );
             let times = text.matches(sent.as_str()).count();
             assert!(times >= if more == json!({}) { 1 } else { 3 }, "{text}");
         }
@@ -139,7 +151,9 @@ fn t05_tool_names_are_cleaned_everywhere_and_given_back() {
         json!({"type": "content_block_stop", "index": 0}),
     ];
     let said = stream(Claude, &claude_stream(&events), &restore, Chat);
-    assert!(said.iter().any(|chunk| chunk["choices"][0]["delta"]["tool_calls"][0]["function"]["name"] == *odd));
+    assert!(
+        said.iter().any(|chunk| chunk["choices"][0]["delta"]["tool_calls"][0]["function"]["name"] == *odd)
+    );
 }
 
 #[test]

@@ -50,8 +50,14 @@ fn exchange(bencher: Bencher, Pair(upstream, client): Pair) {
     bencher.bench(|| {
         let request = codec(client).parse_request(&head(&headers), black_box(&asked)).unwrap();
         let said = codec(upstream).render_request(&request, "m", &profile, &mut Losses::new());
-        let told =
-            transcode::reply(upstream, client, &Restore::default(), &seed, black_box(&answered), &mut Losses::new());
+        let told = transcode::reply(
+            upstream,
+            client,
+            &Restore::default(),
+            &seed,
+            black_box(&answered),
+            &mut Losses::new(),
+        );
         (said, told)
     });
 }

@@ -1,0 +1,87 @@
+//! Members found by their key alone, so that what stands before them is not read.
+//!
+//! Inside a JSON string a quote is escaped. A key in its quotes is therefore never a part of a
+//! text: wherever the bytes `"usage"` stand, they are a key or a whole string.
+
+use memchr::memmem::Finder;
+
+/// A key that is looked for at any depth of a text.
+#[derive(Debug)]
+pub struct Needle(Finder<'static>);
+
+/// The objects that were found under a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found<'a> {
+    /// There are none.
+    Nothing,
+    /// There is one: the text from its first byte on, which goes on behind it.
+    One(&'a [u8]),
+    /// There are several.
+    Several,
+}
+
+impl Needle {
+    /// Prepares the search for a key, which is given with its quotes and without escapes. That is
+    /// worth it only once: needles live in statics.
+    #[must_use]
+    pub fn new(quoted: &'static str) -> Self {
+        Self(Finder::new(quoted))
+    }
+
+    /// Whether the key, or a string that reads the same, stands anywhere.
+    #[must_use]
+    pub fn is_in(&self, source: &[u8]) -> bool {
+        self.0.find(source).is_some()
+    }
+
+    /// The text from the first byte of each value under the key, in their order.
+    pub fn values<'a>(&'a self, source: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let length = self.0.needle().len();
+        self.0.find_iter(source).filter_map(move |at| {
+            let after = source.get(at + length..)?;
+            Some(after.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start())
+        })
+    }
+
+    /// The objects under the key; other values are passed over.
+    #[must_use]
+    pub fn object<'a>(&'a self, source: &'a [u8]) -> Found<'a> {
+        let mut objects = self.values(source).filter(|value| value.first() == Some(&b'{'));
+        match (objects.next(), objects.next()) {
+            (None, _) => Found::Nothing,
+            (Some(object), None) => Found::One(object),
+            (Some(_), Some(_)) => Found::Several,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(source: &str) -> Option<String> {
+        match Needle::new("\"usage\"").object(source.as_bytes()) {
+            Found::One(text) => Some(String::from_utf8(text.to_vec()).unwrap()),
+            Found::Nothing | Found::Several => None,
+        }
+    }
+
+    #[test]
+    fn an_object_is_found_at_any_depth() {
+        assert_eq!(object(r#"{"a":[{"usage" : {"b":1}}]}"#).unwrap(), r#"{"b":1}}]}"#);
+    }
+
+    #[test]
+    fn what_a_text_quotes_is_no_key() {
+        assert_eq!(object(r#"{"a":"\"usage\":{","b":"usage","usage":{}}"#).unwrap(), "{}}");
+        assert_eq!(object(r#"{"a":["usage"],"usage":null}"#), None);
+    }
+
+    #[test]
+    fn several_objects_are_told_from_one() {
+        let needle = Needle::new("\"usage\"");
+        assert_eq!(needle.object(br#"{"usage":{},"x":{"usage":{}}}"#), Found::Several);
+        assert_eq!(needle.object(br#"{"usage":1}"#), Found::Nothing);
+        assert!(needle.is_in(br#"{"usage":1}"#) && !needle.is_in(br#"{"used":1}"#));
+    }
+}
