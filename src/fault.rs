@@ -36,7 +36,14 @@ impl Fault {
     /// A fault of this kind with its usual status.
     #[must_use]
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, status: kind.status(), message: message.into(), code: None, param: None, retry_after: None }
+        Self {
+            kind,
+            status: kind.status(),
+            message: message.into(),
+            code: None,
+            param: None,
+            retry_after: None,
+        }
     }
 
     /// A fault of which nothing is known but its HTTP status.

@@ -97,7 +97,14 @@ impl Refusal {
     /// A refusal with the usual status of its kind.
     #[must_use]
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, status: kind.status(), message: message.into(), param: None, code: None, retry_after: None }
+        Self {
+            kind,
+            status: kind.status(),
+            message: message.into(),
+            param: None,
+            code: None,
+            retry_after: None,
+        }
     }
 
     /// The same refusal, naming the field at fault.

@@ -62,7 +62,10 @@ fn the_readme_lists_every_provider_as_the_code_has_it() {
     if std::env::var_os("TOLLGATE_BLESS").is_some() {
         fs::write(&file, &wanted).unwrap();
     }
-    assert!(readme == wanted || std::env::var_os("TOLLGATE_BLESS").is_some(), "run TOLLGATE_BLESS=1 cargo test --test readme");
+    assert!(
+        readme == wanted || std::env::var_os("TOLLGATE_BLESS").is_some(),
+        "run TOLLGATE_BLESS=1 cargo test --test readme"
+    );
 }
 
 #[test]

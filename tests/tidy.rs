@@ -142,8 +142,9 @@ fn arrows_point_up() {
     for file in sources().iter().filter(|file| !file.is_test()) {
         let own = ring(&file.room);
         for (room, ring) in RINGS {
-            let used = ["crate::", "crate::{"].iter().any(|path| file.code.contains(&format!("{path}{room}::")))
-                || file.code.contains(&format!("crate::{room};"));
+            let used =
+                ["crate::", "crate::{"].iter().any(|path| file.code.contains(&format!("{path}{room}::")))
+                    || file.code.contains(&format!("crate::{room};"));
             if used && *ring > own {
                 wrong.push(format!("{} uses {room}", file.path));
             }
@@ -170,7 +171,8 @@ fn no_dialect_knows_another() {
     let dialects = ["openai_chat", "anthropic_messages", "gemini_generate"];
     let mut wrong = Vec::new();
     for file in sources().iter().filter(|file| !file.is_test()) {
-        let Some(own) = dialects.iter().find(|name| file.path.starts_with(&format!("dialect/{name}/"))) else {
+        let Some(own) = dialects.iter().find(|name| file.path.starts_with(&format!("dialect/{name}/")))
+        else {
             continue;
         };
         for other in dialects.iter().filter(|other| other != &own) {
@@ -199,9 +201,7 @@ fn only_the_plan_decides_between_verbatim_and_translate() {
     let wrong: Vec<_> = sources()
         .iter()
         .filter(|file| file.path != "route/plan.rs" && !file.is_test())
-        .filter(|file| {
-            file.code.contains("Plan::Verbatim {") && !file.code.contains("match planned")
-        })
+        .filter(|file| file.code.contains("Plan::Verbatim {") && !file.code.contains("match planned"))
         .map(|file| file.path.clone())
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -240,7 +240,12 @@ fn every_file_begins_by_saying_what_it_is() {
 
 #[test]
 fn nothing_is_left_over() {
-    let words = ["TO".to_owned() + "DO", "FIX".to_owned() + "ME", "todo".to_owned() + "!", "#[ig".to_owned() + "nore"];
+    let words = [
+        "TO".to_owned() + "DO",
+        "FIX".to_owned() + "ME",
+        "todo".to_owned() + "!",
+        "#[ig".to_owned() + "nore",
+    ];
     let mut wrong = Vec::new();
     for file in sources() {
         for word in words.iter().filter(|word| file.text.contains(word.as_str())) {

@@ -36,7 +36,10 @@ pub struct Meter {
 
 impl std::fmt::Debug for Meter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Meter").field("dialect", &self.dialect).field("usage", &self.usage).finish_non_exhaustive()
+        f.debug_struct("Meter")
+            .field("dialect", &self.dialect)
+            .field("usage", &self.usage)
+            .finish_non_exhaustive()
     }
 }
 
@@ -162,7 +165,11 @@ impl Meter {
         }
         self.model.clone_from(&reply.model);
         self.tier.clone_from(&reply.service_tier);
-        self.finish = reply.candidates.first().and_then(|candidate| candidate.finish.as_ref()).map(|finish| finish.reason);
+        self.finish = reply
+            .candidates
+            .first()
+            .and_then(|candidate| candidate.finish.as_ref())
+            .map(|finish| finish.reason);
     }
 
     fn report(&mut self, usage: &Usage, is_final: bool) {

@@ -129,7 +129,8 @@ impl Settled {
     /// The time per output token of a stream after its first piece.
     #[must_use]
     pub fn time_per_token(&self) -> Option<Duration> {
-        let tokens = u32::try_from(self.usage.total_output()).ok()?.checked_sub(1).filter(|&rest| rest > 0)?;
+        let tokens =
+            u32::try_from(self.usage.total_output()).ok()?.checked_sub(1).filter(|&rest| rest > 0)?;
         self.record.metered.streamed.then(|| self.record.metered.duration() / tokens)
     }
 

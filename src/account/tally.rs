@@ -39,7 +39,9 @@ pub fn estimate(model: &str, request: &Request, calibration: &Calibration) -> u6
         append(&mut text, tool.schema.as_deref().unwrap_or_default());
     }
     let factor = calibration.factor(model, estimate::class(&text));
-    count::scale(estimate::tokens(&text), factor) + media + (request.turns.len() as u64 + 1) * MESSAGE_OVERHEAD
+    count::scale(estimate::tokens(&text), factor)
+        + media
+        + (request.turns.len() as u64 + 1) * MESSAGE_OVERHEAD
 }
 
 /// The tokens that the words, thoughts and calls of an answer are worth.
@@ -158,10 +160,16 @@ impl StreamTally {
             for event in self.events.drain(..) {
                 match event {
                     Event::Delta {
-                        delta: Delta::Text(text) | Delta::Reasoning(text) | Delta::Refusal(text) | Delta::Arguments(text),
+                        delta:
+                            Delta::Text(text)
+                            | Delta::Reasoning(text)
+                            | Delta::Refusal(text)
+                            | Delta::Arguments(text),
                         ..
                     } => self.text.push_str(&text),
-                    Event::BlockStart { opening: Opening::ToolCall { name, .. }, .. } => self.text.push_str(&name),
+                    Event::BlockStart { opening: Opening::ToolCall { name, .. }, .. } => {
+                        self.text.push_str(&name)
+                    }
                     _ => {}
                 }
             }

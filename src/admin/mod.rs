@@ -44,10 +44,14 @@ impl Admin {
             status.number("in_flight", self.shared.metrics().in_flight());
             status.number("held_bytes", self.shared.held.now());
             status.bool("draining", self.shared.is_draining());
-            status.array("providers", |list| world.providers.iter().for_each(|provider| list.string(&provider.name)));
+            status.array("providers", |list| {
+                world.providers.iter().for_each(|provider| list.string(&provider.name))
+            });
             match self.refused.load_full() {
                 None => status.null("refused_reload"),
-                Some(problems) => status.array("refused_reload", |list| problems.iter().for_each(|text| list.string(text))),
+                Some(problems) => {
+                    status.array("refused_reload", |list| problems.iter().for_each(|text| list.string(text)))
+                }
             }
         });
         body

@@ -97,5 +97,7 @@ pub(super) fn mock(arguments: &MockArguments) -> ExitCode {
 
 fn start(options: mock::Options) -> Option<Mock> {
     let listen = options.listen;
-    mock::start(options).map_err(|error| complain(&format!("the fake provider cannot listen on {listen}: {error}"))).ok()
+    mock::start(options)
+        .map_err(|error| complain(&format!("the fake provider cannot listen on {listen}: {error}")))
+        .ok()
 }

@@ -15,7 +15,8 @@ pub(super) fn check(file: Option<PathBuf>) -> ExitCode {
             for warning in &compiled.warnings {
                 complain(&warning.to_string());
             }
-            let names: Vec<_> = compiled.snapshot.providers.iter().map(|provider| provider.name.as_str()).collect();
+            let names: Vec<_> =
+                compiled.snapshot.providers.iter().map(|provider| provider.name.as_str()).collect();
             say(&format!("the configuration is whole; providers: {}", names.join(", ")));
             ExitCode::SUCCESS
         }

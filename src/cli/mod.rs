@@ -94,7 +94,9 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     match arguments.command {
         None => serve::serve(arguments.config, start(arguments.upgrade)),
-        Some(Command::Serve { upgrade }) => serve::serve(arguments.config, start(upgrade || arguments.upgrade)),
+        Some(Command::Serve { upgrade }) => {
+            serve::serve(arguments.config, start(upgrade || arguments.upgrade))
+        }
         Some(Command::Check) => look::check(arguments.config),
         Some(Command::Models) => look::models(arguments.config),
         Some(Command::Schema) => look::schema(),

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use crate::admin::Admin;
 use crate::cli::{complain, complain_of};
 use crate::config::{self, Compiled, Sources};
+use crate::proxy::Shared;
 use crate::proxy::keeper::{Keeper, LastReload};
 use crate::proxy::serve::{self, Start};
-use crate::proxy::Shared;
 use crate::telemetry::{Metrics, Telemetry, diagnostics};
 
 /// Serves until a signal ends it.
@@ -29,7 +29,10 @@ pub(super) fn run(compiled: Compiled, sources: Sources, start: Start) -> ExitCod
         log::warn!("{warning}");
     }
     if snapshot.door.master.is_none() {
-        log::warn!("THE GATEWAY IS OPEN: anyone who reaches {} may spend your money; set TOLLGATE_MASTER_KEY", process.listen);
+        log::warn!(
+            "THE GATEWAY IS OPEN: anyone who reaches {} may spend your money; set TOLLGATE_MASTER_KEY",
+            process.listen
+        );
     }
     if let Err(error) = check_listener(&process.listen, start) {
         complain(&format!("cannot listen on {}: {error}", process.listen));
@@ -42,7 +45,8 @@ pub(super) fn run(compiled: Compiled, sources: Sources, start: Start) -> ExitCod
             if let Some(address) = &process.admin_listen {
                 server.add_service(Admin::new(Arc::clone(&shared), refused).service(address));
             }
-            let names: Vec<_> = shared.world.load().providers.iter().map(|provider| provider.name.clone()).collect();
+            let names: Vec<_> =
+                shared.world.load().providers.iter().map(|provider| provider.name.clone()).collect();
             log::info!(
                 "tollgate {} serves {} on {} with {} workers; admin on {}",
                 env!("CARGO_PKG_VERSION"),

@@ -109,7 +109,13 @@ pub trait Codec: Sync {
     /// Says a request to a target that knows itself as `model`.
     ///
     /// Never fails: what cannot be said is a loss, and a strict caller refuses on it.
-    fn render_request(&self, request: &Request, model: &str, profile: &Profile, losses: &mut Losses) -> Rendered;
+    fn render_request(
+        &self,
+        request: &Request,
+        model: &str,
+        profile: &Profile,
+        losses: &mut Losses,
+    ) -> Rendered;
 
     /// Reads an upstream's whole answer of status 200.
     ///

@@ -1,7 +1,7 @@
 //! The sans-IO pipe: upstream's bytes in, client's bytes out.
 
-use crate::dialect::{Malformed, Restore, Seed, StreamParser, StreamRenderer, StreamShape, codec};
 use crate::dialect::restore::StreamRestore;
+use crate::dialect::{Malformed, Restore, Seed, StreamParser, StreamRenderer, StreamShape, codec};
 use crate::fault::Fault;
 use crate::ir::{Dialect, Event, Losses, Reply, unfold};
 use crate::refusal::Kind;
@@ -30,7 +30,13 @@ impl std::fmt::Debug for Transcoder {
 impl Transcoder {
     /// A pipe from an upstream's dialect to a client's.
     #[must_use]
-    pub fn new(upstream: Dialect, client: Dialect, restore: Restore, seed: &Seed, shape: StreamShape) -> Self {
+    pub fn new(
+        upstream: Dialect,
+        client: Dialect,
+        restore: Restore,
+        seed: &Seed,
+        shape: StreamShape,
+    ) -> Self {
         Self {
             frames: sse::Parser::new(LARGEST_FRAME),
             parser: codec(upstream).stream_parser(),
@@ -141,7 +147,13 @@ pub fn reply(
 
 /// Says a whole answer as a stream, for a client that asked for one where the upstream did not
 /// stream.
-pub fn stream(reply: Reply, client: Dialect, seed: &Seed, shape: StreamShape, losses: &mut Losses) -> Vec<u8> {
+pub fn stream(
+    reply: Reply,
+    client: Dialect,
+    seed: &Seed,
+    shape: StreamShape,
+    losses: &mut Losses,
+) -> Vec<u8> {
     let mut renderer = codec(client).stream_renderer(seed, shape);
     let mut out = Vec::with_capacity(1024);
     for event in unfold::unfold(reply) {

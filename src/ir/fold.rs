@@ -113,7 +113,9 @@ fn grow(block: &mut Block, delta: Delta) {
         (Content::Text { text, .. }, Delta::Text(more))
         | (Content::Reasoning(Reasoning { text, .. }), Delta::Reasoning(more))
         | (Content::Refusal(text), Delta::Refusal(more))
-        | (Content::ToolCall(ToolCall { arguments: text, .. }), Delta::Arguments(more)) => text.push_str(&more),
+        | (Content::ToolCall(ToolCall { arguments: text, .. }), Delta::Arguments(more)) => {
+            text.push_str(&more)
+        }
         (Content::Text { citations, .. }, Delta::Citation(citation)) => citations.push(citation),
         (_, Delta::Signature(signature)) => block.signature = Some(signature),
         _ => {}

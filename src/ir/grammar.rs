@@ -74,7 +74,8 @@ impl Checker {
     pub fn push(&mut self, event: &Event) -> Result<(), Broken> {
         match (self.phase, event) {
             (Phase::Before, Event::Start { .. }) => self.phase = Phase::Running,
-            (Phase::Before, Event::Ping) | (Phase::Running, Event::Usage(_) | Event::Ping | Event::Logprobs { .. }) => {}
+            (Phase::Before, Event::Ping)
+            | (Phase::Running, Event::Usage(_) | Event::Ping | Event::Logprobs { .. }) => {}
             (Phase::Before | Phase::Running, Event::Fault(_)) => self.phase = Phase::Failed,
             (Phase::Before, _) | (Phase::Running, Event::Start { .. }) => return Err(Broken::Start),
             (Phase::Running | Phase::Failed, Event::End) => self.phase = Phase::Ended,

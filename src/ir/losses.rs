@@ -100,7 +100,8 @@ impl Losses {
     /// The value of the `x-tollgate-losses` header: `logit_bias;dropped, temperature;clamped`.
     #[must_use]
     pub fn to_header(&self) -> String {
-        let items: Vec<String> = self.0.iter().map(|loss| format!("{};{}", loss.field, loss.kind.label())).collect();
+        let items: Vec<String> =
+            self.0.iter().map(|loss| format!("{};{}", loss.field, loss.kind.label())).collect();
         let mut text = items.join(", ");
         text.retain(|c| c.is_ascii_graphic() || c == ' ');
         text

@@ -20,7 +20,7 @@ pub use extras::{Dialect, Extra, Extras, Signature, seal_id, unseal_id};
 pub use losses::{Loss, LossKind, Losses};
 pub use reply::{Candidate, Finish, FinishReason, Reply};
 pub use request::{
-    Block, CacheMark, Citation, Content, Effort, Format, Media, Reasoning, Request, Role, Sampling, ServiceTier,
-    Source, Thinking, Tool, ToolCall, ToolChoice, ToolKind, ToolResult, Turn,
+    Block, CacheMark, Citation, Content, Effort, Format, Media, Reasoning, Request, Role, Sampling,
+    ServiceTier, Source, Thinking, Tool, ToolCall, ToolChoice, ToolKind, ToolResult, Turn,
 };
 pub use usage::{Usage, UsageSource};

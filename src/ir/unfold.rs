@@ -69,7 +69,9 @@ fn unfold_block(index: u32, candidate: u32, block: Block, events: &mut Vec<Event
 
 fn is_empty(delta: &Delta) -> bool {
     match delta {
-        Delta::Text(text) | Delta::Reasoning(text) | Delta::Refusal(text) | Delta::Arguments(text) => text.is_empty(),
+        Delta::Text(text) | Delta::Reasoning(text) | Delta::Refusal(text) | Delta::Arguments(text) => {
+            text.is_empty()
+        }
         Delta::Signature(_) | Delta::Citation(_) => false,
     }
 }

@@ -119,7 +119,8 @@ async fn turn_away(
 ) -> Result<bool> {
     const SMALL: u64 = 64 << 10;
     let head = session.req_header();
-    let length = head.headers.get("content-length").and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let length =
+        head.headers.get("content-length").and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let chunked = head.headers.contains_key("transfer-encoding");
     let small = !chunked && length.unwrap_or(0) <= SMALL;
     if small {
@@ -233,7 +234,8 @@ fn read_ask(session: &Session, asked: &Asked, lens: &Lens<'_>, body: Bytes) -> R
             _ => Framing::Sse,
         },
         stream_usage,
-        strict: header("x-tollgate-strict").is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1"),
+        strict: header("x-tollgate-strict")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1"),
         tier: lens.string("service_tier").and_then(|tier| match tier.as_ref() {
             "flex" => Some(ServiceTier::Flex),
             "priority" => Some(ServiceTier::Priority),

@@ -106,7 +106,8 @@ pub fn recognise(head: &RequestHeader) -> Result<Asked, Unrecognised> {
     let path = head.uri.path();
     let path = path.strip_suffix('/').unwrap_or(path);
     let anthropic = head.headers.contains_key("anthropic-version");
-    let google = head.headers.contains_key("x-goog-api-key") || head.headers.contains_key("x-goog-api-client");
+    let google =
+        head.headers.contains_key("x-goog-api-key") || head.headers.contains_key("x-goog-api-client");
     // People set base addresses with a vendor's name in them; it says nothing that the rest of
     // the path does not.
     let path = ["/openai", "/anthropic", "/gemini"]
@@ -114,7 +115,9 @@ pub fn recognise(head: &RequestHeader) -> Result<Asked, Unrecognised> {
         .find_map(|prefix| path.strip_prefix(prefix).filter(|rest| rest.starts_with('/')))
         .unwrap_or(path);
     let asked = match path {
-        "/v1/chat/completions" | "/chat/completions" => Asked::Chat { dialect: Dialect::OpenaiChat, path: None },
+        "/v1/chat/completions" | "/chat/completions" => {
+            Asked::Chat { dialect: Dialect::OpenaiChat, path: None }
+        }
         "/v1/messages" | "/messages" => Asked::Chat { dialect: Dialect::AnthropicMessages, path: None },
         "/v1/messages/count_tokens" | "/messages/count_tokens" => {
             Asked::Count { dialect: Dialect::AnthropicMessages, model: None }
@@ -126,12 +129,9 @@ pub fn recognise(head: &RequestHeader) -> Result<Asked, Unrecognised> {
         "/v1/models" | "/models" => Asked::Models(Dialect::OpenaiChat),
         "/v1beta/models" => Asked::Models(Dialect::GeminiGenerate),
         "/health" | "/" | "/v1/health" | "" => Asked::Health,
-        _ => model_path(path, head.uri.query().unwrap_or(""), anthropic, google)
-            .ok_or_else(|| Unrecognised {
-                dialect: error_dialect(path, anthropic),
-                refusal: unknown_path(head),
-                allow: None,
-            })?,
+        _ => model_path(path, head.uri.query().unwrap_or(""), anthropic, google).ok_or_else(|| {
+            Unrecognised { dialect: error_dialect(path, anthropic), refusal: unknown_path(head), allow: None }
+        })?,
     };
     let expected = match asked {
         Asked::Models(_) | Asked::Model(..) | Asked::Health => "GET",
@@ -188,7 +188,8 @@ fn error_dialect(path: &str, anthropic: bool) -> Dialect {
 
 fn unknown_path(head: &RequestHeader) -> Refusal {
     let path: String = head.uri.path().chars().take(128).collect();
-    Refusal::new(Kind::NotFound, format!("there is nothing at {} {path}", head.method)).with_code("unknown_url")
+    Refusal::new(Kind::NotFound, format!("there is nothing at {} {path}", head.method))
+        .with_code("unknown_url")
 }
 
 /// Undoes percent-encoding; what is no encoding stays.
@@ -244,7 +245,8 @@ mod tests {
 
     #[test]
     fn a_gemini_path_names_model_and_framing() {
-        let asked = recognise(&head("POST", "/v1beta/models/openrouter%2Fx/y:streamGenerateContent?alt=sse&key=k"));
+        let asked =
+            recognise(&head("POST", "/v1beta/models/openrouter%2Fx/y:streamGenerateContent?alt=sse&key=k"));
         let path = Some(InPath { model: "openrouter/x/y".into(), stream: Some(Framing::Sse) });
         assert_eq!(asked.unwrap(), Asked::Chat { dialect: Dialect::GeminiGenerate, path });
     }

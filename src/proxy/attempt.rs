@@ -86,13 +86,18 @@ pub fn prepare(
     let attempt = match asked {
         Asked::Embed(form) => vectors(ask, form, lens, known, key)?,
         Asked::Count { .. } => count(ask, lens, known, key)?,
-        Asked::Chat { .. } | Asked::Models(_) | Asked::Model(..) | Asked::Health => chat(ask, lens, known, key)?,
+        Asked::Chat { .. } | Asked::Models(_) | Asked::Model(..) | Asked::Health => {
+            chat(ask, lens, known, key)?
+        }
     };
     match attempt.losses.first() {
         Some(loss) if ask.strict => {
-            let message = format!("{} cannot be carried to {}: {}", loss.field, attempt.known.provider, loss.why);
+            let message =
+                format!("{} cannot be carried to {}: {}", loss.field, attempt.known.provider, loss.why);
             let param = loss.field.clone().into_owned();
-            Err(Refusal::new(Kind::InvalidRequest, message).with_param(param).with_code("unsupported_parameter"))
+            Err(Refusal::new(Kind::InvalidRequest, message)
+                .with_param(param)
+                .with_code("unsupported_parameter"))
         }
         _ => Ok(attempt),
     }
@@ -125,7 +130,10 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
 
 /// A Gemini client chooses its framing in the query; nothing else of a query is the target's.
 fn verbatim_path(ask: &Ask, path: String) -> String {
-    if ask.dialect == Dialect::GeminiGenerate && ask.stream && !ask.query.split('&').any(|pair| pair == "alt=sse") {
+    if ask.dialect == Dialect::GeminiGenerate
+        && ask.stream
+        && !ask.query.split('&').any(|pair| pair == "alt=sse")
+    {
         return path.trim_end_matches("?alt=sse").to_owned();
     }
     path
@@ -180,7 +188,9 @@ fn vectors(
             let request = match form {
                 EmbedForm::Openai => openai_embeddings::parse_request(&ask.body).map_err(wrong)?,
                 EmbedForm::GeminiOne(_) => gemini_embed::parse_request(&head, &ask.body).map_err(wrong)?,
-                EmbedForm::GeminiBatch(_) => gemini_embed::parse_batch_request(&head, &ask.body).map_err(wrong)?,
+                EmbedForm::GeminiBatch(_) => {
+                    gemini_embed::parse_batch_request(&head, &ask.body).map_err(wrong)?
+                }
             };
             let body = match spoken {
                 Embeddings::Openai => openai_embeddings::render_request(&request, &known.model, &mut losses),
@@ -197,7 +207,9 @@ fn count(ask: &Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<At
         return Err(Refusal::new(Kind::Internal, "this target counts no tokens"));
     };
     let edits = match ask.dialect {
-        Dialect::AnthropicMessages => vec![Edit::Set { key: "model".into(), value: json::string(&known.model) }],
+        Dialect::AnthropicMessages => {
+            vec![Edit::Set { key: "model".into(), value: json::string(&known.model) }]
+        }
         Dialect::OpenaiChat | Dialect::GeminiGenerate => Vec::new(),
     };
     let body = if edits.is_empty() { ask.body.clone() } else { lens.apply(&edits).into() };

@@ -34,9 +34,10 @@ impl From<Box<Error>> for Untaken {
                 ..Refusal::new(Kind::InvalidRequest, "the rest of the request's body did not come in time")
             }),
             // Pingora keeps the name of this kind to itself.
-            kind if kind.as_str() == "InvalidChunk" => {
-                Self::Refused(Refusal::new(Kind::InvalidRequest, "the request's body is not chunked as HTTP has it"))
-            }
+            kind if kind.as_str() == "InvalidChunk" => Self::Refused(Refusal::new(
+                Kind::InvalidRequest,
+                "the request's body is not chunked as HTTP has it",
+            )),
             _ => Self::Gone(error.into_down()),
         }
     }
@@ -128,7 +129,10 @@ async fn forget(session: &mut Session, length: usize) -> Result<(), Untaken> {
         // The retry buffer could not be armed for the end of a body whose end nobody foretold.
         _ if length > RETRY_BUFFER => Err(Untaken::Refused(Refusal {
             status: 411,
-            ..Refusal::new(Kind::InvalidRequest, "an HTTP/2 request of this size needs a content-length header")
+            ..Refusal::new(
+                Kind::InvalidRequest,
+                "an HTTP/2 request of this size needs a content-length header",
+            )
         })),
         _ => Ok(()),
     }

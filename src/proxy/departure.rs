@@ -145,7 +145,11 @@ pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
 }
 
 /// The next place, key and pause; none when the fault is final or the attempts are used up.
-fn next(call: &Call, world: &crate::snapshot::Snapshot, fault: &Fault) -> Option<(usize, usize, Option<Duration>)> {
+fn next(
+    call: &Call,
+    world: &crate::snapshot::Snapshot,
+    fault: &Fault,
+) -> Option<(usize, usize, Option<Duration>)> {
     /// A provider that wants more patience than this is not waited for.
     const PATIENCE: Duration = Duration::from_secs(2);
     if call.attempts >= world.upstream.attempts || fault.retry() == Retry::Never {

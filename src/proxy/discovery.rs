@@ -8,8 +8,8 @@ use pingora::connectors::http::Connector;
 use pingora::http::RequestHeader;
 use pingora::prelude::HttpPeer;
 
-use crate::provider::url::path_for;
 use crate::provider::Operation;
+use crate::provider::url::path_for;
 use crate::proxy::departure;
 use crate::proxy::shared::Shared;
 use crate::route::Names;
@@ -145,7 +145,9 @@ fn read_list(body: &[u8]) -> Option<Vec<String>> {
 
 fn read_lists(bytes: &[u8]) -> BTreeMap<String, Vec<String>> {
     let Ok(lists) = json::parse(bytes) else { return BTreeMap::new() };
-    let list = |models: &json::Json<'_>| models.elements().iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect();
+    let list = |models: &json::Json<'_>| {
+        models.elements().iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect()
+    };
     lists.entries().iter().map(|(provider, models)| (provider.clone().into_owned(), list(models))).collect()
 }
 

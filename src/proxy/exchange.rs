@@ -160,7 +160,12 @@ impl Exchange {
     /// What renderers make up ids from.
     #[must_use]
     pub fn seed(&self, model: &str, input_tokens: u64) -> Seed {
-        Seed { id: self.id.as_str().to_owned(), created: self.at / 1000, model: model.to_owned(), input_tokens }
+        Seed {
+            id: self.id.as_str().to_owned(),
+            created: self.at / 1000,
+            model: model.to_owned(),
+            input_tokens,
+        }
     }
 
     /// The value of the `server-timing` header: what the gateway itself added, and the upstream.
@@ -233,7 +238,8 @@ fn fill(record: &mut Record, call: Call, started: Instant, operation: &str) {
     record.verbatim = attempt.is_verbatim();
     record.stream = ask.stream;
     record.attempts = attempts;
-    record.timings.upstream = sent.zip(answered).map(|(sent, answered)| answered.saturating_duration_since(sent));
+    record.timings.upstream =
+        sent.zip(answered).map(|(sent, answered)| answered.saturating_duration_since(sent));
     record.losses = attempt.losses;
     record.losses.extend(relay.losses());
     record.metered = relay.into_metered().unwrap_or_default();

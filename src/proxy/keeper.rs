@@ -42,7 +42,9 @@ impl Keeper {
             let _inside = runtime.enter();
             signal(SignalKind::hangup())?
         };
-        std::thread::Builder::new().name("keeper".to_owned()).spawn(move || runtime.block_on(self.keep(hangup)))?;
+        std::thread::Builder::new()
+            .name("keeper".to_owned())
+            .spawn(move || runtime.block_on(self.keep(hangup)))?;
         Ok(())
     }
 
@@ -79,7 +81,9 @@ impl Keeper {
                     log::warn!("{warning}");
                 }
                 for field in self.process.differences(&compiled.process) {
-                    log::warn!("{field} changed; it takes effect with a restart or an upgrade (SIGQUIT, --upgrade)");
+                    log::warn!(
+                        "{field} changed; it takes effect with a restart or an upgrade (SIGQUIT, --upgrade)"
+                    );
                 }
                 self.refused.store(None);
                 self.shared.swap(Arc::new(compiled.snapshot));

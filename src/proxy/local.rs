@@ -14,7 +14,8 @@ use crate::snapshot::Snapshot;
 #[must_use]
 pub fn models(world: &Snapshot, shared: &Shared, dialect: Dialect) -> Vec<u8> {
     let listed = world.table.list(&shared.discovered.load());
-    let owner = |index: &usize| world.providers.get(*index).map_or("tollgate", |provider| provider.name.as_str());
+    let owner =
+        |index: &usize| world.providers.get(*index).map_or("tollgate", |provider| provider.name.as_str());
     match dialect {
         Dialect::OpenaiChat => {
             let models: Vec<_> = listed.iter().map(|(name, index)| (name.as_str(), owner(index))).collect();
@@ -25,7 +26,8 @@ pub fn models(world: &Snapshot, shared: &Shared, dialect: Dialect) -> Vec<u8> {
             anthropic_messages::models::render_models(&models)
         }
         Dialect::GeminiGenerate => {
-            let models: Vec<_> = listed.iter().map(|(name, index)| with_limits(world, name, *index)).collect();
+            let models: Vec<_> =
+                listed.iter().map(|(name, index)| with_limits(world, name, *index)).collect();
             gemini_generate::models::render_list(&models)
         }
     }
@@ -81,9 +83,8 @@ pub fn count(shared: &Shared, ask: &Ask, model: &str) -> Result<Vec<u8>, Refusal
             anthropic_messages::count::parse_count_request(&head, &ask.body)
         }
     };
-    let request = parsed.map_err(|wrong| {
-        Refusal::new(Kind::InvalidRequest, wrong.message).with_param(wrong.param)
-    })?;
+    let request =
+        parsed.map_err(|wrong| Refusal::new(Kind::InvalidRequest, wrong.message).with_param(wrong.param))?;
     let tokens = tally::request(model, &request, shared.telemetry.calibration()).tokens;
     Ok(match ask.dialect {
         Dialect::GeminiGenerate => gemini_generate::count::render_reply(tokens),

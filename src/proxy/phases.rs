@@ -186,7 +186,12 @@ impl ProxyHttp for Gateway {
         error
     }
 
-    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, exchange: &mut Exchange) -> FailToProxy {
+    async fn fail_to_proxy(
+        &self,
+        session: &mut Session,
+        error: &Error,
+        exchange: &mut Exchange,
+    ) -> FailToProxy {
         let fault = exchange.faults.last().map(|(_, fault)| fault.clone());
         if *error.esource() == ErrorSource::Downstream {
             exchange.client_gone = true;

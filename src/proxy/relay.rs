@@ -146,12 +146,27 @@ impl Relay {
     pub fn whole(upstream: Dialect, client: Dialect, seed: Seed, into: Into) -> Self {
         let meter = Meter::new(upstream, false);
         let body = Vec::new();
-        Self::Whole(Box::new(Gathering { meter, body, upstream, client, seed, into, losses: Losses::new(), fault: None }))
+        Self::Whole(Box::new(Gathering {
+            meter,
+            body,
+            upstream,
+            client,
+            seed,
+            into,
+            losses: Losses::new(),
+            fault: None,
+        }))
     }
 
     /// A stream is said again.
     #[must_use]
-    pub fn transcode(upstream: Dialect, client: Dialect, restore: Restore, seed: &Seed, shape: StreamShape) -> Self {
+    pub fn transcode(
+        upstream: Dialect,
+        client: Dialect,
+        restore: Restore,
+        seed: &Seed,
+        shape: StreamShape,
+    ) -> Self {
         let pipe = Transcoder::new(upstream, client, restore, seed, shape);
         Self::Transcode(Box::new(Transcoding { meter: Meter::new(upstream, true), pipe, fault: None }))
     }
@@ -356,7 +371,8 @@ impl Passing {
             *body = (!kept.is_empty()).then(|| kept.into());
         }
         if end && !self.ended && self.fault.is_none() && matches!(self.frames, Frames::Sse(_)) {
-            let fault = Fault::new(Kind::BadGateway, "the provider's stream ended before its answer was complete");
+            let fault =
+                Fault::new(Kind::BadGateway, "the provider's stream ended before its answer was complete");
             self.fault = Some(fault.clone());
             let mut out = body.take().map(|chunk| chunk.to_vec()).unwrap_or_default();
             out.extend_from_slice(&self.error_frame(fault));
@@ -405,7 +421,8 @@ static CHOICES: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"choices\""));
 
 /// Whether an event of a chat stream holds usage and nothing else.
 fn is_usage_alone(data: &[u8]) -> bool {
-    let opens = |list: &[u8]| list.strip_prefix(b"[").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"]"));
+    let opens =
+        |list: &[u8]| list.strip_prefix(b"[").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"]"));
     CHOICES.values(data).any(opens)
         && lens::find(data, "choices").is_some_and(|choices| opens(choices.as_bytes()))
         && lens::find(data, "usage").is_some_and(|usage| usage.starts_with('{'))
@@ -415,12 +432,12 @@ impl Gathering {
     fn finish(&mut self, secret: &Secret) -> Vec<u8> {
         let Self { meter, body, upstream, client, seed, into, losses, fault } = self;
         let said = match into {
-            Into::Reply(restore) => transcode::reply(*upstream, *client, restore, seed, body, losses).map(
-                |(reply, said)| {
+            Into::Reply(restore) => {
+                transcode::reply(*upstream, *client, restore, seed, body, losses).map(|(reply, said)| {
                     meter.reply(&reply);
                     said
-                },
-            ),
+                })
+            }
             Into::Stream(restore, shape) => codec(*upstream).parse_reply(body).map(|mut reply| {
                 restore.reply(&mut reply);
                 meter.reply(&reply);
@@ -473,9 +490,8 @@ impl Failing {
         let said = if self.is_own() {
             self.body.clone()
         } else {
-            let refusal: Refusal = codec(self.upstream)
-                .parse_error(self.status, &self.headers, &self.body)
-                .into_refusal();
+            let refusal: Refusal =
+                codec(self.upstream).parse_error(self.status, &self.headers, &self.body).into_refusal();
             codec(self.client).render_error(&refusal)
         };
         mask(said, secret)

@@ -18,10 +18,10 @@ use crate::ir::Dialect;
 use crate::provider::limits::retry_after;
 use crate::proxy::answer::{self, Connection};
 use crate::proxy::attempt::Mode;
-use crate::proxy::{departure, names};
 use crate::proxy::exchange::{Call, Exchange};
 use crate::proxy::relay::{Into, Relay};
 use crate::proxy::shared::Shared;
+use crate::proxy::{departure, names};
 use crate::refusal::Kind;
 
 /// The head of an upstream's answer came: chooses what becomes of the body, or the next attempt.
@@ -87,7 +87,8 @@ fn seed(shared: &Shared, exchange: &mut Exchange) -> Seed {
         && call.ask.dialect == Dialect::AnthropicMessages
         && call.attempt.upstream() != Dialect::AnthropicMessages;
     let request = call.ask.parsed.as_deref().filter(|_| guesses);
-    let tokens = request.map_or(0, |request| tally::estimate(&model, request, shared.telemetry.calibration()));
+    let tokens =
+        request.map_or(0, |request| tally::estimate(&model, request, shared.telemetry.calibration()));
     exchange.seed(&model, tokens)
 }
 
@@ -97,9 +98,7 @@ fn relay(call: &Call, event_stream: bool, seed: Seed) -> Relay {
     match &call.attempt.mode {
         Mode::Count => Relay::pass(upstream),
         Mode::Verbatim { .. } if !call.ask.stream => Relay::pass(upstream),
-        Mode::Verbatim { strip_usage } if event_stream => {
-            Relay::stream(upstream, Framing::Sse, *strip_usage)
-        }
+        Mode::Verbatim { strip_usage } if event_stream => Relay::stream(upstream, Framing::Sse, *strip_usage),
         Mode::Verbatim { .. } if call.ask.framing == Framing::JsonArray => {
             Relay::stream(upstream, Framing::JsonArray, false)
         }
@@ -120,7 +119,8 @@ fn relay(call: &Call, event_stream: bool, seed: Seed) -> Relay {
 
 /// Dresses the head for the client.
 pub fn head(exchange: &mut Exchange, head: &mut ResponseHeader) {
-    let upstream = exchange.call().and_then(|call| Some(call.answered?.saturating_duration_since(call.sent?)));
+    let upstream =
+        exchange.call().and_then(|call| Some(call.answered?.saturating_duration_since(call.sent?)));
     if let Some(answered) = exchange.call().and_then(|call| call.answered) {
         exchange.overhead += clock::now().saturating_duration_since(answered);
     }
@@ -174,12 +174,13 @@ pub fn own_headers(exchange: &mut Exchange) -> HeaderMap {
 }
 
 fn stamp(exchange: &mut Exchange, upstream: Option<Duration>, headers: &mut HeaderMap) {
-    let mut insert = |name: HeaderName, value: std::result::Result<HeaderValue, header::InvalidHeaderValue>| {
-        // Ids, names and numbers of ours are always legal values.
-        if let Ok(value) = value {
-            headers.insert(name, value);
-        }
-    };
+    let mut insert =
+        |name: HeaderName, value: std::result::Result<HeaderValue, header::InvalidHeaderValue>| {
+            // Ids, names and numbers of ours are always legal values.
+            if let Ok(value) = value {
+                headers.insert(name, value);
+            }
+        };
     insert(names::REQUEST_ID, HeaderValue::from_str(exchange.id.as_str()));
     insert(names::SERVER_TIMING, HeaderValue::try_from(exchange.server_timing(upstream)));
     if let Some(call) = exchange.call() {
@@ -209,7 +210,8 @@ pub fn speak(exchange: &mut Exchange, body: &mut Option<Bytes>, end: bool) -> Ne
     let world = Arc::clone(&exchange.world);
     let Some(call) = exchange.call() else { return Next::Piece };
     let Some(provider) = world.providers.get(call.attempt.known.index) else { return Next::Piece };
-    let gathered = if matches!(call.relay, Relay::Whole(_)) { body.as_ref().map_or(0, Bytes::len) } else { 0 };
+    let gathered =
+        if matches!(call.relay, Relay::Whole(_)) { body.as_ref().map_or(0, Bytes::len) } else { 0 };
     if !call.share.grow(gathered, world.downstream.held.as_usize()) {
         return Next::TooLarge;
     }

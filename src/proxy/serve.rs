@@ -82,7 +82,9 @@ fn listener(address: &str) -> ListenerConfig {
     let mut options = TcpSocketOptions::default();
     options.so_reuseport = Some(true);
     // Pingora reads with 64 KiB unless told otherwise, which ten thousand idle clients feel.
-    ListenerConfig::tcp(address).tcp_socket_options(options).l4_buffer(L4BufferSettings::new(16 << 10, 8 << 10))
+    ListenerConfig::tcp(address)
+        .tcp_socket_options(options)
+        .l4_buffer(L4BufferSettings::new(16 << 10, 8 << 10))
 }
 
 /// Runs until the last request is done after a signal, then ends the process.
@@ -108,7 +110,8 @@ struct Signals {
 #[async_trait]
 impl ShutdownSignalWatch for Signals {
     async fn recv(&self) -> ShutdownSignal {
-        let streams = (signal(SignalKind::quit()), signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+        let streams =
+            (signal(SignalKind::quit()), signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
         let (Ok(mut quit), Ok(mut terminate), Ok(mut interrupt)) = streams else {
             log::error!("signals cannot be listened to; only SIGKILL ends this process");
             return std::future::pending().await;

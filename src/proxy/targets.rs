@@ -161,7 +161,9 @@ fn sent(provider: &Provider, dialect: Dialect, base: &Base) -> Vec<HeaderMap> {
     const AGENT: &str = concat!("tollgate/", env!("CARGO_PKG_VERSION"));
     let none = [Secret::default()];
     let keys = if provider.keys.is_empty() { &none[..] } else { &provider.keys };
-    let legal = |name: &str, value: &str| Some((HeaderName::try_from(name).ok()?, HeaderValue::from_str(value).ok()?));
+    let legal = |name: &str, value: &str| {
+        Some((HeaderName::try_from(name).ok()?, HeaderValue::from_str(value).ok()?))
+    };
     let head = |key: &Secret| {
         let mut head = HeaderMap::with_capacity(16);
         head.extend([

@@ -7,7 +7,10 @@ use std::sync::LazyLock;
 
 use memchr::memmem;
 
-use crate::catalog::profile::{MaxTokensField, Param, Profile, ReasoningHistory, RequiredTool, StructuredOutput, ThinkingStyle, ToolIdRule};
+use crate::catalog::profile::{
+    MaxTokensField, Param, Profile, ReasoningHistory, RequiredTool, StructuredOutput, ThinkingStyle,
+    ToolIdRule,
+};
 use crate::ir::{Dialect, Losses};
 use crate::wire::json::Watch;
 use crate::wire::lens::{Edit, Lens};
@@ -50,7 +53,9 @@ pub fn plan(
     }
     match client {
         Dialect::OpenaiChat => plan_chat(body, model, profile, losses),
-        Dialect::AnthropicMessages if has_unthought_call(body) => Plan::Translate { from: client, to: target },
+        Dialect::AnthropicMessages if has_unthought_call(body) => {
+            Plan::Translate { from: client, to: target }
+        }
         Dialect::AnthropicMessages => {
             let same = body.string("model").as_deref() == Some(model);
             let edits = if same { Vec::new() } else { vec![set_string("model", model)] };
@@ -248,7 +253,9 @@ fn required_tool(body: &Lens<'_>, profile: &Profile, losses: &mut Losses, edits:
     }
     match profile.required_tool {
         RequiredTool::Required => {}
-        RequiredTool::Any => edits.push(Edit::Set { key: Cow::Borrowed("tool_choice"), value: "\"any\"".to_owned() }),
+        RequiredTool::Any => {
+            edits.push(Edit::Set { key: Cow::Borrowed("tool_choice"), value: "\"any\"".to_owned() })
+        }
         RequiredTool::Unsupported => {
             losses.bent("tool_choice", "the target cannot be made to call a tool");
             edits.push(Edit::Set { key: Cow::Borrowed("tool_choice"), value: "\"auto\"".to_owned() });

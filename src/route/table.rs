@@ -119,7 +119,9 @@ impl Table {
             return Ok(plain(targets(servers, name)));
         }
         match self.default {
-            Some(provider) if !name.is_empty() => Ok(plain(vec![Target { provider, model: name.to_owned() }])),
+            Some(provider) if !name.is_empty() => {
+                Ok(plain(vec![Target { provider, model: name.to_owned() }]))
+            }
             _ => Err(Unknown { nearest: self.nearest(name, discovered) }),
         }
     }
@@ -128,8 +130,11 @@ impl Table {
     /// of the configuration come first.
     #[must_use]
     pub fn list(&self, discovered: &Names) -> Vec<(String, ProviderIndex)> {
-        let mut routes: Vec<_> =
-            self.routes.iter().filter_map(|(name, route)| Some((name.clone(), route.targets.first()?.provider))).collect();
+        let mut routes: Vec<_> = self
+            .routes
+            .iter()
+            .filter_map(|(name, route)| Some((name.clone(), route.targets.first()?.provider)))
+            .collect();
         let mut models: Vec<_> = self
             .models
             .iter()
@@ -176,7 +181,8 @@ mod tests {
             offer("openai", "openai", &["gpt-4o", "gpt-4o-mini"]),
             offer("openrouter", "openrouter", &["meta-llama/llama-3.3-70b-instruct"]),
         ];
-        let route = Route { targets: vec![Target { provider: 1, model: "gpt-4o-mini".into() }], strict: true };
+        let route =
+            Route { targets: vec![Target { provider: 1, model: "gpt-4o-mini".into() }], strict: true };
         Table::new(&offers, vec![("fast".into(), route)], default)
     }
 

@@ -45,10 +45,10 @@ pub fn write(settled: &Settled, out: &mut Vec<u8>) {
     line.text(key!(field::REQUEST_MODEL), shown(&record.asked_model));
     line.maybe(record.model.as_deref(), |line, model| line.text(key!("target_model"), shown(model)));
     line.maybe(record.metered.model.as_deref(), |line, model| {
-        line.text(key!(field::RESPONSE_MODEL), shown(model))
+        line.text(key!(field::RESPONSE_MODEL), shown(model));
     });
     line.maybe(record.metered.dialect.map(Dialect::name), |line, name| {
-        line.plain(key!("target_dialect"), name)
+        line.plain(key!("target_dialect"), name);
     });
     line.truth(key!("verbatim"), record.verbatim);
     line.truth(key!("stream"), record.stream);

@@ -12,7 +12,8 @@ struct Diagnostics;
 impl Log for Diagnostics {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         // Pingora tells of each connection and retry at its own levels; ours say enough.
-        let limit = if metadata.target().starts_with("tollgate") { log::max_level() } else { LevelFilter::Error };
+        let limit =
+            if metadata.target().starts_with("tollgate") { log::max_level() } else { LevelFilter::Error };
         metadata.level() <= limit
     }
 

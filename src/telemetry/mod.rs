@@ -8,9 +8,9 @@ pub mod diagnostics;
 pub mod listener;
 pub mod metrics;
 pub mod names;
-mod series;
 #[cfg(test)]
 mod sample;
+mod series;
 
 pub use listener::{Listener, Telemetry};
 pub use metrics::Metrics;

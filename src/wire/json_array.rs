@@ -65,11 +65,7 @@ impl Parser {
     /// A parser that refuses elements of more than `limit` bytes, and never holds more.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            state: State::Start,
-            carry: Vec::new(),
-        }
+        Self { limit, state: State::Start, carry: Vec::new() }
     }
 
     /// How many bytes wait for the rest of their element.
@@ -124,9 +120,7 @@ impl Parser {
                 }
                 continue;
             }
-            if self.state == State::Scalar
-                && matches!(byte, b',' | b']' | b' ' | b'\n' | b'\r' | b'\t')
-            {
+            if self.state == State::Scalar && matches!(byte, b',' | b']' | b' ' | b'\n' | b'\r' | b'\t') {
                 self.deliver(chunk.get(start..at), on)?;
             }
             let before = self.state;
@@ -171,11 +165,7 @@ impl State {
     fn after(self, byte: u8) -> Result<Self, Error> {
         let space = matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
         match (self, byte) {
-            (Self::Start | Self::Opened | Self::Comma | Self::Element | Self::Closed, _)
-                if space =>
-            {
-                Ok(self)
-            }
+            (Self::Start | Self::Opened | Self::Comma | Self::Element | Self::Closed, _) if space => Ok(self),
             (Self::Start, b'[') => Ok(Self::Opened),
             (Self::Start, _) => Err(Error::Malformed("an array")),
             (Self::Opened | Self::Element, b']') => Ok(Self::Closed),

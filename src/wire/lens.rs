@@ -131,10 +131,7 @@ impl<'a> Lens<'a> {
         let mut pen = Pen::new(self.source(), growth);
         let first = self.members.first().map(|member| member.start);
         // An empty object keeps its white space before what is added.
-        pen.keep(
-            0,
-            first.unwrap_or_else(|| self.text.rfind('}').unwrap_or_default()),
-        );
+        pen.keep(0, first.unwrap_or_else(|| self.text.rfind('}').unwrap_or_default()));
         let mut empty = true;
         for slot in slots {
             if let Some(member) = slot.origin {
@@ -163,12 +160,7 @@ impl Edit {
                     slot.value = Some(value);
                     return;
                 }
-                slots.push(Slot {
-                    key,
-                    renamed: false,
-                    value: Some(value),
-                    origin: None,
-                });
+                slots.push(Slot { key, renamed: false, value: Some(value), origin: None });
             }
             Self::Remove { key } => slots.retain(|slot| slot.key != key),
             Self::Rename { from, to } => {
@@ -213,12 +205,7 @@ struct Pen<'s> {
 
 impl<'s> Pen<'s> {
     fn new(source: &'s [u8], growth: usize) -> Self {
-        Self {
-            source,
-            out: Vec::with_capacity(source.len() + growth),
-            from: 0,
-            to: 0,
-        }
+        Self { source, out: Vec::with_capacity(source.len() + growth), from: 0, to: 0 }
     }
 
     fn keep(&mut self, from: usize, to: usize) {

@@ -60,13 +60,7 @@ impl Parser {
     /// one byte.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            carry: Vec::new(),
-            search: Search::default(),
-            first: true,
-            failed: false,
-        }
+        Self { limit, carry: Vec::new(), search: Search::default(), first: true, failed: false }
     }
 
     /// How many bytes wait for the rest of their frame.
@@ -79,11 +73,7 @@ impl Parser {
     ///
     /// # Errors
     /// If a frame is longer than the limit; those before it have been delivered.
-    pub fn push(
-        &mut self,
-        chunk: &[u8],
-        mut on: impl FnMut(Frame<'_>),
-    ) -> Result<(), FrameTooLong> {
+    pub fn push(&mut self, chunk: &[u8], mut on: impl FnMut(Frame<'_>)) -> Result<(), FrameTooLong> {
         if self.failed {
             return self.too_long();
         }
@@ -229,13 +219,7 @@ impl Search {
 
 /// Reads the fields of one whole frame.
 fn read(raw: &[u8], first: bool) -> Frame<'_> {
-    let mut frame = Frame {
-        event: None,
-        id: None,
-        data: Cow::Borrowed(&[]),
-        raw,
-        comment_only: true,
-    };
+    let mut frame = Frame { event: None, id: None, data: Cow::Borrowed(&[]), raw, comment_only: true };
     let mut rest = raw;
     if first {
         rest = rest.strip_prefix(BOM).unwrap_or(rest);
@@ -256,9 +240,7 @@ fn read(raw: &[u8], first: bool) -> Frame<'_> {
                 }
             }
             b"event" => {
-                frame.event = std::str::from_utf8(value)
-                    .ok()
-                    .filter(|name| !name.is_empty());
+                frame.event = std::str::from_utf8(value).ok().filter(|name| !name.is_empty());
             }
             b"id" if !value.contains(&0) => frame.id = std::str::from_utf8(value).ok(),
             _ => {}

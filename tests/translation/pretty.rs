@@ -40,11 +40,6 @@ pub fn json(text: &str) -> String {
     out
 }
 
-/// The same text, every line but the first further in.
-pub fn indent(text: &str, by: usize) -> String {
-    text.replace('\n', &format!("\n{}", " ".repeat(by)))
-}
-
 fn line(out: &mut String, depth: usize) {
     out.push('\n');
     out.extend(std::iter::repeat_n("  ", depth));

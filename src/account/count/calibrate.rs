@@ -33,9 +33,7 @@ pub struct Calibration {
 
 impl Default for Calibration {
     fn default() -> Self {
-        Self {
-            slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
-        }
+        Self { slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect() }
     }
 }
 
@@ -62,10 +60,7 @@ impl Calibration {
         if local < TOO_SMALL {
             return;
         }
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "token counts are far below 2^52"
-        )]
+        #[expect(clippy::cast_precision_loss, reason = "token counts are far below 2^52")]
         let ratio = reported as f64 / local as f64;
         if !PLAUSIBLE.contains(&ratio) {
             return;
@@ -75,11 +70,7 @@ impl Calibration {
             return;
         };
         let blend = |entry: u64| {
-            let old = if entry >> 32 == key {
-                unpack(entry)
-            } else {
-                seed(model, class)
-            };
+            let old = if entry >> 32 == key { unpack(entry) } else { seed(model, class) };
             Some(pack(key, old + WEIGHT * (ratio - old)))
         };
         // The closure always gives a value, so this cannot fail.
@@ -88,13 +79,8 @@ impl Calibration {
 
     /// The slot of the key, else a vacant one, else the first one.
     fn slot_for(&self, home: usize, key: u64) -> Option<&AtomicU64> {
-        let holds = |wanted: u64| {
-            self.set(home)
-                .find(|slot| slot.load(Ordering::Relaxed) >> 32 == wanted)
-        };
-        holds(key)
-            .or_else(|| holds(0))
-            .or_else(|| self.set(home).next())
+        let holds = |wanted: u64| self.set(home).find(|slot| slot.load(Ordering::Relaxed) >> 32 == wanted);
+        holds(key).or_else(|| holds(0)).or_else(|| self.set(home).next())
     }
 
     fn set(&self, home: usize) -> std::slice::Iter<'_, AtomicU64> {
@@ -106,10 +92,7 @@ impl Calibration {
 /// The first slot of a pair's set, and its key, which is never zero.
 fn place(model: &str, class: Class) -> (usize, u64) {
     let hash = BuildHasherDefault::<FxHasher>::default().hash_one((model, class));
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "only the low bits are wanted"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "only the low bits are wanted")]
     let home = hash as usize % (SLOTS / SET) * SET;
     (home, (hash >> 32).max(1))
 }

@@ -134,16 +134,9 @@ pub fn class(text: &str) -> Class {
         return Class::Json;
     }
     let marks = count(sample, |byte| {
-        matches!(
-            byte,
-            b'{' | b'}' | b'(' | b')' | b';' | b'=' | b'<' | b'>' | b'_' | b'&' | b'[' | b']'
-        )
+        matches!(byte, b'{' | b'}' | b'(' | b')' | b';' | b'=' | b'<' | b'>' | b'_' | b'&' | b'[' | b']')
     });
-    if marks * 25 > sample.len() {
-        Class::Code
-    } else {
-        Class::Latin
-    }
+    if marks * 25 > sample.len() { Class::Code } else { Class::Latin }
 }
 
 fn count(bytes: &[u8], wanted: impl Fn(u8) -> bool) -> usize {

@@ -47,17 +47,8 @@ pub struct Count {
 
 /// Families that use `o200k`. After the family a model's name ends or goes on with one of `-.:@`,
 /// so that `o1` is not `o100`; after a `*` it may go on as it likes.
-const O200K: [&str; 9] = [
-    "gpt-4o",
-    "chatgpt-4o",
-    "gpt-4.1",
-    "gpt-4.5",
-    "gpt-5*",
-    "gpt-oss",
-    "o1",
-    "o3",
-    "o4",
-];
+const O200K: [&str; 9] =
+    ["gpt-4o", "chatgpt-4o", "gpt-4.1", "gpt-4.5", "gpt-5*", "gpt-oss", "o1", "o3", "o4"];
 
 /// The tokenizer of a model, known by its name with or without a vendor before it.
 #[must_use]
@@ -68,14 +59,11 @@ pub fn tokenizer_for(model: &str) -> Tokenizer {
     let name = after(name, "openai.").unwrap_or(name);
     let known = O200K.iter().any(|family| match family.strip_suffix('*') {
         Some(open) => after(name, open).is_some(),
-        None => after(name, family)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.', ':', '@'])),
+        None => {
+            after(name, family).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.', ':', '@']))
+        }
     });
-    if known {
-        Tokenizer::O200k
-    } else {
-        Tokenizer::Estimated
-    }
+    if known { Tokenizer::O200k } else { Tokenizer::Estimated }
 }
 
 /// What follows `prefix` in `name`, in any case.
@@ -88,16 +76,10 @@ fn after<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {
 #[must_use]
 pub fn text(model: &str, text: &str, calibration: &Calibration) -> Count {
     match tokenizer_for(model) {
-        Tokenizer::O200k => Count {
-            tokens: o200k::count(text),
-            exact: true,
-        },
+        Tokenizer::O200k => Count { tokens: o200k::count(text), exact: true },
         Tokenizer::Estimated => {
             let factor = calibration.factor(model, estimate::class(text));
-            Count {
-                tokens: scale(estimate::tokens(text), factor),
-                exact: false,
-            }
+            Count { tokens: scale(estimate::tokens(text), factor), exact: false }
         }
     }
 }

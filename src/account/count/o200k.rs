@@ -97,12 +97,7 @@ impl Vocabulary {
             at += length + 1;
             starts.push(u32::try_from(at).unwrap_or(u32::MAX));
         }
-        let mut vocabulary = Self {
-            text,
-            starts,
-            slots: vec![VACANT; SLOTS],
-            pairs: vec![NONE; 1 << 16],
-        };
+        let mut vocabulary = Self { text, starts, slots: vec![VACANT; SLOTS], pairs: vec![NONE; 1 << 16] };
         for rank in 0..vocabulary.len() {
             vocabulary.insert(rank);
         }
@@ -299,8 +294,7 @@ impl Merge {
             link.rank = pair.unwrap_or(NONE);
         }
         if let Some(rank) = pair {
-            self.queue
-                .push(Reverse(u64::from(rank) << 32 | u64::from(at)));
+            self.queue.push(Reverse(u64::from(rank) << 32 | u64::from(at)));
         }
     }
 
@@ -329,8 +323,7 @@ mod tests {
     fn both_ways_of_merging_agree() {
         let vocabulary = Vocabulary::unpack();
         let mut merge = Merge::default();
-        let text =
-            "antidisestablishmentarianismеждународныйไม่มีปัญหา======abcabcabcaaaaaaaaa漢字仮名";
+        let text = "antidisestablishmentarianismеждународныйไม่มีปัญหา======abcabcabcaaaaaaaaa漢字仮名";
         let bytes = text.as_bytes();
         for piece in (2..SHORT).flat_map(|size| bytes.windows(size)) {
             let scanned = merge.scan(&vocabulary, piece);

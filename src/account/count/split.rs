@@ -120,9 +120,7 @@ fn contraction(text: &str, at: usize) -> usize {
     match (letter(1), letter(2)) {
         (Some(b's' | b't' | b'm' | b'd'), _) => at + 2,
         // The last pair is U+017F, the long s, which folds to s.
-        (Some(b'r' | b'v'), Some(b'e')) | (Some(b'l'), Some(b'l')) | (Some(0xC5), Some(0xBF)) => {
-            at + 3
-        }
+        (Some(b'r' | b'v'), Some(b'e')) | (Some(b'l'), Some(b'l')) | (Some(0xC5), Some(0xBF)) => at + 3,
         _ => at,
     }
 }
@@ -149,10 +147,7 @@ fn signs(text: &str, at: usize) -> usize {
         end = after;
     }
     let tail = text.as_bytes().get(end..).unwrap_or_default();
-    end + tail
-        .iter()
-        .take_while(|byte| matches!(byte, b'\r' | b'\n' | b'/'))
-        .count()
+    end + tail.iter().take_while(|byte| matches!(byte, b'\r' | b'\n' | b'/')).count()
 }
 
 /// Rules 5 to 7.

@@ -116,20 +116,11 @@ fn estimates_stay_near_the_exact_count() {
 fn classes_are_told_apart() {
     assert_eq!(estimate::class(PROSE), Class::Latin);
     assert_eq!(estimate::class(include_str!("o200k.rs")), Class::Code);
-    assert_eq!(
-        estimate::class("const a = (b) => { return c[0]; };"),
-        Class::Code
-    );
+    assert_eq!(estimate::class("const a = (b) => { return c[0]; };"), Class::Code);
     assert_eq!(estimate::class(JSON), Class::Json);
     assert_eq!(estimate::class(CHINESE), Class::Cjk);
-    assert_eq!(
-        estimate::class("다음 주 회의는 오후 세 시에 시작합니다."),
-        Class::Cjk
-    );
-    assert_eq!(
-        estimate::class("Следующая встреча начнётся в три часа."),
-        Class::Latin
-    );
+    assert_eq!(estimate::class("다음 주 회의는 오후 세 시에 시작합니다."), Class::Cjk);
+    assert_eq!(estimate::class("Следующая встреча начнётся в три часа."), Class::Latin);
     assert_eq!(estimate::class(""), Class::Latin);
 }
 
@@ -147,14 +138,7 @@ fn calibration_comes_close_within_some_dozen_replies() {
 #[test]
 fn calibration_ignores_garbage() {
     let calibration = Calibration::default();
-    for (local, reported) in [
-        (100, 0),
-        (100, 19),
-        (100, 501),
-        (0, 50),
-        (3, 12),
-        (100, u64::MAX),
-    ] {
+    for (local, reported) in [(100, 0), (100, 19), (100, 501), (0, 50), (3, 12), (100, u64::MAX)] {
         calibration.learn("m", Class::Latin, local, reported);
     }
     assert_eq!(calibration.factor("m", Class::Latin), 1.0);
@@ -250,21 +234,9 @@ fn only_known_models_are_counted_exactly() {
 fn text_is_exact_or_calibrated() {
     let calibration = Calibration::default();
     let exact = text("gpt-4o", PROSE, &calibration);
-    assert_eq!(
-        exact,
-        Count {
-            tokens: o200k::count(PROSE),
-            exact: true
-        }
-    );
+    assert_eq!(exact, Count { tokens: o200k::count(PROSE), exact: true });
     let guess = text("claude-opus-4-7", PROSE, &calibration);
-    assert_eq!(
-        guess,
-        Count {
-            tokens: scale(estimate::tokens(PROSE), 1.5),
-            exact: false
-        }
-    );
+    assert_eq!(guess, Count { tokens: scale(estimate::tokens(PROSE), 1.5), exact: false });
 }
 
 #[test]
@@ -277,11 +249,7 @@ fn images_cost_what_the_vendors_document() {
     assert_eq!(image_tokens(4000, 4000, ImageRule::AnthropicLarge), 4784);
     assert_eq!(image_tokens(384, 384, ImageRule::Gemini), 258);
     assert_eq!(image_tokens(1000, 700, ImageRule::Gemini), 516);
-    for rule in [
-        ImageRule::OpenAiHigh,
-        ImageRule::Anthropic,
-        ImageRule::Gemini,
-    ] {
+    for rule in [ImageRule::OpenAiHigh, ImageRule::Anthropic, ImageRule::Gemini] {
         assert!(image_tokens(0, 0, rule) > 0);
         assert!(image_tokens(u32::MAX, u32::MAX, rule) > 0);
         assert!(image_tokens(u32::MAX, 1, rule) > 0);
@@ -295,8 +263,7 @@ fn image_sizes_are_read_from_headers() {
     let lossy = b"RIFF\0\0\0\0WEBPVP8 \0\0\0\0\0\0\0\x9D\x01\x2A\x80\x02\xE0\x01";
     let lossless = b"RIFF\0\0\0\0WEBPVP8L\0\0\0\0\x2F\x7F\xC2\x77\0";
     let extended = b"RIFF\0\0\0\0WEBPVP8X\x0A\0\0\0\0\0\0\0\x7F\x02\0\xDF\x01\0";
-    let jpeg =
-        b"\xFF\xD8\xFF\xE0\0\x06JFIF\xFF\xC4\0\x02\xFF\xFF\xC2\0\x11\x08\x01\xE0\x02\x80\x03";
+    let jpeg = b"\xFF\xD8\xFF\xE0\0\x06JFIF\xFF\xC4\0\x02\xFF\xFF\xC2\0\x11\x08\x01\xE0\x02\x80\x03";
     let files: [&[u8]; 6] = [png, gif, lossy, lossless, extended, jpeg];
     for file in files {
         assert_eq!(image_size(file), Some((640, 480)), "{file:?}");
@@ -304,9 +271,6 @@ fn image_sizes_are_read_from_headers() {
             assert_eq!(image_size(&file[..cut]), None, "{cut} of {file:?}");
         }
     }
-    assert_eq!(
-        image_size(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\0\0\0\0\0"),
-        None
-    );
+    assert_eq!(image_size(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\0\0\0\0\0"), None);
     assert_eq!(image_size(b"<svg width='640'/>"), None);
 }

@@ -50,7 +50,8 @@ const NEWEST: (u32, u32) = (99, 0);
 pub(super) const fn norm(chat: &Profile) -> Profile {
     Profile {
         mid_system: false,
-        max_temperature: Some(1.0), both_samplers: true,
+        max_temperature: Some(1.0),
+        both_samplers: true,
         refuses: NO_FIELD,
         reasoning_history: ReasoningHistory::Keep,
         structured_output: StructuredOutput::Tool,

@@ -30,7 +30,11 @@ pub(super) fn keep_one(prefix: &str, key: &str, value: &Json<'_>, extras: &mut E
 pub(super) fn keep_compact(object: &Json<'_>, known: &[&str], prefix: &str, extras: &mut Extras) {
     for (key, value) in object.entries() {
         if !known.contains(&&**key) && !value.is_null() {
-            extras.push(OWN, &format!("{prefix}{key}"), &compact(value));
+            let name = format!("{prefix}{key}");
+            // The first chunks of a stream may each say the same.
+            if extras.json(OWN, &name).is_none() {
+                extras.push(OWN, &name, &compact(value));
+            }
         }
     }
 }

@@ -13,8 +13,8 @@ mod write;
 
 use std::fmt;
 
-pub use watch::Watch;
 pub use tree::{Json, Kind, parse, prefix, validate};
+pub use watch::Watch;
 pub use write::{Array, Number, Object, array, object, string, write_string};
 
 use scan::Flaw;
@@ -34,11 +34,7 @@ pub struct Error {
 impl Error {
     /// Works out the path by walking the source again, so that only a failure pays for it.
     pub(in crate::wire) fn locate(source: &[u8], flaw: Flaw) -> Self {
-        Self {
-            offset: flaw.offset,
-            path: path::to(source, flaw.offset),
-            reason: flaw.reason,
-        }
+        Self { offset: flaw.offset, path: path::to(source, flaw.offset), reason: flaw.reason }
     }
 }
 

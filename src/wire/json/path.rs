@@ -32,8 +32,7 @@ pub(crate) fn to(source: &[u8], offset: usize) -> String {
                 None => {}
             },
             b'"' => {
-                let Some(text) = string_from(source, at).filter(|text| at + text.len() < offset)
-                else {
+                let Some(text) = string_from(source, at).filter(|text| at + text.len() < offset) else {
                     break;
                 };
                 at += text.len() + 1;

@@ -23,11 +23,7 @@ impl Quoted {
     /// The text this token stands for.
     pub(crate) fn decode(self, source: &str) -> Cow<'_, str> {
         let inside = source.get(self.start..self.end).unwrap_or_default();
-        if self.escaped {
-            Cow::Owned(unescape(inside))
-        } else {
-            Cow::Borrowed(inside)
-        }
+        if self.escaped { Cow::Owned(unescape(inside)) } else { Cow::Borrowed(inside) }
     }
 }
 
@@ -74,10 +70,7 @@ fn short_run(bytes: &[u8]) -> usize {
         }
         run += 8;
     }
-    run + tail
-        .iter()
-        .position(|byte| special(*byte))
-        .unwrap_or(tail.len())
+    run + tail.iter().position(|byte| special(*byte)).unwrap_or(tail.len())
 }
 
 /// Decodes the inside of a string whose escapes were checked; a surrogate without its other half
@@ -113,13 +106,7 @@ fn unicode(escape: &str) -> (char, usize) {
     let first = unit(0).unwrap_or(0xfffd);
     if let (0xd800..=0xdbff, Some(second @ 0xdc00..=0xdfff)) = (first, unit(6)) {
         let point = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-        return (
-            char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER),
-            12,
-        );
+        return (char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER), 12);
     }
-    (
-        char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER),
-        6,
-    )
+    (char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), 6)
 }

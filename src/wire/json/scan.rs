@@ -20,10 +20,8 @@ pub(crate) struct Flaw {
 
 /// Checks that the whole source is UTF-8, once, so that no later step has to.
 pub(crate) fn text(source: &[u8]) -> Result<&str, Flaw> {
-    std::str::from_utf8(source).map_err(|error| Flaw {
-        offset: error.valid_up_to(),
-        reason: "expected UTF-8",
-    })
+    std::str::from_utf8(source)
+        .map_err(|error| Flaw { offset: error.valid_up_to(), reason: "expected UTF-8" })
 }
 
 /// A position in a JSON text.
@@ -55,10 +53,7 @@ impl<'a> Scanner<'a> {
     }
 
     pub(crate) fn flaw<T>(&self, reason: &'static str) -> Result<T, Flaw> {
-        Err(Flaw {
-            offset: self.at,
-            reason,
-        })
+        Err(Flaw { offset: self.at, reason })
     }
 
     /// The next byte that is not white space, without taking it.
@@ -145,11 +140,7 @@ impl<'a> Scanner<'a> {
                     let end = self.at;
                     self.take();
                     self.seen |= self.watch.bits(self.bytes.get(start..end).unwrap_or_default());
-                    return Ok(Quoted {
-                        start,
-                        end,
-                        escaped,
-                    });
+                    return Ok(Quoted { start, end, escaped });
                 }
                 Some(b'\\') => {
                     escaped = true;
@@ -220,12 +211,7 @@ impl<'a> Scanner<'a> {
     /// Takes `true`, `false` or `null`.
     #[inline]
     pub(crate) fn word(&mut self, word: &'static [u8]) -> Result<(), Flaw> {
-        if !self
-            .bytes
-            .get(self.at..)
-            .unwrap_or_default()
-            .starts_with(word)
-        {
+        if !self.bytes.get(self.at..).unwrap_or_default().starts_with(word) {
             return self.flaw("expected a value");
         }
         self.at += word.len();
@@ -318,16 +304,11 @@ pub(crate) fn members<'a>(text: &'a str, watch: &'static Watch) -> Result<(Vec<M
 
 /// The refusal of a key that came twice; `offset` is that of the later value.
 pub(crate) fn duplicate(offset: usize) -> Flaw {
-    Flaw {
-        offset,
-        reason: "duplicate key",
-    }
+    Flaw { offset, reason: "duplicate key" }
 }
 
 /// The offset given with the second of two equal keys, if there are two.
-pub(crate) fn repeated<'k>(
-    keys: impl ExactSizeIterator<Item = (&'k str, usize)> + Clone,
-) -> Option<usize> {
+pub(crate) fn repeated<'k>(keys: impl ExactSizeIterator<Item = (&'k str, usize)> + Clone) -> Option<usize> {
     // Every pair is the quickest way for a few keys, and a denial of service for many.
     if keys.len() <= 24 {
         let earlier = keys.clone();

@@ -38,8 +38,7 @@ fn mutate(random: &mut XorShift, source: &str) -> Vec<u8> {
 
 /// Whether `serde_json` finds the text well formed; it sees neither depth nor repeated keys so.
 fn well_formed(source: &[u8]) -> bool {
-    std::str::from_utf8(source)
-        .is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok())
+    std::str::from_utf8(source).is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok())
 }
 
 fn same(ours: &Json<'_>, theirs: &Value) {
@@ -77,11 +76,7 @@ fn agrees(source: &[u8]) {
     assert_eq!(ours.as_ref().err(), validate(source).as_ref().err());
     match ours {
         Ok(json) => {
-            assert!(
-                well_formed(source),
-                "accepted {:?}",
-                source.escape_ascii().to_string()
-            );
+            assert!(well_formed(source), "accepted {:?}", source.escape_ascii().to_string());
             // A lone surrogate or an endless number is refused there and not here.
             if let Ok(value) = serde_json::from_slice::<Value>(source) {
                 same(&json, &value);
@@ -138,11 +133,7 @@ fn clean_run_is_exact_for_every_byte_and_alignment() {
             let mut bytes = [0xc3_u8; 200];
             bytes[at] = byte;
             let special = byte < 0x20 || byte == b'"' || byte == b'\\';
-            assert_eq!(
-                quoted::clean_run(&bytes),
-                if special { at } else { 200 },
-                "{byte} at {at}"
-            );
+            assert_eq!(quoted::clean_run(&bytes), if special { at } else { 200 }, "{byte} at {at}");
         }
     }
 }
@@ -157,22 +148,10 @@ fn error_names_the_place() {
     assert_eq!(shown(""), "expected a value at byte 0");
     assert_eq!(shown("[1,2"), "expected a comma or ] at byte 4 ([1])");
     assert_eq!(shown("{} x"), "expected the end of the text at byte 3");
-    assert_eq!(
-        shown(r#"{"a":{"b]":[1,tru]}}"#),
-        "expected a value at byte 14 (a.b][1])"
-    );
-    assert_eq!(
-        shown(r#"{"a":1,b:2}"#),
-        "expected a key in quotes at byte 7"
-    );
-    assert_eq!(
-        shown("{\"a\":\"x\n\"}"),
-        "unescaped control character in a string at byte 7 (a)"
-    );
-    assert_eq!(
-        shown(r#"{"a":"\u12g4"}"#),
-        "invalid \\u escape at byte 6 (a)"
-    );
+    assert_eq!(shown(r#"{"a":{"b]":[1,tru]}}"#), "expected a value at byte 14 (a.b][1])");
+    assert_eq!(shown(r#"{"a":1,b:2}"#), "expected a key in quotes at byte 7");
+    assert_eq!(shown("{\"a\":\"x\n\"}"), "unescaped control character in a string at byte 7 (a)");
+    assert_eq!(shown(r#"{"a":"\u12g4"}"#), "invalid \\u escape at byte 6 (a)");
     assert_eq!(shown(r#"{"a":"\x"}"#), "unknown escape at byte 6 (a)");
     assert_eq!(shown("{\"a\":01}"), "expected a comma or } at byte 6 (a)");
     let utf8 = parse(b"{\"a\":[\"\xff\"]}").unwrap_err();
@@ -193,10 +172,7 @@ fn key_repeated_outermost_is_refused_however_it_is_spelt() {
     let many: Vec<String> = (0..1000).map(|n| format!("\"k{}\":0", n % 999)).collect();
     let many = format!("{{{}}}", many.join(","));
     assert_eq!(parse(many.as_bytes()).unwrap_err().path, "k0");
-    assert_eq!(
-        validate(many.as_bytes()),
-        parse(many.as_bytes()).map(|_| ())
-    );
+    assert_eq!(validate(many.as_bytes()), parse(many.as_bytes()).map(|_| ()));
 }
 
 #[test]
@@ -210,14 +186,8 @@ fn key_repeated_inside_gives_its_last_value() {
 fn depth_is_bounded() {
     let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     parse(nested(128).as_bytes()).unwrap();
-    assert_eq!(
-        parse(nested(129).as_bytes()).unwrap_err().reason,
-        "nested too deeply"
-    );
-    assert_eq!(
-        parse("[".repeat(1_000_000).as_bytes()).unwrap_err().offset,
-        128
-    );
+    assert_eq!(parse(nested(129).as_bytes()).unwrap_err().reason, "nested too deeply");
+    assert_eq!(parse("[".repeat(1_000_000).as_bytes()).unwrap_err().offset, 128);
 }
 
 #[test]
@@ -234,19 +204,9 @@ fn half_a_surrogate_pair_becomes_the_replacement_character() {
 fn numbers_are_kept_as_text_and_read_when_whole() {
     let json = parse(b"[0.70, 3.0, 3e2, 1.5e1, 15e-1, 30e-1, 18446744073709551615, 18446744073709551616, -9223372036854775808, -3.0, -0.0, 0e999999999999999999999, 1e400, 0.0001e4, 1e19, 1e20]").unwrap();
     let [raw, u64s, i64s] = [
-        json.elements()
-            .iter()
-            .map(|n| n.raw().to_owned())
-            .collect::<Vec<_>>()
-            .join(" "),
-        format!(
-            "{:?}",
-            json.elements().iter().map(Json::as_u64).collect::<Vec<_>>()
-        ),
-        format!(
-            "{:?}",
-            json.elements().iter().map(Json::as_i64).collect::<Vec<_>>()
-        ),
+        json.elements().iter().map(|n| n.raw().to_owned()).collect::<Vec<_>>().join(" "),
+        format!("{:?}", json.elements().iter().map(Json::as_u64).collect::<Vec<_>>()),
+        format!("{:?}", json.elements().iter().map(Json::as_i64).collect::<Vec<_>>()),
     ]
     .map(|text| text.replace("Some", ""));
     assert_eq!(
@@ -279,13 +239,8 @@ fn lookups_tell_null_from_absent_only_when_asked() {
 #[test]
 fn strings_without_escapes_are_borrowed() {
     let json = parse(br#"["plain", "esc\naped"]"#).unwrap();
-    let [plain, escaped] = json.elements() else {
-        panic!()
-    };
-    assert!(matches!(
-        plain.kind(),
-        Kind::String(std::borrow::Cow::Borrowed("plain"))
-    ));
+    let [plain, escaped] = json.elements() else { panic!() };
+    assert!(matches!(plain.kind(), Kind::String(std::borrow::Cow::Borrowed("plain"))));
     assert_eq!(escaped.as_str(), Some("esc\naped"));
     assert_eq!(escaped.raw(), r#""esc\naped""#);
 }
@@ -323,22 +278,9 @@ fn writer_puts_commas_where_they_belong() {
 #[test]
 fn written_floats_read_back_the_same() {
     let mut random = XorShift::new(7);
-    let odd = [
-        0.0,
-        -0.0,
-        1e16,
-        1e300,
-        5e-324,
-        f64::MAX,
-        0.1 + 0.2,
-        1e15,
-        -2.5,
-    ];
+    let odd = [0.0, -0.0, 1e16, 1e300, 5e-324, f64::MAX, 0.1 + 0.2, 1e15, -2.5];
     let any = std::iter::repeat_with(|| f64::from_bits(random.below(usize::MAX) as u64));
-    for number in odd
-        .into_iter()
-        .chain(any.take(5000).filter(|n| n.is_finite()))
-    {
+    for number in odd.into_iter().chain(any.take(5000).filter(|n| n.is_finite())) {
         let mut out = Vec::new();
         array(&mut out, |a| a.float(number));
         let json = parse(&out).unwrap();
@@ -348,10 +290,7 @@ fn written_floats_read_back_the_same() {
 
 #[test]
 fn written_strings_equal_those_of_serde_json_in_meaning() {
-    let all: String = (0..0x300)
-        .filter_map(char::from_u32)
-        .chain("😀 世界".chars())
-        .collect();
+    let all: String = (0..0x300).filter_map(char::from_u32).chain("😀 世界".chars()).collect();
     for text in ["", "a", "\"", "\\\\\n", "\u{7f}\u{2028}", &all] {
         let quoted = string(text);
         assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), text);

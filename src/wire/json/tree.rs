@@ -73,10 +73,7 @@ pub fn validate(source: &[u8]) -> Result<(), Error> {
 
 fn whole(source: &[u8]) -> Result<Json<'_>, Flaw> {
     let text = scan::text(source)?;
-    let mut reader = Reader {
-        text,
-        scan: Scanner::new(source),
-    };
+    let mut reader = Reader { text, scan: Scanner::new(source) };
     let root = reader.value(0)?;
     reader.scan.end()?;
     // Both are slices of one text, so the difference of their addresses is an offset.
@@ -119,10 +116,7 @@ impl<'a> Reader<'a> {
             }
             _ => return self.scan.flaw("expected a value"),
         };
-        Ok(Json {
-            raw: self.since(start),
-            kind,
-        })
+        Ok(Json { raw: self.since(start), kind })
     }
 
     fn members(&mut self, depth: usize) -> Result<Vec<(Cow<'a, str>, Json<'a>)>, Flaw> {
@@ -168,9 +162,7 @@ impl<'a> Json<'a> {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Json<'a>> {
         let mut entries = self.entries().iter().rev();
-        entries
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value)
+        entries.find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
     /// The member under this key, where a null counts as absent.

@@ -54,9 +54,7 @@ fn elements_are_those_that_serde_json_sees() {
             continue;
         };
         assert_eq!(result, Ok(()));
-        let found = found
-            .iter()
-            .map(|element| serde_json::from_str(element).unwrap());
+        let found = found.iter().map(|element| serde_json::from_str(element).unwrap());
         assert_eq!(found.collect::<Vec<serde_json::Value>>(), expected);
         let trimmed = |element: &String| element.trim() == element;
         assert!(split(&[fixture.as_bytes()], 1000).0.iter().all(trimmed));
@@ -113,10 +111,7 @@ fn what_is_written_is_split_again() {
         writer.finish(&mut out);
         assert_eq!(
             split(&[&out], 100),
-            (
-                elements[..count].iter().map(|e| (*e).to_owned()).collect(),
-                Ok(())
-            )
+            (elements[..count].iter().map(|e| (*e).to_owned()).collect(), Ok(()))
         );
     }
 }

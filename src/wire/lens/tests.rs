@@ -3,10 +3,7 @@ use serde_json::{Map, Value};
 use super::*;
 
 fn set(key: &'static str, value: &str) -> Edit {
-    Edit::Set {
-        key: key.into(),
-        value: value.into(),
-    }
+    Edit::Set { key: key.into(), value: value.into() }
 }
 
 fn remove(key: &'static str) -> Edit {
@@ -14,10 +11,7 @@ fn remove(key: &'static str) -> Edit {
 }
 
 fn rename(from: &'static str, to: &'static str) -> Edit {
-    Edit::Rename {
-        from: from.into(),
-        to: to.into(),
-    }
+    Edit::Rename { from: from.into(), to: to.into() }
 }
 
 fn applied(source: &str, edits: &[Edit]) -> String {
@@ -27,8 +21,7 @@ fn applied(source: &str, edits: &[Edit]) -> String {
 
 #[test]
 fn reads_members_by_kind() {
-    let source =
-        br#" { "model" : "a\/b", "mod\u0065": 1, "stream":true,"n":3e2,"x":[1, 2],"z":null } "#;
+    let source = br#" { "model" : "a\/b", "mod\u0065": 1, "stream":true,"n":3e2,"x":[1, 2],"z":null } "#;
     let lens = Lens::new(source).unwrap();
     assert_eq!(lens.source(), source);
     let keys: Vec<_> = lens.keys().collect();
@@ -37,10 +30,7 @@ fn reads_members_by_kind() {
     assert_eq!(lens.raw("model"), Some(r#""a\/b""#));
     assert_eq!(lens.u64("mode"), Some(1));
     assert_eq!((lens.bool("stream"), lens.bool("n")), (Some(true), None));
-    assert_eq!(
-        (lens.u64("n"), lens.u64("x"), lens.u64("z")),
-        (Some(300), None, None)
-    );
+    assert_eq!((lens.u64("n"), lens.u64("x"), lens.u64("z")), (Some(300), None, None));
     assert_eq!((lens.raw("x"), lens.raw("absent")), (Some("[1, 2]"), None));
     assert_eq!((lens.string("n"), lens.string("z")), (None, None));
 }
@@ -85,30 +75,20 @@ fn removal_leaves_exactly_one_comma_between_neighbours() {
     assert_eq!(applied(source, &[remove("a"), remove("b")]), "{ \"c\":3 }");
     let all = [remove("c"), remove("a"), remove("b")];
     assert_eq!(applied(source, &all), "{  }");
-    assert_eq!(
-        applied(source, &[&all[..], &[set("d", "4")]].concat()),
-        "{ \"d\":4 }"
-    );
+    assert_eq!(applied(source, &[&all[..], &[set("d", "4")]].concat()), "{ \"d\":4 }");
 }
 
 #[test]
 fn empty_objects_take_members() {
     assert_eq!(applied("{}", &[set("a", "1")]), r#"{"a":1}"#);
-    assert_eq!(
-        applied(" { } ", &[set("a", "1"), set("b", "2")]),
-        " { \"a\":1,\"b\":2} "
-    );
+    assert_eq!(applied(" { } ", &[set("a", "1"), set("b", "2")]), " { \"a\":1,\"b\":2} ");
     assert_eq!(applied("{}", &[remove("a"), rename("a", "b")]), "{}");
 }
 
 #[test]
 fn changes_see_those_before_them() {
     let source = r#"{"max_tokens":5,"b":1}"#;
-    let moved = [
-        rename("max_tokens", "limit"),
-        set("limit", "9"),
-        remove("max_tokens"),
-    ];
+    let moved = [rename("max_tokens", "limit"), set("limit", "9"), remove("max_tokens")];
     assert_eq!(applied(source, &moved), r#"{"limit":9,"b":1}"#);
     assert_eq!(applied(source, &[rename("max_tokens", "b")]), r#"{"b":5}"#);
     assert_eq!(applied(source, &[rename("b", "b")]), source);
@@ -120,11 +100,7 @@ fn changes_see_those_before_them() {
 #[test]
 fn an_edit_allocates_no_more_than_it_announced() {
     let lens = Lens::new(br#"{"model":"a","stream":true}"#).unwrap();
-    let edits = [
-        set("model", "\"bb\""),
-        set("x", "{}"),
-        rename("stream", "s"),
-    ];
+    let edits = [set("model", "\"bb\""), set("x", "{}"), rename("stream", "s")];
     let growth: usize = edits.iter().map(Edit::growth).sum();
     let out = lens.apply(&edits);
     assert_eq!(out.capacity(), lens.source().len() + growth);
@@ -168,13 +144,7 @@ fn apply_means_what_the_same_change_to_a_map_means() {
                 members.push(format!("{a}{}{b}:{c}{value}{d}", json::string(key)));
             }
         }
-        let source = format!(
-            "{}{{{}{}}}{}",
-            gaps[26],
-            gaps[27],
-            members.join(","),
-            gaps[28]
-        );
+        let source = format!("{}{{{}{}}}{}", gaps[26], gaps[27], members.join(","), gaps[28]);
         let edits: Vec<Edit> = (0..pick(5))
             .map(|_| match (pick(3), KEYS[pick(7)], KEYS[pick(7)]) {
                 (0, key, _) => set(key, VALUES[pick(VALUES.len())]),

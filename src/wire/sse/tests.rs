@@ -5,13 +5,7 @@ type Seen = (Option<String>, Option<String>, Vec<u8>, Vec<u8>, bool);
 fn own(frame: &Frame<'_>) -> Seen {
     let own = |text: Option<&str>| text.map(str::to_owned);
     let data = frame.data.to_vec();
-    (
-        own(frame.event),
-        own(frame.id),
-        data,
-        frame.raw.to_vec(),
-        frame.comment_only,
-    )
+    (own(frame.event), own(frame.id), data, frame.raw.to_vec(), frame.comment_only)
 }
 
 fn frames(chunks: &[&[u8]]) -> Vec<Seen> {
@@ -26,12 +20,8 @@ fn frames(chunks: &[&[u8]]) -> Vec<Seen> {
 }
 
 fn data(source: &str) -> Vec<String> {
-    let frames = frames(&[source.as_bytes()])
-        .into_iter()
-        .filter(|frame| !frame.4);
-    frames
-        .map(|frame| String::from_utf8(frame.2).unwrap())
-        .collect()
+    let frames = frames(&[source.as_bytes()]).into_iter().filter(|frame| !frame.4);
+    frames.map(|frame| String::from_utf8(frame.2).unwrap()).collect()
 }
 
 const FIXTURES: &[&str] = &[
@@ -68,11 +58,7 @@ fn every_pair_of_cuts_of_short_fixtures_gives_the_same_frames() {
         for first in 0..=bytes.len() {
             for second in first..=bytes.len() {
                 let parts = [&bytes[..first], &bytes[first..second], &bytes[second..]];
-                assert_eq!(
-                    frames(&parts),
-                    whole,
-                    "{fixture:?} cut at {first} and {second}"
-                );
+                assert_eq!(frames(&parts), whole, "{fixture:?} cut at {first} and {second}");
             }
         }
     }
@@ -83,11 +69,7 @@ fn frames_one_after_another_are_the_input_for_any_bytes_and_cuts() {
     const BYTES: &[u8] = b"\r\n\r\n\r\n: daevntidx\xef\xbb\xbf\xff\x00";
     let mut random = crate::wire::xorshift::XorShift::new(5);
     for _ in 0..20_000 {
-        let mut input: Vec<u8> = if random.below(4) == 0 {
-            BOM.to_vec()
-        } else {
-            Vec::new()
-        };
+        let mut input: Vec<u8> = if random.below(4) == 0 { BOM.to_vec() } else { Vec::new() };
         for _ in 0..random.below(40) {
             match random.below(4) {
                 0 => input.extend_from_slice(b"data: x\n"),
@@ -104,20 +86,13 @@ fn frames_one_after_another_are_the_input_for_any_bytes_and_cuts() {
             parts.push(part);
             rest = after;
         }
-        assert_eq!(
-            frames(&parts),
-            whole,
-            "{:?}",
-            input.escape_ascii().to_string()
-        );
+        assert_eq!(frames(&parts), whole, "{:?}", input.escape_ascii().to_string());
     }
 }
 
 /// The rules once more, the slow way: normalise line ends, split, and read line by line.
 fn slow(input: &[u8]) -> Vec<(Option<String>, Vec<u8>)> {
-    let text = String::from_utf8_lossy(input)
-        .replace("\r\n", "\n")
-        .replace('\r', "\n");
+    let text = String::from_utf8_lossy(input).replace("\r\n", "\n").replace('\r', "\n");
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let (mut events, mut event, mut data) = (Vec::new(), None, None::<String>);
     for line in text.split('\n').chain([""]) {
@@ -144,17 +119,13 @@ fn slow(input: &[u8]) -> Vec<(Option<String>, Vec<u8>)> {
 #[test]
 fn events_are_those_of_the_rules_applied_the_slow_way() {
     const PIECES: [&str; 14] = [
-        "data: a", "data:b", "data", "data:", "event: e", "event", "id: 1", ": c", "x", "\n", "\r",
-        "\r\n", "\n\n", "\r\n\r\n",
+        "data: a", "data:b", "data", "data:", "event: e", "event", "id: 1", ": c", "x", "\n", "\r", "\r\n",
+        "\n\n", "\r\n\r\n",
     ];
     let mut random = crate::wire::xorshift::XorShift::new(11);
     for _ in 0..20_000 {
-        let input: String = (0..random.below(24))
-            .map(|_| PIECES[random.below(14)])
-            .collect();
-        let frames = frames(&[input.as_bytes()])
-            .into_iter()
-            .filter(|frame| !frame.4);
+        let input: String = (0..random.below(24)).map(|_| PIECES[random.below(14)]).collect();
+        let frames = frames(&[input.as_bytes()]).into_iter().filter(|frame| !frame.4);
         let found: Vec<_> = frames.map(|frame| (frame.0, frame.2)).collect();
         assert_eq!(found, slow(input.as_bytes()), "{input:?}");
     }
@@ -170,10 +141,7 @@ fn one_leading_space_is_dropped_and_lines_are_joined() {
 #[test]
 fn event_and_id_are_the_last_of_the_frame() {
     let seen = frames(&[b"event: a\nevent: b\nid: 1\nid: 2\ndata: x\n\ndata: y\n\n"]);
-    assert_eq!(
-        (seen[0].0.as_deref(), seen[0].1.as_deref()),
-        (Some("b"), Some("2"))
-    );
+    assert_eq!((seen[0].0.as_deref(), seen[0].1.as_deref()), (Some("b"), Some("2")));
     assert_eq!((&seen[1].0, &seen[1].1), (&None, &None));
 }
 
@@ -209,12 +177,7 @@ fn a_blank_line_after_bare_carriage_returns_needs_no_further_byte() {
 
 #[test]
 fn the_limit_holds_however_the_frame_arrives() {
-    for frame in [
-        "data:12345\n\n",
-        "data:123\r\n\r\n",
-        "data:12345\r\r",
-        "data:1234567",
-    ] {
+    for frame in ["data:12345\n\n", "data:123\r\n\r\n", "data:12345\r\r", "data:1234567"] {
         for (limit, fits) in [(12, true), (11, false)] {
             for size in 1..=frame.len() {
                 let mut parser = Parser::new(limit);
@@ -235,10 +198,7 @@ fn the_limit_holds_however_the_frame_arrives() {
 #[test]
 fn a_parser_that_failed_stays_so() {
     let mut parser = Parser::new(4);
-    assert_eq!(
-        parser.push(b"\n\ndata: long", |_| {}),
-        Err(FrameTooLong { limit: 4 })
-    );
+    assert_eq!(parser.push(b"\n\ndata: long", |_| {}), Err(FrameTooLong { limit: 4 }));
     assert_eq!(parser.pending(), 0);
     assert!(parser.push(b"\n\n", |_| {}).is_err());
     assert!(parser.finish(|_| {}).is_err());
@@ -250,9 +210,7 @@ fn what_is_written_reads_back() {
         for event in [None, Some("delta")] {
             let mut out = Vec::new();
             write(&mut out, event, text.as_bytes());
-            let [frame] = &frames(&[&out])[..] else {
-                panic!("{text:?}")
-            };
+            let [frame] = &frames(&[&out])[..] else { panic!("{text:?}") };
             assert_eq!(frame.0.as_deref(), event);
             let expected = text.replace("\r\n", "\n").replace('\r', "\n");
             assert_eq!(String::from_utf8_lossy(&frame.2), expected);

@@ -78,11 +78,6 @@ fn claude(members: &Value) -> Value {
     with(json!({"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": "Hi"}]}), members)
 }
 
-/// A Gemini request with these members beside a short conversation.
-fn gemini(members: &Value) -> Value {
-    with(json!({"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}), members)
-}
-
 fn with(mut whole: Value, members: &Value) -> Value {
     whole.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     whole

@@ -137,3 +137,18 @@ fn a_tool_call_in_a_stream_is_not_lost_issue_36262() {
     let said = stream(Chat, &(chat_stream(&deltas) + &chat_end("tool_calls")), &none(), Gemini);
     assert_eq!(said[0]["candidates"][0]["content"]["parts"][0]["functionCall"]["args"], json!({"a": 1}));
 }
+
+#[test]
+fn what_the_first_two_chunks_both_say_is_said_once() {
+    let first = r#"{"id":"","system_fingerprint":"fp_1","choices":[],"prompt_filter_results":[]}"#;
+    let text = chat_stream(&[json!({"content": "a"})])
+        .replace(r#""model":"m""#, r#""model":"m","system_fingerprint":"fp_1""#);
+    let said = stream(Chat, &format!("data: {first}\n\n{text}{}", chat_end("stop")), &none(), Chat);
+    let chunk = said[0].to_string();
+    assert_eq!(said[0]["system_fingerprint"], "fp_1", "{chunk}");
+    let mut pipe = Transcoder::new(Chat, Chat, none(), &seed(), SSE);
+    let mut out = Vec::new();
+    pipe.push(format!("data: {first}\n\n{text}").as_bytes(), &mut out, &mut |_| {});
+    let out = String::from_utf8(out).unwrap();
+    assert_eq!(out.lines().next().unwrap().matches("system_fingerprint").count(), 1, "{out}");
+}
