@@ -10,6 +10,7 @@
     clippy::indexing_slicing,
     clippy::print_stderr,
     clippy::disallowed_methods,
+    clippy::while_let_loop,
     reason = "tests fail by panicking and say what they mean the short way"
 )]
 

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use super::types::tier_served_word;
 use crate::ir::{ServiceTier, Usage};
-use crate::wire::json::{self, Json, Object};
+use crate::wire::json::{self, Counts, Json, Object};
 use crate::wire::lens;
 use crate::wire::needle::{Found, Needle};
 
@@ -15,29 +15,31 @@ use crate::wire::needle::{Found, Needle};
 /// The newest API also lists its sampling rounds as `iterations`; their sum is taken only where
 /// the object itself counts nothing.
 pub(super) fn parse(json: &Json<'_>) -> Usage {
-    let mut usage = parse_counts(json);
+    let mut usage = parse_counts(|path| count(json, path));
     if usage.total() == 0 {
         for round in json.field("iterations").map(Json::elements).unwrap_or_default() {
-            add(&mut usage, &parse_counts(round));
+            add(&mut usage, &parse_counts(|path| count(round, path)));
         }
     }
-    usage.web_searches = count(json, &["server_tool_use", "web_search_requests"]);
+    usage.web_searches = count(json, &SEARCHES);
     usage
 }
 
-fn parse_counts(json: &Json<'_>) -> Usage {
-    let five_minutes = count(json, &["cache_creation", "ephemeral_5m_input_tokens"]);
-    let one_hour = count(json, &["cache_creation", "ephemeral_1h_input_tokens"]);
-    let written = match count(json, &["cache_creation_input_tokens"]) {
+const SEARCHES: [&str; 2] = ["server_tool_use", "web_search_requests"];
+
+fn parse_counts(count: impl Fn(&[&str]) -> u64) -> Usage {
+    let five_minutes = count(&["cache_creation", "ephemeral_5m_input_tokens"]);
+    let one_hour = count(&["cache_creation", "ephemeral_1h_input_tokens"]);
+    let written = match count(&["cache_creation_input_tokens"]) {
         0 => five_minutes.saturating_add(one_hour),
         total => total,
     };
     let one_hour = one_hour.min(written);
-    let output = count(json, &["output_tokens"]);
-    let reasoning = count(json, &["output_tokens_details", "thinking_tokens"]).min(output);
+    let output = count(&["output_tokens"]);
+    let reasoning = count(&["output_tokens_details", "thinking_tokens"]).min(output);
     Usage {
-        input: count(json, &["input_tokens"]),
-        cache_read: count(json, &["cache_read_input_tokens"]),
+        input: count(&["input_tokens"]),
+        cache_read: count(&["cache_read_input_tokens"]),
         cache_write_5m: written - one_hour,
         cache_write_1h: one_hour,
         output: output - reasoning,
@@ -87,9 +89,21 @@ static USAGE: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"usage\""));
 pub(super) fn find(source: &[u8]) -> Option<Usage> {
     match USAGE.object(source) {
         Found::Nothing => None,
-        Found::One(object) => json::prefix(object).filter(counts_tokens).map(|json| parse(&json)),
+        Found::One(object) => plain(object)
+            .or_else(|| json::prefix(object).filter(counts_tokens).map(|json| parse(&json))),
         Found::Several => find_own(source),
     }
+}
+
+/// The usage that its outermost counts tell, as it does nearly always.
+fn plain(object: &[u8]) -> Option<Usage> {
+    let counts = Counts::prefix(object)?;
+    if counts.at(&["input_tokens"]) == 0 && counts.at(&["output_tokens"]) == 0 {
+        return None;
+    }
+    let mut usage = parse_counts(|path| counts.at(path));
+    usage.web_searches = counts.at(&SEARCHES);
+    Some(usage)
 }
 
 /// The usage at its proper place, where a tool's arguments hold something of that name too.

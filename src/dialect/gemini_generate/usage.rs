@@ -5,14 +5,17 @@ use std::sync::LazyLock;
 
 use super::{case, grounding};
 use crate::ir::Usage;
-use crate::wire::json::{self, Json, Object};
+use crate::wire::json::{self, Counts, Json, Object};
 use crate::wire::lens;
 use crate::wire::needle::{Found, Needle};
 
 /// Reads a `usageMetadata`.
 pub(super) fn parse(json: &Json<'_>) -> Usage {
     let count = |name: &str| case::field(json, name).and_then(Json::as_u64);
-    let sum = |list: &str, kind: &str| modality(json, list, kind);
+    partition(count, |list, kind| modality(json, list, kind))
+}
+
+fn partition(count: impl Fn(&str) -> Option<u64>, sum: impl Fn(&str, &str) -> u64) -> Usage {
     let prompt = count("promptTokenCount").unwrap_or_default();
     let tools = count("toolUsePromptTokenCount").unwrap_or_default();
     let input = prompt.saturating_add(tools);
@@ -65,13 +68,15 @@ static USAGE: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"usageMetadata\"
 ///
 /// Runs on every answer that passes unchanged: what lies before the usage is not read.
 pub(super) fn find(source: &[u8]) -> Option<Usage> {
-    let found = match USAGE.object(source) {
+    let mut usage = match USAGE.object(source) {
         Found::Nothing => return None,
-        Found::One(object) => json::prefix(object).filter(counts_tokens)?,
+        Found::One(object) => match plain(object) {
+            Some(usage) => usage,
+            None => parse(&json::prefix(object).filter(counts_tokens)?),
+        },
         // Calls hold their arguments as JSON, and so perhaps something of that name.
-        Found::Several => json::parse(lens::find(source, "usageMetadata")?.as_bytes()).ok()?,
+        Found::Several => parse(&json::parse(lens::find(source, "usageMetadata")?.as_bytes()).ok()?),
     };
-    let mut usage = parse(&found);
     usage.web_searches = match grounding::count_searches(source) {
         0 => 0,
         searches
@@ -83,6 +88,19 @@ pub(super) fn find(source: &[u8]) -> Option<Usage> {
         _ => 1,
     };
     Some(usage)
+}
+
+/// The usage of an answer that is all text and spelt as documented, as it is nearly always.
+fn plain(object: &[u8]) -> Option<Usage> {
+    static PROMPT: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"promptTokenCount\""));
+    static AUDIO: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"AUDIO\""));
+    static IMAGE: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"IMAGE\""));
+    let counts = Counts::prefix(object)?;
+    let raw = counts.raw();
+    if !PROMPT.is_in(raw) || memchr::memchr(b'_', raw).is_some() || AUDIO.is_in(raw) || IMAGE.is_in(raw) {
+        return None;
+    }
+    Some(partition(|name| Some(counts.at(&[name])).filter(|count| *count > 0), |_, _| 0))
 }
 
 /// Whether this is a count of tokens, and not a call's argument of that name.

@@ -3,13 +3,16 @@
 use std::sync::LazyLock;
 
 use crate::ir::Usage;
-use crate::wire::json::{self, Json, Object};
+use crate::wire::json::{self, Counts, Json, Object};
 use crate::wire::lens;
 use crate::wire::needle::{Found, Needle};
 
 /// Reads a `usage` object; `None` when it counts nothing.
 pub(super) fn parse(usage: &Json<'_>) -> Option<Usage> {
-    let count = |path: &[&str]| usage.at(path).and_then(Json::as_u64).unwrap_or_default();
+    partition(|path| usage.at(path).and_then(Json::as_u64).unwrap_or_default())
+}
+
+fn partition(count: impl Fn(&[&str]) -> u64) -> Option<Usage> {
     let prompt = count(&["prompt_tokens"]);
     let completion = count(&["completion_tokens"]);
     let total = count(&["total_tokens"]);
@@ -131,7 +134,10 @@ static USAGE: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"usage\""));
 pub(super) fn find(bytes: &[u8]) -> Option<Usage> {
     match USAGE.object(bytes) {
         Found::Nothing => None,
-        Found::One(object) => parse(&json::prefix(object)?),
+        Found::One(object) => match Counts::prefix(object) {
+            Some(counts) => partition(|path| counts.at(path)),
+            None => parse(&json::prefix(object)?),
+        },
         Found::Several => find_outermost(bytes),
     }
 }

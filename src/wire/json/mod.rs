@@ -4,6 +4,7 @@
 //! exact source text of any value (so unknown fields survive untouched), numbers kept as text (so
 //! none changes on the way through), and errors that name the place in the client's own words.
 
+mod counts;
 mod path;
 mod quoted;
 pub(in crate::wire) mod scan;
@@ -14,6 +15,7 @@ mod write;
 use std::fmt;
 
 pub use tree::{Json, Kind, parse, prefix, validate};
+pub use counts::Counts;
 pub use watch::Watch;
 pub use write::{Array, Number, Object, array, object, string, write_string};
 

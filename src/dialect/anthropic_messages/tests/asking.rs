@@ -7,6 +7,7 @@ use super::{ADAPTIVE, PERMISSIVE, render};
 use crate::catalog::profile::{Profile, StructuredOutput, ThinkingStyle};
 use crate::ir::{Dialect, Effort, Format, Request, Role, Thinking, Tool, ToolChoice, ToolKind, Turn};
 
+#[allow(clippy::unnecessary_wraps, reason = "the field it fills is optional")]
 fn schema(text: &str) -> Option<Format> {
     Some(Format::JsonSchema {
         name: Some("x".into()),
