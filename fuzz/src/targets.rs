@@ -94,7 +94,9 @@ pub fn json(data: &[u8]) {
         assert!(known.iter().any(|limit| error.to_string().contains(limit)), "the other reader says {error}");
     }
     for (_, member) in tree.entries() {
-        assert!(json::parse(member.raw().as_bytes()).is_ok());
+        // Only the outermost keys must differ, and a member's are outermost here.
+        let alone = json::parse(member.raw().as_bytes());
+        assert!(alone.is_ok() || member.is_object(), "{}", member.raw());
     }
     if let Some(text) = tree.as_str() {
         let again = json::string(text);

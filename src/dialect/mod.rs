@@ -5,6 +5,7 @@
 
 pub mod anthropic_messages;
 pub mod gemini_generate;
+mod mould;
 pub mod openai_chat;
 pub mod openai_embeddings;
 pub mod restore;

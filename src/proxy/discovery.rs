@@ -27,7 +27,6 @@ pub struct Discovery {
     cache: PathBuf,
     /// Provider name → the models it listed last.
     lists: BTreeMap<String, Vec<String>>,
-    connector: Connector,
 }
 
 impl std::fmt::Debug for Discovery {
@@ -41,7 +40,7 @@ impl Discovery {
     #[must_use]
     pub fn new(cache: PathBuf) -> Self {
         let lists = std::fs::read(&cache).map(|bytes| read_lists(&bytes)).unwrap_or_default();
-        Self { cache, lists, connector: Connector::new(None) }
+        Self { cache, lists }
     }
 
     /// Publishes what is known so far.
@@ -62,8 +61,10 @@ impl Discovery {
     /// Asks every provider of the present world, publishes and keeps what they list.
     pub async fn run(&mut self, shared: &Shared) {
         let world = shared.world.load_full();
+        // It holds every root certificate; between runs, an hour apart, nobody needs them.
+        let connector = Connector::new(None);
         for provider in world.providers.iter().filter(|provider| provider.discover) {
-            match tokio::time::timeout(PATIENCE, self.list(shared, provider)).await {
+            match tokio::time::timeout(PATIENCE, Self::list(&connector, shared, provider)).await {
                 Ok(Some(models)) if !models.is_empty() => {
                     log::debug!("{} lists {} models", provider.name, models.len());
                     self.lists.insert(provider.name.clone(), models);
@@ -77,7 +78,7 @@ impl Discovery {
         }
     }
 
-    async fn list(&self, shared: &Shared, provider: &Provider) -> Option<Vec<String>> {
+    async fn list(connector: &Connector, shared: &Shared, provider: &Provider) -> Option<Vec<String>> {
         let (dialect, base) = provider.spoken().into_iter().next()?;
         let version = provider.api_version.as_deref();
         let path = path_for(provider.vendor, &base, dialect, Operation::Models, "", version)?;
@@ -85,7 +86,7 @@ impl Discovery {
         let mut peer = HttpPeer::new(address, base.tls, base.host.clone());
         peer.options.connection_timeout = Some(PATIENCE);
         peer.options.read_timeout = Some(PATIENCE);
-        let (mut session, _) = self.connector.get_http_session(&peer).await.ok()?;
+        let (mut session, _) = connector.get_http_session(&peer).await.ok()?;
         let mut head = RequestHeader::build("GET", path.as_bytes(), Some(8)).ok()?;
         head.insert_header("host", base.authority()).ok()?;
         head.insert_header("accept", "application/json").ok()?;

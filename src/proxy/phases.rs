@@ -174,8 +174,8 @@ impl ProxyHttp for Gateway {
         } else if *error.etype() == HELD {
             let held = exchange.call().and_then(|call| call.relay.fault());
             error.set_retry(held.is_some_and(|fault| departure::again(exchange, fault)));
-        } else if matches!(error.retry, RetryType::Decided(true)) {
-            // `upstream_response_filter` has prepared the next attempt.
+        } else if matches!(error.etype(), ErrorType::HTTPStatus(_)) {
+            // `upstream_response_filter` has noted the fault and prepared the next attempt, if any.
         } else if reused && matches!(error.retry, RetryType::ReusedOnly) {
             // The pooled connection had died in its sleep; the upstream saw nothing of us.
             error.set_retry(true);

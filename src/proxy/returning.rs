@@ -43,6 +43,13 @@ pub fn begin(
         head.headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(kind))
     };
     let event_stream = starts(b"text/event-stream");
+    let empty = head.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0");
+    if empty && status < 300 {
+        let fault = Fault::new(Kind::BadGateway, "the provider's answer was empty");
+        let mut error = Error::explain(ErrorType::HTTPStatus(status), "an empty answer").into_up();
+        error.set_retry(departure::again(exchange, fault));
+        return Err(error);
+    }
     // Some proxies in front of a provider say 200 with a page that nobody asked for.
     if status >= 300 || starts(b"text/html") {
         let status = if status < 400 { 502 } else { status };

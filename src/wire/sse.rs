@@ -297,6 +297,16 @@ pub fn write(out: &mut Vec<u8>, event: Option<&str>, data: &[u8]) {
     out.push(b'\n');
 }
 
+/// Takes the line ends out of JSON that is to stand in one line of an event. Between tokens, the
+/// only place where JSON can have them, a space means the same.
+pub fn in_one_line(json: &mut [u8]) {
+    for byte in json {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+}
+
 fn write_data_line(out: &mut Vec<u8>, line: &[u8]) {
     out.extend_from_slice(b"data: ");
     out.extend_from_slice(line);

@@ -89,8 +89,9 @@ static USAGE: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"usage\""));
 pub(super) fn find(source: &[u8]) -> Option<Usage> {
     match USAGE.object(source) {
         Found::Nothing => None,
-        Found::One(object) => plain(object)
-            .or_else(|| json::prefix(object).filter(counts_tokens).map(|json| parse(&json))),
+        Found::One(object) => {
+            plain(object).or_else(|| json::prefix(object).filter(counts_tokens).map(|json| parse(&json)))
+        }
         Found::Several => find_own(source),
     }
 }

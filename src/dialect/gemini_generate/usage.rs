@@ -92,12 +92,13 @@ pub(super) fn find(source: &[u8]) -> Option<Usage> {
 
 /// The usage of an answer that is all text and spelt as documented, as it is nearly always.
 fn plain(object: &[u8]) -> Option<Usage> {
-    static PROMPT: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"promptTokenCount\""));
     static AUDIO: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"AUDIO\""));
     static IMAGE: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"IMAGE\""));
     let counts = Counts::prefix(object)?;
     let raw = counts.raw();
-    if !PROMPT.is_in(raw) || memchr::memchr(b'_', raw).is_some() || AUDIO.is_in(raw) || IMAGE.is_in(raw) {
+    // A count of 0 is no missing count where the total tells what is missing.
+    let told = counts.at(&["candidatesTokenCount"]) > 0;
+    if !told || memchr::memchr(b'_', raw).is_some() || AUDIO.is_in(raw) || IMAGE.is_in(raw) {
         return None;
     }
     Some(partition(|name| Some(counts.at(&[name])).filter(|count| *count > 0), |_, _| 0))

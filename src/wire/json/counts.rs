@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn numbers_are_found_by_their_path() {
-        let text = br#"{"a":1,"b":{"a":2,"c":{"a":3e1,"d":{"a":9}},"x":[{"a":5}]},"n":-1,"z":0,"s":"7"} ,"a":8"#;
+        let text =
+            br#"{"a":1,"b":{"a":2,"c":{"a":3e1,"d":{"a":9}},"x":[{"a":5}]},"n":-1,"z":0,"s":"7"} ,"a":8"#;
         let counts = Counts::prefix(text).unwrap();
         let at = |path: &[&str]| counts.at(path);
         assert_eq!((at(&["a"]), at(&["b", "a"]), at(&["b", "c", "a"])), (1, 2, 30));

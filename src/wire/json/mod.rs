@@ -14,8 +14,8 @@ mod write;
 
 use std::fmt;
 
-pub use tree::{Json, Kind, parse, prefix, validate};
 pub use counts::Counts;
+pub use tree::{Json, Kind, parse, prefix, validate};
 pub use watch::Watch;
 pub use write::{Array, Number, Object, array, object, string, write_string};
 

@@ -152,3 +152,17 @@ fn what_the_first_two_chunks_both_say_is_said_once() {
     let out = String::from_utf8(out).unwrap();
     assert_eq!(out.lines().next().unwrap().matches("system_fingerprint").count(), 1, "{out}");
 }
+
+#[test]
+fn an_answer_in_lines_is_streamed_in_events_of_one_line_each() {
+    let lines = |body: &Value| serde_json::to_vec_pretty(body).unwrap();
+    let search = json!({"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [{"type": "web_search_result", "url": "https://example.com"}]});
+    let body = lines(&json!({"content": [search], "stop_reason": "end_turn"}));
+    let reply = codec(Claude).parse_reply(&body).unwrap();
+    for to in Dialect::ALL {
+        let out = transcode::stream(reply.clone(), to, &seed(), SSE, &mut Losses::new());
+        for line in String::from_utf8(out).unwrap().lines().filter(|line| !line.is_empty()) {
+            assert!(["data: ", "event: "].iter().any(|start| line.starts_with(start)), "{line}");
+        }
+    }
+}

@@ -4,6 +4,7 @@ use crate::dialect::StreamParser;
 use crate::dialect::anthropic_messages::content::read;
 use crate::dialect::anthropic_messages::types::{DIALECT, after_calls, parse_finish};
 use crate::dialect::anthropic_messages::{error, reply, usage};
+use crate::dialect::mould::Mould;
 use crate::fault::Fault;
 use crate::ir::{Block, Content, Delta, Event, Finish, Opening, ToolKind};
 use crate::refusal::Kind;
@@ -19,6 +20,8 @@ pub(in super::super) struct Parser {
     /// The number of the next block.
     next: u32,
     open: Vec<Open>,
+    /// The shape of the last event that did nothing but say words, and the words' block.
+    usual: Option<(Mould, u32)>,
 }
 
 /// How far the stream has come.
@@ -64,19 +67,32 @@ impl StreamParser for Parser {
             self.stop(events);
             return;
         }
+        if self.is_usual(data, events) {
+            return;
+        }
         let Ok(json) = json::parse(data) else {
             let message = "the provider sent an event that is not JSON";
             self.fail(Fault::new(Kind::BadGateway, message), events);
             return;
         };
         let word = json.field("type").and_then(Json::as_str).or(event);
+        if word != Some("ping") {
+            self.usual = None;
+        }
         match word {
             Some("message_start") => {
                 let message = json.field("message").unwrap_or(&json);
                 self.start(message, events);
             }
             Some("content_block_start") => self.block_start(&json, events),
-            Some("content_block_delta") => self.block_delta(&json, events),
+            Some("content_block_delta") => {
+                let before = events.len();
+                self.block_delta(&json, events);
+                self.usual = match events.get(before..) {
+                    Some([Event::Delta { index, delta: Delta::Text(_) }]) => mould(data, &json, *index),
+                    _ => None,
+                };
+            }
             Some("content_block_stop") => self.block_stop(place(&json), events),
             Some("message_delta") => self.message_delta(&json, events),
             Some("message_stop") => self.stop(events),
@@ -103,6 +119,14 @@ impl StreamParser for Parser {
 }
 
 impl Parser {
+    /// Reads an event that is like the one before it but for its words.
+    fn is_usual(&self, data: &[u8], events: &mut Vec<Event>) -> bool {
+        let Some((mould, index)) = &self.usual else { return false };
+        let Some(text) = mould.text(data) else { return false };
+        grow(*index, Delta::Text(text), events);
+        true
+    }
+
     fn start(&mut self, message: &Json<'_>, events: &mut Vec<Event>) {
         if self.phase != Phase::Before {
             return;
@@ -351,6 +375,12 @@ const AT_ONCE: u64 = u64::MAX;
 /// The upstream's number of a block.
 fn place(json: &Json<'_>) -> u64 {
     json.field("index").and_then(Json::as_u64).unwrap_or_default()
+}
+
+/// The shape of an event that did nothing but say words.
+fn mould(data: &[u8], json: &Json<'_>, index: u32) -> Option<(Mould, u32)> {
+    json.field("type")?;
+    Some((Mould::of(data, json.at(&["delta", "text"])?, None)?, index))
 }
 
 /// Grows a block, unless by nothing: the first delta of every call is empty.

@@ -6,6 +6,7 @@ use crate::dialect::anthropic_messages::types::DIALECT;
 use crate::ir::{Block, Content, Delta, Losses, Opening, Signature, ToolCall};
 use crate::wire::json::{self, Json, Object};
 use crate::wire::lens::{Edit, Lens};
+use crate::wire::sse;
 
 /// A block that is being said or waits for its turn.
 #[derive(Debug)]
@@ -240,14 +241,23 @@ fn say_arguments(at: u32, text: &str, out: &mut Vec<u8>) {
     }
 }
 
+/// Says most events of a stream, and so is written out; kind and key need no escapes.
 fn say_delta(at: u32, kind: &str, key: &str, text: &str, out: &mut Vec<u8>) {
-    frame(out, "content_block_delta", |o| {
-        o.number("index", at);
-        o.object("delta", |o| {
-            o.string("type", kind);
-            o.string(key, text);
-        });
-    });
+    out.reserve(text.len() + 160);
+    let mut number = itoa::Buffer::new();
+    for piece in [
+        "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":",
+        number.format(at),
+        ",\"delta\":{\"type\":\"",
+        kind,
+        "\",\"",
+        key,
+        "\":",
+    ] {
+        out.extend_from_slice(piece.as_bytes());
+    }
+    json::write_string(out, text);
+    out.extend_from_slice(b"}}\n\n");
 }
 
 /// Says a seal that its block has no field for, as an empty thought behind it.
@@ -264,9 +274,12 @@ pub(super) fn frame(out: &mut Vec<u8>, event: &str, f: impl FnOnce(&mut Object<'
     out.extend_from_slice(b"event: ");
     out.extend_from_slice(event.as_bytes());
     out.extend_from_slice(b"\ndata: ");
+    let start = out.len();
     json::object(out, |o| {
         o.string("type", event);
         f(o);
     });
+    // What passes as it came may come in lines.
+    sse::in_one_line(out.get_mut(start..).unwrap_or_default());
     out.extend_from_slice(b"\n\n");
 }

@@ -9,7 +9,7 @@ use super::parse::is_block_of_prompt;
 use crate::dialect::{Framing, Seed, StreamRenderer, StreamShape};
 use crate::ir::{Citation, Delta, Event, Extras, Finish, Losses, Opening, ServiceTier, Signature, Usage};
 use crate::wire::json::{self, Object};
-use crate::wire::json_array;
+use crate::wire::{json_array, sse};
 
 /// Writes one stream. Words go out as they come; a call goes out whole; why a candidate ended goes
 /// out last, with the usage.
@@ -202,14 +202,8 @@ impl Renderer {
                 out.extend_from_slice(b"data: ");
                 let start = out.len();
                 out.extend_from_slice(json);
-                // Arguments may come in lines, but an event has only one. Between tokens, the only
-                // place where they can stand, a space means the same.
-                let said = out.get_mut(start..).unwrap_or_default();
-                while let Some(at) = memchr::memchr2(b'\n', b'\r', said)
-                    && let Some(end) = said.get_mut(at)
-                {
-                    *end = b' ';
-                }
+                // Arguments may come in lines.
+                sse::in_one_line(out.get_mut(start..).unwrap_or_default());
                 out.extend_from_slice(b"\r\n\r\n");
             }
             Framing::JsonArray => {

@@ -30,10 +30,30 @@ pub(super) struct Choice {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Speech {
+pub(super) enum Speech {
     Text,
     Reasoning,
     Refusal,
+}
+
+impl Speech {
+    /// Words of this kind.
+    pub(super) fn delta(self, text: String) -> Delta {
+        match self {
+            Self::Text => Delta::Text(text),
+            Self::Reasoning => Delta::Reasoning(text),
+            Self::Refusal => Delta::Refusal(text),
+        }
+    }
+
+    /// Whether a member of a delta says words of this kind and does nothing else.
+    pub(super) fn is_said_by(self, key: &str) -> bool {
+        match self {
+            Self::Text => key == "content",
+            Self::Reasoning => key == "reasoning_content" || key == "reasoning",
+            Self::Refusal => key == "refusal",
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -190,15 +210,7 @@ impl Choice {
 
     fn say(&mut self, speech: Speech, text: &str, out: &mut Out<'_>) {
         let block = self.word_block(speech, out);
-        let text = text.to_owned();
-        out.delta(
-            block,
-            match speech {
-                Speech::Text => Delta::Text(text),
-                Speech::Reasoning => Delta::Reasoning(text),
-                Speech::Refusal => Delta::Refusal(text),
-            },
-        );
+        out.delta(block, speech.delta(text.to_owned()));
     }
 
     /// The open block for such words, opened now if it is not.
@@ -218,6 +230,12 @@ impl Choice {
         let block = out.open(self.number, opening);
         self.open = Some((block, speech));
         block
+    }
+
+    /// What kind of words the block takes, if it is open and no end waits.
+    pub(super) fn speaks(&self, block: u32) -> Option<Speech> {
+        let (open, speech) = self.open?;
+        (open == block && self.waiting.is_none() && !self.finished).then_some(speech)
     }
 
     fn close_words(&mut self, out: &mut Out<'_>) {

@@ -5,6 +5,7 @@
 //! never, errors in the middle. All of it becomes events in the order of `ir::grammar`.
 
 use crate::dialect::StreamParser;
+use crate::dialect::mould::Mould;
 use crate::dialect::openai_chat::types::{filled, service_tier};
 use crate::dialect::openai_chat::{error, extras, usage};
 use crate::fault::Fault;
@@ -12,7 +13,7 @@ use crate::ir::{Block, Delta, Event, Extras, Opening, Usage};
 use crate::refusal::Kind;
 use crate::wire::json::{self, Json};
 
-use super::choice::{Choice, choice};
+use super::choice::{Choice, Speech, choice};
 
 /// Reads one stream.
 #[derive(Debug, Default)]
@@ -24,6 +25,8 @@ pub(in crate::dialect::openai_chat) struct Parser {
     usage: Option<Usage>,
     /// Members of chunks that came before the first choice.
     early: Extras,
+    /// The shape of the last chunk that did nothing but say words, and the block they were for.
+    usual: Option<(Mould, u32, Speech)>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +81,9 @@ impl StreamParser for Parser {
             self.end(events);
             return;
         }
+        if event.is_none() && self.is_usual(data, events) {
+            return;
+        }
         let Ok(chunk) = json::parse(data) else {
             let message = "the provider sent an event that is not valid JSON";
             self.fail(Fault::new(Kind::BadGateway, message), events);
@@ -91,7 +97,12 @@ impl StreamParser for Parser {
             self.fail(fault, events);
             return;
         }
+        let before = events.len();
         self.chunk(&chunk, events);
+        self.usual = match events.get(before..) {
+            Some([Event::Delta { index, .. }]) => self.mould(data, &chunk, *index),
+            _ => None,
+        };
     }
 
     fn finish(&mut self, events: &mut Vec<Event>) {
@@ -114,6 +125,30 @@ impl StreamParser for Parser {
 }
 
 impl Parser {
+    /// Reads a chunk that is like the one before it but for its words.
+    fn is_usual(&mut self, data: &[u8], events: &mut Vec<Event>) -> bool {
+        let Some((mould, block, speech)) = &self.usual else { return false };
+        let Some(text) = mould.text(data).filter(|text| !text.is_empty()) else { return false };
+        events.push(Event::Delta { index: *block, delta: speech.delta(text) });
+        true
+    }
+
+    /// The shape of a chunk that did nothing but say words.
+    fn mould(&self, data: &[u8], chunk: &Json<'_>, block: u32) -> Option<(Mould, u32, Speech)> {
+        let [value] = chunk.get("choices").map(Json::elements).unwrap_or_default() else { return None };
+        let speech = self.choices.iter().find_map(|choice| choice.speaks(block))?;
+        let (mut text, members) = (None, value.get("delta")?.entries());
+        for (key, value) in members {
+            match value.as_str() {
+                Some("") | None if value.is_null() || value.is_string() => {}
+                Some(_) if key == "role" => {}
+                Some(_) if text.is_none() && speech.is_said_by(key) => text = Some(value),
+                _ => return None,
+            }
+        }
+        Some((Mould::of(data, text?, chunk.get("obfuscation"))?, block, speech))
+    }
+
     fn chunk(&mut self, chunk: &Json<'_>, events: &mut Vec<Event>) {
         let choices = chunk.get("choices").map(Json::elements).unwrap_or_default();
         if choices.is_empty() && self.phase == Phase::Before && chunk.field("usage").is_none() {

@@ -10,6 +10,7 @@ use crate::ir::{
     ToolKind, Usage, seal_id,
 };
 use crate::wire::json::{self, Object};
+use crate::wire::sse;
 
 /// Writes one stream.
 #[derive(Debug)]
@@ -138,6 +139,7 @@ impl Renderer {
             extras::restore(extras, "", chunk);
         });
         head.pop();
+        sse::in_one_line(&mut head);
         head
     }
 
@@ -160,6 +162,7 @@ impl Renderer {
         delta: impl FnOnce(&mut Object<'_>),
     ) {
         self.begin(out);
+        let start = out.len();
         json::object(out, |choice| {
             choice.number("index", candidate);
             choice.object("delta", delta);
@@ -172,6 +175,8 @@ impl Renderer {
                 None => choice.null("finish_reason"),
             }
         });
+        // What passes as it came may come in lines.
+        sse::in_one_line(out.get_mut(start..).unwrap_or_default());
         let tail: &[u8] = if self.shape.usage { b"],\"usage\":null}\n\n" } else { b"]}\n\n" };
         out.extend_from_slice(tail);
     }
