@@ -2,7 +2,7 @@
 //! world that requests see.
 //!
 //! File and variables become one tree in which every value knows its place; references are
-//! followed; the types of [`file`] read it; [`compile`] builds the [`Snapshot`]. Whatever is
+//! followed; the types of `file` read it; `compile` builds the [`Snapshot`]. Whatever is
 //! wrong on the way is noted, and all of it is told at once. Only a whole, valid configuration
 //! comes out.
 
