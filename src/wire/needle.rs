@@ -37,22 +37,34 @@ impl Needle {
     /// The text from the first byte of each value under the key, in their order.
     pub fn values<'a>(&'a self, source: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         let length = self.0.needle().len();
-        self.0.find_iter(source).filter_map(move |at| {
-            let after = source.get(at + length..)?;
-            Some(after.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start())
-        })
+        self.0.find_iter(source).filter_map(move |at| value(source.get(at + length..)?))
     }
 
     /// The objects under the key; other values are passed over.
     #[must_use]
-    pub fn object<'a>(&'a self, source: &'a [u8]) -> Found<'a> {
-        let mut objects = self.values(source).filter(|value| value.first() == Some(&b'{'));
-        match (objects.next(), objects.next()) {
-            (None, _) => Found::Nothing,
-            (Some(object), None) => Found::One(object),
-            (Some(_), Some(_)) => Found::Several,
+    pub fn object<'a>(&self, source: &'a [u8]) -> Found<'a> {
+        let mut found = Found::Nothing;
+        let mut rest = source;
+        while let Some(at) = self.0.find(rest) {
+            rest = rest.get(at + self.0.needle().len()..).unwrap_or_default();
+            if let Some(value) = value(rest).filter(|value| value.first() == Some(&b'{')) {
+                if found != Found::Nothing {
+                    return Found::Several;
+                }
+                found = Found::One(value);
+            }
+            // The key of an event that has no usage yet mostly stands near its end.
+            if memchr::memchr(b'{', rest).is_none() {
+                break;
+            }
         }
+        found
     }
+}
+
+/// The value of a key that a text stands behind.
+fn value(rest: &[u8]) -> Option<&[u8]> {
+    Some(rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start())
 }
 
 #[cfg(test)]

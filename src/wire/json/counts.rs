@@ -1,20 +1,29 @@
 //! The numbers of a small object, read without building a tree.
 
-use super::scan::{Flaw, Scanner};
+use memchr::memchr2;
+
+use super::scan::Scanner;
 use super::unsigned;
 
 /// As deep as an object's numbers may stand in further objects.
 const DEEPEST: usize = 3;
 
 /// The whole numbers above zero in an object and in the objects inside it. Everything else is
-/// checked and passed over.
+/// passed over.
 #[derive(Debug, Clone)]
 pub struct Counts<'a> {
-    list: Vec<(Path<'a>, u64)>,
+    list: Vec<Count<'a>>,
     raw: &'a [u8],
 }
 
-/// The keys that lead to a number, the last ones empty where it stands less deep.
+#[derive(Debug, Clone)]
+struct Count<'a> {
+    /// The keys that lead to the number, of which the first so many count.
+    path: Path<'a>,
+    length: usize,
+    number: u64,
+}
+
 type Path<'a> = [&'a [u8]; DEEPEST];
 
 impl<'a> Counts<'a> {
@@ -22,14 +31,13 @@ impl<'a> Counts<'a> {
     /// none, or spells a key with escapes.
     #[must_use]
     pub fn prefix(source: &'a [u8]) -> Option<Self> {
-        let mut scan = Scanner::new(source);
-        let mut list = Vec::with_capacity(8);
-        if scan.peek() != Some(b'{') {
+        let mut reader = Reader { source, at: 0, list: Vec::with_capacity(8) };
+        if reader.peek()? != b'{' {
             return None;
         }
-        let start = scan.at();
-        object(source, &mut scan, [b""; DEEPEST], 0, &mut list).ok()??;
-        Some(Self { list, raw: source.get(start..scan.at())? })
+        let start = reader.at;
+        reader.object([b""; DEEPEST], 0)?;
+        Some(Self { raw: source.get(start..reader.at)?, list: reader.list })
     }
 
     /// The text of the object.
@@ -41,53 +49,96 @@ impl<'a> Counts<'a> {
     /// The number at the end of a path of keys; 0 where there is none.
     #[must_use]
     pub fn at(&self, path: &[&str]) -> u64 {
-        let matches = |keys: &Path<'_>| {
-            let mut path = path.iter();
-            keys.iter().all(|key| path.next().map_or(b"".as_slice(), |name| name.as_bytes()) == *key)
-                && path.next().is_none()
-        };
-        let found = self.list.iter().rev().find(|(keys, _)| matches(keys));
-        found.map_or(0, |(_, number)| *number)
+        let found = self.list.iter().rev().find(|count| {
+            count.length == path.len()
+                && count.path.iter().zip(path).all(|(key, name)| *key == name.as_bytes())
+        });
+        found.map_or(0, |count| count.number)
     }
 }
 
-fn object<'a>(
+struct Reader<'a> {
     source: &'a [u8],
-    scan: &mut Scanner<'a>,
-    mut path: Path<'a>,
-    depth: usize,
-    list: &mut Vec<(Path<'a>, u64)>,
-) -> Result<Option<()>, Flaw> {
-    let mut more = scan.open(b'}', depth)?;
-    while more {
-        let key = scan.key()?;
-        let (Some(name), Some(place)) = (source.get(key.start..key.end), path.get_mut(depth)) else {
-            return Ok(None);
-        };
-        if key.escaped {
-            return Ok(None);
-        }
-        *place = name;
-        match scan.peek() {
-            Some(b'0'..=b'9') => {
-                let start = scan.at();
-                scan.number()?;
-                let text = source.get(start..scan.at()).unwrap_or_default();
-                let number = std::str::from_utf8(text).ok().and_then(unsigned);
-                if let Some(number) = number.filter(|number| *number > 0) {
-                    list.push((path, number));
-                }
+    at: usize,
+    list: Vec<Count<'a>>,
+}
+
+impl<'a> Reader<'a> {
+    /// The next byte that is not white space.
+    fn peek(&mut self) -> Option<u8> {
+        loop {
+            let byte = *self.source.get(self.at)?;
+            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+                return Some(byte);
             }
-            Some(b'{') if depth + 1 < DEEPEST => {
-                if object(source, scan, path, depth + 1, list)?.is_none() {
-                    return Ok(None);
-                }
-            }
-            _ => scan.skip(depth + 1)?,
+            self.at += 1;
         }
-        more = scan.more(b'}')?;
     }
-    Ok(Some(()))
+
+    /// Takes the next byte that is not white space, if it is this one.
+    fn take(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    fn object(&mut self, mut path: Path<'a>, depth: usize) -> Option<()> {
+        self.take(b'{')?;
+        if self.peek()? == b'}' {
+            return self.take(b'}');
+        }
+        loop {
+            *path.get_mut(depth)? = self.key()?;
+            self.take(b':')?;
+            match self.peek()? {
+                b'0'..=b'9' => {
+                    let number = self.number()?;
+                    if number > 0 {
+                        self.list.push(Count { path, length: depth + 1, number });
+                    }
+                }
+                b'{' if depth + 1 < DEEPEST => self.object(path, depth + 1)?,
+                _ => {
+                    let mut scan = Scanner::new(self.source.get(self.at..)?);
+                    scan.skip(0).ok()?;
+                    self.at += scan.at();
+                }
+            }
+            match self.peek()? {
+                b',' => self.at += 1,
+                b'}' => return self.take(b'}'),
+                _ => return None,
+            }
+        }
+    }
+
+    fn key(&mut self) -> Option<&'a [u8]> {
+        self.take(b'"')?;
+        let rest = self.source.get(self.at..)?;
+        let length = memchr2(b'"', b'\\', rest)?;
+        self.at += length + 1;
+        let (key, end) = rest.split_at_checked(length)?;
+        (end.first() == Some(&b'"')).then_some(key)
+    }
+
+    /// A number; 0 where it is not whole or does not fit.
+    fn number(&mut self) -> Option<u64> {
+        let rest = self.source.get(self.at..)?;
+        let mut number = 0_u64;
+        for (length, byte) in rest.iter().enumerate() {
+            match byte {
+                b'0'..=b'9' if length < 19 => number = number * 10 + u64::from(byte - b'0'),
+                b',' | b'}' if length < 2 || rest.first() != Some(&b'0') => {
+                    self.at += length;
+                    return Some(number);
+                }
+                _ => break,
+            }
+        }
+        let mut scan = Scanner::new(rest);
+        scan.number().ok()?;
+        self.at += scan.at();
+        let text = std::str::from_utf8(rest.get(..scan.at())?).ok()?;
+        Some(unsigned(text).unwrap_or_default())
+    }
 }
 
 #[cfg(test)]
