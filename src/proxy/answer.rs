@@ -1,5 +1,7 @@
 //! Answers that the gateway gives by itself.
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -56,6 +58,14 @@ pub async fn refuse(
     }
     let body = codec(dialect).render_error(refusal);
     json(session, refusal.status, body, headers).await
+}
+
+/// Drives a future that has no reason to wait; `None` if it would.
+pub fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
 }
 
 /// A time as `retry-after` has it: whole seconds, rounded up.

@@ -178,7 +178,7 @@ fn dispatch(
         pause: None,
         sent: None,
         answered: None,
-        held: false,
+        head: None,
         share,
     }));
     Ok(None)

@@ -113,10 +113,11 @@ pub fn secret(provider: &Provider, key: usize) -> &Secret {
 #[must_use]
 pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
     let world = Arc::clone(&exchange.world);
+    let late = clock::now().saturating_duration_since(exchange.started) >= world.upstream.total_timeout;
     let Some(asked) = exchange.asked.clone() else { return false };
     let Some(call) = exchange.call() else { return false };
     let provider = Arc::clone(&call.attempt.known.provider);
-    let next = next(call, &world, &fault);
+    let next = if late { None } else { next(call, &world, &fault) };
     let go = next.is_some_and(|(place, key, pause)| {
         let Some(target) = call.targets.get(place) else { return false };
         let Some(known) = targets::known(&world, target, call.ask.dialect) else { return false };
@@ -128,7 +129,7 @@ pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
         call.attempts += 1;
         call.pause = pause;
         call.relay = Relay::Waiting;
-        call.held = false;
+        call.head = None;
         call.sent = None;
         call.answered = None;
         true

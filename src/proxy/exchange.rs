@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use pingora::http::ResponseHeader;
 
 use crate::account::{Metered, Outcome, Record, Source, Timings};
 use crate::clock::{self, RequestId};
@@ -86,8 +87,8 @@ pub struct Call {
     pub sent: Option<Instant>,
     /// When the head of the answer came.
     pub answered: Option<Instant>,
-    /// Whether the answer is held back until its body is known.
-    pub held: bool,
+    /// The head of an answer that is gathered, kept until its body is known.
+    pub head: Option<Box<ResponseHeader>>,
     /// The share of the byte budget that the body holds.
     pub share: Share,
 }

@@ -18,12 +18,9 @@ use crate::proxy::answer::{self, Connection};
 use crate::proxy::arrival;
 use crate::proxy::departure;
 use crate::proxy::exchange::{Exchange, Stage};
-use crate::proxy::returning::{self, Next};
+use crate::proxy::returning;
 use crate::proxy::shared::Shared;
 use crate::refusal::{Kind, Refusal};
-
-/// The error under which a held answer leaves Pingora's loop.
-const HELD: ErrorType = ErrorType::Custom("held until its error body was read");
 
 /// The gateway as one worker runs it.
 #[derive(Debug, Clone)]
@@ -84,14 +81,14 @@ impl ProxyHttp for Gateway {
 
     async fn upstream_response_filter(
         &self,
-        session: &mut Session,
+        _session: &mut Session,
         head: &mut ResponseHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
         if head.status.is_informational() {
             return Ok(());
         }
-        returning::begin(&self.shared, session, exchange, head)
+        returning::begin(&self.shared, exchange, head)
     }
 
     fn upstream_response_body_filter(
@@ -119,31 +116,24 @@ impl ProxyHttp for Gateway {
 
     async fn response_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         head: &mut ResponseHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
         if head.status.is_informational() {
             return Ok(());
         }
-        returning::head(exchange, head);
-        Ok(())
+        returning::head(session, exchange, head)
     }
 
     fn response_body_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         body: &mut Option<Bytes>,
         end: bool,
         exchange: &mut Exchange,
     ) -> Result<Option<Duration>> {
-        match returning::speak(exchange, body, end) {
-            Next::Piece => Ok(None),
-            Next::Known => Err(Error::explain(HELD, "the answer is known now").into_up()),
-            Next::TooLarge => {
-                Err(Error::explain(ErrorType::InternalError, "no room to gather the answer").into_up())
-            }
-        }
+        returning::speak(session, exchange, body, end).map(|()| None)
     }
 
     fn fail_to_connect(
@@ -171,11 +161,11 @@ impl ProxyHttp for Gateway {
             error.set_retry(false);
         } else if session.response_written().is_some() {
             error.set_retry(false);
-        } else if *error.etype() == HELD {
-            let held = exchange.call().and_then(|call| call.relay.fault());
-            error.set_retry(held.is_some_and(|fault| departure::again(exchange, fault)));
+        } else if exchange.refusal.is_some() {
+            // We ended it ourselves, and said why.
+            error.set_retry(false);
         } else if matches!(error.etype(), ErrorType::HTTPStatus(_)) {
-            // `upstream_response_filter` has noted the fault and prepared the next attempt, if any.
+            // `returning` has noted the fault and prepared the next attempt, if any.
         } else if reused && matches!(error.retry, RetryType::ReusedOnly) {
             // The pooled connection had died in its sleep; the upstream saw nothing of us.
             error.set_retry(true);
@@ -212,6 +202,9 @@ impl ProxyHttp for Gateway {
     }
 
     async fn logging(&self, session: &mut Session, error: Option<&Error>, exchange: &mut Exchange) {
+        if error.is_none() {
+            returning::conclude_late(session, exchange).await;
+        }
         exchange.client_gone |= error.is_some_and(|error| *error.esource() == ErrorSource::Downstream);
         let written = session.response_written().map(|head| head.status.as_u16());
         let status = written.unwrap_or(if exchange.client_gone { 499 } else { 500 });

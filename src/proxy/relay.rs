@@ -16,7 +16,7 @@ use crate::ir::embed::{EmbedReply, Encoding};
 use crate::ir::{Dialect, Event, Losses};
 use crate::provider::Embeddings;
 use crate::proxy::asked::EmbedForm;
-use crate::refusal::{Kind, Refusal};
+use crate::refusal::Kind;
 use crate::units::Secret;
 use crate::wire::needle::Needle;
 use crate::wire::{json, json_array, lens, sse};
@@ -84,8 +84,6 @@ pub struct Gathering {
     seed: Seed,
     into: Into,
     losses: Losses,
-    /// Why the upstream's answer could not be said again.
-    fault: Option<Fault>,
 }
 
 /// What a gathered answer is said as.
@@ -116,6 +114,24 @@ pub struct Failing {
     headers: HeaderMap,
     upstream: Dialect,
     client: Dialect,
+    /// Whether only the body tells if another attempt is worth making.
+    undecided: bool,
+}
+
+/// What a gathered answer comes to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// An answer, said as the client wants it.
+    Said(Vec<u8>),
+    /// A failure.
+    Failed {
+        /// What it amounts to.
+        fault: Fault,
+        /// Whether another attempt may still be made.
+        undecided: bool,
+        /// The provider's own status and body, where the client speaks its dialect.
+        own: Option<(u16, Vec<u8>)>,
+    },
 }
 
 impl Relay {
@@ -146,16 +162,7 @@ impl Relay {
     pub fn whole(upstream: Dialect, client: Dialect, seed: Seed, into: Into) -> Self {
         let meter = Meter::new(upstream, false);
         let body = Vec::new();
-        Self::Whole(Box::new(Gathering {
-            meter,
-            body,
-            upstream,
-            client,
-            seed,
-            into,
-            losses: Losses::new(),
-            fault: None,
-        }))
+        Self::Whole(Box::new(Gathering { meter, body, upstream, client, seed, into, losses: Losses::new() }))
     }
 
     /// A stream is said again.
@@ -171,10 +178,23 @@ impl Relay {
         Self::Transcode(Box::new(Transcoding { meter: Meter::new(upstream, true), pipe, fault: None }))
     }
 
-    /// An error is said in the client's words.
+    /// An error is said in the client's words; `undecided` if its body may yet tell that another
+    /// attempt is worth making.
     #[must_use]
-    pub fn error(upstream: Dialect, client: Dialect, status: u16, headers: HeaderMap) -> Self {
-        Self::Error(Box::new(Failing { body: Vec::new(), status, headers, upstream, client }))
+    pub fn error(
+        upstream: Dialect,
+        client: Dialect,
+        status: u16,
+        headers: HeaderMap,
+        undecided: bool,
+    ) -> Self {
+        Self::Error(Box::new(Failing { body: Vec::new(), status, headers, upstream, client, undecided }))
+    }
+
+    /// Whether the answer is gathered, so that its head can wait for its body.
+    #[must_use]
+    pub const fn gathers(&self) -> bool {
+        matches!(self, Self::Whole(_) | Self::Error(_))
     }
 
     /// Listens to a piece of the upstream's answer.
@@ -203,19 +223,11 @@ impl Relay {
         }
     }
 
-    /// Turns a piece of the answer into what the client gets of it.
-    pub fn speak(&mut self, body: &mut Option<Bytes>, end: bool, secret: &Secret) {
+    /// Turns a piece of an answer that is not gathered into what the client gets of it.
+    pub fn speak(&mut self, body: &mut Option<Bytes>, end: bool) {
         match self {
-            Self::Waiting | Self::Pass(_) => {}
+            Self::Waiting | Self::Pass(_) | Self::Whole(_) | Self::Error(_) => {}
             Self::Stream(passing) => passing.speak(body, end),
-            Self::Whole(gathering) => {
-                if let Some(chunk) = body.take() {
-                    gathering.body.extend_from_slice(&chunk);
-                }
-                if end {
-                    *body = Some(gathering.finish(secret).into());
-                }
-            }
             Self::Transcode(transcoding) => {
                 let mut out = Vec::new();
                 let Transcoding { meter, pipe, fault } = transcoding.as_mut();
@@ -234,15 +246,28 @@ impl Relay {
                 }
                 *body = (!out.is_empty()).then(|| out.into());
             }
+        }
+    }
+
+    /// Adds a piece to an answer that is gathered.
+    pub fn gather(&mut self, chunk: &[u8]) {
+        match self {
+            Self::Whole(gathering) => gathering.body.extend_from_slice(chunk),
             Self::Error(failing) => {
-                if let Some(chunk) = body.take() {
-                    let room = LARGEST_ERROR.saturating_sub(failing.body.len());
-                    failing.body.extend_from_slice(chunk.get(..chunk.len().min(room)).unwrap_or_default());
-                }
-                if end {
-                    *body = Some(failing.say(secret).into());
-                }
+                let room = LARGEST_ERROR.saturating_sub(failing.body.len());
+                failing.body.extend_from_slice(chunk.get(..chunk.len().min(room)).unwrap_or_default());
             }
+            Self::Waiting | Self::Pass(_) | Self::Stream(_) | Self::Transcode(_) => {}
+        }
+    }
+
+    /// What a gathered answer comes to, now that it is complete; `None` of any other.
+    #[must_use]
+    pub fn conclude(&mut self) -> Option<Outcome> {
+        match self {
+            Self::Whole(gathering) => Some(gathering.conclude()),
+            Self::Error(failing) => Some(failing.conclude()),
+            Self::Waiting | Self::Pass(_) | Self::Stream(_) | Self::Transcode(_) => None,
         }
     }
 
@@ -264,34 +289,13 @@ impl Relay {
         }
     }
 
-    /// What the provider's error amounts to, once it is gathered.
-    #[must_use]
-    pub fn fault(&self) -> Option<Fault> {
-        match self {
-            Self::Error(failing) => {
-                Some(codec(failing.upstream).parse_error(failing.status, &failing.headers, &failing.body))
-            }
-            _ => None,
-        }
-    }
-
-    /// The provider's own status and body of an error that client and target say alike.
-    #[must_use]
-    pub fn own_error(&self, secret: &Secret) -> Option<(u16, Vec<u8>)> {
-        match self {
-            Self::Error(failing) if failing.is_own() => Some((failing.status, failing.say(secret))),
-            _ => None,
-        }
-    }
-
     /// What broke an answer off after it had begun, as far as the answer itself told.
     #[must_use]
     pub fn broken(&self) -> Option<&Fault> {
         match self {
             Self::Stream(passing) => passing.fault.as_ref(),
-            Self::Whole(gathering) => gathering.fault.as_ref(),
             Self::Transcode(transcoding) => transcoding.fault.as_ref(),
-            Self::Waiting | Self::Pass(_) | Self::Error(_) => None,
+            Self::Waiting | Self::Pass(_) | Self::Whole(_) | Self::Error(_) => None,
         }
     }
 
@@ -429,8 +433,8 @@ fn is_usage_alone(data: &[u8]) -> bool {
 }
 
 impl Gathering {
-    fn finish(&mut self, secret: &Secret) -> Vec<u8> {
-        let Self { meter, body, upstream, client, seed, into, losses, fault } = self;
+    fn conclude(&mut self) -> Outcome {
+        let Self { meter, body, upstream, client, seed, into, losses } = self;
         let said = match into {
             Into::Reply(restore) => {
                 transcode::reply(*upstream, *client, restore, seed, body, losses).map(|(reply, said)| {
@@ -450,15 +454,14 @@ impl Gathering {
                 render_vectors(form, *encoding, &reply, seed)
             }),
         };
-        said.unwrap_or_else(|_| {
-            let read = codec(*upstream).parse_error(502, &HeaderMap::new(), body);
-            let error = mask(codec(*client).render_error(&read.clone().into_refusal()), secret);
-            *fault = Some(read);
-            match into {
-                Into::Stream(..) => error_frame(*client, &error),
-                Into::Reply(_) | Into::Vectors(..) => error,
-            }
-        })
+        match said {
+            Ok(said) => Outcome::Said(said),
+            Err(_) => Outcome::Failed {
+                fault: codec(*upstream).parse_error(502, &HeaderMap::new(), body),
+                undecided: true,
+                own: None,
+            },
+        }
     }
 }
 
@@ -485,21 +488,17 @@ impl Failing {
             && json::validate(&self.body).is_ok()
     }
 
-    /// The error in the client's words.
-    fn say(&self, secret: &Secret) -> Vec<u8> {
-        let said = if self.is_own() {
-            self.body.clone()
-        } else {
-            let refusal: Refusal =
-                codec(self.upstream).parse_error(self.status, &self.headers, &self.body).into_refusal();
-            codec(self.client).render_error(&refusal)
-        };
-        mask(said, secret)
+    fn conclude(&mut self) -> Outcome {
+        let own = self.is_own().then(|| (self.status, std::mem::take(&mut self.body)));
+        let body = own.as_ref().map_or(&self.body, |(_, body)| body);
+        let fault = codec(self.upstream).parse_error(self.status, &self.headers, body);
+        Outcome::Failed { fault, undecided: self.undecided, own }
     }
 }
 
 /// Providers quote the key they refuse; ours must not reach a client.
-fn mask(mut body: Vec<u8>, secret: &Secret) -> Vec<u8> {
+#[must_use]
+pub fn mask(mut body: Vec<u8>, secret: &Secret) -> Vec<u8> {
     let key = secret.expose().as_bytes();
     if key.len() < 4 {
         return body;

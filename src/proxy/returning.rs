@@ -12,31 +12,26 @@ use pingora::{Error, ErrorType};
 
 use crate::account::tally;
 use crate::clock;
-use crate::dialect::{Framing, Seed, StreamShape};
+use crate::dialect::{Framing, Seed, StreamShape, codec};
 use crate::fault::Fault;
 use crate::ir::Dialect;
 use crate::provider::limits::retry_after;
 use crate::proxy::answer::{self, Connection};
 use crate::proxy::attempt::Mode;
-use crate::proxy::exchange::{Call, Exchange};
-use crate::proxy::relay::{Into, Relay};
+use crate::proxy::exchange::{Call, Exchange, Stage};
+use crate::proxy::relay::{self, Into, Outcome, Relay};
 use crate::proxy::shared::Shared;
 use crate::proxy::{departure, names};
-use crate::refusal::Kind;
+use crate::refusal::{Kind, Refusal};
+use crate::units::Secret;
 
 /// The head of an upstream's answer came: chooses what becomes of the body, or the next attempt.
 ///
 /// # Errors
 /// A retryable error when another attempt is prepared.
-pub fn begin(
-    shared: &Shared,
-    session: &mut Session,
-    exchange: &mut Exchange,
-    head: &mut ResponseHeader,
-) -> Result<()> {
+pub fn begin(shared: &Shared, exchange: &mut Exchange, head: &mut ResponseHeader) -> Result<()> {
     let now = clock::now();
     let status = head.status.as_u16();
-    let seed = seed(shared, exchange);
     let Some(call) = exchange.call() else { return Ok(()) };
     call.answered = Some(now);
     let starts = |kind: &[u8]| {
@@ -56,53 +51,48 @@ pub fn begin(
         let mut fault = Fault::from_status(status);
         fault.retry_after = retry_after(&head.headers);
         let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
-        // What a held answer amounts to is decided once its body is known.
-        if !holds_back(status, upstream) && departure::again(exchange, fault) {
+        let undecided = is_undecided(status, upstream);
+        if !undecided && departure::again(exchange, fault) {
             let mut error = Error::explain(ErrorType::HTTPStatus(status), "an upstream's error").into_up();
             error.set_retry(true);
             return Err(error);
         }
         if let Some(call) = exchange.call() {
-            call.relay = Relay::error(upstream, client, status, head.headers.clone());
-            // An informational head is not sent, and so holds the answer back.
-            if holds_back(status, upstream) {
-                call.held = true;
-                session.as_downstream_mut().set_ignore_info_resp(true);
-                head.set_status(StatusCode::from_u16(103).unwrap_or(StatusCode::PROCESSING))?;
-            } else {
-                head.set_status(status)?;
-            }
+            call.relay = Relay::error(upstream, client, status, head.headers.clone(), undecided);
         }
         return Ok(());
     }
-    call.relay = relay(call, event_stream, seed);
+    let relay = relay(shared, exchange, event_stream);
+    if let (Some(call), Some(relay)) = (exchange.call(), relay) {
+        call.relay = relay;
+    }
     Ok(())
 }
 
-/// Whether only the body tells what the client's head must say: Gemini says 400 to a bad key, and
-/// when to come back after 429 stands in the body too.
-fn holds_back(status: u16, upstream: Dialect) -> bool {
+/// Whether only the body tells if another attempt is worth making: Gemini says 400 to a bad key,
+/// and when to come back after 429 stands in the body too.
+fn is_undecided(status: u16, upstream: Dialect) -> bool {
     matches!(status, 400 | 429) && upstream == Dialect::GeminiGenerate
 }
 
 /// What the answer's renderer makes up. Anthropic's format tells the input tokens first, which
 /// other upstreams tell last.
-fn seed(shared: &Shared, exchange: &mut Exchange) -> Seed {
-    let Some(call) = exchange.call() else { return exchange.seed("", 0) };
-    let model = Arc::clone(&call.attempt.known.model);
+fn seed(shared: &Shared, exchange: &Exchange, call: &Call) -> Seed {
+    let model = &call.attempt.known.model;
     let guesses = call.ask.stream
         && call.ask.dialect == Dialect::AnthropicMessages
         && call.attempt.upstream() != Dialect::AnthropicMessages;
     let request = call.ask.parsed.as_deref().filter(|_| guesses);
-    let tokens =
-        request.map_or(0, |request| tally::estimate(&model, request, shared.telemetry.calibration()));
-    exchange.seed(&model, tokens)
+    let tokens = request.map_or(0, |request| tally::estimate(model, request, shared.telemetry.calibration()));
+    exchange.seed(model, tokens)
 }
 
-fn relay(call: &Call, event_stream: bool, seed: Seed) -> Relay {
+fn relay(shared: &Shared, exchange: &Exchange, event_stream: bool) -> Option<Relay> {
+    let Stage::Away(call) = &exchange.stage else { return None };
     let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
     let shape = StreamShape { framing: call.ask.framing, usage: call.ask.stream_usage };
-    match &call.attempt.mode {
+    let seed = || seed(shared, exchange, call);
+    Some(match &call.attempt.mode {
         Mode::Count => Relay::pass(upstream),
         Mode::Verbatim { .. } if !call.ask.stream => Relay::pass(upstream),
         Mode::Verbatim { strip_usage } if event_stream => Relay::stream(upstream, Framing::Sse, *strip_usage),
@@ -110,22 +100,39 @@ fn relay(call: &Call, event_stream: bool, seed: Seed) -> Relay {
             Relay::stream(upstream, Framing::JsonArray, false)
         }
         // A provider that does not stream although it was asked to: its whole answer is told as one.
-        Mode::Verbatim { .. } => Relay::whole(upstream, client, seed, Into::Stream(<_>::default(), shape)),
+        Mode::Verbatim { .. } => Relay::whole(upstream, client, seed(), Into::Stream(<_>::default(), shape)),
         Mode::Translate(restore) if event_stream => {
-            Relay::transcode(upstream, client, restore.clone(), &seed, shape)
+            Relay::transcode(upstream, client, restore.clone(), &seed(), shape)
         }
         Mode::Translate(restore) if call.ask.stream => {
-            Relay::whole(upstream, client, seed, Into::Stream(restore.clone(), shape))
+            Relay::whole(upstream, client, seed(), Into::Stream(restore.clone(), shape))
         }
-        Mode::Translate(restore) => Relay::whole(upstream, client, seed, Into::Reply(restore.clone())),
+        Mode::Translate(restore) => Relay::whole(upstream, client, seed(), Into::Reply(restore.clone())),
         Mode::Vectors(form, spoken, encoding) => {
-            Relay::whole(upstream, client, seed, Into::Vectors(form.clone(), *spoken, *encoding))
+            Relay::whole(upstream, client, seed(), Into::Vectors(form.clone(), *spoken, *encoding))
         }
-    }
+    })
+}
+
+/// The head goes to the client, or waits for a body that is gathered: what that comes to decides
+/// its status and length.
+///
+/// # Errors
+/// None that can be.
+pub fn head(session: &mut Session, exchange: &mut Exchange, head: &mut ResponseHeader) -> Result<()> {
+    let Some(call) = exchange.call().filter(|call| call.relay.gathers()) else {
+        dress(exchange, head);
+        return Ok(());
+    };
+    // An informational head is not sent.
+    session.as_downstream_mut().set_ignore_info_resp(true);
+    let placeholder = ResponseHeader::build_no_case(StatusCode::EARLY_HINTS, None)?;
+    call.head = Some(Box::new(std::mem::replace(head, placeholder)));
+    Ok(())
 }
 
 /// Dresses the head for the client.
-pub fn head(exchange: &mut Exchange, head: &mut ResponseHeader) {
+fn dress(exchange: &mut Exchange, head: &mut ResponseHeader) {
     let upstream =
         exchange.call().and_then(|call| Some(call.answered?.saturating_duration_since(call.sent?)));
     if let Some(answered) = exchange.call().and_then(|call| call.answered) {
@@ -157,7 +164,7 @@ fn dress_body(call: &Call, headers: &mut HeaderMap) {
             Framing::JsonArray => JSON,
         }),
     };
-    let changes_length = content_type.is_some() || matches!(call.relay, Relay::Stream(_));
+    let changes_length = matches!(call.relay, Relay::Stream(_) | Relay::Transcode(_));
     if changes_length && headers.remove(header::CONTENT_LENGTH).is_some() {
         headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
@@ -194,40 +201,121 @@ fn stamp(exchange: &mut Exchange, upstream: Option<Duration>, headers: &mut Head
         let known = &call.attempt.known;
         insert(names::PROVIDER, Ok(known.heads.provider.clone()));
         insert(names::MODEL, Ok(known.heads.model.clone()));
-        if !call.attempt.losses.is_empty() {
-            insert(names::LOSSES, HeaderValue::try_from(call.attempt.losses.to_header()));
+        let mut losses = call.relay.losses();
+        if !call.attempt.losses.is_empty() || !losses.is_empty() {
+            let mut all = call.attempt.losses.clone();
+            all.extend(std::mem::take(&mut losses));
+            insert(names::LOSSES, HeaderValue::try_from(all.to_header()));
         }
     }
 }
 
-/// What happens after a piece of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
-    /// The next piece.
-    Piece,
-    /// The answer was held back, and is complete now.
-    Known,
-    /// The answer is larger than what may be held.
-    TooLarge,
+/// Turns a piece of the answer into what the client gets.
+///
+/// # Errors
+/// A retryable error when a gathered answer came to nothing and another attempt is prepared; a
+/// final one when it is larger than what may be held, or the client is gone.
+pub fn speak(
+    session: &mut Session,
+    exchange: &mut Exchange,
+    body: &mut Option<Bytes>,
+    end: bool,
+) -> Result<()> {
+    let Exchange { world, stage, refusal, .. } = exchange;
+    let Stage::Away(call) = stage else { return Ok(()) };
+    if !call.relay.gathers() {
+        call.relay.speak(body, end);
+        return Ok(());
+    }
+    if let Some(chunk) = body.take() {
+        if !call.share.grow(chunk.len(), world.downstream.held.as_usize()) {
+            *refusal = Some(Refusal::new(Kind::Unavailable, "there is no room to gather the answer"));
+            return Error::e_explain(ErrorType::InternalError, "no room to gather the answer");
+        }
+        call.relay.gather(&chunk);
+    }
+    if end {
+        *body = Some(conclude(session, exchange)?);
+    }
+    Ok(())
 }
 
-/// Turns a piece of the answer into what the client gets.
-#[must_use]
-pub fn speak(exchange: &mut Exchange, body: &mut Option<Bytes>, end: bool) -> Next {
+/// A gathered answer is complete: sends its head, and gives its body.
+fn conclude(session: &mut Session, exchange: &mut Exchange) -> Result<Bytes> {
+    let begun = clock::now();
+    let outcome = exchange.call().and_then(|call| call.relay.conclude());
+    let failed = match outcome {
+        None => return Ok(Bytes::new()),
+        Some(Outcome::Said(body)) => {
+            exchange.overhead += clock::now().saturating_duration_since(begun);
+            release(session, exchange, None, body.len())?;
+            return Ok(body.into());
+        }
+        Some(Outcome::Failed { fault, undecided, own }) => (fault, undecided, own),
+    };
+    let (fault, undecided, own) = failed;
+    if undecided && departure::again(exchange, fault.clone()) {
+        let mut error =
+            Error::explain(ErrorType::HTTPStatus(fault.status), "what an upstream said").into_up();
+        error.set_retry(true);
+        return Err(error);
+    }
+    let refusal = fault.into_refusal();
+    let (status, said) =
+        own.unwrap_or_else(|| (refusal.status, codec(exchange.client()).render_error(&refusal)));
+    let body = relay::mask(said, &secret(exchange));
+    let retry_after = refusal.retry_after;
+    exchange.refusal = Some(refusal);
+    release(session, exchange, Some((status, retry_after)), body.len())?;
+    Ok(body.into())
+}
+
+/// Sends the head that waited: into the connection's buffer, so that it leaves together with the
+/// body. A failure has another status, and perhaps a time after which to come back.
+fn release(
+    session: &mut Session,
+    exchange: &mut Exchange,
+    failure: Option<(u16, Option<Duration>)>,
+    length: usize,
+) -> Result<()> {
+    let Some(mut head) = exchange.call().and_then(|call| call.head.take()) else { return Ok(()) };
+    if let Some((status, retry_after)) = failure {
+        head.set_status(status)?;
+        if let Some(after) = retry_after {
+            head.insert_header(header::RETRY_AFTER, answer::seconds(after))?;
+        }
+    }
+    dress(exchange, &mut head);
+    head.remove_header(&header::TRANSFER_ENCODING);
+    head.insert_header(header::CONTENT_LENGTH, length)?;
+    if failure.is_some() {
+        head.insert_header(header::CONTENT_TYPE, "application/json")?;
+    }
+    let written = answer::at_once(session.as_downstream_mut().write_response_header(head));
+    written
+        .unwrap_or_else(|| Error::e_explain(ErrorType::WriteError, "the head found no room"))
+        .map_err(|error| error.into_down())
+}
+
+/// An answer whose head came alone, and so without a last piece: says what it amounts to.
+pub async fn conclude_late(session: &mut Session, exchange: &mut Exchange) {
+    if session.response_written().is_some() || exchange.call().is_none_or(|call| call.head.is_none()) {
+        return;
+    }
+    if let Ok(body) = conclude(session, exchange) {
+        // The client may be gone by now; then nobody need be told.
+        let _ = session.write_response_body(Some(body), true).await;
+    }
+}
+
+fn secret(exchange: &mut Exchange) -> Secret {
     let world = Arc::clone(&exchange.world);
-    let Some(call) = exchange.call() else { return Next::Piece };
-    let Some(provider) = world.providers.get(call.attempt.known.index) else { return Next::Piece };
-    let gathered =
-        if matches!(call.relay, Relay::Whole(_)) { body.as_ref().map_or(0, Bytes::len) } else { 0 };
-    if !call.share.grow(gathered, world.downstream.held.as_usize()) {
-        return Next::TooLarge;
-    }
-    call.relay.speak(body, end, departure::secret(provider, call.attempt.key));
-    if call.held {
-        *body = None;
-        return if end { Next::Known } else { Next::Piece };
-    }
-    Next::Piece
+    exchange
+        .call()
+        .and_then(|call| {
+            Some(world.providers.get(call.attempt.known.index)?.keys.get(call.attempt.key)?.clone())
+        })
+        .unwrap_or_default()
 }
 
 /// All attempts failed: tells the client so, in a whole answer or inside the stream that runs.
@@ -245,24 +333,7 @@ pub async fn give_up(session: &mut Session, exchange: &mut Exchange) {
         }
         return;
     }
-    let mut extra = own_headers(exchange);
-    if let Some((status, body)) = own_error(exchange) {
-        session.set_keepalive(None);
-        if let Some(after) = refusal.retry_after {
-            extra.insert(header::RETRY_AFTER, answer::seconds(after).into());
-        }
-        // As above.
-        let _ = answer::json(session, status, body, extra).await;
-        return;
-    }
+    let extra = own_headers(exchange);
     // As above.
     let _ = answer::refuse(session, client, &refusal, Connection::Close, extra).await;
-}
-
-/// A held error that needs no translation: the provider's own status and body.
-fn own_error(exchange: &mut Exchange) -> Option<(u16, Vec<u8>)> {
-    let world = Arc::clone(&exchange.world);
-    let call = exchange.call()?;
-    let provider = world.providers.get(call.attempt.known.index)?;
-    call.relay.own_error(departure::secret(provider, call.attempt.key))
 }

@@ -328,7 +328,7 @@ fn connections_to_a_provider_are_kept() {
 }
 
 #[test]
-fn an_answer_that_makes_no_sense_is_told_as_an_error_even_where_its_status_is_gone() {
+fn an_answer_that_makes_no_sense_is_a_502_and_the_connection_stays() {
     for nonsense in
         ["<html>maintenance</html>", "{}", "{\"error\":{\"message\":\"quota\",\"type\":\"x\"}}", ""]
     {
@@ -338,20 +338,85 @@ fn an_answer_that_makes_no_sense_is_told_as_an_error_even_where_its_status_is_go
         });
         let at = provider.addr;
         let gateway = Setup::default()
+            .yaml("upstream: { attempts: 1 }")
             .provider(&format!("openai: {{base_url: \"http://{at}/v1\", api_key: k-1234}}"))
             .start();
         for client in [Client::Anthropic, Client::Gemini] {
-            // The head left before the body was known, so only the body and the record can say it.
-            let reply = gateway.ask(&client.whole("gpt-4o-mini", "hello"));
-            assert!(reply.text().contains("\"error\""), "{client:?} {nonsense:?}: {}", reply.text());
-            // That there is no body at all is known with the head.
-            let known = nonsense.is_empty();
-            assert_eq!(reply.status, if known { 502 } else { 200 });
-            assert_eq!(gateway.line(&reply)["outcome"], if known { "bad_gateway" } else { "broken" });
-            let reply = gateway.ask(&client.stream("gpt-4o-mini", "hello"));
-            let told = if known { reply.status == 502 } else { client.error_in(&reply.text()).is_some() };
-            assert!(told, "{client:?} {nonsense:?}: {}", reply.text());
-            assert!(!client.is_complete(&reply.text()), "{}", reply.text());
+            let mut conn: Conn = gateway.conn();
+            for request in [client.whole("gpt-4o-mini", "hello"), client.stream("gpt-4o-mini", "hello")] {
+                let reply = conn.ask(&request);
+                assert_eq!(reply.status, 502, "{client:?} {nonsense:?}: {}", reply.text());
+                assert!(reply.text().contains("\"error\""), "{client:?} {nonsense:?}: {}", reply.text());
+                assert_eq!(reply.header("content-type"), Some("application/json"));
+                assert_eq!(gateway.line(&reply)["outcome"], "bad_gateway");
+                if nonsense.is_empty() {
+                    conn = gateway.conn();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn nonsense_from_one_target_is_answered_by_the_next() {
+    let senseless = Provider::start(|_, stream| {
+        Heard::answer(stream, &json_reply(200, "{\"choices\": 7"));
+        Then::Keep
+    });
+    let cut = Provider::start(|_, stream| {
+        Heard::answer(
+            stream,
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{\"id\"",
+        );
+        Then::Close
+    });
+    let mock = mock();
+    let gateway = Setup::default()
+        .provider(&format!("senseless: {{vendor: custom, base_url: \"http://{}/v1\"}}", senseless.addr))
+        .provider(&format!("cut: {{vendor: custom, base_url: \"http://{}/v1\"}}", cut.addr))
+        .provider(&format!("openai: {{base_url: \"http://{}/v1\", api_key: k-1234}}", mock.addr()))
+        .yaml("routes: { both: { targets: [senseless/x, cut/x, openai/gpt-4o-mini] } }")
+        .start();
+    let reply = gateway.ask(&Client::Anthropic.whole("both", "hello")).ok();
+    assert_eq!(reply.header("x-tollgate-provider"), Some("openai"));
+    let line = gateway.line(&reply);
+    assert_eq!((&line["attempts"], &line["outcome"]), (&3.into(), &"answered".into()), "{line}");
+    assert!((1..=2).contains(&senseless.heard().len()));
+}
+
+#[test]
+fn a_gathered_answer_foretells_its_length_and_keeps_the_connection() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).start();
+    for client in CLIENTS {
+        let mut conn: Conn = gateway.conn();
+        for model in ["gpt-4o-mini", "claude-sonnet-4-5", "gemini-2.5-flash", "no-such-model"] {
+            let reply = conn.ask(&client.whole(model, "hello"));
+            assert_eq!(reply.status, if model.starts_with("no") { 404 } else { 200 }, "{}", reply.text());
+            let length = reply.header("content-length").map(str::parse);
+            assert_eq!(length, Some(Ok(reply.body.len())), "{client:?} of {model}");
+        }
+    }
+}
+
+#[test]
+fn an_error_without_a_body_is_told_in_the_clients_words() {
+    for head in ["content-length: 0", "transfer-encoding: chunked"] {
+        let provider = Provider::start(move |_, stream| {
+            let end = if head.starts_with("transfer") { "0\r\n\r\n" } else { "" };
+            Heard::answer(stream, format!("HTTP/1.1 418 X\r\n{head}\r\n\r\n{end}").as_bytes());
+            Then::Keep
+        });
+        let gateway = Setup::default()
+            .provider(&format!("openai: {{base_url: \"http://{}/v1\", api_key: k-1234}}", provider.addr))
+            .start();
+        for client in CLIENTS {
+            let mut conn: Conn = gateway.conn();
+            for request in [client.whole("gpt-4o-mini", "hello"), client.stream("gpt-4o-mini", "hello")] {
+                let reply = conn.ask(&request);
+                assert_eq!(reply.status, 418, "{client:?} {head}: {}", reply.text());
+                assert!(reply.text().contains("\"error\""), "{client:?} {head}: {}", reply.text());
+            }
         }
     }
 }
