@@ -26,7 +26,10 @@ pub struct Meter {
     is_final: bool,
     first: Option<Instant>,
     last: Option<Instant>,
+    /// A whole answer's pieces.
     held: Vec<Bytes>,
+    /// A stream's pieces, which are small, copied into blocks that never move.
+    copied: Vec<Vec<u8>>,
     held_bytes: usize,
     forgotten: usize,
     model: Option<String>,
@@ -89,6 +92,7 @@ impl Meter {
             first: None,
             last: None,
             held: Vec::new(),
+            copied: Vec::new(),
             held_bytes: 0,
             forgotten: 0,
             model: None,
@@ -105,12 +109,30 @@ impl Meter {
             return;
         }
         self.held_bytes += bytes.len();
-        self.held.push(bytes.clone());
-        let most = if self.streamed { MOST_HELD } else { MOST_WHOLE };
+        let most = if self.streamed {
+            self.copy(bytes);
+            MOST_HELD
+        } else {
+            self.held.push(bytes.clone());
+            MOST_WHOLE
+        };
         if self.held_bytes > most {
             self.forgotten += self.held_bytes;
             self.held_bytes = 0;
             self.held.clear();
+            self.copied.clear();
+        }
+    }
+
+    fn copy(&mut self, bytes: &[u8]) {
+        const BLOCK: usize = 4 << 10;
+        match self.copied.last_mut() {
+            Some(block) if block.capacity() - block.len() >= bytes.len() => block.extend_from_slice(bytes),
+            _ => {
+                let mut block = Vec::with_capacity(BLOCK.max(bytes.len()));
+                block.extend_from_slice(bytes);
+                self.copied.push(block);
+            }
         }
     }
 
@@ -178,6 +200,7 @@ impl Meter {
             self.is_final = true;
             // Nothing will have to be counted any more.
             self.held = Vec::new();
+            self.copied = Vec::new();
             self.held_bytes = 0;
         }
     }
@@ -196,7 +219,8 @@ impl Meter {
 
     /// The end: what is known.
     #[must_use]
-    pub fn finish(self) -> Metered {
+    pub fn finish(mut self) -> Metered {
+        self.held.extend(self.copied.into_iter().map(Bytes::from));
         Metered {
             dialect: Some(self.dialect),
             streamed: self.streamed,

@@ -125,6 +125,21 @@ pub struct Settled {
     pub cost: Option<PicoUsd>,
 }
 
+impl Record {
+    /// Whether settling may look at the request: where its tokens must be counted, or their report
+    /// may teach the calibration.
+    #[must_use]
+    pub fn needs_source(&self) -> bool {
+        !self.metered.is_final || self.metered.usage.is_none() || self.is_lucky()
+    }
+
+    /// One answer in so many teaches the calibration, so that learning costs next to nothing.
+    const fn is_lucky(&self) -> bool {
+        const LEARN_EVERY: u64 = 16;
+        self.at.is_multiple_of(LEARN_EVERY)
+    }
+}
+
 impl Settled {
     /// The time per output token of a stream after its first piece.
     #[must_use]
@@ -207,14 +222,10 @@ fn input(record: &Record, model: &str, calibration: &Calibration) -> Option<crat
     parsed(record).map(|request| tally::request(model, &request, calibration))
 }
 
-/// One answer in this many teaches the calibration, so that learning costs next to nothing.
-const LEARN_EVERY: u64 = 16;
-
 fn learn(record: &Record, model: &str, usage: &Usage, calibration: &Calibration) {
     use crate::account::count::{Tokenizer, tokenizer_for};
-    let lucky = record.at.is_multiple_of(LEARN_EVERY);
     let small = record.source.as_ref().is_some_and(|source| source.body.len() < 64 << 10);
-    if lucky
+    if record.is_lucky()
         && small
         && tokenizer_for(model) == Tokenizer::Estimated
         && let Some(request) = parsed(record)

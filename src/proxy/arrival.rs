@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use pingora::Result;
 use pingora::proxy::Session;
 
@@ -23,17 +23,6 @@ use crate::proxy::{local, returning, targets};
 use crate::refusal::{Kind, Refusal};
 use crate::route::WORDS;
 use crate::wire::lens::Lens;
-
-/// Headers of a client that go on to a target of the same dialect.
-const CARRIED: [&str; 7] = [
-    "anthropic-version",
-    "anthropic-beta",
-    "openai-beta",
-    "idempotency-key",
-    "x-client-request-id",
-    "traceparent",
-    "tracestate",
-];
 
 /// Takes a request in. `true` when it is answered already.
 ///
@@ -219,7 +208,7 @@ fn read_ask(session: &Session, asked: &Asked, lens: &Lens<'_>, body: Bytes) -> R
     let options = lens.raw("stream_options").and_then(|raw| Lens::new(raw.as_bytes()).ok());
     let stream_usage = dialect != Dialect::OpenaiChat
         || options.and_then(|options| options.bool("include_usage")).unwrap_or(false);
-    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let (strict, carried) = read_headers(&head.headers);
     Ok(Ask {
         dialect,
         path: head.uri.path().to_owned(),
@@ -234,13 +223,38 @@ fn read_ask(session: &Session, asked: &Asked, lens: &Lens<'_>, body: Bytes) -> R
             _ => Framing::Sse,
         },
         stream_usage,
-        strict: header("x-tollgate-strict")
-            .is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1"),
+        strict,
         tier: lens.string("service_tier").and_then(|tier| match tier.as_ref() {
             "flex" => Some(ServiceTier::Flex),
             "priority" => Some(ServiceTier::Priority),
             _ => None,
         }),
-        carried: CARRIED.iter().filter_map(|name| Some((*name, header(name)?.to_owned()))).collect(),
+        carried,
     })
+}
+
+/// Whether the client's headers ask to be strict, and those that go on to a target of its dialect.
+/// One look at each header costs less than a search for each name.
+fn read_headers(headers: &HeaderMap) -> (bool, Vec<(&'static str, String)>) {
+    let (mut strict, mut carried) = (false, Vec::new());
+    for (name, value) in headers {
+        let name = match name.as_str() {
+            "x-tollgate-strict" => {
+                strict = value == "1" || value.as_bytes().eq_ignore_ascii_case(b"true");
+                continue;
+            }
+            "anthropic-version" => "anthropic-version",
+            "anthropic-beta" => "anthropic-beta",
+            "openai-beta" => "openai-beta",
+            "idempotency-key" => "idempotency-key",
+            "x-client-request-id" => "x-client-request-id",
+            "traceparent" => "traceparent",
+            "tracestate" => "tracestate",
+            _ => continue,
+        };
+        if let Ok(value) = value.to_str() {
+            carried.push((name, value.to_owned()));
+        }
+    }
+    (strict, carried)
 }

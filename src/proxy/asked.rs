@@ -105,9 +105,9 @@ pub struct Unrecognised {
 pub fn recognise(head: &RequestHeader) -> Result<Asked, Unrecognised> {
     let path = head.uri.path();
     let path = path.strip_suffix('/').unwrap_or(path);
-    let anthropic = head.headers.contains_key("anthropic-version");
+    let anthropic = || head.headers.contains_key("anthropic-version");
     let google =
-        head.headers.contains_key("x-goog-api-key") || head.headers.contains_key("x-goog-api-client");
+        || head.headers.contains_key("x-goog-api-key") || head.headers.contains_key("x-goog-api-client");
     // People set base addresses with a vendor's name in them; it says nothing that the rest of
     // the path does not.
     let path = ["/openai", "/anthropic", "/gemini"]
@@ -123,14 +123,18 @@ pub fn recognise(head: &RequestHeader) -> Result<Asked, Unrecognised> {
             Asked::Count { dialect: Dialect::AnthropicMessages, model: None }
         }
         "/v1/embeddings" | "/embeddings" => Asked::Embed(EmbedForm::Openai),
-        "/v1/models" | "/models" if anthropic => Asked::Models(Dialect::AnthropicMessages),
+        "/v1/models" | "/models" if anthropic() => Asked::Models(Dialect::AnthropicMessages),
         // Google's SDK asks for lists below /v1 too.
-        "/v1/models" if google => Asked::Models(Dialect::GeminiGenerate),
+        "/v1/models" if google() => Asked::Models(Dialect::GeminiGenerate),
         "/v1/models" | "/models" => Asked::Models(Dialect::OpenaiChat),
         "/v1beta/models" => Asked::Models(Dialect::GeminiGenerate),
         "/health" | "/" | "/v1/health" | "" => Asked::Health,
-        _ => model_path(path, head.uri.query().unwrap_or(""), anthropic, google).ok_or_else(|| {
-            Unrecognised { dialect: error_dialect(path, anthropic), refusal: unknown_path(head), allow: None }
+        _ => model_path(path, head.uri.query().unwrap_or(""), anthropic(), google()).ok_or_else(|| {
+            Unrecognised {
+                dialect: error_dialect(path, anthropic()),
+                refusal: unknown_path(head),
+                allow: None,
+            }
         })?,
     };
     let expected = match asked {
@@ -218,7 +222,8 @@ pub fn decode(text: &str) -> String {
 #[must_use]
 pub fn credential(head: &RequestHeader) -> Option<Vec<u8>> {
     let header = |name: &str| head.headers.get(name).map(http::HeaderValue::as_bytes);
-    let bearer = header("authorization").and_then(|value| {
+    let bearer = head.headers.get(http::header::AUTHORIZATION).and_then(|value| {
+        let value = value.as_bytes();
         let (scheme, token) = value.split_at_checked(7)?;
         scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
     });

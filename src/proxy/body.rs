@@ -6,6 +6,7 @@
 //! way `request_body_filter` then runs once an attempt and hands over the stored bytes.
 
 use bytes::{Bytes, BytesMut};
+use http::header;
 use pingora::protocols::http::ServerSession;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType, Result};
@@ -53,7 +54,7 @@ pub async fn read(session: &mut Session, limits: &Downstream, share: &mut Share)
     if length.is_some_and(|length| length > limit) {
         return Err(Untaken::Refused(too_large(limits)));
     }
-    if session.req_header().headers.get("expect").is_some() {
+    if session.req_header().headers.contains_key(header::EXPECT) {
         // Else Pingora takes the interim answer for one that came before the body, and closes.
         session.as_downstream_mut().set_close_on_response_before_downstream_finish(false);
         session.as_downstream_mut().write_continue_response().await?;
@@ -98,7 +99,7 @@ pub async fn read(session: &mut Session, limits: &Downstream, share: &mut Share)
 }
 
 fn content_length(session: &Session) -> Result<Option<usize>, Untaken> {
-    let Some(value) = session.req_header().headers.get("content-length") else { return Ok(None) };
+    let Some(value) = session.req_header().headers.get(header::CONTENT_LENGTH) else { return Ok(None) };
     let length = value.to_str().ok().and_then(|text| text.trim().parse().ok());
     length.map(Some).ok_or_else(|| {
         Untaken::Refused(Refusal::new(Kind::InvalidRequest, "the content-length header is not a number"))

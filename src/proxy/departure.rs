@@ -31,7 +31,7 @@ const POOL_IDLE: Duration = Duration::from_secs(60);
 /// When its host cannot be resolved.
 pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
     let limits = exchange.world.upstream.clone();
-    let left = limits.total_timeout.saturating_sub(clock::now().saturating_duration_since(exchange.started));
+    let left = exchange.deadline.saturating_duration_since(clock::now());
     let call = exchange.call().ok_or_else(|| Error::new(ErrorType::InternalError))?;
     if let Some(pause) = call.pause.take() {
         tokio::time::sleep(pause.min(left)).await;
@@ -113,7 +113,7 @@ pub fn secret(provider: &Provider, key: usize) -> &Secret {
 #[must_use]
 pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
     let world = Arc::clone(&exchange.world);
-    let late = clock::now().saturating_duration_since(exchange.started) >= world.upstream.total_timeout;
+    let late = clock::now() >= exchange.deadline;
     let Some(asked) = exchange.asked.clone() else { return false };
     let Some(call) = exchange.call() else { return false };
     let provider = Arc::clone(&call.attempt.known.provider);

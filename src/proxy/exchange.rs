@@ -1,6 +1,5 @@
 //! What one request carries from phase to phase.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,6 +31,8 @@ pub struct Exchange {
     pub at: u64,
     /// When it came.
     pub started: Instant,
+    /// When all its attempts together must be over.
+    pub deadline: Instant,
     /// What is asked for, once recognised.
     pub asked: Option<Asked>,
     /// How far it got.
@@ -129,12 +130,14 @@ impl Exchange {
     #[must_use]
     pub fn new(world: Arc<Snapshot>, metrics: Arc<Metrics>) -> Self {
         metrics.begin();
+        let started = clock::now();
         Self {
             _running: Running(metrics),
+            deadline: started.checked_add(world.upstream.total_timeout).unwrap_or(started),
             world,
             id: RequestId::fresh(),
             at: clock::unix_millis(),
-            started: clock::now(),
+            started,
             asked: None,
             stage: Stage::Here,
             overhead: Duration::ZERO,
@@ -172,11 +175,12 @@ impl Exchange {
     /// The value of the `server-timing` header: what the gateway itself added, and the upstream.
     #[must_use]
     pub fn server_timing(&self, upstream: Option<Duration>) -> String {
-        let own = self.overhead.as_micros();
-        let mut text = format!("tollgate;dur={}.{:03}", own / 1000, own % 1000);
+        let mut text = String::with_capacity(64);
+        text.push_str("tollgate;dur=");
+        push_milliseconds(&mut text, self.overhead);
         if let Some(upstream) = upstream {
-            let upstream = upstream.as_micros();
-            let _ = write!(text, ", upstream;dur={}.{:03}", upstream / 1000, upstream % 1000);
+            text.push_str(", upstream;dur=");
+            push_milliseconds(&mut text, upstream);
         }
         text
     }
@@ -229,6 +233,17 @@ impl Exchange {
     }
 }
 
+/// Adds a time in milliseconds with three places after the point.
+fn push_milliseconds(text: &mut String, time: Duration) {
+    let micros = time.as_micros();
+    let mut digits = itoa::Buffer::new();
+    text.push_str(digits.format(micros / 1000));
+    // The leading one keeps the zeros behind it.
+    let places = digits.format(1000 + micros % 1000);
+    text.push('.');
+    text.push_str(places.get(1..).unwrap_or_default());
+}
+
 fn fill(record: &mut Record, call: Call, started: Instant, operation: &str) {
     let Call { ask, attempt, relay, attempts, sent, answered, .. } = call;
     record.provider = Some(Arc::clone(&attempt.known.provider));
@@ -248,7 +263,7 @@ fn fill(record: &mut Record, call: Call, started: Instant, operation: &str) {
         record.timings.first_token =
             record.metered.span.map(|(first, _)| first.saturating_duration_since(started));
     }
-    if operation == "chat" {
+    if operation == "chat" && record.needs_source() {
         record.source = Some(Source { dialect: ask.dialect, path: ask.path, body: ask.body });
     }
 }

@@ -99,8 +99,7 @@ impl ProxyHttp for Gateway {
         exchange: &mut Exchange,
     ) -> Result<Option<Duration>> {
         let now = clock::now();
-        let total = exchange.world.upstream.total_timeout;
-        let late = now.saturating_duration_since(exchange.started) > total;
+        let late = now > exchange.deadline;
         if let Some(call) = exchange.call() {
             call.relay.listen(body.as_ref(), end, now);
         }

@@ -294,7 +294,7 @@ fn release(
     let written = answer::at_once(session.as_downstream_mut().write_response_header(head));
     written
         .unwrap_or_else(|| Error::e_explain(ErrorType::WriteError, "the head found no room"))
-        .map_err(|error| error.into_down())
+        .map_err(Error::into_down)
 }
 
 /// An answer whose head came alone, and so without a last piece: says what it amounts to.

@@ -34,6 +34,12 @@ impl Needle {
         self.0.find(source).is_some()
     }
 
+    /// Whether the key stands nowhere, or has no value but null wherever it does.
+    #[must_use]
+    pub fn is_nowhere_or_null(&self, source: &[u8]) -> bool {
+        self.0.find(source).is_none() || self.values(source).all(|value| value.starts_with(b"null"))
+    }
+
     /// The text from the first byte of each value under the key, in their order.
     pub fn values<'a>(&'a self, source: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         let length = self.0.needle().len();

@@ -82,6 +82,11 @@ impl Parser {
             return Ok(());
         }
         // Here nothing is carried, so whole frames are slices of the chunk.
+        while let Some((frame, after)) = plain(rest).filter(|(frame, _)| frame.raw.len() <= self.limit) {
+            on(frame);
+            self.first = false;
+            rest = after;
+        }
         while let Some(end) = self.search.end_of_frame(rest, self.first) {
             let Some((frame, after)) = rest.split_at_checked(end) else {
                 break;
@@ -215,6 +220,28 @@ impl Search {
             }
         }
     }
+}
+
+/// The frame at the start of `bytes`, if it is whole and written as nearly all are: perhaps a name,
+/// one line of data, line feeds. And what comes after it.
+fn plain(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
+    let (event, rest) = match bytes.strip_prefix(b"event: ") {
+        None => (None, bytes),
+        Some(name) => {
+            let (name, rest) = line(name)?;
+            (Some(std::str::from_utf8(name).ok().filter(|name| !name.is_empty())?), rest)
+        }
+    };
+    let (data, rest) = line(rest.strip_prefix(b"data: ")?)?;
+    let after = rest.strip_prefix(b"\n")?;
+    let raw = bytes.get(..bytes.len() - after.len())?;
+    Some((Frame { event, id: None, data: Cow::Borrowed(data), raw, comment_only: false }, after))
+}
+
+/// The line at the start of `bytes` if a line feed ends it, and what comes after.
+fn line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (line, end) = bytes.split_at_checked(memchr2(b'\n', b'\r', bytes)?)?;
+    Some((line, end.strip_prefix(b"\n")?))
 }
 
 /// Reads the fields of one whole frame.

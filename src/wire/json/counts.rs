@@ -49,11 +49,22 @@ impl<'a> Counts<'a> {
     /// The number at the end of a path of keys; 0 where there is none.
     #[must_use]
     pub fn at(&self, path: &[&str]) -> u64 {
-        let found = self.list.iter().rev().find(|count| {
-            count.length == path.len()
-                && count.path.iter().zip(path).all(|(key, name)| *key == name.as_bytes())
-        });
+        let found = self.list.iter().rev().find(|count| count.is_at(path));
         found.map_or(0, |count| count.number)
+    }
+}
+
+impl Count<'_> {
+    fn is_at(&self, path: &[&str]) -> bool {
+        let [first, second, third] = self.path;
+        match *path {
+            [a] => self.length == 1 && first == a.as_bytes(),
+            [a, b] => self.length == 2 && second == b.as_bytes() && first == a.as_bytes(),
+            [a, b, c] => {
+                self.length == 3 && third == c.as_bytes() && second == b.as_bytes() && first == a.as_bytes()
+            }
+            _ => false,
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2;
+
 /// A string token: where its inside starts and ends, and whether it holds a backslash.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Quoted {
@@ -30,19 +32,34 @@ impl Quoted {
 /// How many bytes from the start can stand in a JSON string as they are: no quote, backslash or
 /// control character.
 ///
-/// Keys, short strings and most lines of prose end within the first block; in long ones whole
-/// blocks are tested by a loop without an early exit, which compiles to vector instructions.
+/// Keys, short strings and most lines of prose end within the first block. In long ones the next
+/// quote or backslash is looked for with vector instructions, and control characters before it by
+/// a loop without an early exit, which compiles to some. What both look through is bounded, so that
+/// a control character is not looked for in all of a long text again and again.
 #[inline]
 pub(crate) fn clean_run(bytes: &[u8]) -> usize {
     const BLOCK: usize = 64;
     let head = short_run(bytes.get(..BLOCK).unwrap_or(bytes));
-    if head < BLOCK {
-        return head;
+    if head < BLOCK { head } else { long_run(bytes, BLOCK) }
+}
+
+#[inline(never)]
+fn long_run(bytes: &[u8], mut run: usize) -> usize {
+    const STRETCH: usize = 4096;
+    while let Some(rest) = bytes.get(run..).filter(|rest| !rest.is_empty()) {
+        let stretch = rest.get(..STRETCH).unwrap_or(rest);
+        let end = memchr2(b'"', b'\\', stretch);
+        let clean = stretch.get(..end.unwrap_or(stretch.len())).unwrap_or_default();
+        let lowest = clean.iter().fold(u8::MAX, |lowest, byte| lowest.min(*byte));
+        if lowest < 0x20 {
+            return run + clean.iter().position(|byte| *byte < 0x20).unwrap_or_default();
+        }
+        run += clean.len();
+        if end.is_some() {
+            break;
+        }
     }
-    let (blocks, _) = bytes.as_chunks::<BLOCK>();
-    let clean = |block: &&[u8; BLOCK]| !block.iter().fold(false, |hit, byte| hit | special(*byte));
-    let run = BLOCK * (1 + blocks.iter().skip(1).take_while(clean).count());
-    run + short_run(bytes.get(run..).unwrap_or_default())
+    run
 }
 
 fn special(byte: u8) -> bool {

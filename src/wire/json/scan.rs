@@ -20,8 +20,10 @@ pub(crate) struct Flaw {
 
 /// Checks that the whole source is UTF-8, once, so that no later step has to.
 pub(crate) fn text(source: &[u8]) -> Result<&str, Flaw> {
-    std::str::from_utf8(source)
-        .map_err(|error| Flaw { offset: error.valid_up_to(), reason: "expected UTF-8" })
+    simdutf8::basic::from_utf8(source).or_else(|_| {
+        std::str::from_utf8(source)
+            .map_err(|error| Flaw { offset: error.valid_up_to(), reason: "expected UTF-8" })
+    })
 }
 
 /// A position in a JSON text.

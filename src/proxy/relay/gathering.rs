@@ -1,0 +1,195 @@
+//! Answers that are gathered before a word of them is said: whole ones in another dialect, and errors.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use memchr::memmem;
+
+use crate::account::{Meter, Metered};
+use crate::dialect::gemini_generate::embed as gemini_embed;
+use crate::dialect::{Restore, Seed, StreamShape, codec, openai_embeddings, transcode};
+use crate::fault::Fault;
+use crate::ir::embed::{EmbedReply, Encoding};
+use crate::ir::{Dialect, Losses};
+use crate::provider::Embeddings;
+use crate::proxy::asked::EmbedForm;
+use crate::units::Secret;
+use crate::wire::{json, lens};
+
+/// Of a provider's error this much is read.
+const LARGEST_ERROR: usize = 256 << 10;
+
+/// A whole answer that is gathered.
+#[derive(Debug)]
+pub struct Gathering {
+    meter: Meter,
+    body: Vec<u8>,
+    upstream: Dialect,
+    client: Dialect,
+    seed: Seed,
+    into: Into,
+    losses: Losses,
+}
+
+/// What a gathered answer is said as.
+#[derive(Debug)]
+pub enum Into {
+    /// A whole answer.
+    Reply(Restore),
+    /// A stream, for a client that asked for one where the upstream did not stream.
+    Stream(Restore, StreamShape),
+    /// Vectors.
+    Vectors(EmbedForm, Embeddings, Encoding),
+}
+
+/// An error that is gathered.
+#[derive(Debug)]
+pub struct Failing {
+    body: Vec<u8>,
+    status: u16,
+    headers: HeaderMap,
+    upstream: Dialect,
+    client: Dialect,
+    /// Whether only the body tells if another attempt is worth making.
+    undecided: bool,
+}
+
+/// What a gathered answer comes to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// An answer, said as the client wants it.
+    Said(Vec<u8>),
+    /// A failure.
+    Failed {
+        /// What it amounts to.
+        fault: Fault,
+        /// Whether another attempt may still be made.
+        undecided: bool,
+        /// The provider's own status and body, where the client speaks its dialect.
+        own: Option<(u16, Vec<u8>)>,
+    },
+}
+
+impl Gathering {
+    /// An answer of this upstream that is to be said as `into` tells.
+    #[must_use]
+    pub fn new(upstream: Dialect, client: Dialect, seed: Seed, into: Into) -> Self {
+        let (meter, body) = (Meter::new(upstream, false), Vec::new());
+        Self { meter, body, upstream, client, seed, into, losses: Losses::new() }
+    }
+
+    /// Listens to a piece of the answer.
+    pub fn listen(&mut self, chunk: &Bytes, now: Instant) {
+        self.meter.chunk(chunk, now);
+    }
+
+    /// Adds a piece.
+    pub fn gather(&mut self, chunk: &[u8]) {
+        self.body.extend_from_slice(chunk);
+    }
+
+    /// What saying it lost.
+    #[must_use]
+    pub const fn losses(&self) -> &Losses {
+        &self.losses
+    }
+
+    /// What the meter saw.
+    #[must_use]
+    pub fn into_metered(self) -> Metered {
+        self.meter.finish()
+    }
+
+    /// What the complete answer comes to.
+    #[must_use]
+    pub fn conclude(&mut self) -> Outcome {
+        let Self { meter, body, upstream, client, seed, into, losses } = self;
+        let said = match into {
+            Into::Reply(restore) => {
+                transcode::reply(*upstream, *client, restore, seed, body, losses).map(|(reply, said)| {
+                    meter.reply(&reply);
+                    said
+                })
+            }
+            Into::Stream(restore, shape) => codec(*upstream).parse_reply(body).map(|mut reply| {
+                restore.reply(&mut reply);
+                meter.reply(&reply);
+                transcode::stream(reply, *client, seed, *shape, losses)
+            }),
+            Into::Vectors(form, spoken, encoding) => parse_vectors(*spoken, body).map(|reply| {
+                if let Some(usage) = reply.usage {
+                    meter.reply(&crate::ir::Reply { usage: Some(usage), ..Default::default() });
+                }
+                render_vectors(form, *encoding, &reply, seed)
+            }),
+        };
+        match said {
+            Ok(said) => Outcome::Said(said),
+            Err(_) => Outcome::Failed {
+                fault: codec(*upstream).parse_error(502, &HeaderMap::new(), body),
+                undecided: true,
+                own: None,
+            },
+        }
+    }
+}
+
+fn parse_vectors(spoken: Embeddings, body: &[u8]) -> Result<EmbedReply, crate::dialect::Malformed> {
+    match spoken {
+        Embeddings::Openai => openai_embeddings::parse_reply(body),
+        Embeddings::Gemini => gemini_embed::parse_batch_reply(body),
+    }
+}
+
+fn render_vectors(form: &EmbedForm, encoding: Encoding, reply: &EmbedReply, seed: &Seed) -> Vec<u8> {
+    match form {
+        EmbedForm::Openai => openai_embeddings::render_reply(reply, &seed.model, encoding),
+        EmbedForm::GeminiOne(_) => gemini_embed::render_reply(reply),
+        EmbedForm::GeminiBatch(_) => gemini_embed::render_batch_reply(reply),
+    }
+}
+
+impl Failing {
+    /// An error of this upstream; `undecided` if only its body tells if another attempt is worth
+    /// making.
+    #[must_use]
+    pub fn new(upstream: Dialect, client: Dialect, status: u16, headers: HeaderMap, undecided: bool) -> Self {
+        Self { body: Vec::new(), status, headers, upstream, client, undecided }
+    }
+
+    /// Adds a piece; of what is longer than an error need be, the rest is left out.
+    pub fn gather(&mut self, chunk: &[u8]) {
+        let room = LARGEST_ERROR.saturating_sub(self.body.len());
+        self.body.extend_from_slice(chunk.get(..chunk.len().min(room)).unwrap_or_default());
+    }
+
+    /// Whether both sides speak one dialect and the body is what that prescribes.
+    fn is_own(&self) -> bool {
+        self.upstream == self.client
+            && lens::find(&self.body, "error").is_some_and(|error| error.starts_with('{'))
+            && json::validate(&self.body).is_ok()
+    }
+
+    /// What the complete error comes to.
+    #[must_use]
+    pub fn conclude(&mut self) -> Outcome {
+        let own = self.is_own().then(|| (self.status, std::mem::take(&mut self.body)));
+        let body = own.as_ref().map_or(&self.body, |(_, body)| body);
+        let fault = codec(self.upstream).parse_error(self.status, &self.headers, body);
+        Outcome::Failed { fault, undecided: self.undecided, own }
+    }
+}
+
+/// Providers quote the key they refuse; ours must not reach a client.
+#[must_use]
+pub fn mask(mut body: Vec<u8>, secret: &Secret) -> Vec<u8> {
+    let key = secret.expose().as_bytes();
+    if key.len() < 4 {
+        return body;
+    }
+    while let Some(at) = memmem::find(&body, key) {
+        body.splice(at..at + key.len(), b"***".iter().copied());
+    }
+    body
+}

@@ -1,0 +1,275 @@
+//! Streams that go through byte for byte, while somebody listens.
+
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+use crate::account::{Meter, Metered};
+use crate::dialect::{Framing, codec};
+use crate::fault::Fault;
+use crate::ir::Dialect;
+use crate::refusal::Kind;
+use crate::wire::needle::Needle;
+use crate::wire::{json_array, lens, sse};
+
+/// An event of a verbatim stream may not be larger than this.
+const LARGEST_EVENT: usize = 32 << 20;
+
+/// A stream that goes through.
+#[derive(Debug)]
+pub struct Passing {
+    ear: Ear,
+    frames: Frames,
+    /// Where the client must not get the usage event that we asked for.
+    strip: Option<Strip>,
+}
+
+#[derive(Debug)]
+enum Frames {
+    Sse(sse::Parser),
+    Array(json_array::Parser),
+}
+
+/// What a listener makes of the events.
+#[derive(Debug)]
+struct Ear {
+    dialect: Dialect,
+    meter: Meter,
+    /// Whether the stream came to its proper end.
+    ended: bool,
+    /// What broke it off: what the upstream itself told of, or its silence at the end.
+    fault: Option<Fault>,
+}
+
+/// Takes the usage event out of a stream.
+#[derive(Debug, Default)]
+struct Strip {
+    /// What goes on instead of the piece, where that differs.
+    instead: Option<Bytes>,
+}
+
+impl Passing {
+    /// A stream in this dialect, perhaps to be passed on without its usage event.
+    #[must_use]
+    pub fn new(dialect: Dialect, framing: Framing, strip_usage: bool) -> Self {
+        Self {
+            ear: Ear { dialect, meter: Meter::new(dialect, true), ended: false, fault: None },
+            frames: match framing {
+                Framing::Sse => Frames::Sse(sse::Parser::new(LARGEST_EVENT)),
+                Framing::JsonArray => Frames::Array(json_array::Parser::new(LARGEST_EVENT)),
+            },
+            strip: strip_usage.then(Strip::default),
+        }
+    }
+
+    /// Listens to a piece of the stream.
+    pub fn listen(&mut self, chunk: Option<&Bytes>, end: bool, now: Instant) {
+        let Self { ear, frames, strip } = self;
+        if let Some(chunk) = chunk {
+            ear.meter.chunk(chunk, now);
+        }
+        match frames {
+            Frames::Sse(frames) => {
+                let framed = match strip {
+                    None => hear(frames, chunk, end, |frame| {
+                        ear.hear(frame.event, &frame.data);
+                    }),
+                    Some(strip) => strip.listen(frames, chunk, end, ear),
+                };
+                // What cannot be framed cannot be a usage event: the rest goes through as it is,
+                // and only its usage is not seen.
+                if framed.is_err() {
+                    *strip = None;
+                }
+            }
+            Frames::Array(frames) => {
+                // As above.
+                let _ = chunk.map_or(Ok(()), |chunk| {
+                    frames.push(chunk, |element| {
+                        ear.hear(None, element);
+                    })
+                });
+            }
+        }
+    }
+
+    /// Turns a piece of the stream into what the client gets of it. Must follow
+    /// [`Passing::listen`] to the same piece.
+    pub fn speak(&mut self, body: &mut Option<Bytes>, end: bool) {
+        if let Some(instead) = self.strip.as_mut().and_then(|strip| strip.instead.take()) {
+            *body = (!instead.is_empty()).then_some(instead);
+        }
+        if end && let Some(told) = self.break_off(premature()) {
+            let mut out = body.take().map(|chunk| chunk.to_vec()).unwrap_or_default();
+            out.extend_from_slice(&told);
+            *body = Some(out.into());
+            self.ear.fault = Some(premature());
+        }
+    }
+
+    /// What the client is told of a break, unless the stream had ended or told of it by itself.
+    /// A JSON array has no place for it.
+    #[must_use]
+    pub fn break_off(&self, fault: Fault) -> Option<Vec<u8>> {
+        let Self { ear, frames, .. } = self;
+        if ear.ended || ear.fault.is_some() || matches!(frames, Frames::Array(_)) {
+            return None;
+        }
+        let event = (ear.dialect == Dialect::AnthropicMessages).then_some("error");
+        // A blank line first closes an event that the break may have cut in two.
+        let mut out = b"\n\n".to_vec();
+        sse::write(&mut out, event, &codec(ear.dialect).render_error(&fault.into_refusal()));
+        Some(out)
+    }
+
+    /// What broke the stream off, as far as it told or its end did.
+    #[must_use]
+    pub const fn broken(&self) -> Option<&Fault> {
+        self.ear.fault.as_ref()
+    }
+
+    /// What the meter saw.
+    #[must_use]
+    pub fn into_metered(self) -> Metered {
+        self.ear.meter.finish()
+    }
+}
+
+fn premature() -> Fault {
+    Fault::new(Kind::BadGateway, "the provider's stream ended before its answer was complete")
+}
+
+fn hear(
+    frames: &mut sse::Parser,
+    chunk: Option<&Bytes>,
+    end: bool,
+    mut on: impl FnMut(sse::Frame<'_>),
+) -> Result<(), sse::FrameTooLong> {
+    chunk.map_or(Ok(()), |chunk| frames.push(chunk, &mut on))?;
+    if end { frames.finish(on) } else { Ok(()) }
+}
+
+impl Strip {
+    /// Listens, and notes what must go on instead of the piece: a frame that is not whole yet may
+    /// turn out to be the usage event, and so waits.
+    fn listen(
+        &mut self,
+        frames: &mut sse::Parser,
+        chunk: Option<&Bytes>,
+        end: bool,
+        ear: &mut Ear,
+    ) -> Result<(), sse::FrameTooLong> {
+        let empty = Bytes::new();
+        let piece = chunk.unwrap_or(&empty);
+        let waited = frames.pending();
+        // How many bytes the frames so far had, and what is kept of them once it differs.
+        let mut heard = 0;
+        let mut kept = (waited > 0).then(Vec::new);
+        let framed = hear(frames, chunk, end, |frame| {
+            let usage_alone = ear.hear(frame.event, &frame.data) && is_usage_alone(&frame.data);
+            if usage_alone && kept.is_none() {
+                kept = Some(piece.get(..heard).unwrap_or_default().to_vec());
+            }
+            if let Some(kept) = kept.as_mut().filter(|_| !usage_alone) {
+                kept.extend_from_slice(frame.raw);
+            }
+            heard += frame.raw.len();
+        });
+        self.instead = match kept {
+            Some(kept) => Some(kept.into()),
+            None if heard < piece.len() => Some(piece.slice(..heard)),
+            None => None,
+        };
+        framed
+    }
+}
+
+impl Ear {
+    /// Hears one event; whether it is one of a chat stream that holds usage.
+    fn hear(&mut self, event: Option<&str>, data: &[u8]) -> bool {
+        match self.dialect {
+            Dialect::OpenaiChat => self.hear_chat(data),
+            Dialect::AnthropicMessages => self.hear_anthropic(event, data),
+            Dialect::GeminiGenerate => self.hear_gemini(data),
+        }
+    }
+
+    fn hear_chat(&mut self, data: &[u8]) -> bool {
+        static USAGE: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"usage\""));
+        static FINISH: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"finish_reason\""));
+        // How most events end that neither end the answer nor tell its usage.
+        const GOES_ON: &[u8] = b"\"finish_reason\":null}]}";
+        const GOES_ON_ASKED: &[u8] = b"\"finish_reason\":null}],\"usage\":null}";
+        if data.ends_with(GOES_ON_ASKED) {
+            return false;
+        }
+        let silent = USAGE.is_nowhere_or_null(data);
+        if silent && data.ends_with(GOES_ON) {
+            return false;
+        }
+        self.ended = self.ended
+            || data == b"[DONE]"
+            || FINISH.values(data).any(|reason| reason.first() == Some(&b'"'));
+        self.note_error(data);
+        if !silent {
+            self.meter.frame(data);
+        }
+        !silent
+    }
+
+    fn hear_anthropic(&mut self, event: Option<&str>, data: &[u8]) -> bool {
+        static TYPE: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"type\""));
+        match event {
+            Some("content_block_start" | "content_block_delta" | "content_block_stop" | "ping") => false,
+            Some("message_stop") => {
+                self.ended = true;
+                false
+            }
+            Some("error") => {
+                self.note_fault(data);
+                false
+            }
+            Some(_) => {
+                self.meter.frame(data);
+                false
+            }
+            None => {
+                self.ended |= TYPE.values(data).any(|name| name.starts_with(b"\"message_stop\""));
+                self.note_error(data);
+                self.meter.frame(data);
+                false
+            }
+        }
+    }
+
+    fn hear_gemini(&mut self, data: &[u8]) -> bool {
+        static FINISH: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"finishReason\""));
+        static BLOCK: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"blockReason\""));
+        self.ended = self.ended || FINISH.is_in(data) || BLOCK.is_in(data);
+        self.note_error(data);
+        self.meter.frame(data);
+        false
+    }
+
+    /// Notes a fault that an event tells by being an error object.
+    fn note_error(&mut self, data: &[u8]) {
+        if data.starts_with(b"{\"error\"") {
+            self.note_fault(data);
+        }
+    }
+
+    fn note_fault(&mut self, data: &[u8]) {
+        if self.fault.is_none() {
+            self.fault = Some(codec(self.dialect).parse_error(200, &HeaderMap::new(), data));
+        }
+    }
+}
+
+/// Whether an event of a chat stream holds usage and nothing else.
+fn is_usage_alone(data: &[u8]) -> bool {
+    let is_empty = |list: &str| list.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with(']'));
+    lens::find(data, "choices").is_some_and(is_empty)
+        && lens::find(data, "usage").is_some_and(|usage| usage.starts_with('{'))
+}
