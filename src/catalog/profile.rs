@@ -25,6 +25,8 @@ pub struct Profile {
     pub thinking: ThinkingStyle,
     /// The efforts that the target knows, lowest and highest.
     pub efforts: (crate::ir::Effort, crate::ir::Effort),
+    /// Whether `xhigh` is among them; some targets go from `high` to `max` at once.
+    pub xhigh: bool,
     /// What becomes of earlier reasoning text in the history (`reasoning_content`).
     pub reasoning_history: ReasoningHistory,
     /// How structured output is asked for.

@@ -4,7 +4,8 @@ use crate::catalog::names;
 use crate::ir::Effort;
 
 use super::{
-    Flag, Param, Params, Profile, ReasoningHistory, StructuredOutput, Subject, ThinkingStyle, ToolIdRule,
+    Flag, Param, Params, Profile, ReasoningHistory, RequiredTool, StructuredOutput, Subject, ThinkingStyle,
+    ToolIdRule,
 };
 
 /// Parameters of other dialects that Anthropic's has no field for.
@@ -44,6 +45,13 @@ const ONE_SAMPLER: (u32, u32) = (4, 5);
 const NO_SAMPLING: (u32, u32) = (4, 7);
 /// The first version with system messages in the middle.
 const MID_SYSTEM: (u32, u32) = (4, 8);
+/// The first version, in the families that may stop, that cannot be kept from thinking nor forced to
+/// call a tool.
+const SELF_WILLED: (u32, u32) = (5, 5);
+/// The same in the families that always think.
+const THINKER_SELF_WILLED: (u32, u32) = (5, 1);
+/// The first version that knows `xhigh`.
+const XHIGH: (u32, u32) = (4, 7);
 /// A name without a number is newer than all that are known.
 const NEWEST: (u32, u32) = (99, 0);
 
@@ -75,9 +83,18 @@ pub(super) fn apply(profile: &mut Profile, subject: &Subject<'_>) {
     let version = names::version(subject.name).unwrap_or(NEWEST);
     let from = |first: (u32, u32)| version >= first;
     let has = |flag, otherwise: bool| subject.has(flag).unwrap_or(otherwise);
+    let always_thinks = ["fable", "mythos"].iter().any(|family| subject.name.contains(family));
+    let self_willed = if always_thinks { from(THINKER_SELF_WILLED) } else { from(SELF_WILLED) };
+    let forced = has(Flag::ForcedTool, !self_willed || subject.name.contains("haiku"));
+    profile.forced_tool = forced;
+    if !forced {
+        profile.required_tool = RequiredTool::Unsupported;
+    }
     if has(Flag::Adaptive, from(ADAPTIVE)) {
         profile.thinking = ThinkingStyle::Adaptive;
-        profile.efforts = subject.efforts((Effort::None, Effort::High));
+        let least = if always_thinks || !forced { Effort::Low } else { Effort::None };
+        profile.efforts = subject.efforts((least, Effort::Max));
+        profile.xhigh = has(Flag::EffortXHigh, from(XHIGH));
     } else if has(Flag::Reasoning, from(THINKS)) {
         profile.thinking = ThinkingStyle::Budget;
         profile.efforts = (Effort::None, Effort::Max);

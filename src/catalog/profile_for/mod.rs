@@ -59,6 +59,7 @@ impl Profile {
             refuses: Params::NONE,
             thinking: ThinkingStyle::None,
             efforts: (Effort::Low, Effort::High),
+            xhigh: true,
             reasoning_history: ReasoningHistory::Drop,
             structured_output: StructuredOutput::Native,
             required_tool: RequiredTool::Required,

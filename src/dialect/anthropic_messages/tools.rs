@@ -134,8 +134,9 @@ impl<'a> Toolbox<'a> {
         self.own.is_empty() && self.stubs.is_empty() && self.answer.is_none() && self.web_search.is_none()
     }
 
-    /// Writes `tools` and `tool_choice`.
-    pub(super) fn write(&self, thinking: bool, marks: &mut Marks, o: &mut Object<'_>, losses: &mut Losses) {
+    /// Writes `tools` and `tool_choice`, to a model that thinks within a budget and therefore is
+    /// `free` to call none, or to another.
+    pub(super) fn write(&self, free: bool, marks: &mut Marks, o: &mut Object<'_>, losses: &mut Losses) {
         if !self.is_empty() {
             o.array("tools", |a| {
                 for tool in &self.own {
@@ -156,7 +157,7 @@ impl<'a> Toolbox<'a> {
                 }
             });
         }
-        self.write_choice(thinking, o, losses);
+        self.write_choice(free, o, losses);
     }
 
     fn write_tool(&self, tool: &Tool, marks: &mut Marks, a: &mut Array<'_>, losses: &mut Losses) {
@@ -188,7 +189,7 @@ impl<'a> Toolbox<'a> {
         });
     }
 
-    fn write_choice(&self, thinking: bool, o: &mut Object<'_>, losses: &mut Losses) {
+    fn write_choice(&self, free: bool, o: &mut Object<'_>, losses: &mut Losses) {
         let mut choice = self.choice(losses);
         let forced = matches!(choice, Some(ToolChoice::Required | ToolChoice::Tool(_)));
         if self.is_empty() {
@@ -197,10 +198,10 @@ impl<'a> Toolbox<'a> {
             }
             return;
         }
-        if forced && thinking && self.answer.is_none() {
-            losses.bent("tool_choice", "a model that thinks cannot be forced to call a tool");
+        if forced && free && self.answer.is_none() {
+            losses.bent("tool_choice", "a model that thinks within a budget cannot be forced to call a tool");
         }
-        if forced && thinking {
+        if forced && free {
             choice = Some(ToolChoice::Auto);
         }
         let single = self.request.parallel_tools == Some(false)

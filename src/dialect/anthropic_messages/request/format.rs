@@ -16,10 +16,10 @@ pub(super) struct Shape<'a> {
     pub(super) words: Option<String>,
 }
 
-/// Plans the form of the answer to a request, by a model that thinks or not.
+/// Plans the form of the answer to a request, by a model that is `free` to call a tool or not.
 pub(super) fn plan<'a>(
     request: &'a Request,
-    thinking: bool,
+    free: bool,
     profile: &Profile,
     losses: &mut Losses,
 ) -> Shape<'a> {
@@ -31,7 +31,7 @@ pub(super) fn plan<'a>(
             Shape { words: Some(words), ..Shape::default() }
         }
         Some(Format::JsonSchema { schema, description, .. }) => {
-            by_schema(schema, description.as_deref(), thinking, profile, losses)
+            by_schema(schema, description.as_deref(), free || !profile.forced_tool, profile, losses)
         }
     }
 }
@@ -39,7 +39,7 @@ pub(super) fn plan<'a>(
 fn by_schema<'a>(
     schema: &'a str,
     description: Option<&'a str>,
-    thinking: bool,
+    free: bool,
     profile: &Profile,
     losses: &mut Losses,
 ) -> Shape<'a> {
@@ -61,8 +61,8 @@ fn by_schema<'a>(
         }
         StructuredOutput::Tool if schema::is_for_objects(schema) => {
             losses.bent("response_format", "asked for as the arguments of a tool");
-            // A model that thinks cannot be forced to call it, so it must be told to.
-            let words = thinking.then(|| "Give the final answer by calling json_answer.".to_owned());
+            // A model that cannot be forced to call it must be told to.
+            let words = free.then(|| "Give the final answer by calling json_answer.".to_owned());
             Shape { tool: Some(AnswerTool { description, schema }), words, schema: None }
         }
         StructuredOutput::Tool | StructuredOutput::JsonObject | StructuredOutput::None => {

@@ -5,7 +5,7 @@ use crate::dialect::anthropic_messages::content::read;
 use crate::dialect::anthropic_messages::tools;
 use crate::dialect::anthropic_messages::types::{DIALECT, parse_role, parse_tier_asked};
 use crate::dialect::{Head, Malformed};
-use crate::ir::{Block, Effort, Extras, Format, Request, Role, Sampling, Thinking, Turn};
+use crate::ir::{Block, Content, Effort, Extras, Format, Request, Role, Sampling, Thinking, Turn};
 use crate::wire::json::{self, Json};
 
 /// Whether a request must say how many tokens it wants at most.
@@ -78,7 +78,7 @@ fn read_conversation(json: &Json<'_>, request: &mut Request) -> Result<(), Malfo
     if let Some(system) = json.field("system") {
         check::system(system)?;
         request.system = read::content(system);
-        request.system.retain(|block| !is_billing_note(block));
+        take_billing_note(request);
     }
     let Some(messages) = json.field("messages") else {
         return Err(Malformed::new("messages", "expected a list of messages"));
@@ -98,11 +98,29 @@ fn read_conversation(json: &Json<'_>, request: &mut Request) -> Result<(), Malfo
     Ok(())
 }
 
-/// Claude Code tells its own billing in a first system block that differs in every session and so
-/// keeps any other provider from reusing its prompt cache.
-fn is_billing_note(block: &Block) -> bool {
-    block.as_text().is_some_and(|text| text.starts_with("x-anthropic-billing-header:"))
+/// Claude Code tells its own billing in a first system block, or in the first line of one. It differs
+/// in every request and so keeps any other provider from reusing its prompt cache: it is put aside
+/// for those who speak this dialect.
+fn take_billing_note(request: &mut Request) {
+    let mut notes = Vec::new();
+    request.system.retain_mut(|block| {
+        let Content::Text { text, .. } = &mut block.content else { return true };
+        if !text.starts_with("x-anthropic-billing-header:") {
+            return true;
+        }
+        let prompt = text.split_once('\n').map(|(_, prompt)| prompt.trim_start().to_owned());
+        let prompt = prompt.unwrap_or_default();
+        text.truncate(text.find('\n').unwrap_or(text.len()));
+        notes.push(std::mem::replace(text, prompt));
+        !text.is_empty()
+    });
+    for note in notes {
+        request.extras.push(DIALECT, BILLING_EXTRA, &json::string(&note));
+    }
 }
+
+/// The name under which a billing note is kept among the extras; it calls itself a header.
+pub(super) const BILLING_EXTRA: &str = "header:x-anthropic-billing-header";
 
 fn is_text(block: &Block) -> bool {
     block.as_text().is_some()
@@ -146,6 +164,8 @@ fn read_thinking(json: &Json<'_>, request: &mut Request) -> Result<(), Malformed
             }
             Some("adaptive") => thinking.enabled = Some(true),
             Some("disabled") => thinking.enabled = Some(false),
+            // Says only how to go about thoughts (`block_binding`), not whether to have any.
+            None if config.is_object() && config.field("type").is_none() => {}
             _ => {
                 let message = "expected \"enabled\", \"disabled\" or \"adaptive\"";
                 return Err(Malformed::new("thinking.type", message));
@@ -156,7 +176,10 @@ fn read_thinking(json: &Json<'_>, request: &mut Request) -> Result<(), Malformed
             Some("omitted") => Some(false),
             _ => None,
         };
-        keep_unknown("thinking", config, &["type", "budget_tokens", "display"], &mut request.extras);
+        // Another way of showing them ("updates") only this dialect has.
+        let shown = if thinking.visible.is_some() { "display" } else { "" };
+        let known = &["type", "budget_tokens", shown];
+        keep_unknown("thinking", config, known, &mut request.extras);
     }
     if let Some(effort) = json.at(&["output_config", "effort"]).filter(|effort| !effort.is_null()) {
         let Some(effort) = effort.as_str().and_then(Effort::from_name) else {

@@ -1,7 +1,7 @@
 //! [`Request`] → the JSON of a target that speaks this dialect.
 
 use super::format::{self, Shape};
-use super::parse::{BETA_EXTRA, BETA_HEADER};
+use super::parse::{BETA_EXTRA, BETA_HEADER, BILLING_EXTRA};
 use super::thinking::{self, Mode, Plan};
 use super::turns::{self, Message};
 use crate::catalog::profile::{Param, Profile};
@@ -24,7 +24,8 @@ pub(in super::super) fn render(
     let messages = turns::arrange(request, profile, losses);
     let plan = thinking::plan(request, &messages, profile, losses);
     let thinks = plan.mode.is_on();
-    let Shape { schema, tool, words } = format::plan(request, thinks, profile, losses);
+    let frees = plan.mode.frees_tools();
+    let Shape { schema, tool, words } = format::plan(request, frees, profile, losses);
     let answer_tool = tool.as_ref().map(|_| ANSWER_TOOL.to_owned());
     let toolbox = Toolbox::new(request, &names, profile, tool, losses);
     // One mark for the whole request, set by the provider itself on the last block it can.
@@ -38,7 +39,7 @@ pub(in super::super) fn render(
         if request.stream {
             o.bool("stream", true);
         }
-        toolbox.write(thinks, &mut writer.marks, o, losses);
+        toolbox.write(frees, &mut writer.marks, o, losses);
         write_system(request, words.as_deref(), &mut writer, o, losses);
         o.array("messages", |a| write_messages(&messages, &mut writer, a, losses));
         write_thinking(request, plan.mode, o);
@@ -72,10 +73,17 @@ fn write_system(
     if request.system.iter().any(|block| block.as_text().is_none()) {
         losses.dropped("system", "the operator can only say words");
     }
-    if sent.is_empty() && words.is_none() {
+    let billing = request.extras.json(DIALECT, BILLING_EXTRA);
+    if sent.is_empty() && words.is_none() && billing.is_none() {
         return;
     }
     o.array("system", |a| {
+        if let Some(note) = billing {
+            a.object(|o| {
+                o.string("type", "text");
+                o.raw("text", note);
+            });
+        }
         for (block, text) in sent {
             writer.text(text, Some(block), a, losses);
         }
@@ -87,6 +95,13 @@ fn write_system(
 
 fn write_thinking(request: &Request, mode: Mode, o: &mut Object<'_>) {
     let kind = match mode {
+        // What is said of thoughts without asking for them (`block_binding`) stands alone.
+        Mode::Unsaid if request.thinking.is_none() => {
+            if request.extras.json(DIALECT, "thinking").is_some() {
+                o.object("thinking", |o| write_kept(request, "thinking", o));
+            }
+            return;
+        }
         Mode::Unsaid => return,
         Mode::Off => "disabled",
         Mode::Budget(_) => "enabled",
@@ -284,7 +299,8 @@ fn write_automatic_mark(mark: Option<&str>, profile: &Profile, o: &mut Object<'_
 }
 
 /// Members that were taken apart when they were read, or have a place of their own.
-const PLACED: [&str; 5] = ["thinking", "output_config", "metadata", "cache_control", BETA_EXTRA];
+const PLACED: [&str; 6] =
+    ["thinking", "output_config", "metadata", "cache_control", BETA_EXTRA, BILLING_EXTRA];
 
 fn write_extras(request: &Request, o: &mut Object<'_>, losses: &mut Losses) {
     for extra in request.extras.all() {

@@ -34,6 +34,11 @@ impl Mode {
     pub(super) const fn is_on(self) -> bool {
         matches!(self, Self::Budget(_) | Self::Adaptive(_))
     }
+
+    /// Whether the model may not be forced to call a tool meanwhile.
+    pub(super) const fn frees_tools(self) -> bool {
+        matches!(self, Self::Budget(_))
+    }
 }
 
 /// The least budget that the API takes.
@@ -49,14 +54,7 @@ pub(super) fn plan(
     let thinking = request.thinking.as_ref();
     let plan = match thinking {
         Some(thinking) if is_wanted(thinking) => wanted(request, thinking, profile, losses),
-        Some(thinking) => {
-            let said = thinking.enabled == Some(false) || is_adaptive(profile);
-            let mode = if said && profile.thinking != ThinkingStyle::None { Mode::Off } else { Mode::Unsaid };
-            let effort = if thinking.enabled == Some(false) { thinking.effort } else { None };
-            let effort = effort.filter(|_| is_adaptive(profile));
-            let effort = effort.and_then(|effort| known_effort(effort, profile, losses));
-            Plan { effort, ..without(request, mode, profile, losses) }
-        }
+        Some(thinking) => unwanted(request, thinking, profile, losses),
         None => without(request, Mode::Unsaid, profile, losses),
     };
     if plan.mode.is_on() && turns::has_prefill(messages) {
@@ -80,6 +78,29 @@ fn is_wanted(thinking: &Thinking) -> bool {
 
 const fn is_adaptive(profile: &Profile) -> bool {
     matches!(profile.thinking, ThinkingStyle::Adaptive)
+}
+
+/// A plan for a request that wants no thoughts, or does not say.
+fn unwanted(request: &Request, thinking: &Thinking, profile: &Profile, losses: &mut Losses) -> Plan {
+    let off = thinking.enabled == Some(false);
+    if is_adaptive(profile) && profile.efforts.0 > Effort::None {
+        // It refuses to be told not to think, and thinks hard unless told otherwise.
+        losses.clamped(if off { "thinking" } else { "reasoning_effort" }, "the model always thinks");
+        let effort = thinking.effort.filter(|effort| *effort > Effort::None).unwrap_or(Effort::Low);
+        let effort = known_effort(effort, profile, losses);
+        return Plan { effort, ..without(request, Mode::Unsaid, profile, losses) };
+    }
+    let said = off || is_adaptive(profile);
+    let mode = if said && profile.thinking != ThinkingStyle::None { Mode::Off } else { Mode::Unsaid };
+    let effort = thinking.effort.filter(|_| off && is_adaptive(profile));
+    let effort = effort.map(|effort| {
+        if effort > Effort::High {
+            losses.clamped("reasoning_effort", "without thinking no higher one is taken");
+        }
+        effort.min(Effort::High)
+    });
+    let effort = effort.and_then(|effort| known_effort(effort, profile, losses));
+    Plan { effort, ..without(request, mode, profile, losses) }
 }
 
 fn wanted(request: &Request, thinking: &Thinking, profile: &Profile, losses: &mut Losses) -> Plan {
@@ -121,6 +142,7 @@ fn known_effort(effort: Effort, profile: &Profile, losses: &mut Losses) -> Optio
     }
     let (lowest, highest) = profile.efforts;
     let known = effort.min(highest).max(lowest).max(Effort::Low);
+    let known = if known == Effort::XHigh && !profile.xhigh { Effort::Max.min(highest) } else { known };
     if known != effort {
         losses.clamped("reasoning_effort", "the target knows fewer efforts");
     }

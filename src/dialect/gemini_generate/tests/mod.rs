@@ -30,6 +30,7 @@ pub(super) const GEMINI_2: Profile = Profile {
     refuses: Params::NONE,
     thinking: ThinkingStyle::GeminiBudget(0),
     efforts: (Effort::None, Effort::High),
+    xhigh: true,
     reasoning_history: ReasoningHistory::Keep,
     structured_output: StructuredOutput::Native,
     required_tool: RequiredTool::Required,
