@@ -4,6 +4,8 @@
 
 use std::sync::LazyLock;
 
+use memchr::memmem;
+
 use super::types::tier_served_word;
 use crate::ir::{ServiceTier, Usage};
 use crate::wire::json::{self, Counts, Json, Object};
@@ -12,18 +14,25 @@ use crate::wire::needle::{Found, Needle};
 
 /// Reads a `usage` object.
 ///
-/// The newest API also lists its sampling rounds as `iterations`; their sum is taken only where
-/// the object itself counts nothing.
+/// The newest API also lists its sampling rounds as `iterations`. The object itself counts all of
+/// them but those in which the conversation was compacted, which are billed too, and those of an
+/// advisor, which are billed as another model's
+/// (<https://platform.claude.com/docs/en/build-with-claude/compaction>, seen 2026-11).
 pub(super) fn parse(json: &Json<'_>) -> Usage {
     let mut usage = parse_counts(|path| count(json, path));
-    if usage.total() == 0 {
-        for round in json.field("iterations").map(Json::elements).unwrap_or_default() {
+    let counts_nothing = usage.total() == 0;
+    for round in json.field("iterations").map(Json::elements).unwrap_or_default() {
+        let kind = round.field("type").and_then(Json::as_str);
+        if kind == Some(COMPACTION) || (counts_nothing && kind != Some("advisor_message")) {
             add(&mut usage, &parse_counts(|path| count(round, path)));
         }
     }
     usage.web_searches = count(json, &SEARCHES);
     usage
 }
+
+/// The kind of a round in which the conversation was compacted.
+const COMPACTION: &str = "compaction";
 
 const SEARCHES: [&str; 2] = ["server_tool_use", "web_search_requests"];
 
@@ -100,6 +109,9 @@ pub(super) fn find(source: &[u8]) -> Option<Usage> {
 fn plain(object: &[u8]) -> Option<Usage> {
     let counts = Counts::prefix(object)?;
     if counts.at(&["input_tokens"]) == 0 && counts.at(&["output_tokens"]) == 0 {
+        return None;
+    }
+    if memmem::find(counts.raw(), COMPACTION.as_bytes()).is_some() {
         return None;
     }
     let mut usage = parse_counts(|path| counts.at(path));

@@ -78,6 +78,52 @@ fn t32_cached_and_written_tokens_are_counted_once() {
 }
 
 #[test]
+fn t32_rounds_are_counted_once_and_a_compaction_beside_them() {
+    let count = |usage: &Value| {
+        let body = json!({"content": [], "stop_reason": "end_turn", "usage": usage}).to_string();
+        let found = codec(Claude).find_usage(body.as_bytes()).unwrap();
+        assert_eq!(Some(found), codec(Claude).parse_reply(body.as_bytes()).unwrap().usage, "{usage}");
+        (found.total_input(), found.cache_write_5m, found.cache_read, found.total_output())
+    };
+    let message = json!({"type": "message", "input_tokens": 2, "cache_creation_input_tokens": 40, "cache_read_input_tokens": 300, "output_tokens": 7});
+    let compaction = json!({"type": "compaction", "input_tokens": 10_000, "cache_creation_input_tokens": 300, "output_tokens": 60});
+    let advisor = json!({"type": "advisor_message", "model": "claude-opus-5", "input_tokens": 900, "output_tokens": 90});
+    let fallback = json!({"type": "fallback_message", "model": "claude-opus-4-8", "input_tokens": 3, "output_tokens": 4});
+    let own = json!({"input_tokens": 2, "cache_creation_input_tokens": 40, "cache_read_input_tokens": 300, "output_tokens": 7});
+    let rounds = |rounds: &[&Value]| with(own.clone(), &json!({"iterations": rounds}));
+    assert_eq!(count(&rounds(&[&message])), (342, 40, 300, 7));
+    assert_eq!(count(&rounds(&[&message, &advisor])), (342, 40, 300, 7));
+    assert_eq!(count(&rounds(&[&compaction, &message])), (10_642, 340, 300, 67));
+    let nothing = json!({"input_tokens": 0, "output_tokens": 0, "iterations": [compaction]});
+    assert_eq!(count(&nothing), (10_300, 300, 0, 60));
+    let fallen = json!({"input_tokens": 3, "output_tokens": 4, "iterations": [message, fallback]});
+    assert_eq!(count(&fallen), (3, 0, 0, 4));
+}
+
+#[test]
+fn t32_a_stream_that_compacts_first_is_counted_whole() {
+    let rounds = json!([{"type": "compaction", "input_tokens": 5000, "output_tokens": 30},
+        {"type": "message", "input_tokens": 2, "output_tokens": 7}]);
+    let events = [
+        with(
+            claude_start(),
+            &json!({"message": {"id": "msg_1", "content": [], "usage": {"input_tokens": 5000, "output_tokens": 1}}}),
+        ),
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "compaction", "content": null}}),
+        json!({"type": "content_block_delta", "index": 0, "delta": {"type": "compaction_delta", "content": "So far"}}),
+        json!({"type": "content_block_stop", "index": 0}),
+        json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"input_tokens": 2, "output_tokens": 7, "iterations": rounds}}),
+        json!({"type": "message_stop"}),
+    ];
+    let said = stream(Claude, &claude_stream(&events), &none(), Chat);
+    let told = said.iter().find(|chunk| chunk["usage"].is_object()).unwrap();
+    assert_eq!(
+        (&told["usage"]["prompt_tokens"], &told["usage"]["completion_tokens"]),
+        (&json!(5002), &json!(37))
+    );
+}
+
+#[test]
 fn t32_gemini_thoughts_are_output_and_its_hits_are_part_of_the_prompt_issue_14849() {
     let body = json!({"candidates": [{"content": {"parts": [{"text": "a"}]}, "finishReason": "STOP"}], "usageMetadata": {
         "promptTokenCount": 100, "cachedContentTokenCount": 80, "candidatesTokenCount": 5, "thoughtsTokenCount": 20, "totalTokenCount": 125}});
