@@ -251,8 +251,15 @@ fn is_last_report(dialect: Dialect, data: &[u8]) -> bool {
 /// The tier that a whole answer names; it stands behind the content, which may hold the word too.
 fn served_tier(dialect: Dialect, body: &[u8]) -> Option<ServiceTier> {
     static TIER: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"service_tier\""));
+    static SPEED: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"speed\""));
     if dialect == Dialect::GeminiGenerate {
         return None;
+    }
+    // Anthropic bills a fast answer of any tier at rates of its own.
+    if dialect == Dialect::AnthropicMessages
+        && SPEED.values(body).last().is_some_and(|speed| speed.starts_with(b"\"fast\""))
+    {
+        return Some(ServiceTier::Other("fast".to_owned()));
     }
     let word = TIER.values(body).last()?.strip_prefix(b"\"")?;
     Some(match word.get(..memchr::memchr(b'"', word)?)? {
@@ -262,4 +269,23 @@ fn served_tier(dialect: Dialect, body: &[u8]) -> Option<ServiceTier> {
         b"default" | b"standard" => ServiceTier::Standard,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fast_answer_is_served_in_a_tier_of_its_own() {
+        let tier = |usage: &str| {
+            let mut meter = Meter::new(Dialect::AnthropicMessages, false);
+            let body = format!(r#"{{"content":[],"usage":{{"input_tokens":1,"output_tokens":2,{usage}}}}}"#);
+            meter.chunk(&Bytes::from(body), crate::clock::now());
+            meter.whole();
+            meter.finish().tier
+        };
+        let fast = ServiceTier::Other("fast".to_owned());
+        assert_eq!(tier(r#""service_tier":"standard","speed":"fast""#), Some(fast));
+        assert_eq!(tier(r#""service_tier":"priority","speed":"standard""#), Some(ServiceTier::Priority));
+    }
 }

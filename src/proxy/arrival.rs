@@ -224,11 +224,7 @@ fn read_ask(session: &Session, asked: &Asked, lens: &Lens<'_>, body: Bytes) -> R
         },
         stream_usage,
         strict,
-        tier: lens.string("service_tier").and_then(|tier| match tier.as_ref() {
-            "flex" => Some(ServiceTier::Flex),
-            "priority" => Some(ServiceTier::Priority),
-            _ => None,
-        }),
+        tier: asked_tier(lens),
         carried,
     })
 }
@@ -257,4 +253,17 @@ fn read_headers(headers: &HeaderMap) -> (bool, Vec<(&'static str, String)>) {
         }
     }
     (strict, carried)
+}
+
+/// The tier that a request asks for, where that has rates of its own.
+fn asked_tier(lens: &Lens<'_>) -> Option<ServiceTier> {
+    // Anthropic's fast answers, in any tier.
+    if lens.string("speed").is_some_and(|speed| speed == "fast") {
+        return Some(ServiceTier::Other("fast".to_owned()));
+    }
+    match lens.string("service_tier")?.as_ref() {
+        "flex" => Some(ServiceTier::Flex),
+        "priority" => Some(ServiceTier::Priority),
+        _ => None,
+    }
 }

@@ -4,6 +4,8 @@ use http::HeaderName;
 
 /// The request's id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The same as Anthropic's clients look for it.
+pub const ANTHROPIC_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 /// What the gateway itself added, and the upstream.
 pub const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 /// Who answered.

@@ -88,11 +88,22 @@ fn seed(shared: &Shared, exchange: &Exchange, call: &Call) -> Seed {
 }
 
 fn relay(shared: &Shared, exchange: &Exchange, event_stream: bool) -> Option<Relay> {
+    const AS_IT_IS: Mode = Mode::Verbatim { strip_usage: false };
     let Stage::Away(call) = &exchange.stage else { return None };
     let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
     let shape = StreamShape { framing: call.ask.framing, usage: call.ask.stream_usage };
     let seed = || seed(shared, exchange, call);
-    Some(match &call.attempt.mode {
+    let mode = match &call.attempt.mode {
+        // Said again in its own dialect, a request may be answered as it is. (Chat's usage may be
+        // more than its client asked for, and Gemini's framing another.)
+        Mode::Translate(restore)
+            if upstream == client && client == Dialect::AnthropicMessages && restore.is_empty() =>
+        {
+            &AS_IT_IS
+        }
+        mode => mode,
+    };
+    Some(match mode {
         Mode::Count => Relay::pass(upstream),
         Mode::Verbatim { .. } if !call.ask.stream => Relay::pass(upstream),
         Mode::Verbatim { strip_usage } if event_stream => Relay::stream(upstream, Framing::Sse, *strip_usage),
@@ -188,6 +199,7 @@ pub fn own_headers(exchange: &mut Exchange) -> HeaderMap {
 }
 
 fn stamp(exchange: &mut Exchange, upstream: Option<Duration>, headers: &mut HeaderMap) {
+    let upstream_named = headers.contains_key(names::ANTHROPIC_REQUEST_ID);
     let mut insert =
         |name: HeaderName, value: std::result::Result<HeaderValue, header::InvalidHeaderValue>| {
             // Ids, names and numbers of ours are always legal values.
@@ -196,6 +208,11 @@ fn stamp(exchange: &mut Exchange, upstream: Option<Duration>, headers: &mut Head
             }
         };
     insert(names::REQUEST_ID, HeaderValue::from_str(exchange.id.as_str()));
+    // The provider's own where it answered, since its clients quote it when they ask for help.
+    let named = upstream_named || exchange.client() != Dialect::AnthropicMessages;
+    if !named {
+        insert(names::ANTHROPIC_REQUEST_ID, HeaderValue::from_str(exchange.id.as_str()));
+    }
     insert(names::SERVER_TIMING, HeaderValue::try_from(exchange.server_timing(upstream)));
     if let Some(call) = exchange.call() {
         let known = &call.attempt.known;

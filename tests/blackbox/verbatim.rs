@@ -115,6 +115,32 @@ fn a_stream_goes_through_byte_for_byte_but_for_its_usage() {
 }
 
 #[test]
+fn an_answer_to_a_request_said_again_in_its_own_dialect_goes_through_byte_for_byte() {
+    let odd = "{ \"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"content\":[],\"stop_reason\":\"refusal\",\
+        \"stop_details\":{\"type\":\"refusal\"},\"usage\":{\"input_tokens\":3,\"output_tokens\":1, \"x\":2}}\n";
+    let provider = Provider::start(move |_, stream| {
+        Heard::answer(stream, &json_reply(200, odd));
+        Then::Keep
+    });
+    let at = provider.addr;
+    let gateway = Setup::default()
+        .provider(&format!("anthropic: {{base_url: \"http://{at}\", api_key: k-1234}}"))
+        .start();
+    // Nobody thought about its call, so that thinking cannot be asked for.
+    let body = serde_json::json!({"model": "claude-sonnet-4-5", "max_tokens": 9000,
+        "thinking": {"type": "enabled", "budget_tokens": 2000},
+        "tools": [{"name": "f", "input_schema": {"type": "object"}}],
+        "messages": [{"role": "user", "content": "Hi"},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "1"}]}]});
+    let reply = gateway.ask(&post("/v1/messages").json(&body)).ok();
+    assert_eq!(reply.text(), odd);
+    assert_eq!(reply.header("request-id"), reply.header("x-request-id"));
+    let line = gateway.line(&reply);
+    assert_eq!((&line["verbatim"], &line["gen_ai.usage.output_tokens"]), (&false.into(), &1.into()));
+}
+
+#[test]
 fn the_usage_event_is_sent_only_to_those_who_asked() {
     let mock = mock();
     let gateway = Setup::new(&mock).start();

@@ -62,10 +62,12 @@ pub(super) struct MessageHead {
 pub(super) fn parse_head(json: &Json<'_>) -> MessageHead {
     let text = |key: &str| json.field(key).and_then(Json::as_str).map(str::to_owned);
     let tier = json.at(&["usage", "service_tier"]).and_then(Json::as_str);
+    // A fast answer of any tier is billed at rates of its own.
+    let fast = json.at(&["usage", "speed"]).and_then(Json::as_str).filter(|speed| *speed == "fast");
     MessageHead {
         id: text("id"),
         model: text("model"),
-        service_tier: tier.map(parse_tier_served),
+        service_tier: fast.or(tier).map(parse_tier_served),
         extras: read::extras(json, &KNOWN),
     }
 }
