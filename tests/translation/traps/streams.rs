@@ -139,6 +139,25 @@ fn a_tool_call_in_a_stream_is_not_lost_issue_36262() {
 }
 
 #[test]
+fn an_answer_that_came_with_its_start_is_whole() {
+    let start = json!({"type": "message_start", "message": {"id": "msg_1", "model": "m", "stop_reason": "tool_use",
+        "content": [
+            {"type": "code_execution_tool_result", "tool_use_id": "srvtoolu_1", "content": {"type": "code_execution_result", "stdout": "1"}},
+            {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 1}, "caller": {"type": "code_execution_20250825", "tool_id": "srvtoolu_2"}}],
+        "usage": {"input_tokens": 3, "output_tokens": 2}}});
+    let text = claude_stream(&[start, json!({"type": "message_stop"})]);
+    let said = stream(Claude, &text, &none(), Chat);
+    let calls: Vec<&Value> = said
+        .iter()
+        .filter_map(|chunk| chunk["choices"][0]["delta"]["tool_calls"][0].as_object().map(|_| chunk))
+        .collect();
+    assert!(!calls.is_empty());
+    assert!(said.iter().any(|chunk| chunk["choices"][0]["finish_reason"] == "tool_calls"), "{said:?}");
+    let said = stream(Claude, &text, &none(), Gemini);
+    assert_eq!(said.last().unwrap()["candidates"][0]["finishReason"], "STOP", "{said:?}");
+}
+
+#[test]
 fn what_the_first_two_chunks_both_say_is_said_once() {
     let first = r#"{"id":"","system_fingerprint":"fp_1","choices":[],"prompt_filter_results":[]}"#;
     let text = chat_stream(&[json!({"content": "a"})])

@@ -20,6 +20,8 @@ pub(in super::super) struct Parser {
     /// The number of the next block.
     next: u32,
     open: Vec<Open>,
+    /// Why it will have ended, said at the start of an answer that came at once.
+    foretold: Option<Finish>,
     /// The shape of the last event that did nothing but say words, and the words' block.
     usual: Option<(Mould, u32)>,
 }
@@ -141,7 +143,8 @@ impl Parser {
             extras: head.extras,
         });
         report_usage(message, events);
-        // Nobody sends content here but vendors that answer at once.
+        self.foretold = finish_of(message);
+        // An answer goes on with the results of tools that ran meanwhile, or comes at once.
         for block in message.field("content").map(Json::elements).unwrap_or_default() {
             self.open_block(AT_ONCE, block, events);
             self.block_stop(AT_ONCE, events);
@@ -332,10 +335,8 @@ impl Parser {
     fn message_delta(&mut self, json: &Json<'_>, events: &mut Vec<Event>) {
         self.ensure_started(events);
         let delta = json.field("delta").unwrap_or(json);
-        let sequence = delta.field("stop_sequence").and_then(Json::as_str);
-        let word = delta.field("stop_reason").and_then(Json::as_str);
-        if let Some(word) = word {
-            self.finish_answer(parse_finish(word, sequence), events);
+        if let Some(finish) = finish_of(delta) {
+            self.finish_answer(finish, events);
         }
         report_usage(json, events);
     }
@@ -357,6 +358,9 @@ impl Parser {
 
     fn stop(&mut self, events: &mut Vec<Event>) {
         self.ensure_started(events);
+        if let Some(finish) = self.foretold.take().filter(|_| self.phase == Phase::Running) {
+            self.finish_answer(finish, events);
+        }
         self.close_all(events);
         events.push(Event::End);
         self.phase = Phase::Ended;
@@ -394,6 +398,12 @@ fn grow(index: u32, delta: Delta, events: &mut Vec<Event>) {
     if !is_empty {
         events.push(Event::Delta { index, delta });
     }
+}
+
+fn finish_of(json: &Json<'_>) -> Option<Finish> {
+    let sequence = json.field("stop_sequence").and_then(Json::as_str);
+    let word = json.field("stop_reason").and_then(Json::as_str)?;
+    Some(parse_finish(word, sequence))
 }
 
 fn report_usage(json: &Json<'_>, events: &mut Vec<Event>) {
