@@ -14,6 +14,7 @@ pub mod reply;
 pub mod request;
 pub mod unfold;
 pub mod usage;
+pub mod words;
 
 pub use event::{Delta, Event, Opening};
 pub use extras::{Dialect, Extra, Extras, Signature, seal_id, unseal_id};

@@ -140,6 +140,8 @@ pub enum Content {
         name: String,
         /// The whole block.
         json: String,
+        /// What it says to those who do not understand it, where that can be put in words.
+        words: Option<String>,
     },
 }
 
@@ -265,7 +267,8 @@ pub enum ToolKind {
     Function,
     /// The client runs it; the argument is free text, perhaps of a grammar (JSON text).
     Custom(Option<String>),
-    /// The provider runs it; the whole definition as its own dialect says it.
+    /// The provider runs it, or knows it without being told; the whole definition as its own
+    /// dialect says it. Where the client runs it, the tool has a schema for those who do not know it.
     Hosted {
         /// The dialect that understands it.
         dialect: Dialect,

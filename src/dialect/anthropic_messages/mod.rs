@@ -2,6 +2,7 @@
 //!
 //! Many vendors and clouds offer it beside their own.
 
+mod client_run;
 mod content;
 pub mod count;
 mod error;

@@ -6,6 +6,7 @@ use crate::ir::{Content, Dialect, Extras, Losses, Request, Tool, ToolChoice, Too
 use crate::wire::json::{self, Array, Json, Object};
 use crate::wire::lens;
 
+use super::client_run;
 use super::content::read;
 use super::content::send::{Marks, extra_members};
 use super::names::Names;
@@ -31,10 +32,11 @@ fn parse_tool(json: &Json<'_>) -> Result<Tool, Malformed> {
     match text("type") {
         None | Some("custom") => {}
         Some(kind) => {
+            let own = client_run::find(kind);
             return Ok(Tool {
                 name: text("name").unwrap_or(kind).to_owned(),
-                description: None,
-                schema: None,
+                description: own.map(|own| own.description.to_owned()),
+                schema: own.map(|own| own.schema.to_owned()),
                 strict: None,
                 kind: ToolKind::Hosted { dialect: DIALECT, json: json.raw().to_owned() },
                 cache,
@@ -58,6 +60,19 @@ fn parse_tool(json: &Json<'_>) -> Result<Tool, Malformed> {
         extras: read::extras(json, &["name", "description", "input_schema", "strict"]),
     })
 }
+
+/// Reads a tool that a message defines in the middle of the conversation; `None` where the message
+/// does no such thing.
+pub(super) fn parse_inline(block: &Json<'_>) -> Option<Tool> {
+    let is_addition = block.field("type").and_then(Json::as_str) == Some("tool_addition");
+    let definition = block.at(&["tool", "definition"]).filter(|_| is_addition)?;
+    let mut tool = parse_tool(definition).ok()?;
+    tool.extras.push(DIALECT, INLINE_EXTRA, "true");
+    Some(tool)
+}
+
+/// Marks a tool that a message defines; this dialect does not name it anywhere else.
+const INLINE_EXTRA: &str = "header:inline-tool";
 
 /// Reads `tool_choice`: how freely tools may be called, and whether several at once.
 pub(super) fn parse_choice(json: &Json<'_>) -> Result<(ToolChoice, Option<bool>), Malformed> {
@@ -289,6 +304,9 @@ fn is_sent(tool: &Tool, request: &Request, losses: &mut Losses) -> bool {
     if let Some(ToolChoice::Allowed(allowed, _)) = &request.tool_choice
         && !allowed.contains(&tool.name)
     {
+        return false;
+    }
+    if tool.extras.json(DIALECT, INLINE_EXTRA).is_some() {
         return false;
     }
     let ToolKind::Hosted { dialect, json } = &tool.kind else { return true };

@@ -128,7 +128,7 @@ pub(super) fn read(part: &Json<'_>) -> Result<Part, Malformed> {
 }
 
 fn opaque(name: &str, part: &Json<'_>) -> Content {
-    Content::Opaque { dialect: DIALECT, name: name.to_owned(), json: case::compact(part) }
+    Content::Opaque { dialect: DIALECT, name: name.to_owned(), json: case::compact(part), words: None }
 }
 
 pub(super) fn missing(name: &str, what: &str) -> Malformed {

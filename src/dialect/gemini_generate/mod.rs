@@ -65,7 +65,7 @@ impl Codec for GeminiGenerate {
         profile: &Profile,
         losses: &mut Losses,
     ) -> Rendered {
-        request::render(request, profile, losses)
+        request::render(&request.worded_for(types::DIALECT, losses), profile, losses)
     }
 
     fn parse_reply(&self, body: &[u8]) -> Result<Reply, Malformed> {

@@ -57,7 +57,12 @@ fn parse_part(part: &Json<'_>, at: Place<'_>) -> Result<Block, Malformed> {
 
 /// A part of a type that only this dialect's newer or compatible vendors know.
 pub(super) fn opaque(kind: &str, part: &Json<'_>) -> Block {
-    Block::new(Content::Opaque { dialect: OWN, name: kind.to_owned(), json: part.raw().to_owned() })
+    Block::new(Content::Opaque {
+        dialect: OWN,
+        name: kind.to_owned(),
+        json: part.raw().to_owned(),
+        words: None,
+    })
 }
 
 /// The text of Mistral's thinking part, whose `thinking` is a string or a list of text parts.

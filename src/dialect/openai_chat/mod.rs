@@ -43,7 +43,7 @@ impl Codec for OpenaiChat {
         profile: &Profile,
         losses: &mut Losses,
     ) -> Rendered {
-        request::render(request, model, profile, losses)
+        request::render(&request.worded_for(types::OWN, losses), model, profile, losses)
     }
 
     fn parse_reply(&self, body: &[u8]) -> Result<Reply, Malformed> {

@@ -140,3 +140,69 @@ fn t07_adaptive_thinking_leaves_a_tool_forced_and_some_models_cannot_be_forced_a
         }
     }
 }
+
+#[test]
+fn what_only_anthropic_understands_but_the_user_gave_is_said_in_words_elsewhere() {
+    let reference = json!({"type": "tool_reference", "tool_name": "mcp__notes__save"});
+    let found = json!({"type": "search_result", "title": "A page", "source": "https://example.com",
+        "content": [{"type": "text", "text": "It says so."}]});
+    let made = json!({"type": "document", "title": "Minutes",
+        "source": {"type": "content", "content": [{"type": "text", "text": "All agreed."}]}});
+    let summary = json!({"type": "compaction", "content": "They spoke of files."});
+    let asked = claude(&json!({"messages": [
+        {"role": "user", "content": [{"type": "text", "text": "Hi"}, found, made]},
+        {"role": "assistant", "content": [summary, {"type": "text", "text": "Yes."},
+            {"type": "tool_use", "id": "toolu_1", "name": "ToolSearch", "input": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": [reference]}]}]}));
+    for to in [gpt(), flash()] {
+        let said = say(Claude, &asked, &to);
+        let text = said.body.to_string();
+        for words in
+            ["mcp__notes__save", "It says so.", "A page", "All agreed.", "Minutes", "They spoke of files."]
+        {
+            assert!(text.contains(words), "{words} in {text}");
+        }
+        assert!(said.lost("messages.content.tool_reference;bent"), "{}", said.losses);
+    }
+    let said = say(Claude, &asked, &sonnet());
+    assert_eq!(said.body["messages"][0], asked["messages"][0]);
+    assert_eq!(said.body["messages"][2]["content"][0]["content"], json!([reference]));
+    assert_eq!(said.body["messages"][1]["content"][0], summary);
+}
+
+#[test]
+fn tools_that_change_in_the_middle_are_known_everywhere() {
+    let changes = json!([
+        {"type": "tool_removal", "tool": {"type": "tool_reference", "name": "Read"}},
+        {"type": "tool_addition", "tool": {"type": "tool_definition", "definition": tool("Grep")}}]);
+    let asked = claude(
+        &json!({"tools": [tool("Read"), with(tool("Glob"), &json!({"defer_loading": true}))], "messages": [
+        {"role": "user", "content": "Hi"}, {"role": "system", "content": changes}]}),
+    );
+    let said = say(Claude, &asked, &gpt()).body;
+    let names: Vec<&Value> =
+        said["tools"].as_array().unwrap().iter().map(|tool| &tool["function"]["name"]).collect();
+    assert_eq!(names, ["Read", "Glob", "Grep"]);
+    assert!(said["messages"][1].to_string().contains("Read must not be called"), "{said}");
+    let said = say(Claude, &asked, &opus()).body;
+    assert_eq!(said["tools"], asked["tools"]);
+    assert_eq!(
+        said["messages"],
+        json!([{"role": "user", "content": [{"type": "text", "text": "Hi"}]}, {"role": "system", "content": changes}])
+    );
+}
+
+#[test]
+fn tools_that_the_client_runs_are_functions_elsewhere() {
+    let tools = json!([{"type": "bash_20250124", "name": "bash"}, {"type": "text_editor_20250728", "name": "str_replace_based_edit_tool"},
+        {"type": "memory_20250818", "name": "memory"}, {"type": "web_search_20260209", "name": "web_search"}]);
+    let asked = claude(&json!({"tools": tools}));
+    let said = say(Claude, &asked, &gpt());
+    let names: Vec<&Value> =
+        said.body["tools"].as_array().unwrap().iter().map(|tool| &tool["function"]["name"]).collect();
+    assert_eq!(names, ["bash", "str_replace_based_edit_tool", "memory"]);
+    assert_eq!(said.body["tools"][0]["function"]["parameters"]["properties"]["command"]["type"], "string");
+    assert!(said.lost("tools.hosted;bent") && said.lost("tools.hosted;dropped"), "{}", said.losses);
+    assert_eq!(say(Claude, &asked, &flash()).body["tools"][0]["functionDeclarations"][0]["name"], "bash");
+    assert_eq!(say(Claude, &asked, &sonnet()).body["tools"], tools);
+}

@@ -4,3 +4,4 @@
 pub(super) mod media;
 pub(super) mod read;
 pub(super) mod send;
+mod words;

@@ -10,7 +10,7 @@ use crate::ir::{
 };
 use crate::wire::json::{self, Json};
 
-use super::media;
+use super::{media, words};
 
 /// Reads the `content` of a message: a string, or a list of blocks.
 pub(in super::super) fn content(json: &Json<'_>) -> Vec<Block> {
@@ -60,9 +60,10 @@ pub(in super::super) fn block(json: &Json<'_>) -> Block {
         }
         _ => None,
     };
-    known.unwrap_or_else(|| Block {
-        cache: mark(json),
-        ..Block::new(Content::Opaque { dialect: DIALECT, name: name.to_owned(), json: json.raw().to_owned() })
+    known.unwrap_or_else(|| {
+        let (name, words) = (name.to_owned(), words::of(name, json));
+        let content = Content::Opaque { dialect: DIALECT, name, json: json.raw().to_owned(), words };
+        Block { cache: mark(json), ..Block::new(content) }
     })
 }
 

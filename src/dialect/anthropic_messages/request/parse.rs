@@ -59,10 +59,10 @@ pub(in super::super) fn parse(head: &Head<'_>, body: &[u8], limit: Limit) -> Res
         extras: extras(&json, head),
         ..Request::default()
     };
-    read_conversation(&json, &mut request)?;
     if let Some(tools) = json.field("tools") {
         request.tools = tools::parse(tools)?;
     }
+    read_conversation(&json, &mut request)?;
     if let Some(choice) = json.field("tool_choice") {
         let (choice, parallel) = tools::parse_choice(choice)?;
         request.tool_choice = Some(choice);
@@ -88,6 +88,10 @@ fn read_conversation(json: &Json<'_>, request: &mut Request) -> Result<(), Malfo
         let role = message.field("role").and_then(Json::as_str).and_then(parse_role);
         let role = role.unwrap_or(Role::User);
         let blocks = message.field("content").map(read::history).unwrap_or_default();
+        if role == Role::System {
+            let parts = message.field("content").map(Json::elements).unwrap_or_default();
+            request.tools.extend(parts.iter().filter_map(tools::parse_inline));
+        }
         if role == Role::System && request.turns.is_empty() && blocks.iter().all(is_text) {
             request.system.extend(blocks);
             continue;

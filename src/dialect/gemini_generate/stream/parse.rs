@@ -282,7 +282,8 @@ impl Candidate {
 
 /// A part that does not follow the rules is kept as it is.
 fn unreadable(json: &Json<'_>) -> Part {
-    let content = Content::Opaque { dialect: DIALECT, name: "part".to_owned(), json: case::compact(json) };
+    let content =
+        Content::Opaque { dialect: DIALECT, name: "part".to_owned(), json: case::compact(json), words: None };
     Part { said: Said::Block(content), signature: None, extras: Extras::NONE }
 }
 

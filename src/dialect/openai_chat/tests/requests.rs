@@ -359,6 +359,7 @@ fn what_only_other_dialects_know_is_noted_and_not_said() {
         dialect: Dialect::AnthropicMessages,
         name: "server_tool_use".into(),
         json: "{}".into(),
+        words: None,
     }));
     let (body, losses, _) = render(&request, &OPEN);
     assert_eq!(body, json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}]}));
