@@ -58,6 +58,9 @@ impl Transcoder {
         let framed = frames.push(bytes, |frame| {
             if !frame.comment_only {
                 parser.push(frame.event, &frame.data, events);
+            } else if frame.raw.starts_with(b":") {
+                // Vendors keep a connection alive with comments while a model thinks.
+                events.push(Event::Ping);
             }
         });
         if framed.is_err() {

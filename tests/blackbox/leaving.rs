@@ -71,7 +71,7 @@ fn a_client_that_leaves_before_the_head_lets_the_provider_go() {
 }
 
 #[test]
-fn a_client_that_leaves_in_the_middle_of_a_stream_lets_the_provider_go_and_is_counted() {
+fn t36_a_client_that_leaves_in_the_middle_of_a_stream_lets_the_provider_go_and_is_counted() {
     let mock = mock();
     let gateway = Setup::new(&mock).start();
     let mut gone = 0;

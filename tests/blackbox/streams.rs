@@ -292,3 +292,30 @@ fn a_slow_reader_gets_every_event() {
     assert!(Client::Openai.is_complete(&text));
     assert!(Client::Openai.streamed_text(&text).len() >= 2_000_000);
 }
+
+#[test]
+fn t37_a_vendor_that_knows_only_chat_completions_is_asked_for_nothing_else() {
+    let provider = Provider::start(|heard, stream| {
+        if !heard.head.starts_with("post /v1/chat/completions ") {
+            Heard::answer(stream, &crate::harness::json_reply(404, "{}"));
+            return Then::Keep;
+        }
+        Heard::answer(stream, SSE_HEAD.as_bytes());
+        chunk(stream, &event(Client::Openai, "hello"));
+        chunk(
+            stream,
+            "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n",
+        );
+        Heard::answer(stream, b"0\r\n\r\n");
+        Then::Keep
+    });
+    let at = provider.addr;
+    let gateway = Setup::default()
+        .provider(&format!("openai: {{base_url: \"http://{at}/v1\", api_key: k-1234}}"))
+        .start();
+    for client in CLIENTS {
+        let reply = gateway.ask(&client.stream("gpt-4o-mini", "hello")).ok();
+        assert_eq!(client.streamed_text(&reply.text()), "hello", "{client:?}");
+        assert!(client.is_complete(&reply.text()), "{client:?}: {}", reply.text());
+    }
+}

@@ -94,9 +94,17 @@ fn line_ends_comments_and_a_mark_at_the_start_change_nothing() {
         let tight = text.replace("\ndata: ", "\ndata:");
         for (how, varied) in [("CRLF", crlf), ("comments", comments), ("mark", mark), ("no space", tight)] {
             let said = transcode(from, from, varied.as_bytes().chunks(7));
-            assert!(said == whole, "{} with {how}", recording.file);
+            // A comment is a sign of life, and is passed on as one.
+            assert!(without_pings(&said) == without_pings(&whole), "{} with {how}", recording.file);
         }
     }
+}
+
+fn without_pings((stream, events): &(Vec<u8>, Vec<Event>)) -> (String, Vec<Event>) {
+    let text = String::from_utf8(stream.clone()).unwrap();
+    let is_ping = |frame: &str| frame.starts_with(": ping") || frame.starts_with("event: ping");
+    let frames: Vec<&str> = text.split("\n\n").filter(|frame| !is_ping(frame)).collect();
+    (frames.join("\n\n"), events.iter().filter(|event| **event != Event::Ping).cloned().collect())
 }
 
 #[test]

@@ -139,6 +139,23 @@ fn a_tool_call_in_a_stream_is_not_lost_issue_36262() {
 }
 
 #[test]
+fn a_comment_that_keeps_a_stream_alive_keeps_its_client_waiting() {
+    let text = format!(
+        ": PROCESSING\n\n{}: PROCESSING\n\n{}",
+        chat_stream(&[json!({"role": "assistant", "content": "a"})]),
+        chat_end("stop")
+    );
+    let mut pipe = Transcoder::new(Chat, Claude, none(), &seed(), SSE);
+    let mut out = Vec::new();
+    pipe.push(text.as_bytes(), &mut out, &mut |_| {});
+    let said = String::from_utf8(out).unwrap();
+    let kinds: Vec<&str> =
+        said.lines().filter(|line| line.starts_with("event") || line.starts_with(':')).collect();
+    assert_eq!(kinds[..2], [": ping", "event: message_start"], "{said}");
+    assert_eq!(kinds.iter().filter(|kind| **kind == "event: ping").count(), 1, "{said}");
+}
+
+#[test]
 fn an_answer_that_came_with_its_start_is_whole() {
     let start = json!({"type": "message_start", "message": {"id": "msg_1", "model": "m", "stop_reason": "tool_use",
         "content": [

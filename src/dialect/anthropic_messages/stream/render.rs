@@ -86,6 +86,8 @@ impl StreamRenderer for Renderer {
                 self.stage = Stage::Complete(finish.clone());
             }
             Event::Finish { .. } => {}
+            // Clients take no event before the first.
+            Event::Ping if matches!(self.stage, Stage::Before) => out.extend_from_slice(b": ping\n\n"),
             Event::Ping => frame(out, "ping", |_| {}),
             Event::Fault(fault) => {
                 out.extend_from_slice(b"event: error\ndata: ");
