@@ -14,6 +14,7 @@ use crate::catalog::profile::{
 use crate::ir::{Dialect, Losses};
 use crate::wire::json::Watch;
 use crate::wire::lens::{Edit, Lens};
+use crate::wire::needle::Needle;
 
 /// How a body gets to its target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +54,7 @@ pub fn plan(
     }
     match client {
         Dialect::OpenaiChat => plan_chat(body, model, profile, losses),
-        Dialect::AnthropicMessages if has_unthought_call(body) => {
+        Dialect::AnthropicMessages if has_unthought_call(body) || has_unsealed_thought(body) => {
             Plan::Translate { from: client, to: target }
         }
         Dialect::AnthropicMessages => {
@@ -122,6 +123,14 @@ fn has_unthought_call(body: &Lens<'_>) -> bool {
     body.saw(CALL)
         && !body.saw(THOUGHT)
         && body.raw("thinking").is_some_and(|thinking| thinking.contains("\"enabled\""))
+}
+
+/// Whether a thought in the history has no seal, since another provider thought it; Anthropic refuses
+/// a seal that is empty.
+fn has_unsealed_thought(body: &Lens<'_>) -> bool {
+    static SEALS: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"signature\""));
+    const SEAL: u64 = bits(&["signature"]);
+    body.saw(SEAL) && SEALS.values(body.source()).any(|seal| seal.starts_with(b"\"\""))
 }
 
 /// Whether Gemini would miss its seal on calls that another provider made.

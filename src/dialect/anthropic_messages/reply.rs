@@ -1,9 +1,13 @@
 //! Whole replies, both ways; also how one block is said to a client.
 
+use std::borrow::Cow;
+
 use super::content::read;
 use super::content::send::write_input;
+use super::names;
 use super::types::{DIALECT, after_calls, finish_word, parse_finish, parse_tier_served};
 use super::usage;
+use crate::catalog::profile::ToolIdRule;
 use crate::dialect::{Malformed, Seed};
 use crate::ir::{
     Block, Candidate, Citation, Content, Dialect, Extras, Finish, Losses, Reply, ServiceTier, Signature,
@@ -225,12 +229,16 @@ pub(super) fn write_call_head(
     o: &mut Object<'_>,
 ) {
     o.string("type", "tool_use");
-    let made = call.id.is_empty().then(|| format!("toolu_{}_{index}", seed.id));
-    let id = made.as_deref().unwrap_or(&call.id);
+    let id = if call.id.is_empty() {
+        Cow::Owned(format!("toolu_{}_{index}", seed.id))
+    } else {
+        // What the provider would not take back, should the conversation go on there.
+        names::call_id(ToolIdRule::Word, &call.id)
+    };
     let seal = seal.filter(|seal| seal.dialect == Dialect::GeminiGenerate);
     match seal {
-        Some(seal) => o.string("id", &seal_id(id, seal)),
-        None => o.string("id", id),
+        Some(seal) => o.string("id", &seal_id(&id, seal)),
+        None => o.string("id", &id),
     }
     o.string("name", &call.name);
     if let Some(seal) = seal {
@@ -265,7 +273,9 @@ pub(super) fn write_citation(citation: &Citation, out: &mut Vec<u8>) {
         o.string("type", "web_search_result_location");
         o.string("cited_text", citation.quote.as_deref().unwrap_or_default());
         o.string("url", citation.url.as_deref().unwrap_or_default());
-        o.opt_string("title", citation.title.as_deref());
+        // Clients insist on a title.
+        let title = citation.title.as_deref().or(citation.url.as_deref());
+        o.string("title", title.unwrap_or_default());
         o.string("encrypted_index", "");
     });
 }

@@ -165,6 +165,18 @@ fn t33_an_anthropic_stream_starts_with_the_estimate_issue_24176() {
 }
 
 #[test]
+fn t33_a_provider_that_never_says_what_it_used_does_not_wipe_out_the_estimate() {
+    let mut seed = seed();
+    seed.input_tokens = 42;
+    let mut pipe = Transcoder::new(Chat, Claude, none(), &seed, SSE);
+    let mut out = Vec::new();
+    let text = chat_stream(&[json!({"role": "assistant", "content": "a"})]) + &chat_end("stop");
+    pipe.push(text.as_bytes(), &mut out, &mut |_| {});
+    let text = String::from_utf8(out).unwrap();
+    assert_eq!(text.matches(r#""input_tokens":42"#).count(), 2, "{text}");
+}
+
+#[test]
 fn t33_usage_that_comes_after_the_finish_is_still_told_to_anthropic_clients() {
     let usage = json!({"id": "c", "choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}});
     let end = chat_end("stop").replace("data: [DONE]", &format!("data: {usage}\n\ndata: [DONE]"));

@@ -1,5 +1,8 @@
 //! T15 to T19: thoughts, their seals, and how hard to think.
 
+use tollgate::route::{Plan, WORDS, plan};
+use tollgate::wire::lens::Lens;
+
 use super::*;
 
 const SEAL: &str = "EqQBCgIYAhIM1gbcDa9GJwZA2b3hGgxBdjrk";
@@ -64,6 +67,20 @@ fn t15_a_seal_never_reaches_a_provider_that_did_not_issue_it() {
         assert!(!said.body.to_string().contains(SEAL), "{}: {}", target.model, said.body);
         assert!(!said.losses.is_empty());
     }
+}
+
+#[test]
+fn t15_a_thought_that_nobody_sealed_does_not_reach_anthropic_on_the_short_way() {
+    let planned = |seal: &str| {
+        let body = claude(&json!({"messages": [{"role": "user", "content": "Hi"},
+            {"role": "assistant", "content": [{"type": "thinking", "thinking": "Hm.", "signature": seal}, {"type": "text", "text": "Yes."}]},
+            {"role": "user", "content": "Go on"}]}));
+        let text = serde_json::to_string_pretty(&body).unwrap();
+        let lens = Lens::watching(text.as_bytes(), &WORDS).unwrap();
+        plan(Claude, Claude, &lens, "m", &sonnet().profile, &mut Losses::new())
+    };
+    assert!(matches!(planned("EqQBCgIYAh"), Plan::Verbatim { .. }));
+    assert!(matches!(planned(""), Plan::Translate { .. }));
 }
 
 #[test]

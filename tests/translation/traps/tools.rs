@@ -172,6 +172,19 @@ fn t06_tool_ids_that_a_target_refuses_are_cleaned_alike_in_call_and_result() {
 }
 
 #[test]
+fn t06_ids_that_anthropic_would_not_take_back_are_not_handed_to_its_clients() {
+    let call = |id: &str| json!({"index": 0, "id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let body = json!({"choices": [{"message": {"role": "assistant", "tool_calls": [call("functions.f:0")]}, "finish_reason": "tool_calls"}]});
+    let id = answer(Chat, &body, &Restore::default(), Claude)["content"][0]["id"].clone();
+    let word = id.as_str().unwrap().bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+    assert!(word && id != "functions.f:0", "{id}");
+    let text = chat_stream(&[json!({"tool_calls": [call("functions.f:0")]})]) + &chat_end("tool_calls");
+    let said = stream(Chat, &text, &Restore::default(), Claude);
+    let start = said.iter().find(|event| event["type"] == "content_block_start").unwrap();
+    assert_eq!(start["content_block"]["id"], id, "streamed as in one piece");
+}
+
+#[test]
 fn t07_a_forced_tool_and_thinking_do_not_meet_issue_8883() {
     let forced = json!({"tools": weather(), "reasoning_effort": "high",
         "tool_choice": {"type": "function", "function": {"name": "get_weather"}}});

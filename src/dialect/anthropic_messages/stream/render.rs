@@ -111,8 +111,7 @@ impl Renderer {
         losses: &mut Losses,
     ) {
         // The final event corrects what is only estimated here; clients show a meter meanwhile.
-        let estimated = Usage { input: self.seed.input_tokens, ..Usage::default() };
-        let used = self.used.or_else(|| (estimated.input > 0).then_some(estimated));
+        let used = self.used.or_else(|| self.estimated());
         frame(out, "message_start", |o| {
             o.object("message", |o| {
                 reply::write_head(id, model, &self.seed, o);
@@ -123,6 +122,12 @@ impl Renderer {
             });
         });
         self.stage = Stage::Running;
+    }
+
+    /// What the provider has not said yet, or never says.
+    fn estimated(&self) -> Option<Usage> {
+        let input = self.seed.input_tokens;
+        (input > 0).then(|| Usage { input, ..Usage::default() })
     }
 
     fn delta(&mut self, index: u32, delta: &Delta, out: &mut Vec<u8>, losses: &mut Losses) {
@@ -169,9 +174,10 @@ impl Renderer {
     /// Says the last event but one, if the answer is complete.
     fn close(&mut self, out: &mut Vec<u8>, losses: &mut Losses) {
         let Stage::Complete(finish) = &self.stage else { return };
+        let used = self.used.or_else(|| self.estimated());
         frame(out, "message_delta", |o| {
             o.object("delta", |o| reply::write_finish(Some(finish), o, losses));
-            reply::write_usage(self.used.as_ref(), None, o);
+            reply::write_usage(used.as_ref(), None, o);
         });
         self.stage = Stage::Closed;
     }
