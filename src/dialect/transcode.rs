@@ -18,6 +18,8 @@ pub struct Transcoder {
     renderer: Box<dyn StreamRenderer>,
     events: Vec<Event>,
     losses: Losses,
+    /// The upstream failed, and nothing but the end may be told.
+    failed: bool,
     ended: bool,
 }
 
@@ -44,6 +46,7 @@ impl Transcoder {
             renderer: codec(client).stream_renderer(seed, shape),
             events: Vec::with_capacity(8),
             losses: Losses::new(),
+            failed: false,
             ended: false,
         }
     }
@@ -114,9 +117,10 @@ impl Transcoder {
     fn flow(&mut self, out: &mut Vec<u8>, seen: &mut dyn FnMut(&Event)) {
         let mut events = std::mem::take(&mut self.events);
         for mut event in events.drain(..) {
-            if self.ended {
-                break;
+            if self.ended || (self.failed && event != Event::End) {
+                continue;
             }
+            self.failed |= matches!(event, Event::Fault(_));
             self.restore.event(&mut event);
             seen(&event);
             self.renderer.push(&event, out, &mut self.losses);
