@@ -9,6 +9,7 @@ mod mould;
 pub mod openai_chat;
 pub mod openai_embeddings;
 pub mod restore;
+mod tool_schema;
 pub mod transcode;
 
 use http::HeaderMap;

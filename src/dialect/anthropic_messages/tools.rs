@@ -1,7 +1,7 @@
 //! Tools and the choice among them, both ways.
 
 use crate::catalog::profile::{Param, Profile, RequiredTool};
-use crate::dialect::Malformed;
+use crate::dialect::{Malformed, tool_schema};
 use crate::ir::{Content, Dialect, Extras, Losses, Request, Tool, ToolChoice, ToolKind};
 use crate::wire::json::{self, Array, Json, Object};
 use crate::wire::lens;
@@ -351,6 +351,11 @@ fn called_tools(request: &Request) -> Vec<&str> {
 }
 
 fn write_schema(schema: &str, strict: Option<bool>, o: &mut Object<'_>, losses: &mut Losses) {
+    let flat = tool_schema::without_choice(schema);
+    if flat.is_some() {
+        losses.bent("tools.input_schema", "a choice at its root is told in words");
+    }
+    let schema = flat.as_deref().unwrap_or(schema);
     if strict == Some(true) {
         let cleaned = schema::clean(schema);
         if cleaned.changed {

@@ -1,7 +1,7 @@
 //! Tools, the choice among them, and calls of them, both ways.
 
 use crate::catalog::profile::{Param, Profile, RequiredTool};
-use crate::dialect::Malformed;
+use crate::dialect::{Malformed, tool_schema};
 use crate::ir::{
     Block, Content, Dialect, Losses, Signature, Tool, ToolCall, ToolChoice, ToolKind, unseal_id,
 };
@@ -202,12 +202,19 @@ fn write_function(
     if tool.cache.is_some() && !profile.cache_marks {
         losses.dropped("cache_control", "the target takes no cache marks");
     }
+    // OpenAI takes no choice at a schema's root.
+    let flat = if profile.extras { None } else { tool_schema::without_choice(schema) };
+    if flat.is_some() {
+        losses.bent("tools.function.parameters", "a choice at its root is told in words");
+    }
+    let schema = flat.as_deref().unwrap_or(schema);
+    let completed = tool_schema::completed(schema);
     tools.object(|object| {
         object.string("type", "function");
         object.object("function", |function| {
             function.string("name", names.sent(&tool.name));
             function.opt_string("description", tool.description.as_deref());
-            function.raw("parameters", schema);
+            function.raw("parameters", completed.as_deref().unwrap_or(schema));
             if profile.strict_tools {
                 function.opt_bool("strict", tool.strict);
             }

@@ -262,3 +262,37 @@ fn parallel_results_share_one_turn_issue_22578() {
     let said = say(Chat, &called(&calls, &json!({})), &sonnet());
     assert_eq!(said.body["messages"].as_array().unwrap().len(), 3);
 }
+
+#[test]
+fn a_choice_at_the_root_of_a_tools_schema_is_told_in_words() {
+    let schema = json!({"type": "object", "description": "One of two.", "properties": {"id": {"type": "string"}}, "required": ["id"],
+        "anyOf": [{"properties": {"route": {"type": "string"}}, "required": ["route", "why"]}, {"properties": {"file": {"type": "string"}}, "required": ["file", "why"]}]});
+    let flat = |parameters: &Value| {
+        assert!(parameters.get("anyOf").is_none(), "{parameters}");
+        assert_eq!(parameters["required"], json!(["id", "why"]));
+        let names: Vec<&String> = parameters["properties"].as_object().unwrap().keys().collect();
+        assert_eq!(names, ["file", "id", "route"]);
+        assert!(
+            parameters["description"].as_str().unwrap().starts_with("One of two. (anyOf: "),
+            "{parameters}"
+        );
+    };
+    let tools = json!([{"type": "function", "function": {"name": "f", "parameters": schema}}]);
+    let said = say(Chat, &chat(&json!({"tools": tools})), &sonnet());
+    flat(&said.body["tools"][0]["input_schema"]);
+    assert!(said.lost("tools.input_schema;bent"), "{}", said.losses);
+    let tools = json!([{"name": "f", "input_schema": schema}]);
+    flat(&say(Claude, &claude(&json!({"tools": tools})), &gpt()).body["tools"][0]["function"]["parameters"]);
+}
+
+#[test]
+fn a_tools_schema_names_its_type_and_properties_to_chat_targets() {
+    for schema in [json!({"type": "object"}), json!({}), json!({"properties": {}})] {
+        let tools = json!([{"name": "f", "input_schema": schema}]);
+        let said = say(Claude, &claude(&json!({"tools": tools})), &gpt());
+        assert_eq!(
+            said.body["tools"][0]["function"]["parameters"],
+            json!({"type": "object", "properties": {}})
+        );
+    }
+}
