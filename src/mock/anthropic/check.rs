@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{tools, turns};
 use crate::mock::errors::Refusal;
 
-const TOP: [&str; 30] = [
+const TOP: [&str; 31] = [
     "model",
     "messages",
     "max_tokens",
@@ -38,6 +38,7 @@ const TOP: [&str; 30] = [
     "fallback_credit_token",
     "thread",
     "billing_policy",
+    "safeguards",
 ];
 const COUNT: [&str; 14] = [
     "model",
@@ -99,6 +100,7 @@ fn shared(body: &Value, beta: &str) -> Result<(), Refusal> {
         "fallback_credit_token",
         "thread",
         "billing_policy",
+        "safeguards",
     ];
     for key in beta_only {
         if !body[key].is_null() && beta.is_empty() {
@@ -107,6 +109,9 @@ fn shared(body: &Value, beta: &str) -> Result<(), Refusal> {
     }
     tools::output(body)?;
     tools::check(body)?;
+    if forces(body) && is_self_willed(body) && version(model).is_some_and(|version| version >= (5, 1)) {
+        return Err(Refusal::bad("tool_choice: type \"tool\" and \"any\" are not supported for this model."));
+    }
     turns::check(body, model)?;
     marks(body)
 }
@@ -147,6 +152,15 @@ fn thinking(body: &Value, limit: u64) -> Result<(), Refusal> {
     let version = version(body["model"].as_str().unwrap_or_default());
     match thinking["type"].as_str() {
         None if thinking.is_null() => return Ok(()),
+        None if thinking["block_binding"].is_object() => {
+            return known(thinking, &["block_binding"], "thinking.");
+        }
+        Some("disabled") if is_self_willed(body) => {
+            return Err(Refusal::bad(
+                "\"thinking.type.disabled\" is not supported for this model. Use \
+                 \"thinking.type.adaptive\" and \"output_config.effort\" to control thinking behavior.",
+            ));
+        }
         Some("disabled") => return known(thinking, &["type"], "thinking.disabled."),
         Some("enabled") => {
             known(thinking, &["type", "budget_tokens", "display"], "thinking.enabled.")?;
@@ -174,7 +188,7 @@ fn thinking(body: &Value, limit: u64) -> Result<(), Refusal> {
             }
         }
         Some("adaptive") => {
-            known(thinking, &["type", "display"], "thinking.adaptive.")?;
+            known(thinking, &["type", "display", "block_binding"], "thinking.adaptive.")?;
             if version.is_some_and(|version| version < (4, 6)) {
                 return Err(Refusal::bad("adaptive thinking is not supported on this model"));
             }
@@ -201,10 +215,22 @@ fn thinking(body: &Value, limit: u64) -> Result<(), Refusal> {
     if !body["top_k"].is_null() {
         return Err(Refusal::bad("`top_k` must be unset when thinking is enabled."));
     }
-    if matches!(body["tool_choice"]["type"].as_str(), Some("any" | "tool")) {
+    if thinking["type"] == "enabled" && forces(body) {
         return Err(Refusal::bad("Thinking may not be enabled when tool_choice forces tool use."));
     }
     Ok(())
+}
+
+fn forces(body: &Value) -> bool {
+    matches!(body["tool_choice"]["type"].as_str(), Some("any" | "tool"))
+}
+
+/// Whether a model always thinks; from 5.5 on, and in these families from 5.1 on, it cannot be
+/// forced to call a tool either.
+fn is_self_willed(body: &Value) -> bool {
+    let model = body["model"].as_str().unwrap_or_default();
+    let always = ["fable", "mythos"].iter().any(|family| model.contains(family));
+    always || (!model.contains("haiku") && version(model).is_some_and(|version| version >= (5, 5)))
 }
 
 /// At most four cache marks, and no long-lived one after a short-lived one.

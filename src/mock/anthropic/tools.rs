@@ -42,6 +42,11 @@ pub(super) fn check(body: &Value) -> Result<(), Refusal> {
                 "{at}name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'"
             )));
         }
+        if ["oneOf", "allOf", "anyOf"].iter().any(|key| tool["input_schema"].get(key).is_some()) {
+            return Err(Refusal::bad(format!(
+                "{at}input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level"
+            )));
+        }
         match &tool["input_schema"] {
             Value::Object(schema) => match schema.get("type").and_then(Value::as_str) {
                 Some("object") => {}

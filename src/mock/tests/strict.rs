@@ -76,6 +76,19 @@ fn anthropic_is_strict() {
         ),
         (json!({"thinking": {"type": "enabled", "budget_tokens": 8192}}), "`max_tokens` must be"),
         (
+            json!({"model": "claude-opus-5-5", "thinking": {"type": "disabled"}}),
+            "\"thinking.type.disabled\" is not supported",
+        ),
+        (
+            json!({"model": "claude-sonnet-5-5", "tool_choice": {"type": "any"},
+                "tools": [{"name": "f", "input_schema": {"type": "object"}}]}),
+            "tool_choice: type \"tool\" and \"any\"",
+        ),
+        (
+            json!({"tools": [{"name": "f", "input_schema": {"type": "object", "anyOf": []}}]}),
+            "tools.0.custom.input_schema: input_schema does not support",
+        ),
+        (
             json!({"messages": [{"role": "user", "content": [{"type": "image", "source":
             {"type": "base64", "media_type": "image/jpeg", "data": "iVBORw0KGgo="}}]}]}),
             "messages.0.content.0.image.source.base64.data: The image was specified",
