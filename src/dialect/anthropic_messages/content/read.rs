@@ -67,6 +67,11 @@ pub(in super::super) fn block(json: &Json<'_>) -> Block {
     })
 }
 
+/// What a block of a kind that only this dialect has says in words.
+pub(in super::super) fn words_of(name: &str, json: &Json<'_>) -> Option<String> {
+    words::of(name, json)
+}
+
 fn text(json: &Json<'_>) -> Block {
     let citations = json.field("citations").map(Json::elements).unwrap_or_default();
     let content =

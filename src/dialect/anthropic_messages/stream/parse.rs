@@ -325,6 +325,7 @@ impl Parser {
                 {
                     *json = with_input(json, input);
                 }
+                reword(&mut block);
                 let index = self.begin(Opening::Whole(Box::new(block)), events);
                 events.push(Event::BlockStop { index });
             }
@@ -425,6 +426,16 @@ fn merge(block: &mut Block, delta: &Json<'_>) {
         .map(|(key, value)| Edit::Set { key: key.to_string().into(), value: value.raw().to_owned() })
         .collect();
     *json = edited(json, &edits);
+}
+
+/// Puts a block in words that has all of its own now.
+fn reword(block: &mut Block) {
+    if let Content::Opaque { json, name, words, .. } = &mut block.content
+        && words.is_none()
+        && let Ok(json) = json::parse(json.as_bytes())
+    {
+        *words = read::words_of(name, &json);
+    }
 }
 
 fn edited(object: &str, edits: &[Edit]) -> String {

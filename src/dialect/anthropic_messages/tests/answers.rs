@@ -63,6 +63,13 @@ fn a_reply_is_said_as_it_was_read() {
                 block.as_object_mut().unwrap().remove("caller");
             }
         }
+        if original["usage"]["iterations"].is_array() {
+            // The rounds are told in their sum.
+            let used =
+                |reply: &Value| AnthropicMessages.parse_reply(reply.to_string().as_bytes()).unwrap().usage;
+            assert_eq!(used(&said), used(&original), "{name}");
+            original["usage"] = said["usage"].clone();
+        }
         assert_eq!(said, original, "{name}");
         assert!(losses.is_empty(), "{name}: {}", losses.to_header());
     }

@@ -64,6 +64,9 @@ fn plain(value: &mut Value) {
             if members.get("caller") == Some(&json!({"type":"direct"})) {
                 members.remove("caller");
             }
+            if members.get("is_error") == Some(&json!(false)) {
+                members.remove("is_error");
+            }
             for (key, value) in members.iter_mut() {
                 if let ("content" | "system", Value::String(text)) = (key.as_str(), &*value) {
                     *value = json!([{"type":"text","text":text}]);
