@@ -47,7 +47,9 @@ fn description<'j>(json: &Json<'_>, choices: impl Iterator<Item = (&'j str, &'j 
         if !text.is_empty() {
             text.push(' ');
         }
-        text.push_str(&format!("({key}: {})", list.raw()));
+        for piece in ["(", key, ": ", list.raw(), ")"] {
+            text.push_str(piece);
+        }
     }
     text
 }
