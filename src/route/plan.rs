@@ -11,7 +11,7 @@ use crate::catalog::profile::{
     MaxTokensField, Param, Profile, ReasoningHistory, RequiredTool, StructuredOutput, ThinkingStyle,
     ToolIdRule,
 };
-use crate::ir::{Dialect, Losses};
+use crate::ir::{Dialect, Effort, Losses};
 use crate::wire::json::Watch;
 use crate::wire::lens::{Edit, Lens};
 use crate::wire::needle::Needle;
@@ -59,6 +59,9 @@ pub fn plan(
         }
         Dialect::AnthropicMessages => {
             let same = body.string("model").as_deref() == Some(model);
+            if !same && is_for_another(body, profile) {
+                return Plan::Translate { from: client, to: target };
+            }
             let edits = if same { Vec::new() } else { vec![set_string("model", model)] };
             Plan::Verbatim { edits, strip_usage: false }
         }
@@ -131,6 +134,24 @@ fn has_unsealed_thought(body: &Lens<'_>) -> bool {
     static SEALS: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"signature\""));
     const SEAL: u64 = bits(&["signature"]);
     body.saw(SEAL) && SEALS.values(body.source()).any(|seal| seal.starts_with(b"\"\""))
+}
+
+/// Whether what was asked of the model that the client named would be refused by the one that it is
+/// routed to. A client that names a model itself is left to what that says.
+fn is_for_another(body: &Lens<'_>, profile: &Profile) -> bool {
+    static ROLES: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"role\""));
+    let adaptive = profile.thinking == ThinkingStyle::Adaptive;
+    let samples = profile.max_temperature.is_some();
+    let thinks = |how: &str| body.raw("thinking").is_some_and(|thinking| thinking.contains(how));
+    let said = |key: &str| body.raw(key).is_some_and(|value| value != "null");
+    let systems = || ROLES.values(body.source()).any(|role| role.starts_with(b"\"system\""));
+    (thinks("\"adaptive\"") && !adaptive)
+        || (thinks("\"enabled\"") && adaptive && !samples)
+        || (thinks("\"disabled\"") && adaptive && profile.efforts.0 > Effort::None)
+        || (!adaptive && body.raw("output_config").is_some_and(|config| config.contains("\"effort\"")))
+        || (!samples && ["temperature", "top_p", "top_k"].into_iter().any(said))
+        || body.u64("max_tokens").zip(profile.max_output).is_some_and(|(asked, most)| asked > most)
+        || (!profile.mid_system && systems())
 }
 
 /// Whether Gemini would miss its seal on calls that another provider made.

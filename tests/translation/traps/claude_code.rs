@@ -1,5 +1,8 @@
 //! What Claude Code and its kin send, onto models of every dialect.
 
+use tollgate::route::{Plan, WORDS, plan};
+use tollgate::wire::lens::Lens;
+
 use super::*;
 
 fn claude_model(model: &'static str) -> Target {
@@ -205,4 +208,29 @@ fn tools_that_the_client_runs_are_functions_elsewhere() {
     assert!(said.lost("tools.hosted;bent") && said.lost("tools.hosted;dropped"), "{}", said.losses);
     assert_eq!(say(Claude, &asked, &flash()).body["tools"][0]["functionDeclarations"][0]["name"], "bash");
     assert_eq!(say(Claude, &asked, &sonnet()).body["tools"], tools);
+}
+
+/// Whether a body that names `asked` passes as it is to the model that it is routed to.
+fn passes(body: &Value, asked: &str, to: &Target) -> bool {
+    let text = with(body.clone(), &json!({"model": asked})).to_string();
+    let lens = Lens::watching(text.as_bytes(), &WORDS).unwrap();
+    let planned = plan(Claude, Claude, &lens, to.model, &to.profile, &mut Losses::new());
+    matches!(planned, Plan::Verbatim { .. })
+}
+
+#[test]
+fn what_was_asked_of_one_claude_is_said_otherwise_to_another_that_it_is_routed_to() {
+    let (haiku, opus) = (claude_model("claude-haiku-4-5"), claude_model("claude-opus-5-5"));
+    assert!(passes(&first_turn(), "claude-opus-5-5", &opus));
+    assert!(passes(&first_turn(), "work", &opus), "it takes all of it");
+    assert!(!passes(&first_turn(), "claude-opus-5-5", &haiku));
+    assert!(passes(&first_turn(), "claude-haiku-4-5", &haiku), "asked for by name, it may refuse by itself");
+    let said = say(Claude, &first_turn(), &haiku);
+    assert_eq!(said.body["thinking"]["type"], "enabled");
+    assert_eq!(said.body["max_tokens"], 64_000);
+    assert!(said.body.get("output_config").is_none(), "{}", said.body);
+    assert_eq!(said.body["messages"].as_array().unwrap().len(), 1, "{}", said.body);
+    assert!(!passes(&claude(&json!({"temperature": 0.5})), "sonnet", &opus));
+    assert!(!passes(&claude(&json!({"thinking": {"type": "disabled"}})), "sonnet", &opus));
+    assert!(passes(&claude(&json!({"temperature": 0.5})), "sonnet", &haiku));
 }
