@@ -149,3 +149,11 @@ fn a_schema_without_a_name_is_strict_where_it_fits_as_it_is() {
     let said = say(Claude, &format(&open), &gpt());
     assert!(said.body["response_format"]["json_schema"].get("strict").is_none(), "{}", said.body);
 }
+
+#[test]
+fn openai_is_given_no_more_stop_strings_than_it_takes() {
+    let body = claude(&json!({"stop_sequences": ["a", "b", "c", "d", "e"]}));
+    let said = say(Claude, &body, &gpt());
+    assert_eq!(said.body["stop"], json!(["a", "b", "c", "d"]));
+    assert!(said.lost("stop;clamped"), "{}", said.losses);
+}

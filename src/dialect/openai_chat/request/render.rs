@@ -168,7 +168,12 @@ fn write_sampling(body: &mut Object<'_>, sampling: &Sampling, profile: &Profile,
         body.number("top_k", top_k);
     }
     if !sampling.stop.is_empty() && takes(profile, Param::Stop, "stop", losses) {
-        body.array("stop", |list| sampling.stop.iter().for_each(|text| list.string(text)));
+        // OpenAI takes four; what other vendors take is not known.
+        let most = if profile.extras { usize::MAX } else { 4 };
+        if sampling.stop.len() > most {
+            losses.clamped("stop", "at most four");
+        }
+        body.array("stop", |list| sampling.stop.iter().take(most).for_each(|text| list.string(text)));
     }
     if let Some(seed) = sampling.seed
         && takes(profile, Param::Seed, "seed", losses)
