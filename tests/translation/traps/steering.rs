@@ -19,6 +19,15 @@ fn t20_a_limit_that_a_target_demands_is_its_default() {
 }
 
 #[test]
+fn t20_a_model_that_thinks_as_it_sees_fit_is_given_room_for_the_answer() {
+    let fable = corpus::target(Claude, "anthropic", "claude-fable-5");
+    assert_eq!(say(Chat, &chat(&json!({})), &fable).body["max_tokens"], 16_384);
+    let thinks = chat(&json!({"reasoning_effort": "high"}));
+    assert_eq!(say(Chat, &thinks, &opus()).body["max_tokens"], 16_384);
+    assert_eq!(say(Chat, &chat(&json!({})), &opus()).body["max_tokens"], 4096, "it need not think");
+}
+
+#[test]
 fn t21_temperature_is_brought_into_range_or_left_out() {
     let warm = chat(&json!({"temperature": 1.5}));
     let said = say(Chat, &warm, &sonnet());

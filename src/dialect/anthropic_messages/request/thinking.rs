@@ -44,6 +44,10 @@ impl Mode {
 /// The least budget that the API takes.
 const LEAST_BUDGET: u64 = 1024;
 
+/// What is asked for at least, where the client gave no limit, of a model that thinks as it sees
+/// fit: its thoughts count, and an answer must find room behind them.
+const THINKERS_LIMIT: u64 = 16_384;
+
 /// Plans the thinking of a request.
 pub(super) fn plan(
     request: &Request,
@@ -190,7 +194,13 @@ fn without(request: &Request, mode: Mode, profile: &Profile, losses: &mut Losses
     if max_tokens.is_some_and(|asked| capped(asked, profile) < asked) {
         losses.clamped("max_tokens", "the model cannot produce so many");
     }
-    let max_tokens = capped(max_tokens.unwrap_or(profile.default_max_tokens), profile);
+    let always = is_adaptive(profile) && profile.efforts.0 > Effort::None;
+    let default = match mode {
+        Mode::Adaptive(_) => profile.default_max_tokens.max(THINKERS_LIMIT),
+        Mode::Unsaid if always => profile.default_max_tokens.max(THINKERS_LIMIT),
+        Mode::Unsaid | Mode::Off | Mode::Budget(_) => profile.default_max_tokens,
+    };
+    let max_tokens = capped(max_tokens.unwrap_or(default), profile);
     Plan { max_tokens, mode, effort: None }
 }
 
