@@ -156,6 +156,34 @@ fn a_comment_that_keeps_a_stream_alive_keeps_its_client_waiting() {
 }
 
 #[test]
+fn whatever_a_model_mixes_claude_clients_get_one_whole_block_after_another() {
+    let call = |index: u32, id: &str| json!({"tool_calls": [{"index": index, "id": id, "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}}]});
+    let deltas = [
+        json!({"reasoning_content": "Hm."}),
+        json!({"content": "First."}),
+        call(0, "c1"),
+        json!({"content": "Then."}),
+        json!({"reasoning_content": "So."}),
+        call(1, "c2"),
+        json!({"content": "Last."}),
+    ];
+    let said = stream(Chat, &(chat_stream(&deltas) + &chat_end("tool_calls")), &none(), Claude);
+    let (mut open, mut kinds) = (None, Vec::new());
+    for event in &said {
+        match event["type"].as_str().unwrap() {
+            "content_block_start" => {
+                assert_eq!(open.replace(event["index"].clone()), None, "{event}");
+                kinds.push(event["content_block"]["type"].as_str().unwrap());
+            }
+            "content_block_delta" => assert_eq!(open.as_ref(), Some(&event["index"]), "{event}"),
+            "content_block_stop" => assert_eq!(open.take().as_ref(), Some(&event["index"]), "{event}"),
+            _ => {}
+        }
+    }
+    assert_eq!(kinds, ["thinking", "text", "tool_use", "text", "thinking", "tool_use", "text"]);
+}
+
+#[test]
 fn an_answer_that_came_with_its_start_is_whole() {
     let start = json!({"type": "message_start", "message": {"id": "msg_1", "model": "m", "stop_reason": "tool_use",
         "content": [
