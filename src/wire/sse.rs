@@ -223,7 +223,7 @@ impl Search {
 }
 
 /// The frame at the start of `bytes`, if it is whole and written as nearly all are: perhaps a name,
-/// one line of data, line feeds. And what comes after it.
+/// one line of data, a blank one. And what comes after it.
 fn plain(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
     let (event, rest) = match bytes.strip_prefix(b"event: ") {
         None => (None, bytes),
@@ -233,7 +233,7 @@ fn plain(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
         }
     };
     let (data, rest) = line(rest.strip_prefix(b"data: ")?)?;
-    let after = rest.strip_prefix(b"\n")?;
+    let (_, after) = line(rest).filter(|(blank, _)| blank.is_empty())?;
     let raw = bytes.get(..bytes.len() - after.len())?;
     Some((Frame { event, id: None, data: Cow::Borrowed(data), raw, comment_only: false }, after))
 }
@@ -241,7 +241,10 @@ fn plain(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
 /// The line at the start of `bytes` if a line feed ends it, and what comes after.
 fn line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (line, end) = bytes.split_at_checked(memchr2(b'\n', b'\r', bytes)?)?;
-    Some((line, end.strip_prefix(b"\n")?))
+    match end {
+        [b'\n', after @ ..] | [b'\r', b'\n', after @ ..] => Some((line, after)),
+        _ => None,
+    }
 }
 
 /// Reads the fields of one whole frame.
