@@ -10,8 +10,18 @@ use crate::wire::json::{self, Json};
 pub(in crate::dialect) struct Mould {
     before: Vec<u8>,
     after: Vec<u8>,
-    /// What follows a second string, which says nothing and only hides the length of the first.
-    last: Option<Vec<u8>>,
+    end: End,
+}
+
+/// What may differ behind the string.
+#[derive(Debug)]
+enum End {
+    /// Nothing.
+    Same,
+    /// A second string, which says nothing and only hides the length of the first; what follows it.
+    Padded(Vec<u8>),
+    /// Numbers: what stands between them.
+    Counted(Vec<Vec<u8>>),
 }
 
 impl Mould {
@@ -28,28 +38,79 @@ impl Mould {
         Some(Self {
             before: event.get(..start)?.to_vec(),
             after: event.get(end..stop)?.to_vec(),
-            last: padding.and_then(|(_, end)| event.get(end..)).map(<[u8]>::to_vec),
+            end: match padding.and_then(|(_, end)| event.get(end..)) {
+                Some(rest) => End::Padded(rest.to_vec()),
+                None => End::Same,
+            },
         })
+    }
+
+    /// The mould of an event that tells in each slice how much was said so far: in `counts`, an
+    /// object behind the string, and from there on, numbers may differ too.
+    pub(in crate::dialect) fn counting(event: &[u8], text: &Json<'_>, counts: &Json<'_>) -> Option<Self> {
+        let mut mould = Self::of(event, text, None)?;
+        let start = (counts.raw().as_ptr() as usize).checked_sub(event.as_ptr() as usize)?;
+        let behind = event.get(start..).filter(|_| counts.is_object())?;
+        mould.after.truncate(mould.after.len().checked_sub(behind.len())?);
+        mould.end = End::Counted(between_numbers(behind));
+        Some(mould)
     }
 
     /// The string in an event of this shape; `None` if it is of another.
     pub(in crate::dialect) fn text(&self, event: &[u8]) -> Option<String> {
-        let rest = event.strip_prefix(self.before.as_slice())?;
-        let text = json::prefix(rest).filter(Json::is_string)?;
-        let rest = rest.get(text.raw().len()..)?;
-        match &self.last {
-            None if same(rest, &self.after) => {}
-            None => return None,
-            Some(last) => {
-                let rest = rest.strip_prefix(self.after.as_slice())?;
-                let padding = json::prefix(rest).filter(Json::is_string)?;
-                if rest.get(padding.raw().len()..)? != last {
-                    return None;
-                }
-            }
-        }
-        text.into_string()
+        self.text_and_counts(event).map(|(text, _)| text)
     }
+
+    /// The same, and the event from its counts on.
+    pub(in crate::dialect) fn text_and_counts<'e>(&self, event: &'e [u8]) -> Option<(String, &'e [u8])> {
+        let rest = event.strip_prefix(self.before.as_slice())?;
+        let (text, rest) = json::string_prefix(rest)?;
+        let counts = match &self.end {
+            End::Same => same(rest, &self.after).then_some(rest)?,
+            End::Padded(last) => {
+                let rest = rest.strip_prefix(self.after.as_slice())?;
+                (json::string_prefix(rest)?.1 == last).then_some(rest)?
+            }
+            End::Counted(fixed) => {
+                let counts = rest.strip_prefix(self.after.as_slice())?;
+                is_counted(counts, fixed).then_some(counts)?
+            }
+        };
+        Some((text.into_owned(), counts))
+    }
+}
+
+/// What stands between the numbers of a JSON text: digits inside strings are no numbers.
+fn between_numbers(json: &[u8]) -> Vec<Vec<u8>> {
+    let (mut pieces, mut piece) = (Vec::new(), Vec::new());
+    let (mut quoted, mut escaped, mut number) = (false, false, false);
+    for &byte in json {
+        let digit = !quoted && byte.is_ascii_digit();
+        if !digit {
+            piece.push(byte);
+        } else if !number {
+            pieces.push(std::mem::take(&mut piece));
+        }
+        number = digit;
+        quoted ^= byte == b'"' && !escaped;
+        escaped = quoted && byte == b'\\' && !escaped;
+    }
+    pieces.push(piece);
+    pieces
+}
+
+/// Whether a text is these pieces with whole numbers between them.
+fn is_counted(mut rest: &[u8], pieces: &[Vec<u8>]) -> bool {
+    let Some((last, others)) = pieces.split_last() else { return false };
+    for piece in others {
+        let Some(behind) = rest.strip_prefix(piece.as_slice()) else { return false };
+        let digits = behind.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        match behind.get(digits..).filter(|_| digits > 0) {
+            Some(behind) => rest = behind,
+            None => return false,
+        }
+    }
+    rest == last.as_slice()
 }
 
 /// Whether two ends of an event are alike; where only brackets are left, white space between them
@@ -88,6 +149,32 @@ mod tests {
             r#"{"i":0,"delta":{"text":"a}}"#,
         ] {
             assert_eq!(text(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn counts_may_be_any_numbers() {
+        let event = br#"{"i":0,"t":"a 1","n":{"x":7,"y":[{"z":"a\"1","w":12}]},"m":"v-2"}"#;
+        let json = json::parse(event).unwrap();
+        let mould = Mould::counting(event, json.get("t").unwrap(), json.get("n").unwrap()).unwrap();
+        let read = |event: &str| {
+            let (text, counts) = mould.text_and_counts(event.as_bytes())?;
+            Some((text, json::prefix(counts)?.raw().to_owned()))
+        };
+        assert_eq!(
+            read(r#"{"i":0,"t":"","n":{"x":1234,"y":[{"z":"a\"1","w":0}]},"m":"v-2"}"#).unwrap(),
+            (String::new(), r#"{"x":1234,"y":[{"z":"a\"1","w":0}]}"#.to_owned())
+        );
+        for other in [
+            r#"{"i":1,"t":"","n":{"x":7,"y":[{"z":"a\"1","w":12}]},"m":"v-2"}"#,
+            r#"{"i":0,"t":"","n":{"x":7,"y":[{"z":"a\"2","w":12}]},"m":"v-2"}"#,
+            r#"{"i":0,"t":"","n":{"x":7,"y":[{"z":"a\"1","w":12}]},"m":"v-3"}"#,
+            r#"{"i":0,"t":"","n":{"x":7.5,"y":[{"z":"a\"1","w":12}]},"m":"v-2"}"#,
+            r#"{"i":0,"t":"","n":{"x":,"y":[{"z":"a\"1","w":12}]},"m":"v-2"}"#,
+            r#"{"i":0,"t":"","n":{"x":7,"y":[{"z":"a\"1","w":12}]},"m":"v-2""#,
+            r#"{"i":0,"t":"","n":{"x":7,"y":[{"z":"a\"1","w":12}]},"m":"v-2","k":1}"#,
+        ] {
+            assert_eq!(read(other), None, "{other}");
         }
     }
 

@@ -15,7 +15,7 @@ mod write;
 use std::fmt;
 
 pub use counts::Counts;
-pub use tree::{Json, Kind, parse, prefix, validate};
+pub use tree::{Json, Kind, parse, prefix, string_prefix, validate};
 pub use watch::Watch;
 pub use write::{Array, Number, Object, array, object, string, write_string};
 

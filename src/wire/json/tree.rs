@@ -54,6 +54,16 @@ pub fn prefix(source: &[u8]) -> Option<Json<'_>> {
     reader.value(0).ok()
 }
 
+/// The string that a text begins with, decoded, and what follows it; `None` where that is none.
+#[must_use]
+pub fn string_prefix(source: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
+    let mut scan = Scanner::new(source);
+    (source.first() == Some(&b'"')).then_some(())?;
+    let quoted = scan.string().ok()?;
+    let (string, rest) = source.split_at_checked(scan.at())?;
+    Some((quoted.decode(scan::text(string).ok()?), rest))
+}
+
 /// Checks that [`parse`] would accept the source, without building the tree.
 ///
 /// # Errors
