@@ -53,6 +53,14 @@ pub enum Event {
         /// The object.
         json: String,
     },
+    /// Members that the codec did not know and that the start could not tell yet: of one answer, or
+    /// of the reply that holds all answers.
+    Extras {
+        /// Which answer; none for the reply itself.
+        candidate: Option<u32>,
+        /// The members. One that was told before has a new value.
+        extras: Extras,
+    },
     /// What the call has used so far; a later report replaces it (see [`Usage::merge`]).
     Usage(Usage),
     /// One answer is complete.

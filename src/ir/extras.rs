@@ -67,6 +67,16 @@ impl Extras {
         self.0.push(Extra { dialect, name: name.to_owned(), json: json.to_owned() });
     }
 
+    /// Keeps members, each in place of the one that had its name.
+    pub fn put(&mut self, later: Self) {
+        for extra in later.0 {
+            match self.0.iter_mut().find(|known| known.dialect == extra.dialect && known.name == extra.name) {
+                Some(known) => *known = extra,
+                None => self.0.push(extra),
+            }
+        }
+    }
+
     /// The members that `dialect` said.
     pub fn of(&self, dialect: Dialect) -> impl Iterator<Item = &Extra> {
         self.0.iter().filter(move |extra| extra.dialect == dialect)

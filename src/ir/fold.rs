@@ -49,6 +49,12 @@ impl Fold {
                     });
                 }
             }
+            Event::Extras { candidate: None, extras } => self.reply.extras.put(extras),
+            Event::Extras { candidate: Some(candidate), extras } => {
+                if let Some(candidate) = self.candidate(candidate as usize) {
+                    candidate.extras.put(extras);
+                }
+            }
             Event::Usage(usage) => self.reply.usage.get_or_insert_default().merge(&usage),
             Event::Finish { candidate, finish } => {
                 if let Some(candidate) = self.candidate(candidate as usize) {

@@ -1,11 +1,11 @@
 //! The legal order of events, as a table.
 //!
 //! ```text
-//! stream    = Start (block | Usage | Logprobs | Ping | Finish)* (Fault? End)
+//! stream    = Start (block | Usage | Logprobs | Extras | Ping | Finish)* (Fault? End)
 //! block     = BlockStart(i) Delta(i)* BlockStop(i)     blocks may overlap; i counts up from 0
 //! Finish(c) comes at most once a candidate, after the candidate's last block closed
 //! ```
-//! Usage and Ping may also come after the last Finish. A stream whose upstream failed has Fault
+//! Usage, Extras and Ping may also come after the last Finish. A stream whose upstream failed has Fault
 //! before End and may leave blocks open.
 
 use super::event::{Delta, Event, Opening};
@@ -75,7 +75,10 @@ impl Checker {
         match (self.phase, event) {
             (Phase::Before, Event::Start { .. }) => self.phase = Phase::Running,
             (Phase::Before, Event::Ping)
-            | (Phase::Running, Event::Usage(_) | Event::Ping | Event::Logprobs { .. }) => {}
+            | (
+                Phase::Running,
+                Event::Usage(_) | Event::Ping | Event::Logprobs { .. } | Event::Extras { .. },
+            ) => {}
             (Phase::Before | Phase::Running, Event::Fault(_)) => self.phase = Phase::Failed,
             (Phase::Before, _) | (Phase::Running, Event::Start { .. }) => return Err(Broken::Start),
             (Phase::Running | Phase::Failed, Event::End) => self.phase = Phase::Ended,

@@ -23,6 +23,9 @@ pub fn unfold(reply: Reply) -> Vec<Event> {
         if let Some(json) = candidate.logprobs {
             events.push(Event::Logprobs { candidate: number, json });
         }
+        if !candidate.extras.is_empty() {
+            events.push(Event::Extras { candidate: Some(number), extras: candidate.extras });
+        }
         if let Some(finish) = candidate.finish {
             events.push(Event::Finish { candidate: number, finish });
         }

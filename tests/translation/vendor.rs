@@ -182,7 +182,10 @@ fn gemini_candidate(candidate: &Value) -> Result<(), String> {
         // Parts that only Gemini knows pass as they are.
         must(held <= 1, || format!("a part holds {held} kinds of data: {part}"))?;
         if let Some(call) = part.get("functionCall") {
-            must(call["name"].is_string() && call["args"].is_object(), || format!("odd call {call}"))?;
+            // One that Gemini itself garbled passes as it came.
+            let garbled = call.get("name").is_none();
+            let whole = call["name"].is_string() && call["args"].is_object();
+            must(whole || garbled, || format!("odd call {call}"))?;
         }
     }
     Ok(())

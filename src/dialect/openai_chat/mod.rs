@@ -13,6 +13,7 @@ mod reasoning;
 mod reply;
 mod request;
 mod stream;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod tools;

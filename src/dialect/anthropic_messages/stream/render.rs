@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use super::slot::{Slot, frame, say_seal};
 use crate::dialect::anthropic_messages::{error, reply};
 use crate::dialect::{Seed, StreamRenderer};
-use crate::ir::{Delta, Event, Extras, Finish, FinishReason, Losses, ServiceTier, Usage};
+use crate::ir::{Delta, Dialect, Event, Extras, Finish, FinishReason, Losses, ServiceTier, Usage};
 
 /// Says one stream.
 #[derive(Debug)]
@@ -77,6 +77,15 @@ impl StreamRenderer for Renderer {
                 }
             }
             Event::Logprobs { .. } => losses.dropped("logprobs", "messages hold none"),
+            Event::Extras { extras, .. } => {
+                let dialect = Dialect::AnthropicMessages;
+                for extra in extras.foreign(dialect) {
+                    losses.dropped(extra.name.clone(), "only its own dialect has it");
+                }
+                for extra in extras.of(dialect) {
+                    losses.dropped(extra.name.clone(), "its place in the stream is past");
+                }
+            }
             Event::Usage(used) => {
                 self.used.get_or_insert_default().merge(used);
                 self.close(out, losses);

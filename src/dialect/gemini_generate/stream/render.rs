@@ -291,6 +291,12 @@ impl StreamRenderer for Renderer {
                     });
                 });
             }),
+            Event::Extras { extras, .. } => {
+                note_foreign(extras, losses);
+                for extra in extras.of(DIALECT) {
+                    losses.dropped(extra.name.clone(), "its place in the stream is past");
+                }
+            }
             Event::Usage(usage) => {
                 self.usage.get_or_insert_default().merge(usage);
                 self.untold = true;

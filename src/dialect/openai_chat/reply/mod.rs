@@ -3,5 +3,5 @@
 mod parse;
 mod render;
 
-pub(super) use parse::{citation, image_block, logprobs, parse};
-pub(super) use render::{render, write_audio, write_citation, write_end, write_image};
+pub(super) use parse::{CHOICE, MESSAGE, citation, image_block, logprobs, parse, searched, sources};
+pub(super) use render::{render, stands_apart, write_audio, write_citation, write_end, write_image};

@@ -1,6 +1,7 @@
 //! An upstream's whole answer → the hub's reply. Lenient: what is missing is missing.
 
 use crate::dialect::Malformed;
+use crate::dialect::openai_chat::tags::{Piece, Tags};
 use crate::dialect::openai_chat::types::{OWN, arguments, filled, parse_finish, service_tier, stop_sequence};
 use crate::dialect::openai_chat::{content, extras, reasoning, tools, usage};
 use crate::ir::{
@@ -11,9 +12,12 @@ use crate::wire::json::{self, Json};
 /// The members of a reply that are read; `object` is always the same.
 const REPLY: [&str; 7] = ["id", "object", "created", "model", "choices", "usage", "service_tier"];
 
-const CHOICE: [&str; 6] = ["index", "message", "finish_reason", "logprobs", "usage", "stop_reason"];
+/// The members of a choice that are read, whole or streamed.
+pub(in crate::dialect::openai_chat) const CHOICE: [&str; 9] =
+    ["index", "message", "delta", "text", "error", "finish_reason", "logprobs", "usage", "stop_reason"];
 
-const MESSAGE: [&str; 9] = [
+/// The members of a message or delta that are read, but for those of its thinking.
+pub(in crate::dialect::openai_chat) const MESSAGE: [&str; 9] = [
     "role",
     "content",
     "refusal",
@@ -56,6 +60,9 @@ pub(in crate::dialect::openai_chat) fn parse(body: &[u8]) -> Result<Reply, Malfo
         if let Some(candidate) = reply.candidates.get_mut(index) {
             *candidate = parse_choice(choice);
         }
+    }
+    if let Some(first) = reply.candidates.first_mut() {
+        source(&root, &mut first.blocks);
     }
     Ok(reply)
 }
@@ -136,7 +143,16 @@ fn items<'j, 'a>(message: &'j Json<'a>, key: &str) -> impl Iterator<Item = &'j J
 /// Reads the content of an answer: text, or Mistral's and others' list of parts.
 fn parse_content(value: &Json<'_>, blocks: &mut Vec<Block>) {
     if let Some(text) = filled(value.as_str()) {
-        blocks.push(Block::text(text));
+        let mut tags = Tags::default();
+        if !blocks.is_empty() {
+            tags.none_come();
+        }
+        let mut tell = |piece: Piece<'_>| match piece {
+            Piece::Thought(text) => push_thought(blocks, text.to_owned()),
+            Piece::Words(text) => push_text(blocks, text),
+        };
+        tags.push(text, &mut tell);
+        tags.finish(&mut tell);
     }
     for part in value.elements() {
         let text = part.as_str().or_else(|| part.get("text").and_then(Json::as_str));
@@ -179,6 +195,38 @@ fn annotate(message: &Json<'_>, blocks: &mut [Block]) {
     block.signature = tools::seal(message);
     if let Content::Text { citations, .. } = &mut block.content {
         citations.extend(items(message, "annotations").map(citation));
+    }
+}
+
+/// Puts the sources of a search on the last text, unless it has sources of its own.
+fn source(root: &Json<'_>, blocks: &mut [Block]) {
+    let last = blocks.iter_mut().rev().find(|block| block.as_text().is_some());
+    if let Some(Content::Text { citations, .. }) = last.map(|block| &mut block.content)
+        && citations.is_empty()
+    {
+        citations.extend(sources(root).map(searched));
+    }
+}
+
+/// What a provider's search found (Perplexity's `search_results`, xAI's `citations`): it stands
+/// beside the answer and not in it.
+pub(in crate::dialect::openai_chat) fn sources<'j, 'a>(
+    root: &'j Json<'a>,
+) -> impl Iterator<Item = &'j Json<'a>> {
+    let list = |key: &str| root.get(key).map(Json::elements).filter(|list| !list.is_empty());
+    let found = list("search_results").or_else(|| list("citations"));
+    found.unwrap_or_default().iter().filter(|source| source.is_string() || source.field("url").is_some())
+}
+
+/// Reads one of the [`sources`].
+pub(in crate::dialect::openai_chat) fn searched(source: &Json<'_>) -> Citation {
+    let text = |key: &str| filled(source.get(key).and_then(Json::as_str)).map(str::to_owned);
+    Citation {
+        url: source.as_str().map(str::to_owned).or_else(|| text("url")),
+        title: text("title"),
+        native: Some((OWN, extras::compact(source))),
+        // Its snippet is what the search showed, not what the answer took from it.
+        ..Citation::default()
     }
 }
 

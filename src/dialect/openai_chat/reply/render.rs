@@ -148,7 +148,7 @@ fn write_content(message: &mut Object<'_>, blocks: &[Block]) {
 }
 
 fn write_annotations(message: &mut Object<'_>, blocks: &[Block], losses: &mut Losses) {
-    let citations = || blocks.iter().filter_map(citations_of).flatten();
+    let citations = || blocks.iter().filter_map(citations_of).flatten().filter(|cited| !stands_apart(cited));
     if citations().next().is_none() {
         return;
     }
@@ -176,6 +176,12 @@ fn citations_of(block: &Block) -> Option<&[Citation]> {
         Content::Text { citations, .. } => Some(citations),
         _ => None,
     }
+}
+
+/// Whether a source came from beside the answer; the member it came from is given back whole.
+pub(in crate::dialect::openai_chat) fn stands_apart(citation: &Citation) -> bool {
+    let Some((OWN, native)) = &citation.native else { return false };
+    json::parse(native.as_bytes()).is_ok_and(|native| native.get("type").is_none())
 }
 
 /// Writes an element of `annotations`; one without an address cannot be said.

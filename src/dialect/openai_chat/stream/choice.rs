@@ -4,10 +4,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::dialect::openai_chat::reasoning::{self, Details, ThinkingBlock};
-use crate::dialect::openai_chat::reply::{citation, image_block, logprobs};
+use crate::dialect::openai_chat::reply::{CHOICE, MESSAGE, citation, image_block, logprobs, searched};
+use crate::dialect::openai_chat::tags::{Piece, Tags};
 use crate::dialect::openai_chat::types::{OWN, filled, parse_finish, stop_sequence};
-use crate::dialect::openai_chat::{content, tools};
-use crate::ir::{Block, Content, Delta, Event, Media, Opening, Reasoning, Signature, Source};
+use crate::dialect::openai_chat::{content, extras, tools};
+use crate::ir::{
+    Block, Citation, Content, Delta, Event, Extras, Media, Opening, Reasoning, Signature, Source,
+};
 use crate::wire::json::{self, Json};
 
 use super::calls::Calls;
@@ -19,11 +22,19 @@ pub(super) struct Choice {
     number: u32,
     /// The open block of words, and what they are.
     open: Option<(u32, Speech)>,
+    /// Whether anything was said.
+    spoke: bool,
+    tags: Tags,
     calls: Calls,
     details: Details,
     /// Whether thought came as plain text, which details then only repeat.
     plain: bool,
     audio: Option<Audio>,
+    /// What a search found, told at the end of the words unless they have sources of their own.
+    sources: Vec<Citation>,
+    cited: bool,
+    /// Members that the codec does not know, told with the end.
+    extras: Extras,
     /// An end that came together with content, after which some vendors send more.
     waiting: Option<(String, Option<String>)>,
     pub(super) finished: bool,
@@ -77,11 +88,18 @@ pub(super) fn choice(choices: &mut Vec<Choice>, number: u32) -> &mut Choice {
 
 impl Choice {
     pub(super) fn push(&mut self, value: &Json<'_>, out: &mut Out<'_>) {
+        let fresh = self.members(value);
         if self.finished {
+            // Azure's filter may judge an answer after its end.
+            if fresh {
+                self.tell_members(out);
+            }
             return;
         }
         let before = out.events.len();
-        if let Some(delta) = value.field("delta").or_else(|| value.field("message")) {
+        // Some vendors send the whole message once more at the end (MiniMax).
+        let whole = || value.field("message").filter(|_| !self.spoke);
+        if let Some(delta) = value.field("delta").or_else(whole) {
             self.delta(delta, out);
         } else if let Some(text) = filled(value.get("text").and_then(Json::as_str)) {
             self.say(Speech::Text, text, out);
@@ -90,6 +108,7 @@ impl Choice {
             out.events.push(Event::Logprobs { candidate: self.number, json });
         }
         let grew = out.events.len() > before;
+        self.spoke |= grew;
         let word = filled(value.get("finish_reason").and_then(Json::as_str));
         if let Some(word) = word.filter(|word| *word != "null") {
             let stop = stop_sequence(value).map(str::to_owned);
@@ -106,7 +125,7 @@ impl Choice {
             Some(value) if value.is_array() => self.parts(value, out),
             Some(value) => {
                 if let Some(text) = filled(value.as_str()) {
-                    self.say(Speech::Text, text, out);
+                    self.words(text, out);
                 }
             }
             None => {}
@@ -121,6 +140,7 @@ impl Choice {
         for annotation in items(delta, "annotations") {
             let block = self.word_block(Speech::Text, out);
             out.delta(block, Delta::Citation(citation(annotation)));
+            self.cited = true;
         }
         for image in items(delta, "images").iter().filter_map(image_block) {
             self.close_words(out);
@@ -130,10 +150,12 @@ impl Choice {
             self.audio.get_or_insert_default().take(audio);
         }
         for call in items(delta, "tool_calls") {
+            self.end_words(out);
             self.close_words(out);
             self.calls.push(self.number, call, out);
         }
         if let Some(call) = delta.field("function_call") {
+            self.end_words(out);
             self.close_words(out);
             self.calls.push(self.number, call, out);
         }
@@ -208,6 +230,67 @@ impl Choice {
         }
     }
 
+    /// Text that may begin with thought between tags.
+    fn words(&mut self, text: &str, out: &mut Out<'_>) {
+        if self.open.is_some() {
+            self.tags.none_come();
+        }
+        let mut tags = std::mem::take(&mut self.tags);
+        tags.push(text, &mut |piece| self.piece(piece, out));
+        self.tags = tags;
+    }
+
+    /// No more text is to come, or something else before it.
+    fn end_words(&mut self, out: &mut Out<'_>) {
+        let mut tags = std::mem::take(&mut self.tags);
+        tags.finish(&mut |piece| self.piece(piece, out));
+        self.tags = tags;
+    }
+
+    fn piece(&mut self, piece: Piece<'_>, out: &mut Out<'_>) {
+        match piece {
+            Piece::Thought(text) => self.say(Speech::Reasoning, text, out),
+            Piece::Words(text) => self.say(Speech::Text, text, out),
+        }
+    }
+
+    /// Keeps the members that the codec does not know; whether any is new.
+    fn members(&mut self, choice: &Json<'_>) -> bool {
+        let mut fresh = false;
+        let message = choice.field("delta").or_else(|| choice.field("message"));
+        let known = |key: &str| MESSAGE.contains(&key) || reasoning::MEMBERS.contains(&key);
+        for (key, value) in message.map(Json::entries).unwrap_or_default() {
+            if !value.is_null() && !known(key) {
+                fresh |= self.member(&format!("message.{key}"), value);
+            }
+        }
+        for (key, value) in choice.entries() {
+            if !value.is_null() && !CHOICE.contains(&&**key) {
+                fresh |= self.member(key, value);
+            }
+        }
+        fresh
+    }
+
+    /// Keeps the latest value of a member; an empty one says nothing beside another.
+    fn member(&mut self, name: &str, value: &Json<'_>) -> bool {
+        let known = self.extras.json(OWN, name);
+        if known.is_some_and(|known| known == value.raw() || value.raw() == "{}") {
+            return false;
+        }
+        let mut later = Extras::NONE;
+        later.push(OWN, name, &extras::compact(value));
+        self.extras.put(later);
+        true
+    }
+
+    fn tell_members(&mut self, out: &mut Out<'_>) {
+        if !self.extras.is_empty() {
+            let extras = std::mem::take(&mut self.extras);
+            out.events.push(Event::Extras { candidate: Some(self.number), extras });
+        }
+    }
+
     fn say(&mut self, speech: Speech, text: &str, out: &mut Out<'_>) {
         let block = self.word_block(speech, out);
         out.delta(block, speech.delta(text.to_owned()));
@@ -250,7 +333,21 @@ impl Choice {
         out.stop(block);
     }
 
+    /// Takes what a search found, as far as it was not known.
+    pub(super) fn source<'j>(&mut self, found: impl Iterator<Item = &'j Json<'j>>) {
+        if self.sources.is_empty() {
+            self.sources.extend(found.map(searched));
+        }
+    }
+
     pub(super) fn close(&mut self, out: &mut Out<'_>) {
+        self.end_words(out);
+        if let Some((block, Speech::Text)) = self.open
+            && !self.cited
+        {
+            let sources = self.sources.drain(..);
+            sources.for_each(|source| out.delta(block, Delta::Citation(source)));
+        }
         self.close_words(out);
         if let Some(seal) = self.details.seal() {
             let block = out.open(self.number, Opening::Reasoning);
@@ -261,6 +358,7 @@ impl Choice {
             out.whole(self.number, audio.block());
         }
         self.calls.close_all(self.number, out);
+        self.tell_members(out);
     }
 
     pub(super) fn settle(&mut self, out: &mut Out<'_>) {

@@ -6,8 +6,8 @@
 
 use crate::dialect::StreamParser;
 use crate::dialect::mould::Mould;
-use crate::dialect::openai_chat::types::{filled, service_tier};
-use crate::dialect::openai_chat::{error, extras, usage};
+use crate::dialect::openai_chat::types::{OWN, filled, service_tier};
+use crate::dialect::openai_chat::{error, extras, reply, usage};
 use crate::fault::Fault;
 use crate::ir::{Block, Delta, Event, Extras, Opening, Usage};
 use crate::refusal::Kind;
@@ -25,6 +25,8 @@ pub(in crate::dialect::openai_chat) struct Parser {
     usage: Option<Usage>,
     /// Members of chunks that came before the first choice.
     early: Extras,
+    /// The names of unknown members that were told; chunks repeat them.
+    told: Vec<String>,
     /// The shape of the last chunk that did nothing but say words, and the block they were for.
     usual: Option<(Mould, u32, Speech)>,
 }
@@ -67,9 +69,10 @@ impl Out<'_> {
     }
 }
 
-/// The members of a chunk that are read, or that say nothing of the answer.
-const CHUNK: [&str; 8] =
-    ["id", "object", "created", "model", "choices", "usage", "service_tier", "obfuscation"];
+/// The members of a chunk that are read, or that say nothing of the answer: OpenAI and Mistral pad
+/// their events.
+const CHUNK: [&str; 9] =
+    ["id", "object", "created", "model", "choices", "usage", "service_tier", "obfuscation", "p"];
 
 impl StreamParser for Parser {
     fn push(&mut self, event: Option<&str>, data: &[u8], events: &mut Vec<Event>) {
@@ -146,7 +149,8 @@ impl Parser {
                 _ => return None,
             }
         }
-        Some((Mould::of(data, text?, chunk.get("obfuscation"))?, block, speech))
+        let padding = chunk.get("obfuscation").or_else(|| chunk.get("p"));
+        Some((Mould::of(data, text?, padding)?, block, speech))
     }
 
     fn chunk(&mut self, chunk: &Json<'_>, events: &mut Vec<Event>) {
@@ -156,7 +160,15 @@ impl Parser {
             extras::keep_compact(chunk, &CHUNK, "", &mut self.early);
             return;
         }
-        self.start(Some(chunk), events);
+        if self.phase == Phase::Before {
+            self.start(Some(chunk), events);
+        } else {
+            self.members(chunk, events);
+        }
+        let mut sources = reply::sources(chunk).peekable();
+        if sources.peek().is_some() {
+            choice(&mut self.choices, 0).source(sources);
+        }
         for (place, value) in choices.iter().enumerate() {
             let number = value.get("index").and_then(Json::as_u64);
             let number = number.and_then(|number| u32::try_from(number).ok());
@@ -181,6 +193,7 @@ impl Parser {
         if let Some(chunk) = chunk {
             extras::keep_compact(chunk, &CHUNK, "", &mut extras);
         }
+        self.told.extend(extras.all().iter().map(|extra| extra.name.clone()));
         events.push(Event::Start {
             id: text("id"),
             model: text("model"),
@@ -188,6 +201,20 @@ impl Parser {
             service_tier: text("service_tier").as_deref().map(service_tier),
             extras,
         });
+    }
+
+    /// Tells of unknown members that no chunk before had.
+    fn members(&mut self, chunk: &Json<'_>, events: &mut Vec<Event>) {
+        let mut extras = Extras::NONE;
+        for (key, value) in chunk.entries() {
+            if !CHUNK.contains(&&**key) && !value.is_null() && !self.told.iter().any(|told| told == key) {
+                extras.push(OWN, key, &extras::compact(value));
+                self.told.push(key.to_string());
+            }
+        }
+        if !extras.is_empty() {
+            events.push(Event::Extras { candidate: None, extras });
+        }
     }
 
     fn usage(&mut self, chunk: &Json<'_>, events: &mut Vec<Event>) {

@@ -1,7 +1,7 @@
 //! Events → a client's chunks.
 
 use crate::dialect::openai_chat::extras::{self, Sent};
-use crate::dialect::openai_chat::reply::{write_audio, write_citation, write_end, write_image};
+use crate::dialect::openai_chat::reply::{stands_apart, write_audio, write_citation, write_end, write_image};
 use crate::dialect::openai_chat::types::{OWN, finish_word, tier_word};
 use crate::dialect::openai_chat::{error, reasoning, tools, usage};
 use crate::dialect::{Seed, StreamRenderer, StreamShape};
@@ -26,6 +26,9 @@ pub(in crate::dialect::openai_chat) struct Renderer {
     /// A call that waits for a moment: its seal, if it has one, rides on its id.
     held: Option<Held>,
     usage: Option<Usage>,
+    /// Members that wait for the chunk they belong in: a candidate's for its last one, the reply's
+    /// for the next one that ends something.
+    late: Vec<(Option<u32>, Extras)>,
     over: bool,
 }
 
@@ -67,6 +70,7 @@ impl Renderer {
             candidates: Vec::new(),
             held: None,
             usage: None,
+            late: Vec::new(),
             over: false,
         }
     }
@@ -98,6 +102,10 @@ impl StreamRenderer for Renderer {
                 self.role(*candidate, out);
                 self.chunk(*candidate, Some(json), None, out, |_| {});
             }
+            Event::Extras { candidate, extras } => {
+                extras::note_lost(extras, Sent::Yes, losses);
+                self.late.push((*candidate, extras.clone()));
+            }
             Event::Usage(usage) => self.usage.get_or_insert_default().merge(usage),
             Event::Finish { candidate, finish } => {
                 self.role(*candidate, out);
@@ -110,7 +118,7 @@ impl StreamRenderer for Renderer {
                 error::write(out, &fault.clone().into_refusal());
                 out.extend_from_slice(b"\n\n");
             }
-            Event::End => self.end(out),
+            Event::End => self.end(out, losses),
         }
     }
 }
@@ -161,11 +169,15 @@ impl Renderer {
         out: &mut Vec<u8>,
         delta: impl FnOnce(&mut Object<'_>),
     ) {
+        let own = finish.map(|_| self.take_late(Some(candidate))).unwrap_or_default();
         self.begin(out);
         let start = out.len();
         json::object(out, |choice| {
             choice.number("index", candidate);
-            choice.object("delta", delta);
+            choice.object("delta", |object| {
+                delta(object);
+                extras::restore(&own, "message.", object);
+            });
             choice.raw("logprobs", logprobs.unwrap_or("null"));
             match finish {
                 Some(finish) => {
@@ -174,11 +186,43 @@ impl Renderer {
                 }
                 None => choice.null("finish_reason"),
             }
+            extras::restore(&own, "", choice);
         });
         // What passes as it came may come in lines.
         sse::in_one_line(out.get_mut(start..).unwrap_or_default());
-        let tail: &[u8] = if self.shape.usage { b"],\"usage\":null}\n\n" } else { b"]}\n\n" };
-        out.extend_from_slice(tail);
+        out.push(b']');
+        if self.shape.usage {
+            out.extend_from_slice(b",\"usage\":null");
+        }
+        if finish.is_some() {
+            self.late_members(out);
+        }
+        out.extend_from_slice(b"}\n\n");
+    }
+
+    /// The members that waited for this place.
+    fn take_late(&mut self, place: Option<u32>) -> Extras {
+        let mut found = Extras::NONE;
+        self.late.retain_mut(|(waiting, extras)| {
+            if *waiting != place {
+                return true;
+            }
+            found.put(std::mem::take(extras));
+            false
+        });
+        found
+    }
+
+    /// Writes the reply's late members after those that a chunk has.
+    fn late_members(&mut self, out: &mut Vec<u8>) {
+        for extra in self.take_late(None).of(OWN) {
+            out.push(b',');
+            json::write_string(out, &extra.name);
+            out.push(b':');
+            let start = out.len();
+            out.extend_from_slice(extra.json.as_bytes());
+            sse::in_one_line(out.get_mut(start..).unwrap_or_default());
+        }
     }
 
     /// Says once who speaks, before anything else of a candidate.
@@ -322,6 +366,9 @@ impl Renderer {
     }
 
     fn citation(&mut self, candidate: u32, citation: &Citation, out: &mut Vec<u8>, losses: &mut Losses) {
+        if stands_apart(citation) {
+            return;
+        }
         let mut annotations = Vec::new();
         json::array(&mut annotations, |array| {
             write_citation(array, citation, 0, losses);
@@ -387,7 +434,7 @@ impl Renderer {
         }
     }
 
-    fn end(&mut self, out: &mut Vec<u8>) {
+    fn end(&mut self, out: &mut Vec<u8>, losses: &mut Losses) {
         self.over = true;
         if self.shape.usage
             && let Some(used) = self.usage
@@ -395,7 +442,11 @@ impl Renderer {
             self.begin(out);
             out.extend_from_slice(b"],\"usage\":");
             json::object(out, |object| usage::write(&used, object));
+            self.late_members(out);
             out.extend_from_slice(b"}\n\n");
+        }
+        for extra in self.late.iter().flat_map(|(_, extras)| extras.of(OWN)) {
+            losses.dropped(extra.name.clone(), "its place in the stream is past");
         }
         out.extend_from_slice(b"data: [DONE]\n\n");
     }

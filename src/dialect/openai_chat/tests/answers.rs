@@ -38,7 +38,14 @@ fn streams_come_through_the_hub_unchanged() {
     for (name, body) in corpus("streams") {
         let events = events(&body);
         let made_up = "call_0123456789abcdef_0";
-        let again = self::events(say(&events).replace(made_up, "").as_bytes());
+        let (said, losses) = say_all(&events);
+        if name == "azure-late-filter.sse" {
+            // No client expects a choice to go on after its end.
+            assert_eq!(losses, "content_filter_offsets;dropped, content_filter_results;dropped");
+            continue;
+        }
+        assert_eq!(losses, "", "{name}");
+        let again = self::events(said.replace(made_up, "").as_bytes());
         match (fold::fold(events), fold::fold(again)) {
             (Ok(before), Ok(after)) => assert_eq!(before, after, "{name}"),
             (Err(before), Err(after)) => assert_eq!(before.message, after.message, "{name}"),
@@ -76,6 +83,31 @@ fn a_stream_that_breaks_off_is_a_fault_and_one_without_terminator_is_not() {
     assert_eq!(fold::fold(stream("cut-off.sse")).unwrap_err().kind, Kind::BadGateway);
     assert_eq!(fold::fold(events(b"")).unwrap_err().kind, Kind::BadGateway);
     assert!(fold::fold(stream("no-terminator.sse")).is_ok());
+}
+
+#[test]
+fn a_last_frame_that_repeats_the_whole_answer_is_not_said_again() {
+    let reply = fold::fold(stream("minimax.sse")).unwrap();
+    let texts: Vec<_> = reply.candidates[0].blocks.iter().filter_map(Block::as_text).collect();
+    assert_eq!(texts, ["Hello there."]);
+    assert_eq!(reply.usage.unwrap().total(), 71);
+}
+
+#[test]
+fn thought_between_tags_at_the_beginning_is_no_part_of_the_words() {
+    let reply = fold::fold(stream("minimax.sse")).unwrap();
+    let thought = Reasoning { text: "They greet me.".into(), redacted: None };
+    assert_eq!(reply.candidates[0].blocks[0].content, Content::Reasoning(thought));
+    let told_apart = br#"{"choices":[{"index":0,"finish_reason":"stop","message":{"reasoning_content":"a","content":"<think>b</think>c"}}]}"#;
+    let reply = OpenaiChat.parse_reply(told_apart).unwrap();
+    assert_eq!(reply.candidates[0].blocks[1].as_text(), Some("<think>b</think>c"));
+}
+
+#[test]
+fn padding_of_events_is_no_part_of_the_answer() {
+    let reply = fold::fold(stream("mistral-padding.sse")).unwrap();
+    assert!(reply.extras.is_empty());
+    assert_eq!(reply.candidates[0].blocks[1].as_text(), Some("It is so."));
 }
 
 #[test]

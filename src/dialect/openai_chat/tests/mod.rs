@@ -137,10 +137,15 @@ fn events(stream: &[u8]) -> Vec<Event> {
 }
 
 fn say(events: &[Event]) -> String {
+    say_all(events).0
+}
+
+fn say_all(events: &[Event]) -> (String, String) {
     let mut renderer = OpenaiChat.stream_renderer(&seed(), SHAPE);
     let mut out = Vec::new();
+    let mut losses = Losses::new();
     for event in events {
-        renderer.push(event, &mut out, &mut Losses::new());
+        renderer.push(event, &mut out, &mut losses);
     }
-    String::from_utf8(out).unwrap()
+    (String::from_utf8(out).unwrap(), losses.to_header())
 }
