@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::dialect::gemini_generate::embed as gemini_embed;
-use crate::dialect::{Head, Restore, codec, openai_embeddings};
+use crate::dialect::{Framing, Head, Restore, codec, openai_embeddings};
 use crate::ir::embed::Encoding;
 use crate::ir::{Dialect, Losses};
 use crate::provider::Embeddings;
@@ -45,6 +45,12 @@ pub enum Mode {
         /// Whether such an event must be taken out.
         strip_usage: bool,
     },
+    /// The same, though the request was said again: the target speaks the client's dialect and
+    /// nothing of the request has to be undone.
+    Rewritten {
+        /// Whether such an event must be taken out.
+        strip_usage: bool,
+    },
     /// It is parsed and said again.
     Translate(Restore),
     /// Vectors, said as the client's form wants them.
@@ -66,7 +72,9 @@ impl Attempt {
         match self.mode {
             Mode::Vectors(_, Embeddings::Gemini, _) => Dialect::GeminiGenerate,
             Mode::Vectors(_, Embeddings::Openai, _) => Dialect::OpenaiChat,
-            Mode::Verbatim { .. } | Mode::Translate(_) | Mode::Count => self.known.dialect,
+            Mode::Verbatim { .. } | Mode::Rewritten { .. } | Mode::Translate(_) | Mode::Count => {
+                self.known.dialect
+            }
         }
     }
 }
@@ -122,7 +130,12 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
             let rendered = codec(to).render_request(&request, &known.model, &known.profile, &mut losses);
             ask.tier.clone_from(&request.service_tier);
             ask.parsed = Some(request);
-            let mode = Mode::Translate(rendered.restore);
+            let mode = if from == to && rendered.restore.is_empty() && ask.framing == Framing::Sse {
+                let asked = to == Dialect::OpenaiChat && known.profile.include_usage;
+                Mode::Rewritten { strip_usage: ask.stream && asked && !ask.stream_usage }
+            } else {
+                Mode::Translate(rendered.restore)
+            };
             Attempt { known, key, path, body: rendered.body.into(), headers: rendered.headers, mode, losses }
         }
     })

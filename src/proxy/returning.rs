@@ -105,13 +105,17 @@ fn relay(shared: &Shared, exchange: &Exchange, event_stream: bool) -> Option<Rel
     };
     Some(match mode {
         Mode::Count => Relay::pass(upstream),
-        Mode::Verbatim { .. } if !call.ask.stream => Relay::pass(upstream),
-        Mode::Verbatim { strip_usage } if event_stream => Relay::stream(upstream, Framing::Sse, *strip_usage),
+        Mode::Verbatim { .. } | Mode::Rewritten { .. } if !call.ask.stream => Relay::pass(upstream),
+        Mode::Verbatim { strip_usage } | Mode::Rewritten { strip_usage } if event_stream => {
+            Relay::stream(upstream, Framing::Sse, *strip_usage)
+        }
         Mode::Verbatim { .. } if call.ask.framing == Framing::JsonArray => {
             Relay::stream(upstream, Framing::JsonArray, false)
         }
         // A provider that does not stream although it was asked to: its whole answer is told as one.
-        Mode::Verbatim { .. } => Relay::whole(upstream, client, seed(), Into::Stream(<_>::default(), shape)),
+        Mode::Verbatim { .. } | Mode::Rewritten { .. } => {
+            Relay::whole(upstream, client, seed(), Into::Stream(<_>::default(), shape))
+        }
         Mode::Translate(restore) if event_stream => {
             Relay::transcode(upstream, client, restore.clone(), &seed(), shape)
         }

@@ -79,6 +79,46 @@ fn an_answer_goes_through_byte_for_byte() {
 }
 
 #[test]
+fn a_request_said_again_for_its_own_dialect_has_its_answer_as_it_came() {
+    const WHOLE: &str = "{ \"x_own\":1.50,\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"h\\u00e9\",\
+        \"x\":1},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2}}";
+    const EVENTS: [&str; 4] = [
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}],  \"x\":1}\n\n",
+        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
+        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,\"total_tokens\":5}}\n\n",
+        "data: [DONE]\n\n",
+    ];
+    let provider = Provider::start(move |heard, stream| {
+        if heard.body.windows(13).any(|window| window == b"\"stream\":true") {
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+            Heard::answer(stream, format!("{head}{}", EVENTS.concat()).as_bytes());
+            return Then::Close;
+        }
+        Heard::answer(stream, &json_reply(200, WHOLE));
+        Then::Keep
+    });
+    let at = provider.addr;
+    let gateway = Setup::default()
+        .provider(&format!(
+            "house: {{vendor: custom, base_url: \"http://{at}/v1\", models: [big-llama], api_key: k-1234}}"
+        ))
+        .start();
+    let mut body = Client::Openai.question("big-llama", "hello", false);
+    // Compatible vendors know no developers, so the request is said again.
+    body["messages"]
+        .as_array_mut()
+        .unwrap()
+        .insert(0, serde_json::json!({"role": "developer", "content": "Be brief."}));
+    let reply = gateway.ask(&post("/v1/chat/completions").json(&body)).ok();
+    assert_eq!(reply.text(), WHOLE);
+    assert_eq!(gateway.line(&reply)["verbatim"], false);
+    body["stream"] = true.into();
+    let reply = gateway.ask(&post("/v1/chat/completions").json(&body)).ok();
+    assert_eq!(reply.text(), [&EVENTS[..2], &EVENTS[3..]].concat().concat());
+    assert_eq!(gateway.line(&reply)["gen_ai.usage.output_tokens"], 2);
+}
+
+#[test]
 fn a_stream_goes_through_byte_for_byte_but_for_its_usage() {
     const EVENTS: [&str; 6] = [
         ": a comment\r\n\r\n",
