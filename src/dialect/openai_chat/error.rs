@@ -16,9 +16,13 @@ const LONGEST: usize = 2000;
 /// Reads an error body, whatever it is.
 pub(super) fn parse(status: u16, headers: &HeaderMap, body: &[u8]) -> Fault {
     let mut fault = match json::parse(body) {
-        Ok(root) => of_json(status, &root),
+        Ok(root) => of_json(status, place(&root)),
         Err(_) => of_text(status, body),
     };
+    // An answer that is an error although its status is not.
+    if matches!(status, 200 | 502) {
+        take_status(&mut fault);
+    }
     let after = retry_after(headers).or_else(|| spoken_delay(&fault.message));
     if matches!(fault.kind, Kind::RateLimited | Kind::Overloaded | Kind::Unavailable) {
         fault.retry_after = after;
@@ -28,34 +32,49 @@ pub(super) fn parse(status: u16, headers: &HeaderMap, body: &[u8]) -> Fault {
     fault
 }
 
-/// The fault that a chunk of a stream says, if it says one.
+/// The fault that a chunk of a stream, or a whole answer, says if it says one.
 pub(super) fn in_stream(event: Option<&str>, chunk: &Json<'_>) -> Option<Fault> {
-    let choices = chunk.get("choices").map(Json::elements).unwrap_or_default();
-    let inner = choices.iter().find_map(|choice| choice.field("error"));
-    let told = chunk.field("error").or(inner).filter(|error| !says_nothing(error));
-    let is_error = told.is_some()
+    let place = place(chunk);
+    let is_error = told(place)
         || event == Some("error")
-        || chunk.get("object").and_then(Json::as_str) == Some("error");
+        || chunk.get("object").and_then(Json::as_str) == Some("error")
+        || is_refused(chunk);
     if !is_error {
         return None;
     }
-    let place = if told.is_some() && chunk.field("error").is_none() {
-        choices.iter().find(|choice| choice.field("error").is_some())
-    } else {
-        Some(chunk)
-    };
-    let mut fault = of_json(200, place.unwrap_or(chunk));
-    // The status of a stream is 200; a vendor may tell the one it would have been.
+    let mut fault = of_json(200, place);
+    take_status(&mut fault);
+    Some(fault)
+}
+
+/// The object that has the error: a body, or one of its choices (OpenRouter).
+fn place<'j, 'a>(root: &'j Json<'a>) -> &'j Json<'a> {
+    let choices = root.get("choices").map(Json::elements).unwrap_or_default();
+    let inner = choices.iter().find(|choice| told(choice));
+    inner.filter(|_| !told(root)).unwrap_or(root)
+}
+
+/// Whether an object tells of an error; some vendors always have the member.
+fn told(object: &Json<'_>) -> bool {
+    object.field("error").is_some_and(|error| {
+        filled(error.as_str()).is_some() || !error.entries().is_empty() || !error.elements().is_empty()
+    })
+}
+
+/// Whether `MiniMax` says in its own way that there is no answer.
+fn is_refused(root: &Json<'_>) -> bool {
+    let code = root.at(&["base_resp", "status_code"]).and_then(Json::as_u64);
+    let choices = root.get("choices").map(Json::elements).unwrap_or_default();
+    choices.is_empty() && code.is_some_and(|code| code > 0)
+}
+
+/// A vendor may tell the status that an error inside an answer would have had.
+fn take_status(fault: &mut Fault) {
     let code = fault.code.as_deref().and_then(|code| code.parse::<u16>().ok());
     if let Some(code) = code.filter(|code| (400..600).contains(code)) {
         fault.kind = kind(code, fault.code.as_deref(), None, &fault.message);
         fault.status = code;
     }
-    Some(fault)
-}
-
-fn says_nothing(error: &Json<'_>) -> bool {
-    error.as_str() == Some("") || (error.is_object() && error.entries().is_empty())
 }
 
 /// What an error body holds, wherever the vendor put it.
@@ -117,6 +136,10 @@ impl Told {
             self.code = self.code.take().or_else(|| word(key));
         }
         self.kind = self.kind.take().or_else(|| word("type")).filter(|kind| kind != "error");
+        let refused = value.field("base_resp").and_then(|told| told.field("status_code"));
+        if let Some(kind) = refused.and_then(Json::as_u64).and_then(minimax) {
+            self.kind = Some(kind.to_owned());
+        }
         self.param = self.param.take().or_else(|| word("param")).or_else(|| loc(value));
         self.innermost(value);
     }
@@ -136,6 +159,21 @@ impl Told {
         let reason = value.at(&["innererror", "code"]).and_then(Json::as_str);
         self.kind = self.kind.take().or_else(|| reason.map(str::to_owned));
     }
+}
+
+/// OpenAI's word for one of the numbers in `MiniMax`'s `base_resp`
+/// (<https://platform.minimax.io/docs/api-reference/errorcode>, seen 2026-11).
+fn minimax(code: u64) -> Option<&'static str> {
+    Some(match code {
+        1001 => "timeout",
+        1002 | 1041 | 2045 | 2056 => "rate_limit_error",
+        1004 | 2049 => "authentication_error",
+        1008 => "insufficient_balance",
+        1026 | 1027 => "content_filter",
+        1039 => "context_length_exceeded",
+        1000 | 1013 | 1024 | 1033 => "server_error",
+        _ => return None,
+    })
 }
 
 /// `FastAPI`'s place of a field: `["body", "messages", 0, "role"]`.

@@ -199,6 +199,7 @@ impl Ear {
     fn hear_chat(&mut self, data: &[u8]) -> bool {
         static USAGE: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"usage\""));
         static FINISH: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"finish_reason\""));
+        static ERROR: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"error\""));
         // How most events end that neither end the answer nor tell its usage.
         const GOES_ON: &[u8] = b"\"finish_reason\":null}]}";
         const GOES_ON_ASKED: &[u8] = b"\"finish_reason\":null}],\"usage\":null}";
@@ -212,7 +213,10 @@ impl Ear {
         self.ended = self.ended
             || data == b"[DONE]"
             || FINISH.values(data).any(|reason| reason.first() == Some(&b'"'));
-        self.note_error(data);
+        // It may stand behind the members of a chunk, or in a choice (OpenRouter).
+        if ERROR.values(data).any(|error| error.starts_with(b"{\"")) {
+            self.note_fault(data);
+        }
         if !silent {
             self.meter.frame(data);
         }

@@ -3,7 +3,7 @@
 use crate::dialect::Malformed;
 use crate::dialect::openai_chat::tags::{Piece, Tags};
 use crate::dialect::openai_chat::types::{OWN, arguments, filled, parse_finish, service_tier, stop_sequence};
-use crate::dialect::openai_chat::{content, extras, reasoning, tools, usage};
+use crate::dialect::openai_chat::{content, error, extras, reasoning, tools, usage};
 use crate::ir::{
     Block, Candidate, Citation, Content, Extras, Media, Reasoning, Reply, Source, ToolCall, ToolKind,
 };
@@ -39,6 +39,9 @@ pub(in crate::dialect::openai_chat) fn parse(body: &[u8]) -> Result<Reply, Malfo
     let Some(choices) = choices else {
         return Err(Malformed::new("choices", "expected a list of choices"));
     };
+    if let Some(fault) = error::in_stream(None, &root) {
+        return Err(Malformed::new("error", fault.message));
+    }
     let text = |key: &str| filled(root.get(key).and_then(Json::as_str)).map(str::to_owned);
     let mut reply = Reply {
         id: text("id"),

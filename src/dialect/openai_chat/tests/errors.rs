@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::*;
 use crate::refusal::Kind;
 
-const KINDS: [(&str, Kind); 26] = [
+const KINDS: [(&str, Kind); 27] = [
+    ("200-minimax-balance.json", Kind::Billing),
     ("400-azure-content-filter.json", Kind::ContentPolicy),
     ("400-bad-parameter.json", Kind::InvalidRequest),
     ("400-context-length.json", Kind::ContextWindow),
@@ -48,6 +49,31 @@ fn vendors_errors_are_told_apart() {
         assert_eq!(fault.kind, kind, "{name}: {}", fault.message);
         assert_eq!(fault.status, name[..3].parse::<u16>().unwrap());
         assert!(!fault.message.is_empty() && !fault.message.contains(['<', '{', '\n']), "{}", fault.message);
+    }
+}
+
+#[test]
+fn an_answer_that_holds_an_error_is_none() {
+    let failed = br#"{"id":"gen-1","object":"chat.completion","choices":[{"index":0,"finish_reason":"error",
+        "native_finish_reason":null,"error":{"code":429,"message":"Provider is busy"},
+        "message":{"role":"assistant","content":""}}],"error":null}"#;
+    assert_eq!(OpenaiChat.parse_reply(failed).unwrap_err().message, "Provider is busy");
+    let fault = OpenaiChat.parse_error(502, &HeaderMap::new(), failed);
+    assert_eq!((fault.kind, fault.status), (Kind::RateLimited, 429));
+    let (_, refused) = corpus("errors").into_iter().find(|(name, _)| name.contains("minimax")).unwrap();
+    assert!(OpenaiChat.parse_reply(&refused).is_err());
+    let mut events = Vec::new();
+    OpenaiChat.stream_parser().push(None, &refused, &mut events);
+    assert!(matches!(&events[..], [Event::Fault(fault)] if fault.kind == Kind::Billing), "{events:?}");
+}
+
+#[test]
+fn a_member_for_errors_that_says_nothing_is_none() {
+    for nothing in ["null", "false", "\"\"", "{}", "[]", "0"] {
+        let fine = format!(
+            r#"{{"choices":[{{"index":0,"message":{{"content":"a"}},"finish_reason":"stop","error":{nothing}}}],"error":{nothing}}}"#
+        );
+        assert!(OpenaiChat.parse_reply(fine.as_bytes()).is_ok(), "{nothing}");
     }
 }
 
