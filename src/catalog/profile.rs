@@ -63,6 +63,42 @@ pub struct Profile {
     pub requires_signature: bool,
     /// Whether unknown extra members may be sent on (an OpenAI-compatible vendor that ignores them).
     pub extras: bool,
+    /// What an OpenAI-shaped target does not take together.
+    pub together: Together,
+}
+
+/// What OpenAI-shaped targets do not take together, although each alone is fine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Together {
+    /// Whether a user may speak right after tool results; else the assistant must have spoken.
+    pub user_after_tools: bool,
+    /// Whether a format of the answer may be demanded where there are tools.
+    pub format_beside_tools: bool,
+    /// What becomes of the effort where there are tools.
+    pub effort_beside_tools: EffortBesideTools,
+    /// Whether a last turn of the assistant's must be marked with `prefix`.
+    pub prefix_mark: bool,
+}
+
+impl Together {
+    /// Everything is taken together.
+    pub const ALL: Self = Self {
+        user_after_tools: true,
+        format_beside_tools: true,
+        effort_beside_tools: EffortBesideTools::Taken,
+        prefix_mark: false,
+    };
+}
+
+/// What becomes of the effort where there are tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EffortBesideTools {
+    /// It is taken as ever.
+    Taken,
+    /// It must not be said.
+    Unsaid,
+    /// It must be said to be none.
+    Off,
 }
 
 /// The name of the limit of output tokens.

@@ -51,6 +51,10 @@ pub struct Quirks {
     pub seed_field: Option<&'static str>,
     /// Whether unknown extra members may be sent on.
     pub extras: Option<bool>,
+    /// Whether a format may be demanded where there are tools.
+    pub format_beside_tools: Option<bool>,
+    /// Whether a last turn of the assistant's must be marked with `prefix`.
+    pub prefix_mark: bool,
 }
 
 /// Whose software answers.
@@ -86,6 +90,8 @@ impl Quirks {
         tool_id: None,
         seed_field: None,
         extras: None,
+        format_beside_tools: None,
+        prefix_mark: false,
     };
 
     /// The dialect's inventor, without peculiarities.

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 use memchr::memmem;
 
 use crate::catalog::profile::{
-    MaxTokensField, Param, Profile, ReasoningHistory, RequiredTool, StructuredOutput, ThinkingStyle,
-    ToolIdRule,
+    EffortBesideTools, MaxTokensField, Param, Profile, ReasoningHistory, RequiredTool, StructuredOutput,
+    ThinkingStyle, ToolIdRule,
 };
 use crate::ir::{Dialect, Effort, Losses};
 use crate::wire::json::Watch;
@@ -181,6 +181,7 @@ fn plan_chat(body: &Lens<'_>, model: &str, profile: &Profile, losses: &mut Losse
     }
     temperature(body, profile, losses, &mut edits);
     required_tool(body, profile, losses, &mut edits);
+    effort(body, profile, losses, &mut edits);
     let strip_usage = ask_for_usage(body, profile, &mut edits);
     Plan::Verbatim { edits, strip_usage }
 }
@@ -229,6 +230,8 @@ fn needs_rewriting(body: &Lens<'_>, profile: &Profile) -> bool {
         || (profile.reasoning_history == ReasoningHistory::Drop && body.saw(REASONING))
         || (profile.reasoning_history == ReasoningHistory::Require && body.saw(CALLS))
         || (profile.tool_id == ToolIdRule::Nine && body.saw(CALL_ID))
+        || (!profile.together.user_after_tools && body.saw(CALL_ID))
+        || (!profile.together.format_beside_tools && has_tools(body) && body.raw("response_format").is_some())
         || (!profile.tool_result_media && body.saw(TOOL) && body.saw(IMAGE))
         || (profile.refuses.has(Param::Tools) && (body.raw("tools").is_some() || body.saw(CALLS)))
         || (!profile.audio_input && body.saw(AUDIO))
@@ -291,6 +294,32 @@ fn required_tool(body: &Lens<'_>, profile: &Profile, losses: &mut Losses, edits:
             edits.push(Edit::Set { key: Cow::Borrowed("tool_choice"), value: "\"auto\"".to_owned() });
         }
     }
+}
+
+/// Takes an effort out that the target does not take where there are tools.
+fn effort(body: &Lens<'_>, profile: &Profile, losses: &mut Losses, edits: &mut Vec<Edit>) {
+    let beside = profile.together.effort_beside_tools;
+    if beside == EffortBesideTools::Taken || !has_tools(body) {
+        return;
+    }
+    let asked = body.raw("reasoning_effort").filter(|raw| *raw != "null");
+    if asked == Some("\"none\"") {
+        return;
+    }
+    if asked.is_some() {
+        losses.dropped("reasoning_effort", "the model does not think where there are tools");
+    }
+    match beside {
+        EffortBesideTools::Off => edits.push(set_string("reasoning_effort", "none")),
+        EffortBesideTools::Unsaid if asked.is_some() => edits.push(remove("reasoning_effort")),
+        EffortBesideTools::Unsaid | EffortBesideTools::Taken => {}
+    }
+}
+
+fn has_tools(body: &Lens<'_>) -> bool {
+    body.raw("tools")
+        .and_then(|raw| raw.strip_prefix('['))
+        .is_some_and(|list| !list.trim_start().starts_with(']'))
 }
 
 /// Asks for the usage of a stream where it must be asked for; whether the client did not.

@@ -12,8 +12,8 @@ use crate::ir::{Dialect, Effort};
 use super::model::{Flag, Model};
 use super::names;
 use super::profile::{
-    MaxTokensField, Param, Params, Profile, ReasoningHistory, RequiredTool, StructuredOutput, ThinkingStyle,
-    ToolIdRule,
+    EffortBesideTools, MaxTokensField, Param, Params, Profile, ReasoningHistory, RequiredTool,
+    StructuredOutput, ThinkingStyle, Together, ToolIdRule,
 };
 use super::quirks::{House, Quirks};
 
@@ -78,6 +78,7 @@ impl Profile {
             json_schema: false,
             requires_signature: false,
             extras: true,
+            together: Together::ALL,
         };
         match (dialect, house) {
             (Dialect::OpenaiChat, House::Compatible) => chat,
@@ -200,6 +201,8 @@ fn vendor(profile: &mut Profile, quirks: &Quirks, subject: &Subject<'_>) {
     set(&mut profile.tool_id, quirks.tool_id);
     set(&mut profile.seed_field, quirks.seed_field);
     set(&mut profile.extras, quirks.extras);
+    set(&mut profile.together.format_beside_tools, quirks.format_beside_tools);
+    profile.together.prefix_mark |= quirks.prefix_mark;
     profile.text_only_content |= quirks.text_only_content;
     profile.no_nulls |= quirks.no_nulls;
     profile.refuses = profile.refuses.and(quirks.refuses);

@@ -2,7 +2,9 @@
 
 use crate::ir::Effort;
 
-use super::{Flag, House, MaxTokensField, Param, Profile, StructuredOutput, Subject, ThinkingStyle};
+use super::{
+    EffortBesideTools, Flag, House, MaxTokensField, Param, Profile, StructuredOutput, Subject, ThinkingStyle,
+};
 
 /// What OpenAI's thinking models have in common: the efforts by name, a longer beginning before a
 /// shorter one that it starts with. `None` is for the first two, which took no effort yet.
@@ -47,6 +49,22 @@ const BEFORE_SCHEMAS: &[(&str, StructuredOutput)] = &[
     ("chatgpt-4o", StructuredOutput::None),
 ];
 
+/// From GPT-5.4 on OpenAI serves thinking beside tools only in its other API; from 5.6 on an effort
+/// that is not said counts as one.
+const BESIDE_TOOLS: &[(&str, EffortBesideTools)] = &[
+    ("gpt-5.1", EffortBesideTools::Taken),
+    ("gpt-5.2", EffortBesideTools::Taken),
+    ("gpt-5.3", EffortBesideTools::Taken),
+    ("gpt-5.4", EffortBesideTools::Unsaid),
+    ("gpt-5.5", EffortBesideTools::Unsaid),
+    ("gpt-5.", EffortBesideTools::Off),
+    ("gpt-6", EffortBesideTools::Off),
+];
+
+/// Mistral's models, whose templates let no user speak right after tool results.
+const MISTRAL: &[&str] =
+    &["mistral", "ministral", "magistral", "devstral", "codestral", "pixtral", "mixtral", "open-mi"];
+
 /// OpenAI's models without eyes, which take no documents either.
 const WITHOUT_DOCUMENTS: &[&str] = &["gpt-3.5", "gpt-4-0", "o1-mini", "o1-preview", "o3-mini"];
 
@@ -78,6 +96,7 @@ pub(super) fn apply(profile: &mut Profile, house: House, subject: &Subject<'_>) 
     if starts(GROK_THINKERS) {
         profile.refuse(&[Param::Stop, Param::FrequencyPenalty, Param::PresencePenalty]);
     }
+    profile.together.user_after_tools = !starts(MISTRAL);
     if house == House::Own {
         own(profile, subject, starts(WITHOUT_DOCUMENTS) || subject.name == "gpt-4");
     }
@@ -104,6 +123,12 @@ fn thinker(profile: &mut Profile, efforts: Option<(Effort, Effort)>, subject: &S
 fn own(profile: &mut Profile, subject: &Subject<'_>, without_documents: bool) {
     profile.audio_input = subject.name.contains("audio");
     profile.documents = !without_documents && !profile.audio_input;
+    if let Some(rule) = subject.rule(BESIDE_TOOLS)
+        && profile.thinking == ThinkingStyle::Effort
+        && (*rule != EffortBesideTools::Off || profile.efforts.0 == Effort::None)
+    {
+        profile.together.effort_beside_tools = *rule;
+    }
     if let Some(known) = subject.rule(BEFORE_SCHEMAS) {
         profile.structured_output = *known;
     }

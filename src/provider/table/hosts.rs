@@ -55,6 +55,7 @@ pub(super) const VENDORS: &[Vendor] = &[
             refuses: Params::of(&[Param::Logprobs, Param::LogitBias, Param::TopK]),
             structured_output: Some(StructuredOutput::Tool),
             schema_models: &["gpt-oss", "kimi-k2", "llama-4"],
+            format_beside_tools: Some(false),
             no_nulls: true,
             extras: Some(false),
             ..Quirks::NONE
@@ -88,15 +89,10 @@ pub(super) const VENDORS: &[Vendor] = &[
     },
     Vendor {
         catalogue_ids: &["cerebras"],
-        quirks: refuses(&[
-            Param::ParallelTools,
-            Param::StreamOptions,
-            Param::N,
-            Param::Logprobs,
-            Param::FrequencyPenalty,
-            Param::PresencePenalty,
-            Param::LogitBias,
-        ]),
+        quirks: Quirks {
+            extras: Some(false),
+            ..refuses(&[Param::N, Param::LogitBias, Param::TopK, Param::Metadata, Param::Store])
+        },
         ..openai("cerebras", "Cerebras", "https://api.cerebras.ai/v1", &["CEREBRAS_API_KEY"])
     },
     Vendor {

@@ -48,6 +48,7 @@ const MISTRAL: Quirks = Quirks {
     strict_tools: Some(false),
     tool_id: Some(ToolIdRule::Nine),
     seed_field: Some("random_seed"),
+    prefix_mark: true,
     extras: Some(false),
     ..Quirks::NONE
 };

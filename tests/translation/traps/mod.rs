@@ -9,6 +9,7 @@ mod steering;
 mod streams;
 mod thinking;
 mod tools;
+mod vendors;
 
 use http::HeaderMap;
 use serde_json::{Value, json};

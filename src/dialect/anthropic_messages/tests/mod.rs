@@ -52,6 +52,7 @@ const PERMISSIVE: Profile = Profile {
     json_schema: false,
     requires_signature: false,
     extras: false,
+    together: crate::catalog::profile::Together::ALL,
 };
 
 /// The same, asked to think by effort.

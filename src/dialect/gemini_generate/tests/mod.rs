@@ -49,6 +49,7 @@ pub(super) const GEMINI_2: Profile = Profile {
     json_schema: true,
     requires_signature: false,
     extras: false,
+    together: crate::catalog::profile::Together::ALL,
 };
 
 pub(super) const GEMINI_3: Profile =

@@ -1,6 +1,6 @@
 //! Structured answers: the dialect's own schema field, or what comes nearest to it.
 
-use crate::catalog::profile::{Param, Profile, StructuredOutput, ThinkingStyle};
+use crate::catalog::profile::{EffortBesideTools, Param, Profile, StructuredOutput, ThinkingStyle};
 use crate::ir::{Effort, Format, Losses, Request, Thinking};
 use crate::wire::json::{self, Json, Object};
 
@@ -37,8 +37,14 @@ pub(super) fn plan<'r>(request: &'r Request, profile: &Profile, losses: &mut Los
     let Some(format) = &request.format else {
         return Plan::default();
     };
+    let crowded = !profile.together.format_beside_tools
+        && !request.tools.is_empty()
+        && !profile.refuses.has(Param::Tools);
     let style = if profile.refuses.has(Param::ResponseFormat) {
         StructuredOutput::None
+    } else if crowded {
+        let schema = matches!(format, Format::JsonSchema { .. });
+        if schema { StructuredOutput::Tool } else { StructuredOutput::None }
     } else {
         profile.structured_output
     };
@@ -57,11 +63,11 @@ pub(super) fn plan<'r>(request: &'r Request, profile: &Profile, losses: &mut Los
                 losses.bent("response_format", "asked for as the arguments of a tool");
                 Plan { tool: Some((ANSWER_TOOL, schema)), ..Plan::default() }
             }
-            StructuredOutput::Tool | StructuredOutput::JsonObject => {
+            StructuredOutput::Tool | StructuredOutput::JsonObject if !crowded => {
                 losses.bent("response_format", "the schema is only given in words");
                 Plan { field: Field::Object, instruction: Some(in_words(schema)), tool: None }
             }
-            StructuredOutput::None => {
+            StructuredOutput::Tool | StructuredOutput::JsonObject | StructuredOutput::None => {
                 losses.bent("response_format", "only asked for in words");
                 Plan { instruction: Some(in_words(schema)), ..Plan::default() }
             }
@@ -192,10 +198,22 @@ pub(super) fn write(body: &mut Object<'_>, field: Field<'_>) {
 /// Writes how hard to think.
 pub(super) fn write_thinking(
     body: &mut Object<'_>,
-    thinking: &Thinking,
+    thinking: Option<&Thinking>,
+    beside: EffortBesideTools,
     profile: &Profile,
     losses: &mut Losses,
 ) {
+    if beside != EffortBesideTools::Taken {
+        let wanted = thinking.filter(|thinking| !is_off(thinking) && **thinking != only_visible(thinking));
+        if wanted.is_some() {
+            losses.dropped("reasoning_effort", "the target does not think where there are tools");
+        }
+        if beside == EffortBesideTools::Off || thinking.is_some_and(is_off) {
+            body.string("reasoning_effort", Effort::None.name());
+        }
+        return;
+    }
+    let Some(thinking) = thinking else { return };
     let off = is_off(thinking);
     // OpenAI itself never shows it, and those that take extras do.
     if thinking.visible == Some(false) && !off && profile.extras && profile.thinking != ThinkingStyle::None {
@@ -271,8 +289,7 @@ fn write_effort(body: &mut Object<'_>, thinking: &Thinking, profile: &Profile, l
         None
     };
     let Some(wanted) = wanted else { return };
-    let (least, most) = profile.efforts;
-    let effort = wanted.max(least).min(most);
+    let effort = profile.effort(wanted);
     if effort != wanted {
         losses.clamped("reasoning_effort", "the target knows no such effort");
     }

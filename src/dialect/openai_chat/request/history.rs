@@ -22,7 +22,7 @@ pub(super) fn write(
     names: &Names,
     losses: &mut Losses,
 ) {
-    let mut writer = Writer { messages, profile, names, losses, calls: 0, results: 0 };
+    let mut writer = Writer { messages, profile, names, losses, calls: 0, results: 0, after_result: false };
     writer.system(&request.system, words);
     let mut turns = request.turns.as_slice();
     while let Some((turn, rest)) = turns.split_first() {
@@ -34,7 +34,7 @@ pub(super) fn write(
                 turns = rest;
             }
             Role::Assistant => {
-                writer.assistant(turn);
+                writer.assistant(turn, rest.is_empty());
                 turns = rest;
             }
             Role::System => {
@@ -57,6 +57,8 @@ struct Writer<'a, 'w> {
     /// How many calls, and results, without an id were met: they are matched by their order.
     calls: u32,
     results: u32,
+    /// Whether the last message was a tool's.
+    after_result: bool,
 }
 
 impl Writer<'_, '_> {
@@ -95,6 +97,14 @@ impl Writer<'_, '_> {
     }
 
     fn message(&mut self, role: &str, f: impl FnOnce(&mut Object<'_>, &mut Inner<'_>)) {
+        if self.after_result && !self.profile.together.user_after_tools && matches!(role, "user" | "system") {
+            self.losses.bent("messages", "the assistant must speak between tool results and others");
+            self.messages.object(|object| {
+                object.string("role", "assistant");
+                object.string("content", RECEIVED);
+            });
+        }
+        self.after_result = role == "tool";
         let mut inner = Inner { profile: self.profile, losses: self.losses };
         self.messages.object(|object| {
             object.string("role", role);
@@ -184,7 +194,7 @@ impl Writer<'_, '_> {
         });
     }
 
-    fn assistant(&mut self, turn: &Turn) {
+    fn assistant(&mut self, turn: &Turn, last: bool) {
         let calls: Vec<(&Block, &ToolCall)> = turn.blocks.iter().filter_map(call_of).collect();
         let speech = self.speech_of(turn);
         let ids: Vec<String> = calls
@@ -216,6 +226,9 @@ impl Writer<'_, '_> {
                         });
                     }
                 });
+            }
+            if last && calls.is_empty() && writer.profile.together.prefix_mark {
+                object.bool("prefix", true);
             }
             writer.turn_members(object, turn);
         });
@@ -262,6 +275,9 @@ impl Writer<'_, '_> {
         tool_id(self.profile.tool_id, id).into_owned()
     }
 }
+
+/// What an assistant says who must speak but did not.
+const RECEIVED: &str = "OK";
 
 /// What a tool message says whose whole content moved to the next message.
 const MOVED: &str = "The result follows in the next message.";

@@ -1,6 +1,6 @@
 //! The hub's request → a target's body.
 
-use crate::catalog::profile::{MaxTokensField, Param, Profile};
+use crate::catalog::profile::{EffortBesideTools, MaxTokensField, Param, Profile};
 use crate::dialect::openai_chat::extras::{self, Sent};
 use crate::dialect::openai_chat::names::{self, Names};
 use crate::dialect::openai_chat::tools;
@@ -27,12 +27,11 @@ pub(in crate::dialect::openai_chat) fn render(
             let words = plan.instruction.as_deref();
             history::write(messages, request, words, profile, &names, losses);
         });
-        write_tools(body, request, &plan, profile, &names, losses);
+        let tools = write_tools(body, request, &plan, profile, &names, losses);
         write_sampling(body, &request.sampling, profile, losses);
         format::write(body, plan.field);
-        if let Some(thinking) = &request.thinking {
-            format::write_thinking(body, thinking, profile, losses);
-        }
+        let beside = if tools { profile.together.effort_beside_tools } else { EffortBesideTools::Taken };
+        format::write_thinking(body, request.thinking.as_ref(), beside, profile, losses);
         write_rest(body, request, profile, losses);
         write_stream(body, request, profile);
         if extras::takes_own(profile) {
@@ -70,6 +69,7 @@ fn room(request: &Request) -> usize {
     words + request.tools.iter().map(schema).sum::<usize>() + 512
 }
 
+/// Writes the tools and what is wanted of them; whether there are any.
 fn write_tools(
     body: &mut Object<'_>,
     request: &Request,
@@ -77,12 +77,12 @@ fn write_tools(
     profile: &Profile,
     names: &Names,
     losses: &mut Losses,
-) {
+) -> bool {
     if profile.refuses.has(Param::Tools) {
         if !request.tools.is_empty() {
             losses.dropped("tools", "the target takes no tools");
         }
-        return;
+        return false;
     }
     let answer = plan.tool.map(|(name, schema)| Tool {
         name: name.to_owned(),
@@ -105,7 +105,7 @@ fn write_tools(
     list.extend(&answer);
     if list.is_empty() {
         note_idle_choice(request, losses);
-        return;
+        return false;
     }
     body.array("tools", |array| {
         tools::write(array, &list, names, profile, losses);
@@ -127,6 +127,7 @@ fn write_tools(
             body.bool("parallel_tool_calls", parallel);
         }
     }
+    true
 }
 
 /// Without tools neither a choice of them nor their number may be said.

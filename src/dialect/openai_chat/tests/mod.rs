@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::catalog::profile::{
-    MaxTokensField, Param, Params, ReasoningHistory, RequiredTool, StructuredOutput, ThinkingStyle,
+    MaxTokensField, Param, Params, ReasoningHistory, RequiredTool, StructuredOutput, ThinkingStyle, Together,
     ToolIdRule,
 };
 use crate::dialect::{Framing, Restore};
@@ -47,6 +47,7 @@ const OPEN: Profile = Profile {
     json_schema: true,
     requires_signature: true,
     extras: true,
+    together: Together::ALL,
 };
 
 /// A target that takes next to nothing.
