@@ -28,10 +28,12 @@ fn partition(count: impl Fn(&[&str]) -> u64) -> Option<Usage> {
         &["prompt_cache_hit_tokens"],
         &["cache_read_input_tokens"],
         &["cached_tokens"],
+        &["num_cached_tokens"],
     ]);
     let cache_write = first(&[
         &["prompt_tokens_details", "cache_creation_tokens"],
         &["prompt_tokens_details", "cache_write_tokens"],
+        &["prompt_tokens_details", "cache_creation_input_tokens"],
         &["cache_creation_input_tokens"],
     ]);
     let one_hour =
@@ -39,7 +41,11 @@ fn partition(count: impl Fn(&[&str]) -> u64) -> Option<Usage> {
             .min(cache_write);
     let reasoning = first(&[&["completion_tokens_details", "reasoning_tokens"], &["reasoning_tokens"]]);
     let unexplained = total.saturating_sub(prompt.saturating_add(completion));
-    let (prompt, completion, reasoning) = if unexplained == 0 {
+    let cited = count(&["citation_tokens"]);
+    let (prompt, completion, reasoning) = if cited > 0 {
+        // Perplexity's research counts what it read and thought beside the rest, total and all.
+        (prompt.saturating_add(cited), completion.saturating_add(reasoning), reasoning)
+    } else if unexplained == 0 {
         (prompt, completion, reasoning.min(completion))
     } else if reasoning == unexplained {
         // xAI counts thinking beside the completion, not inside it.

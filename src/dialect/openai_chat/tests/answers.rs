@@ -178,6 +178,36 @@ fn usage_is_found_without_reading_the_rest() {
 }
 
 #[test]
+fn usage_is_read_after_each_vendors_habit() {
+    let read = |text: &str| {
+        let body = format!("{{\"choices\":[],\"usage\":{text}}}");
+        let parsed = usage::parse(&crate::wire::json::parse(text.as_bytes()).unwrap());
+        assert_eq!(OpenaiChat.find_usage(body.as_bytes()), parsed, "{text}");
+        parsed.unwrap()
+    };
+    let research = r#"{"prompt_tokens":33,"completion_tokens":700,"total_tokens":733,"citation_tokens":1900,
+        "num_search_queries":36,"reasoning_tokens":7300}"#;
+    let expected = Usage { input: 1933, output: 700, reasoning: 7300, web_searches: 36, ..Usage::default() };
+    assert_eq!(read(research), expected);
+    let qwen = r#"{"prompt_tokens":200,"completion_tokens":75,"total_tokens":275,"prompt_tokens_details":
+        {"cached_tokens":120,"cache_creation_input_tokens":50,"cache_type":"ephemeral"},"completion_tokens_details":{"reasoning_tokens":25}}"#;
+    let expected = Usage {
+        input: 30,
+        cache_read: 120,
+        cache_write_5m: 50,
+        output: 50,
+        reasoning: 25,
+        ..Usage::default()
+    };
+    assert_eq!(read(qwen), expected);
+    let mistral = r#"{"prompt_tokens":50,"completion_tokens":5,"total_tokens":55,"num_cached_tokens":48}"#;
+    assert_eq!(read(mistral), Usage { input: 2, cache_read: 48, output: 5, ..Usage::default() });
+    // OpenRouter's count of thought may be another tokenizer's.
+    let guessed = r#"{"prompt_tokens":43,"completion_tokens":10,"total_tokens":53,"completion_tokens_details":{"reasoning_tokens":11}}"#;
+    assert_eq!(read(guessed), Usage { input: 43, reasoning: 10, ..Usage::default() });
+}
+
+#[test]
 fn written_usage_reads_back_the_same() {
     let usage = Usage {
         input: 1,
