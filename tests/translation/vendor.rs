@@ -76,6 +76,7 @@ fn chat_reply(json: &Value) -> Result<(), String> {
     for (index, choice) in json["choices"].as_array().ok_or("no choices")?.iter().enumerate() {
         must(choice["index"] == index, || "choices are not numbered in order".into())?;
         let message = &choice["message"];
+        chat_annotations(&message["annotations"])?;
         must(message["role"] == "assistant", || "the role is not assistant".into())?;
         must(message.get("content").is_some_and(|text| text.is_string() || text.is_null()), || {
             "content is neither text nor null".into()
@@ -97,6 +98,18 @@ fn chat_reply(json: &Value) -> Result<(), String> {
         }
     }
     chat_usage(&json["usage"])
+}
+
+/// Checks a message's or delta's sources: some SDKs refuse an answer whose sources lack a member.
+pub fn chat_annotations(annotations: &Value) -> Result<(), String> {
+    for annotation in annotations.as_array().into_iter().flatten() {
+        let cited = &annotation["url_citation"];
+        let numbers = cited["start_index"].is_u64() && cited["end_index"].is_u64();
+        let texts = cited["url"].is_string() && cited["title"].is_string();
+        let whole = annotation["type"] == "url_citation" && numbers && texts;
+        must(whole || annotation["type"] != "url_citation", || format!("odd source {annotation}"))?;
+    }
+    Ok(())
 }
 
 /// Checks a chat usage object, if it is one.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::vendor::{Arguments, Frame, chat_usage, must};
+use crate::vendor::{Arguments, Frame, chat_annotations, chat_usage, must};
 
 #[derive(Default)]
 struct Choice {
@@ -63,6 +63,7 @@ fn step(json: &Value, choices: &mut BTreeMap<u64, Choice>) -> Result<(), String>
     must(first == (delta["role"] == "assistant"), || "the role stands in the first chunk alone".into())?;
     let choice = choices.entry(index).or_default();
     must(!choice.finished, || "a choice goes on after its end".into())?;
+    chat_annotations(&delta["annotations"])?;
     for call in delta["tool_calls"].as_array().into_iter().flatten() {
         let at = call["index"].as_u64().ok_or("a call without index")? as usize;
         must(at <= choice.calls.len(), || format!("call {at} comes too early"))?;

@@ -238,12 +238,13 @@ pub(in crate::dialect::openai_chat) fn citation(value: &Json<'_>) -> Citation {
     let inner = value.field("url_citation").unwrap_or(value);
     let text = |key: &str| filled(inner.get(key).and_then(Json::as_str)).map(str::to_owned);
     let number = |key: &str| inner.get(key).and_then(Json::as_u64);
+    let end = number("end_index").filter(|end| *end > 0);
     Citation {
         url: text("url"),
         title: text("title"),
         quote: text("content"),
-        start: number("start_index"),
-        end: number("end_index"),
+        start: number("start_index").filter(|_| end.is_some()),
+        end,
         native: Some((OWN, extras::compact(value))),
     }
 }

@@ -202,8 +202,11 @@ pub(in crate::dialect::openai_chat) fn write_citation(
     annotations.object(|object| {
         object.string("type", "url_citation");
         object.object("url_citation", |object| {
-            object.opt_number("start_index", citation.start.map(|start| start + offset));
-            object.opt_number("end_index", citation.end.map(|end| end + offset));
+            // Strict clients refuse a source without its places; OpenRouter too says 0 for unknown ones.
+            let end = citation.end.map_or(0, |end| end + offset);
+            let start = citation.start.filter(|_| citation.end.is_some()).map_or(0, |start| start + offset);
+            object.number("start_index", start);
+            object.number("end_index", end);
             object.string("url", url);
             object.string("title", citation.title.as_deref().unwrap_or(url));
             object.opt_string("content", citation.quote.as_deref());
