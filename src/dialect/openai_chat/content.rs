@@ -38,7 +38,9 @@ fn parse_part(part: &Json<'_>, at: Place<'_>) -> Result<Block, Malformed> {
     at.object(part)?;
     let kind = at.required(part, "type")?;
     let content = match kind {
-        "text" => Content::Text { text: at.required(part, "text")?.to_owned(), citations: Vec::new() },
+        "text" | "input_text" | "output_text" => {
+            Content::Text { text: at.required(part, "text")?.to_owned(), citations: Vec::new() }
+        }
         "refusal" => Content::Refusal(at.required(part, "refusal")?.to_owned()),
         "image_url" => Content::Image(parse_link(part, kind, at)?),
         "video_url" => Content::Video(parse_link(part, kind, at)?),
@@ -51,7 +53,8 @@ fn parse_part(part: &Json<'_>, at: Place<'_>) -> Result<Block, Malformed> {
     };
     let mut block = Block::new(content);
     block.cache = cache_mark(part);
-    extras::keep(part, &["type", kind, "cache_control", "closed", "signature"], "", &mut block.extras);
+    let own = if matches!(kind, "input_text" | "output_text") { "text" } else { kind };
+    extras::keep(part, &["type", own, "cache_control", "closed", "signature"], "", &mut block.extras);
     Ok(block)
 }
 

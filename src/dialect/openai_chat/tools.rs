@@ -34,8 +34,12 @@ fn parse_tool(value: &Json<'_>, at: Place<'_>) -> Result<Tool, Malformed> {
     let mut tool = match kind {
         "function" => {
             let place = at.member("function");
-            let function = value.field("function").ok_or_else(|| place.missing())?;
-            parse_function(function, place)?
+            match value.field("function") {
+                Some(function) => parse_function(function, place)?,
+                // As OpenAI's other API has it, which some clients mix up.
+                None if value.field("name").is_some() => return parse_function(value, at),
+                None => return Err(place.missing()),
+            }
         }
         "custom" => parse_custom(value, at)?,
         hosted => {
@@ -72,6 +76,7 @@ fn parse_function(function: &Json<'_>, at: Place<'_>) -> Result<Tool, Malformed>
         let place = at.member(key);
         match &**key {
             "name" => {}
+            "type" if value.as_str() == Some("function") => {}
             _ if value.is_null() => {}
             "description" => tool.description = Some(place.owned(value)?),
             "parameters" => tool.schema = Some(place.object(value)?.raw().to_owned()),
@@ -126,6 +131,9 @@ pub(super) fn parse_choice(value: &Json<'_>, at: Place<'_>) -> Result<Option<Too
             Ok(Some(ToolChoice::Tool(place.required(named, "name")?.to_owned())))
         }
         "allowed_tools" => parse_allowed(value, at).map(Some),
+        "auto" => Ok(Some(ToolChoice::Auto)),
+        "none" => Ok(Some(ToolChoice::None)),
+        "required" | "any" => Ok(Some(ToolChoice::Required)),
         _ => Ok(None),
     }
 }

@@ -55,11 +55,11 @@ impl Reader {
             },
             "function_call" => self.function_call = tools::parse_choice(value, at)?,
             "parallel_tool_calls" => request.parallel_tools = Some(at.truth(value)?),
-            "max_tokens" => sampling.max_tokens = Some(at.count(value)?),
-            "max_completion_tokens" => self.max_completion_tokens = Some(at.count(value)?),
+            "max_tokens" => sampling.max_tokens = limit(value, at)?,
+            "max_completion_tokens" => self.max_completion_tokens = limit(value, at)?,
             "temperature" => sampling.temperature = Some(at.number(value)?),
             "top_p" => sampling.top_p = Some(at.number(value)?),
-            "top_k" => self.top_k(value, at)?,
+            "top_k" => sampling.top_k = limit(value, at)?,
             "n" => sampling.candidates = Some(at.count(value)?),
             "stop" => sampling.stop = stop(value, at)?,
             "seed" | "random_seed" => sampling.seed = Some(at.whole(value)?),
@@ -98,22 +98,17 @@ impl Reader {
         Ok(())
     }
 
-    /// Vendors take -1 for "as many as there are", which is what leaving it out says.
-    fn top_k(&mut self, value: &Json<'_>, at: Place<'_>) -> Result<(), Malformed> {
-        if value.as_i64() != Some(-1) {
-            self.request.sampling.top_k = Some(at.count(value)?);
-        }
-        Ok(())
-    }
-
     fn format(&mut self, value: &Json<'_>, at: Place<'_>) -> Result<(), Malformed> {
         at.object(value)?;
+        // llama.cpp, Together and others take the schema beside the type.
+        let beside = value.field("schema").filter(|schema| schema.is_object());
         self.request.format = Some(match at.required(value, "type")? {
             "text" => Format::Text,
-            "json_object" => Format::JsonObject,
-            "json_schema" => {
+            "json_object" if beside.is_none() => Format::JsonObject,
+            "json_schema" | "json_object" => {
                 let place = at.member("json_schema");
-                let given = value.field("json_schema").ok_or_else(|| place.missing())?;
+                let given = value.field("json_schema").or(beside.map(|_| value));
+                let given = given.ok_or_else(|| place.missing())?;
                 place.object(given)?;
                 let text = |key: &str| given.field(key).and_then(Json::as_str).map(str::to_owned);
                 let schema = match given.field("schema") {
@@ -150,22 +145,24 @@ impl Reader {
     /// OpenRouter's `reasoning`.
     fn reasoning(&mut self, value: &Json<'_>, at: Place<'_>) -> Result<(), Malformed> {
         at.object(value)?;
+        let mut unknown = false;
         let thinking = self.thought();
         for (key, option) in value.entries() {
             let place = at.member(key);
             match &**key {
                 _ if option.is_null() => {}
-                "effort" => {
-                    let word = place.string(option)?;
-                    let effort = Effort::from_name(word);
-                    let effort = effort.ok_or_else(|| place.expected("a known effort"))?;
-                    thinking.effort = Some(effort);
-                }
+                "effort" => match Effort::from_name(place.string(option)?) {
+                    Some(effort) => thinking.effort = Some(effort),
+                    None => unknown = true,
+                },
                 "max_tokens" => thinking.budget = Some(place.count(option)?),
                 "enabled" => thinking.enabled = Some(place.truth(option)?),
                 "exclude" => thinking.visible = Some(!place.truth(option)?),
                 _ => {}
             }
+        }
+        if unknown {
+            keep_one("", "reasoning", value, &mut self.request.extras);
         }
         Ok(())
     }
@@ -202,6 +199,11 @@ impl Reader {
         request.tool_choice = request.tool_choice.or(self.function_call);
         Ok(request)
     }
+}
+
+/// A limit. Servers take -1 for "as many as there are", which is what leaving it out says.
+fn limit(value: &Json<'_>, at: Place<'_>) -> Result<Option<u64>, Malformed> {
+    if value.as_i64() == Some(-1) { Ok(None) } else { at.count(value).map(Some) }
 }
 
 fn stop(value: &Json<'_>, at: Place<'_>) -> Result<Vec<String>, Malformed> {

@@ -103,7 +103,7 @@ fn complaints_name_the_field() {
         ),
         (format!("{{{m}:[{{\"role\":\"tool\",\"content\":\"x\"}}]}}"), "messages[0].tool_call_id"),
         (format!("{{{m}:[{{\"role\":\"user\",\"content\":\"x\"}}],\"temperature\":\"1\"}}"), "temperature"),
-        (format!("{{{m}:[{{\"role\":\"user\",\"content\":\"x\"}}],\"max_tokens\":-1}}"), "max_tokens"),
+        (format!("{{{m}:[{{\"role\":\"user\",\"content\":\"x\"}}],\"max_tokens\":-2}}"), "max_tokens"),
         (format!("{{{m}:[{{\"role\":\"user\",\"content\":\"x\"}}],\"tools\":[{{}}]}}"), "tools[0].type"),
         (format!("{{{m}:[{{\"role\":\"user\",\"content\":\"x\"}}],\"stop\":[1]}}"), "stop[0]"),
     ] {
@@ -111,6 +111,33 @@ fn complaints_name_the_field() {
         assert_eq!(named, param, "{message}");
         assert!(message.contains(param), "{message}");
     }
+}
+
+#[test]
+fn what_clients_of_other_servers_send_is_understood() {
+    for word in ["auto", "none", "required"] {
+        let spelt = ask(&json!({"tools": [function("f")], "tool_choice": {"type": word}}));
+        assert_eq!(spelt.tool_choice, ask(&json!({"tool_choice": word})).tool_choice);
+    }
+    let flat = ask(
+        &json!({"tools": [{"type": "function", "name": "f", "description": "F", "parameters": {"type": "object"}}]}),
+    );
+    assert_eq!((&*flat.tools[0].name, flat.tools[0].schema.as_deref()), ("f", Some("{\"type\":\"object\"}")));
+    assert!(flat.tools[0].extras.is_empty());
+    assert_eq!(ask(&json!({"max_tokens": -1})).sampling.max_tokens, None);
+    let schema = json!({"type": "object"});
+    for format in
+        [json!({"type": "json_schema", "schema": schema}), json!({"type": "json_object", "schema": schema})]
+    {
+        let Some(Format::JsonSchema { schema, .. }) = ask(&json!({"response_format": format})).format else {
+            panic!()
+        };
+        assert_eq!(schema, "{\"type\":\"object\"}");
+    }
+    let request = ask(&json!({"reasoning": {"effort": "adaptive", "summary": "auto"}}));
+    assert!(request.extras.json(Dialect::OpenaiChat, "reasoning").is_some());
+    let parts = json!({"messages": [{"role": "user", "content": [{"type": "input_text", "text": "Hi"}]}]});
+    assert_eq!(ask(&parts).turns[0].blocks[0].as_text(), Some("Hi"));
 }
 
 #[test]
