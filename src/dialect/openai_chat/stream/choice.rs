@@ -4,16 +4,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::dialect::openai_chat::reasoning::{self, Details, ThinkingBlock};
-use crate::dialect::openai_chat::reply::{CHOICE, MESSAGE, citation, image_block, logprobs, searched};
+use crate::dialect::openai_chat::reply::{citation, image_block, logprobs, searched};
 use crate::dialect::openai_chat::tags::{Piece, Tags};
 use crate::dialect::openai_chat::types::{OWN, filled, parse_finish, stop_sequence};
-use crate::dialect::openai_chat::{content, extras, tools};
-use crate::ir::{
-    Block, Citation, Content, Delta, Event, Extras, Media, Opening, Reasoning, Signature, Source,
-};
+use crate::dialect::openai_chat::{content, tools};
+use crate::ir::{Block, Citation, Content, Delta, Event, Media, Opening, Reasoning, Signature, Source};
 use crate::wire::json::{self, Json};
 
 use super::calls::Calls;
+use super::members::Members;
 use super::parse::Out;
 
 /// One answer among several.
@@ -34,7 +33,7 @@ pub(super) struct Choice {
     sources: Vec<Citation>,
     cited: bool,
     /// Members that the codec does not know, told with the end.
-    extras: Extras,
+    members: Members,
     /// An end that came together with content, after which some vendors send more.
     waiting: Option<(String, Option<String>)>,
     pub(super) finished: bool,
@@ -88,12 +87,10 @@ pub(super) fn choice(choices: &mut Vec<Choice>, number: u32) -> &mut Choice {
 
 impl Choice {
     pub(super) fn push(&mut self, value: &Json<'_>, out: &mut Out<'_>) {
-        let fresh = self.members(value);
+        self.members.take(value);
         if self.finished {
             // Azure's filter may judge an answer after its end.
-            if fresh {
-                self.tell_members(out);
-            }
+            self.members.tell(self.number, out.events);
             return;
         }
         let before = out.events.len();
@@ -152,6 +149,7 @@ impl Choice {
         for call in items(delta, "tool_calls") {
             self.end_words(out);
             self.close_words(out);
+            self.seal_alone(out);
             self.calls.push(self.number, call, out);
         }
         if let Some(call) = delta.field("function_call") {
@@ -254,43 +252,6 @@ impl Choice {
         }
     }
 
-    /// Keeps the members that the codec does not know; whether any is new.
-    fn members(&mut self, choice: &Json<'_>) -> bool {
-        let mut fresh = false;
-        let message = choice.field("delta").or_else(|| choice.field("message"));
-        let known = |key: &str| MESSAGE.contains(&key) || reasoning::MEMBERS.contains(&key);
-        for (key, value) in message.map(Json::entries).unwrap_or_default() {
-            if !value.is_null() && !known(key) {
-                fresh |= self.member(&format!("message.{key}"), value);
-            }
-        }
-        for (key, value) in choice.entries() {
-            if !value.is_null() && !CHOICE.contains(&&**key) {
-                fresh |= self.member(key, value);
-            }
-        }
-        fresh
-    }
-
-    /// Keeps the latest value of a member; an empty one says nothing beside another.
-    fn member(&mut self, name: &str, value: &Json<'_>) -> bool {
-        let known = self.extras.json(OWN, name);
-        if known.is_some_and(|known| known == value.raw() || value.raw() == "{}") {
-            return false;
-        }
-        let mut later = Extras::NONE;
-        later.push(OWN, name, &extras::compact(value));
-        self.extras.put(later);
-        true
-    }
-
-    fn tell_members(&mut self, out: &mut Out<'_>) {
-        if !self.extras.is_empty() {
-            let extras = std::mem::take(&mut self.extras);
-            out.events.push(Event::Extras { candidate: Some(self.number), extras });
-        }
-    }
-
     fn say(&mut self, speech: Speech, text: &str, out: &mut Out<'_>) {
         let block = self.word_block(speech, out);
         out.delta(block, speech.delta(text.to_owned()));
@@ -333,6 +294,15 @@ impl Choice {
         out.stop(block);
     }
 
+    /// A seal on thought that nobody shows.
+    fn seal_alone(&mut self, out: &mut Out<'_>) {
+        if let Some(seal) = self.details.seal() {
+            let block = out.open(self.number, Opening::Reasoning);
+            out.delta(block, Delta::Signature(seal));
+            out.stop(block);
+        }
+    }
+
     /// Takes what a search found, as far as it was not known.
     pub(super) fn source<'j>(&mut self, found: impl Iterator<Item = &'j Json<'j>>) {
         if self.sources.is_empty() {
@@ -349,16 +319,12 @@ impl Choice {
             sources.for_each(|source| out.delta(block, Delta::Citation(source)));
         }
         self.close_words(out);
-        if let Some(seal) = self.details.seal() {
-            let block = out.open(self.number, Opening::Reasoning);
-            out.delta(block, Delta::Signature(seal));
-            out.stop(block);
-        }
+        self.seal_alone(out);
         if let Some(audio) = self.audio.take() {
             out.whole(self.number, audio.block());
         }
         self.calls.close_all(self.number, out);
-        self.tell_members(out);
+        self.members.tell(self.number, out.events);
     }
 
     pub(super) fn settle(&mut self, out: &mut Out<'_>) {

@@ -2,6 +2,7 @@
 
 mod calls;
 mod choice;
+mod members;
 mod parse;
 mod render;
 

@@ -12,6 +12,8 @@ use crate::ir::{
 use crate::wire::json::{self, Object};
 use crate::wire::sse;
 
+use super::members::Late;
+
 /// Writes one stream.
 #[derive(Debug)]
 pub(in crate::dialect::openai_chat) struct Renderer {
@@ -26,9 +28,7 @@ pub(in crate::dialect::openai_chat) struct Renderer {
     /// A call that waits for a moment: its seal, if it has one, rides on its id.
     held: Option<Held>,
     usage: Option<Usage>,
-    /// Members that wait for the chunk they belong in: a candidate's for its last one, the reply's
-    /// for the next one that ends something.
-    late: Vec<(Option<u32>, Extras)>,
+    late: Late,
     over: bool,
 }
 
@@ -70,7 +70,7 @@ impl Renderer {
             candidates: Vec::new(),
             held: None,
             usage: None,
-            late: Vec::new(),
+            late: Late::default(),
             over: false,
         }
     }
@@ -104,7 +104,7 @@ impl StreamRenderer for Renderer {
             }
             Event::Extras { candidate, extras } => {
                 extras::note_lost(extras, Sent::Yes, losses);
-                self.late.push((*candidate, extras.clone()));
+                self.late.push(*candidate, extras);
             }
             Event::Usage(usage) => self.usage.get_or_insert_default().merge(usage),
             Event::Finish { candidate, finish } => {
@@ -169,7 +169,7 @@ impl Renderer {
         out: &mut Vec<u8>,
         delta: impl FnOnce(&mut Object<'_>),
     ) {
-        let own = finish.map(|_| self.take_late(Some(candidate))).unwrap_or_default();
+        let own = finish.map(|_| self.late.take(Some(candidate))).unwrap_or_default();
         self.begin(out);
         let start = out.len();
         json::object(out, |choice| {
@@ -195,34 +195,9 @@ impl Renderer {
             out.extend_from_slice(b",\"usage\":null");
         }
         if finish.is_some() {
-            self.late_members(out);
+            self.late.write(out);
         }
         out.extend_from_slice(b"}\n\n");
-    }
-
-    /// The members that waited for this place.
-    fn take_late(&mut self, place: Option<u32>) -> Extras {
-        let mut found = Extras::NONE;
-        self.late.retain_mut(|(waiting, extras)| {
-            if *waiting != place {
-                return true;
-            }
-            found.put(std::mem::take(extras));
-            false
-        });
-        found
-    }
-
-    /// Writes the reply's late members after those that a chunk has.
-    fn late_members(&mut self, out: &mut Vec<u8>) {
-        for extra in self.take_late(None).of(OWN) {
-            out.push(b',');
-            json::write_string(out, &extra.name);
-            out.push(b':');
-            let start = out.len();
-            out.extend_from_slice(extra.json.as_bytes());
-            sse::in_one_line(out.get_mut(start..).unwrap_or_default());
-        }
     }
 
     /// Says once who speaks, before anything else of a candidate.
@@ -442,12 +417,10 @@ impl Renderer {
             self.begin(out);
             out.extend_from_slice(b"],\"usage\":");
             json::object(out, |object| usage::write(&used, object));
-            self.late_members(out);
+            self.late.write(out);
             out.extend_from_slice(b"}\n\n");
         }
-        for extra in self.late.iter().flat_map(|(_, extras)| extras.of(OWN)) {
-            losses.dropped(extra.name.clone(), "its place in the stream is past");
-        }
+        self.late.note_lost(losses);
         out.extend_from_slice(b"data: [DONE]\n\n");
     }
 }
