@@ -69,10 +69,13 @@ const MISTRAL: &[&str] =
 const WITHOUT_DOCUMENTS: &[&str] = &["gpt-3.5", "gpt-4-0", "o1-mini", "o1-preview", "o3-mini"];
 
 /// Open and other vendors' models that take `reasoning_effort`.
-const TAKE_EFFORT: &[(&str, (Effort, Effort))] =
-    &[("gpt-oss", (Effort::Low, Effort::High)), ("grok-3-mini", (Effort::Low, Effort::High))];
+const TAKE_EFFORT: &[(&str, (Effort, Effort))] = &[
+    ("gpt-oss", (Effort::Low, Effort::High)),
+    ("grok-3-mini", (Effort::Low, Effort::High)),
+    ("grok-4.3", (Effort::Low, Effort::High)),
+];
 
-/// xAI's thinking models, which refuse what ends or bends a thought.
+/// xAI's thinking models, which refuse what ends a thought. None of its models takes penalties.
 const GROK_THINKERS: &[&str] = &["grok-3-mini", "grok-4", "grok-code", "grok-build"];
 
 pub(super) fn apply(profile: &mut Profile, house: House, subject: &Subject<'_>) {
@@ -94,7 +97,10 @@ pub(super) fn apply(profile: &mut Profile, house: House, subject: &Subject<'_>) 
         profile.efforts = subject.efforts((Effort::Low, Effort::High));
     }
     if starts(GROK_THINKERS) {
-        profile.refuse(&[Param::Stop, Param::FrequencyPenalty, Param::PresencePenalty]);
+        profile.refuse(&[Param::Stop]);
+    }
+    if subject.starts("grok") {
+        profile.refuse(&[Param::FrequencyPenalty, Param::PresencePenalty]);
     }
     profile.together.user_after_tools = !starts(MISTRAL);
     if house == House::Own {

@@ -8,7 +8,10 @@ use crate::dialect::openai_chat::reply::{citation, image_block, logprobs, search
 use crate::dialect::openai_chat::tags::{Piece, Tags};
 use crate::dialect::openai_chat::types::{OWN, filled, parse_finish, stop_sequence};
 use crate::dialect::openai_chat::{content, tools};
-use crate::ir::{Block, Citation, Content, Delta, Event, Media, Opening, Reasoning, Signature, Source};
+use crate::ir::{
+    Block, Citation, Content, Delta, Event, Finish, FinishReason, Media, Opening, Reasoning, Signature,
+    Source,
+};
 use crate::wire::json::{self, Json};
 
 use super::calls::Calls;
@@ -325,6 +328,18 @@ impl Choice {
         }
         self.calls.close_all(self.number, out);
         self.members.tell(self.number, out.events);
+    }
+
+    /// The stream says that it is complete. Some vendors do without saying why (NVIDIA).
+    pub(super) fn end(&mut self, out: &mut Out<'_>) {
+        self.settle(out);
+        self.close(out);
+        if self.spoke && !self.finished {
+            let called = !self.calls.is_empty();
+            let reason = if called { FinishReason::ToolCalls } else { FinishReason::Stop };
+            self.finished = true;
+            out.events.push(Event::Finish { candidate: self.number, finish: Finish::new(reason) });
+        }
     }
 
     pub(super) fn settle(&mut self, out: &mut Out<'_>) {

@@ -239,7 +239,7 @@ impl Parser {
         self.settle(events);
         let mut out = Out { next: &mut self.next, events };
         for choice in &mut self.choices {
-            choice.close(&mut out);
+            choice.end(&mut out);
         }
         self.phase = Phase::Ended;
         events.push(Event::End);

@@ -86,6 +86,19 @@ fn a_stream_that_breaks_off_is_a_fault_and_one_without_terminator_is_not() {
 }
 
 #[test]
+fn a_complete_stream_has_an_end_though_nobody_said_why() {
+    let said = |delta: &str| {
+        let stream = format!(
+            "data: {{\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":null}}]}}\n\ndata: [DONE]\n\n"
+        );
+        fold::fold(events(stream.as_bytes())).unwrap().candidates[0].finish.clone().unwrap().reason
+    };
+    assert_eq!(said(r#"{"content":"a"}"#), FinishReason::Stop);
+    let call = r#"{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{}"}}]}"#;
+    assert_eq!(said(call), FinishReason::ToolCalls);
+}
+
+#[test]
 fn a_last_frame_that_repeats_the_whole_answer_is_not_said_again() {
     let reply = fold::fold(stream("minimax.sse")).unwrap();
     let texts: Vec<_> = reply.candidates[0].blocks.iter().filter_map(Block::as_text).collect();
