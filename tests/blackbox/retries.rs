@@ -222,6 +222,28 @@ fn the_second_key_is_used_after_geminis_400_of_the_first() {
 }
 
 #[test]
+fn an_error_beside_the_choices_of_a_stream_is_one() {
+    let first = Provider::start(|_, stream| {
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+        let chunk = |more: &str, delta: &str| {
+            format!(
+                "data: {{\"id\":\"gen-1\",{more}\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":null,\"native_finish_reason\":null}}]}}\n\n"
+            )
+        };
+        let error = chunk("\"error\":{\"code\":502,\"message\":\"no capacity\"},", "{\"content\":\"\"}");
+        let events = chunk("", "{\"role\":\"assistant\",\"content\":\"once\"}") + &error + "data: [DONE]\n\n";
+        Heard::answer(stream, format!("{head}{events}").as_bytes());
+        Then::Close
+    });
+    let gateway = two_targets(&mock(), first.addr);
+    for client in CLIENTS {
+        let reply = gateway.ask(&client.stream("both", "hello"));
+        assert!(reply.text().contains("no capacity"), "{client:?}: {}", reply.text());
+        assert_eq!(gateway.line(&reply)["outcome"], "broken", "{client:?}");
+    }
+}
+
+#[test]
 fn nothing_is_tried_again_after_the_first_byte() {
     let mock = mock();
     let first = Provider::start(|_, stream| {
