@@ -19,8 +19,10 @@ pub struct Quirks {
     pub max_temperature: Option<f64>,
     /// How thinking is asked for, for models that think.
     pub thinking: Option<ThinkingStyle>,
-    /// Whether the models that think take no temperature but their own.
-    pub thinkers_fix_temperature: bool,
+    /// How names of models begin that are asked to think in another way than the vendor's others.
+    pub thinking_of: &'static [(&'static str, ThinkingStyle)],
+    /// Whether the models that think take no sampling parameters but their own.
+    pub thinkers_fix_sampling: bool,
     /// What becomes of earlier reasoning text.
     pub reasoning_history: Option<ReasoningHistory>,
     /// How structured output is asked for.
@@ -74,7 +76,8 @@ impl Quirks {
         max_tokens_field: None,
         max_temperature: None,
         thinking: None,
-        thinkers_fix_temperature: false,
+        thinking_of: &[],
+        thinkers_fix_sampling: false,
         reasoning_history: None,
         structured_output: None,
         schema_models: &[],

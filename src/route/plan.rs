@@ -281,10 +281,15 @@ fn required_tool(body: &Lens<'_>, profile: &Profile, losses: &mut Losses, edits:
         edits.push(remove("tool_choice"));
         return;
     }
-    if choice != "\"required\"" {
+    let named = choice.starts_with('{') && choice.contains("\"function\"") && !profile.forced_tool;
+    if choice != "\"required\"" && !named {
         return;
     }
     match profile.required_tool {
+        RequiredTool::Required if named => {
+            losses.bent("tool_choice", "the target cannot be held to one tool");
+            edits.push(set_string("tool_choice", "required"));
+        }
         RequiredTool::Required => {}
         RequiredTool::Any => {
             edits.push(Edit::Set { key: Cow::Borrowed("tool_choice"), value: "\"any\"".to_owned() })

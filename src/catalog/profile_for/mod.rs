@@ -209,10 +209,12 @@ fn vendor(profile: &mut Profile, quirks: &Quirks, subject: &Subject<'_>) {
     profile.include_usage = !profile.refuses.has(Param::StreamOptions);
     let thinks = subject.has(Flag::Reasoning);
     if thinks != Some(false) {
-        set(&mut profile.thinking, quirks.thinking);
+        let own = subject.rule(quirks.thinking_of).copied();
+        set(&mut profile.thinking, own.or(quirks.thinking));
     }
-    if thinks == Some(true) && quirks.thinkers_fix_temperature {
+    if thinks == Some(true) && quirks.thinkers_fix_sampling {
         profile.max_temperature = None;
+        profile.refuse(&[Param::FrequencyPenalty, Param::PresencePenalty]);
     }
     if let (Some(own), Some(theirs)) = (profile.max_temperature, quirks.max_temperature) {
         profile.max_temperature = Some(own.min(theirs));

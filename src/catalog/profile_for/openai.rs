@@ -73,6 +73,8 @@ const TAKE_EFFORT: &[(&str, (Effort, Effort))] = &[
     ("gpt-oss", (Effort::Low, Effort::High)),
     ("grok-3-mini", (Effort::Low, Effort::High)),
     ("grok-4.3", (Effort::Low, Effort::High)),
+    // It knows low, too, but nothing between that and high.
+    ("kimi-k3", (Effort::High, Effort::Max)),
 ];
 
 /// xAI's thinking models, which refuse what ends a thought. None of its models takes penalties.

@@ -32,6 +32,14 @@ const GLM: Quirks = Quirks {
     ..TOGGLE
 };
 
+/// Moonshot's models that cannot be told whether to think, or are told how hard.
+const KIMI: &[(&str, ThinkingStyle)] = &[
+    ("kimi-k3", ThinkingStyle::Effort),
+    ("kimi-k2.7", ThinkingStyle::None),
+    ("kimi-k2-thinking", ThinkingStyle::None),
+    ("moonshot-v1", ThinkingStyle::None),
+];
+
 const MISTRAL: Quirks = Quirks {
     refuses: Params::of(&[
         Param::StreamOptions,
@@ -114,9 +122,11 @@ pub(super) const VENDORS: &[Vendor] = &[
         catalogue_ids: &["moonshot"],
         quirks: Quirks {
             max_temperature: Some(1.0),
-            thinkers_fix_temperature: true,
+            thinkers_fix_sampling: true,
+            thinking_of: KIMI,
             reasoning_history: Some(ReasoningHistory::Require),
             required_tool: Some(RequiredTool::Unsupported),
+            forced_tool: Some(false),
             ..TOGGLE
         },
         ..openai("moonshot", "Moonshot (Kimi)", "https://api.moonshot.ai/v1", &["MOONSHOT_API_KEY"])
@@ -124,7 +134,14 @@ pub(super) const VENDORS: &[Vendor] = &[
     Vendor {
         aliases: &["kimi_code"],
         catalogue_ids: &["moonshot"],
-        quirks: Quirks { reasoning_history: Some(ReasoningHistory::Require), ..TOGGLE },
+        quirks: Quirks {
+            thinkers_fix_sampling: true,
+            thinking_of: KIMI,
+            reasoning_history: Some(ReasoningHistory::Require),
+            required_tool: Some(RequiredTool::Unsupported),
+            forced_tool: Some(false),
+            ..TOGGLE
+        },
         ..openai(
             "kimicode",
             "Kimi Code",

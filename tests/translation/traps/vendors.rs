@@ -128,6 +128,30 @@ fn newer_gpts_are_told_no_effort_beside_tools() {
 }
 
 #[test]
+fn kimi_is_asked_as_each_of_its_models_takes_it() {
+    let asked = json!({"reasoning_effort": "none", "temperature": 0.5, "top_p": 0.5, "presence_penalty": 0.5, "tools": tools(),
+        "tool_choice": {"type": "function", "function": {"name": "f"}}});
+    for (model, thinking, effort) in [
+        ("kimi-k2.6", json!({"type": "disabled"}), Value::Null),
+        ("kimi-k2.7-code", Value::Null, Value::Null),
+        ("kimi-k3", Value::Null, json!("high")),
+    ] {
+        let said = say(Chat, &chat(&asked), &vendor("moonshot", model));
+        assert_eq!((&said.body["thinking"], &said.body["reasoning_effort"]), (&thinking, &effort), "{model}");
+        for refused in ["temperature", "top_p", "presence_penalty"] {
+            assert!(said.body.get(refused).is_none() && said.lost(&format!("{refused};dropped")), "{model}");
+        }
+        // Thinking models cannot be made to call a tool.
+        assert!(said.body.get("tool_choice").is_none(), "{model}");
+        let sent = sent(
+            &chat(&json!({"tools": tools(), "tool_choice": asked["tool_choice"]})),
+            &vendor("moonshot", model),
+        );
+        assert_eq!(sent.body["tool_choice"], "auto", "{model}");
+    }
+}
+
+#[test]
 fn cerebras_is_told_what_it_takes_by_now() {
     let wished = json!({"frequency_penalty": 0.5, "presence_penalty": 0.25, "parallel_tool_calls": false, "tools": tools(),
         "service_tier": "flex", "stream": true, "top_k": 5, "logit_bias": {"1": 1}});

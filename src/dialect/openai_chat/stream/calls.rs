@@ -41,11 +41,12 @@ impl Calls {
         self.list.is_empty()
     }
 
-    /// Takes one element of `tool_calls` or the older `function_call`.
-    pub(super) fn push(&mut self, candidate: u32, value: &Json<'_>, out: &mut Out<'_>) {
+    /// Takes one element of `tool_calls` or the older `function_call`; after it the same chunk has
+    /// so many more.
+    pub(super) fn push(&mut self, candidate: u32, value: &Json<'_>, more: usize, out: &mut Out<'_>) {
         let number = value.get("index").and_then(Json::as_u64);
         let piece = tools::call(value);
-        let place = self.place(number, &piece).unwrap_or_else(|| {
+        let place = self.place(number, &piece, more).unwrap_or_else(|| {
             self.close_complete(out);
             self.list.push(Entry {
                 number,
@@ -67,14 +68,15 @@ impl Calls {
     ///
     /// Vendors leave out the number (then the id or the order tells), or give several calls the
     /// same number (then a new id with a name tells).
-    fn place(&self, number: Option<u64>, piece: &Call<'_>) -> Option<usize> {
+    fn place(&self, number: Option<u64>, piece: &Call<'_>, more: usize) -> Option<usize> {
         let by_id = || {
             let known = |entry: &Entry| !piece.id.is_empty() && entry.id == piece.id;
             self.list.iter().rposition(known)
         };
         let Some(number) = number else {
             let begins = !piece.id.is_empty() || piece.name.is_some();
-            return by_id().or_else(|| self.list.len().checked_sub(1).filter(|_| !begins));
+            // Pieces of several calls in one chunk are in the order of the calls (Moonshot).
+            return by_id().or_else(|| self.list.len().checked_sub(more + 1).filter(|_| !begins));
         };
         let place = self.list.iter().rposition(|entry| entry.number == Some(number))?;
         let entry = self.list.get(place)?;

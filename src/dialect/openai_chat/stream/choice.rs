@@ -149,16 +149,17 @@ impl Choice {
         if let Some(audio) = delta.field("audio") {
             self.audio.get_or_insert_default().take(audio);
         }
-        for call in items(delta, "tool_calls") {
+        let calls = items(delta, "tool_calls");
+        for (more, call) in (0..calls.len()).rev().zip(calls) {
             self.end_words(out);
             self.close_words(out);
             self.seal_alone(out);
-            self.calls.push(self.number, call, out);
+            self.calls.push(self.number, call, more, out);
         }
         if let Some(call) = delta.field("function_call") {
             self.end_words(out);
             self.close_words(out);
-            self.calls.push(self.number, call, out);
+            self.calls.push(self.number, call, 0, out);
         }
     }
 

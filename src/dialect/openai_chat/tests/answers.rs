@@ -259,6 +259,24 @@ fn shredded_and_misnumbered_calls_are_put_together() {
 }
 
 #[test]
+fn pieces_of_several_calls_without_numbers_go_by_their_order() {
+    let chunk = |calls: &str| {
+        format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"tool_calls\":[{calls}]}}}}]}}\n\n")
+    };
+    let stream = chunk(
+        r#"{"id":"a_0","function":{"name":"a","arguments":""}},{"id":"b_1","function":{"name":"b","arguments":""}}"#,
+    ) + &chunk(r#"{"function":{"arguments":"{\"x\":"}},{"function":{"arguments":"{\"y\":"}}"#)
+        + &chunk(r#"{"function":{"arguments":"1}"}},{"function":{"arguments":"2}"}}"#)
+        + "data: [DONE]\n\n";
+    let reply = fold::fold(events(stream.as_bytes())).unwrap();
+    let told: Vec<_> = calls(&reply.candidates[0]).into_iter().map(|(_, name, text)| (name, text)).collect();
+    assert_eq!(
+        told,
+        [("a", "{\"x\":1}"), ("b", "{\"y\":2}")].map(|(name, text)| (name.to_owned(), text.to_owned()))
+    );
+}
+
+#[test]
 fn calls_without_ids_get_different_ones() {
     let events = stream("finish-in-every-chunk.sse");
     let reply = fold::fold(events.clone()).unwrap();
