@@ -72,6 +72,8 @@ pub struct Profile {
 pub struct Together {
     /// Whether a user may speak right after tool results; else the assistant must have spoken.
     pub user_after_tools: bool,
+    /// Whether users may speak several times in a row; else what they say is one message.
+    pub users_in_a_row: bool,
     /// Whether a format of the answer may be demanded where there are tools.
     pub format_beside_tools: bool,
     /// What becomes of the effort where there are tools.
@@ -84,6 +86,7 @@ impl Together {
     /// Everything is taken together.
     pub const ALL: Self = Self {
         user_after_tools: true,
+        users_in_a_row: true,
         format_beside_tools: true,
         effort_beside_tools: EffortBesideTools::Taken,
         prefix_mark: false,

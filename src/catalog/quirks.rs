@@ -53,6 +53,8 @@ pub struct Quirks {
     pub seed_field: Option<&'static str>,
     /// Whether unknown extra members may be sent on.
     pub extras: Option<bool>,
+    /// Whether users and assistants must take turns.
+    pub alternates: bool,
     /// Whether a format may be demanded where there are tools.
     pub format_beside_tools: Option<bool>,
     /// Whether a last turn of the assistant's must be marked with `prefix`.
@@ -93,6 +95,7 @@ impl Quirks {
         tool_id: None,
         seed_field: None,
         extras: None,
+        alternates: false,
         format_beside_tools: None,
         prefix_mark: false,
     };

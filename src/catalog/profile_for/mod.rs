@@ -202,6 +202,7 @@ fn vendor(profile: &mut Profile, quirks: &Quirks, subject: &Subject<'_>) {
     set(&mut profile.seed_field, quirks.seed_field);
     set(&mut profile.extras, quirks.extras);
     set(&mut profile.together.format_beside_tools, quirks.format_beside_tools);
+    profile.together.users_in_a_row &= !quirks.alternates;
     profile.together.prefix_mark |= quirks.prefix_mark;
     profile.text_only_content |= quirks.text_only_content;
     profile.no_nulls |= quirks.no_nulls;

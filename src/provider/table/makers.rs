@@ -207,6 +207,7 @@ pub(super) const VENDORS: &[Vendor] = &[
                 Param::LogitBias,
                 Param::Stop,
             ]),
+            alternates: true,
             ..Quirks::NONE
         },
         ..openai(

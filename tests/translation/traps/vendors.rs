@@ -152,6 +152,19 @@ fn kimi_is_asked_as_each_of_its_models_takes_it() {
 }
 
 #[test]
+fn perplexity_hears_users_and_assistants_in_turns() {
+    let request = claude(
+        &json!({"messages": [{"role": "user", "content": "One."}, {"role": "user", "content": "Two."},
+        {"role": "assistant", "content": "Yes."}, {"role": "user", "content": "Three."}]}),
+    );
+    let said = say(Claude, &request, &vendor("perplexity", "sonar-pro"));
+    assert_eq!(roles(&said), ["user", "assistant", "user"]);
+    let texts = json!([{"type": "text", "text": "One."}, {"type": "text", "text": "Two."}]);
+    assert_eq!(said.body["messages"][0]["content"], texts);
+    assert_eq!(roles(&say(Claude, &request, &gpt())), ["user", "user", "assistant", "user"]);
+}
+
+#[test]
 fn cerebras_is_told_what_it_takes_by_now() {
     let wished = json!({"frequency_penalty": 0.5, "presence_penalty": 0.25, "parallel_tool_calls": false, "tools": tools(),
         "service_tier": "flex", "stream": true, "top_k": 5, "logit_bias": {"1": 1}});

@@ -140,6 +140,19 @@ impl Writer<'_, '_> {
             }
         }
         let is_result = |block: &&Block| matches!(block.content, Content::ToolResult(_));
+        if let Some(first) = turns.first()
+            && !self.profile.together.users_in_a_row
+        {
+            let rest = turns.iter().flat_map(|turn| &turn.blocks).filter(|block| !is_result(block));
+            moved.extend(rest);
+            if turns.iter().skip(1).any(|turn| turn.name.is_some() || !turn.extras.is_empty()) {
+                self.losses.dropped("messages.name", "users in a row are said as one");
+            }
+            if !moved.is_empty() {
+                self.speech("user", first, &moved);
+            }
+            return;
+        }
         for turn in turns {
             let rest = turn.blocks.iter().filter(|block| !is_result(block));
             let said: Vec<&Block> = moved.drain(..).chain(rest).collect();
