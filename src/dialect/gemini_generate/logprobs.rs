@@ -38,16 +38,17 @@ fn write_token(o: &mut Object<'_>, token: &Json<'_>) {
     o.array("bytes", |a| text.bytes().for_each(|byte| a.number(byte)));
 }
 
-/// Adds a `logprobsResult` to a candidate.
-pub(super) fn write(o: &mut Object<'_>, logprobs: &str) {
-    let Ok(logprobs) = json::parse(logprobs.as_bytes()) else { return };
-    let tokens = logprobs.field("content").map(Json::elements).unwrap_or_default();
+/// Adds a `logprobsResult` to a candidate, if these objects tell of a token.
+pub(super) fn write(o: &mut Object<'_>, logprobs: &[String]) {
+    let read: Vec<_> = logprobs.iter().filter_map(|text| json::parse(text.as_bytes()).ok()).collect();
+    let lists = read.iter().filter_map(|json| json.field("content"));
+    let tokens: Vec<&Json<'_>> = lists.flat_map(Json::elements).collect();
     if tokens.is_empty() {
         return;
     }
     o.object("logprobsResult", |o| {
         o.array("topCandidates", |a| {
-            for token in tokens {
+            for token in &tokens {
                 a.object(|o| {
                     o.array("candidates", |a| {
                         let tops = token.field("top_logprobs").map(Json::elements);
@@ -59,7 +60,7 @@ pub(super) fn write(o: &mut Object<'_>, logprobs: &str) {
             }
         });
         o.array("chosenCandidates", |a| {
-            for token in tokens {
+            for token in &tokens {
                 a.object(|o| write_native(o, token));
             }
         });

@@ -123,7 +123,7 @@ fn write_candidate(o: &mut Object<'_>, number: u32, candidate: &Candidate, losse
     }
     o.number("index", number);
     if let Some(logprobs) = &candidate.logprobs {
-        logprobs::write(o, logprobs);
+        logprobs::write(o, std::slice::from_ref(logprobs));
     }
     write_sources(o, candidate);
     note_foreign(&candidate.extras, losses);

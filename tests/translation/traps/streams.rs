@@ -230,3 +230,41 @@ fn an_answer_in_lines_is_streamed_in_events_of_one_line_each() {
         }
     }
 }
+
+#[test]
+fn a_chat_of_googles_sdk_remembers_a_turn_that_was_streamed() {
+    let word = |text: &str| json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}});
+    let text = [
+        claude_start(),
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+        word("Grüß"),
+        word(" G"),
+        word("o"),
+        word("tt 👋"),
+        json!({"type": "content_block_stop", "index": 0}),
+    ];
+    let call = [
+        claude_start(),
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "id": "t", "name": "f", "input": {}}}),
+        json!({"type": "content_block_stop", "index": 0}),
+    ];
+    for (events, expected) in [(&text[..], "Grüß Gott 👋"), (&call[..], "f")] {
+        let end = [
+            json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 5}}),
+            json!({"type": "message_stop"}),
+        ];
+        let said = stream(Claude, &claude_stream(&[events, &end].concat()), &none(), Gemini);
+        let mut heard = String::new();
+        for slice in &said {
+            let parts = slice["candidates"][0]["content"]["parts"].as_array().expect("each slice has parts");
+            for part in parts {
+                assert_ne!(part["text"], "", "{slice}");
+                heard += part["text"].as_str().or(part["functionCall"]["name"].as_str()).unwrap();
+            }
+        }
+        assert_eq!(heard, expected);
+        let last = said.last().unwrap();
+        assert_eq!(last["candidates"][0]["finishReason"], "STOP");
+        assert_eq!(last["usageMetadata"]["candidatesTokenCount"], 5);
+    }
+}

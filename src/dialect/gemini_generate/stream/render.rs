@@ -5,14 +5,15 @@ use super::super::grounding::{self, Offsets};
 use super::super::reply::{write_block, write_tail};
 use super::super::types::{self, DIALECT};
 use super::super::{error, logprobs, seal};
+use super::held::Held;
 use super::parse::is_block_of_prompt;
 use crate::dialect::{Framing, Seed, StreamRenderer, StreamShape};
 use crate::ir::{Citation, Delta, Event, Extras, Finish, Losses, Opening, ServiceTier, Signature, Usage};
 use crate::wire::json::{self, Object};
 use crate::wire::{json_array, sse};
 
-/// Writes one stream. Words go out as they come; a call goes out whole; why a candidate ended goes
-/// out last, with the usage.
+/// Writes one stream. Words go out as they come, but for the last letter; a call goes out whole; why
+/// a candidate ended goes out last, with what was held back of it and the usage.
 pub(in super::super) struct Renderer {
     id: String,
     model: String,
@@ -31,6 +32,7 @@ pub(in super::super) struct Renderer {
     begun: bool,
     done: bool,
     slice: Vec<u8>,
+    said: String,
 }
 
 struct Open {
@@ -50,6 +52,9 @@ struct Candidate {
     citations: Vec<Citation>,
     texts: u32,
     foreign: bool,
+    held: Option<Held>,
+    /// Probabilities that wait for a slice with something to read.
+    logprobs: Vec<String>,
 }
 
 impl Renderer {
@@ -69,6 +74,7 @@ impl Renderer {
             begun: false,
             done: false,
             slice: Vec::with_capacity(512),
+            said: String::new(),
         }
     }
 
@@ -89,7 +95,7 @@ impl Renderer {
             Opening::Whole(block) => {
                 let mut part = Vec::new();
                 if write_block(&mut part, block, losses) {
-                    self.parts(candidate, out, |parts| parts.extend_from_slice(&part));
+                    self.hold(candidate, Held::Part(part), out);
                 }
                 Kind::Whole
             }
@@ -111,7 +117,7 @@ impl Renderer {
             (Delta::Signature(signature), Kind::Call { seal, .. }) => *seal = Some(signature.clone()),
             (Delta::Signature(signature), _) => {
                 let seal = seal::carried(signature);
-                self.text(candidate, "", thought, Some(&seal), out);
+                self.text(candidate, "", thought, Some(seal), out);
             }
             (Delta::Text(text) | Delta::Refusal(text) | Delta::Reasoning(text), _) => {
                 self.text(candidate, text, thought, None, out);
@@ -126,13 +132,53 @@ impl Renderer {
         }
     }
 
-    fn text(&mut self, candidate: u32, text: &str, thought: bool, seal: Option<&str>, out: &mut Vec<u8>) {
-        if let Some(entry) = self.entry(candidate) {
-            entry.foreign |= !thought && !text.is_ascii();
+    /// Says words but for the last letter, which waits for what follows.
+    fn text(&mut self, candidate: u32, text: &str, thought: bool, seal: Option<String>, out: &mut Vec<u8>) {
+        let mut said = std::mem::take(&mut self.said);
+        said.clear();
+        let Some(entry) = self.entry(candidate) else { return };
+        entry.foreign |= !thought && !text.is_ascii();
+        match entry.held.take_if(|held| held.goes_on(thought)) {
+            Some(held) => said.extend(held.last()),
+            None => self.release(candidate, out),
         }
-        self.parts(candidate, out, |parts| {
-            content::write_part(parts, seal, &Extras::NONE, |o| content::write_text(o, text, thought));
-        });
+        said.push_str(text);
+        let last = said.pop();
+        if !said.is_empty() {
+            self.parts(candidate, out, |parts| {
+                content::write_part(parts, None, &Extras::NONE, |o| content::write_text(o, &said, thought));
+            });
+        }
+        self.said = said;
+        if (last.is_some() || seal.is_some())
+            && let Some(entry) = self.entry(candidate)
+        {
+            entry.held = Some(Held::Text { last, thought, seal });
+        }
+    }
+
+    /// Keeps a part that came whole until something follows it.
+    fn hold(&mut self, candidate: u32, held: Held, out: &mut Vec<u8>) {
+        self.release(candidate, out);
+        if let Some(entry) = self.entry(candidate) {
+            entry.held = Some(held);
+        }
+    }
+
+    /// Says what was held back of a candidate.
+    fn release(&mut self, candidate: u32, out: &mut Vec<u8>) {
+        if let Some(held) = self.entry(candidate).and_then(|entry| entry.held.take()) {
+            self.parts(candidate, out, |parts| held.write(parts));
+        }
+    }
+
+    /// Says what was held back of all candidates but those that finished.
+    fn release_open(&mut self, out: &mut Vec<u8>) {
+        for candidate in (0_u32..).take(self.candidates.len()) {
+            if !self.finished.iter().any(|(number, _)| *number == candidate) {
+                self.release(candidate, out);
+            }
+        }
     }
 
     fn stop(&mut self, index: u32, out: &mut Vec<u8>, losses: &mut Losses) {
@@ -143,11 +189,11 @@ impl Renderer {
             losses.bent("content.arguments", content::ONLY_AN_OBJECT);
         }
         let seal = seal.map(|seal| seal::carried(&seal));
-        self.parts(open.candidate, out, |parts| {
-            content::write_part(parts, seal.as_deref(), &Extras::NONE, |o| {
-                content::write_call(o, &id, &name, &arguments, &Extras::NONE);
-            });
+        let mut part = Vec::with_capacity(arguments.len() + 64);
+        content::write_part(&mut part, seal.as_deref(), &Extras::NONE, |o| {
+            content::write_call(o, &id, &name, &arguments, &Extras::NONE);
         });
+        self.hold(open.candidate, Held::Part(part), out);
     }
 
     fn entry(&mut self, candidate: u32) -> Option<&mut Candidate> {
@@ -160,6 +206,7 @@ impl Renderer {
 
     /// Sends a slice with new parts of one candidate.
     fn parts(&mut self, candidate: u32, out: &mut Vec<u8>, parts: impl FnOnce(&mut Vec<u8>)) {
+        let logprobs = self.entry(candidate).map(|entry| std::mem::take(&mut entry.logprobs));
         self.slice(out, |o| {
             o.array("candidates", |a| {
                 a.object(|o| {
@@ -172,6 +219,7 @@ impl Renderer {
                         o.string("role", "model");
                     });
                     o.number("index", candidate);
+                    logprobs::write(o, logprobs.as_deref().unwrap_or_default());
                 });
             });
         });
@@ -246,14 +294,23 @@ impl Renderer {
     }
 }
 
-fn write_end(o: &mut Object<'_>, number: u32, finish: &Finish, entry: Option<&mut Candidate>) {
+fn write_end(o: &mut Object<'_>, number: u32, finish: &Finish, mut entry: Option<&mut Candidate>) {
+    let held = entry.as_mut().and_then(|entry| entry.held.take());
     o.object("content", |o| {
-        o.raw("parts", r#"[{"text":""}]"#);
+        match held {
+            Some(held) => o.embed("parts", |out| {
+                out.push(b'[');
+                held.write(out);
+                out.push(b']');
+            }),
+            None => o.raw("parts", r#"[{"text":""}]"#),
+        }
         o.string("role", "model");
     });
     o.string("finishReason", types::finish_word(finish));
     o.number("index", number);
     if let Some(entry) = entry {
+        logprobs::write(o, &std::mem::take(&mut entry.logprobs));
         let citations = std::mem::take(&mut entry.citations);
         let citations: Vec<_> = citations.iter().collect();
         let plain = entry.texts <= 1 && !entry.foreign;
@@ -283,18 +340,15 @@ impl StreamRenderer for Renderer {
             }
             Event::Delta { index, delta } => self.grow(*index, delta, out),
             Event::BlockStop { index } => self.stop(*index, out, losses),
-            Event::Logprobs { candidate, json } => self.slice(out, |o| {
-                o.array("candidates", |a| {
-                    a.object(|o| {
-                        o.number("index", *candidate);
-                        logprobs::write(o, json);
-                    });
-                });
-            }),
             Event::Extras { extras, .. } => {
                 note_foreign(extras, losses);
                 for extra in extras.of(DIALECT) {
                     losses.dropped(extra.name.clone(), "its place in the stream is past");
+                }
+            }
+            Event::Logprobs { candidate, json } => {
+                if let Some(entry) = self.entry(*candidate) {
+                    entry.logprobs.push(json.clone());
                 }
             }
             Event::Usage(usage) => {
@@ -307,11 +361,14 @@ impl StreamRenderer for Renderer {
             Event::Finish { candidate, finish } => self.finished.push((*candidate, finish.clone())),
             Event::Ping => {}
             Event::Fault(fault) => {
+                self.finished.clear();
+                self.release_open(out);
                 let json = error::render(&fault.clone().into_refusal());
                 self.frame(out, &json);
                 self.end(out);
             }
             Event::End => {
+                self.release_open(out);
                 if !self.finished.is_empty() || self.untold {
                     self.flush(out);
                 }
