@@ -116,6 +116,38 @@ fn t16_a_seal_survives_a_stream_to_a_chat_client_and_back_issue_8961() {
     assert_eq!(back.body["messages"][1]["content"][0], thought());
 }
 
+#[test]
+fn t16_a_seal_survives_a_stream_to_a_gemini_client_that_keeps_the_slices() {
+    let events = [
+        claude_start(),
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": "", "signature": ""}}),
+        json!({"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "Hm"}}),
+        json!({"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "."}}),
+        json!({"type": "content_block_delta", "index": 0, "delta": {"type": "signature_delta", "signature": SEAL}}),
+        json!({"type": "content_block_stop", "index": 0}),
+        json!({"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": ""}}),
+        json!({"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": "Yes."}}),
+        json!({"type": "content_block_stop", "index": 1}),
+    ];
+    let said = stream(Claude, &claude_stream(&events), &Restore::default(), Gemini);
+    let contents: Vec<Value> = said
+        .iter()
+        .map(|slice| slice["candidates"][0]["content"].clone())
+        .filter(|content| content["parts"].is_array())
+        .collect();
+    let parts: Vec<Value> =
+        contents.iter().flat_map(|content| content["parts"].as_array().unwrap().clone()).collect();
+    let joined = vec![json!({"role": "model", "parts": parts})];
+    for answer in [contents, joined] {
+        let mut history = vec![json!({"role": "user", "parts": [{"text": "Go"}]})];
+        history.extend(answer);
+        history.push(json!({"role": "user", "parts": [{"text": "On"}]}));
+        let back = say(Gemini, &json!({"contents": history}), &sonnet());
+        assert_eq!(back.body["messages"][1]["content"][0], thought(), "{}", back.body);
+        assert_eq!(back.body["messages"].as_array().unwrap().len(), 3, "{}", back.body);
+    }
+}
+
 fn gemini_call() -> Value {
     json!({"candidates": [{"content": {"role": "model", "parts": [
         {"functionCall": {"name": "f", "args": {"a": 1}}, "thoughtSignature": "CiQB4/Hc+A=="}]}, "finishReason": "STOP"}]})

@@ -113,7 +113,46 @@ fn turns(contents: &Json<'_>) -> Result<Vec<Turn>, Malformed> {
             turns.push(turn);
         }
     }
+    rejoin(&mut turns);
     Ok(turns)
+}
+
+/// Puts thoughts together again that came in pieces, where another dialect sealed the last one: its
+/// seal holds for the whole. Clients keep the slices of a stream as they came, as parts of one
+/// content or as contents of their own.
+fn rejoin(turns: &mut Vec<Turn>) {
+    let foreign = |block: &Block| block.signature.as_ref().is_some_and(|seal| seal.dialect != DIALECT);
+    if !turns.iter().flat_map(|turn| &turn.blocks).any(foreign) {
+        return;
+    }
+    // The pieces said last, by turn and block, with no seal yet.
+    let mut pieces: Vec<(usize, usize)> = Vec::new();
+    let mut text = String::new();
+    let mut joined = Vec::new();
+    for (at, turn) in turns.iter_mut().enumerate() {
+        for (place, block) in turn.blocks.iter_mut().enumerate() {
+            let sealed = foreign(block);
+            match &mut block.content {
+                Content::Reasoning(thought) if thought.redacted.is_none() && sealed => {
+                    thought.text.insert_str(0, &text);
+                    joined.append(&mut pieces);
+                }
+                Content::Reasoning(thought) if thought.redacted.is_none() && block.signature.is_none() => {
+                    text.push_str(&thought.text);
+                    pieces.push((at, place));
+                    continue;
+                }
+                _ => pieces.clear(),
+            }
+            text.clear();
+        }
+    }
+    for (at, place) in joined.into_iter().rev() {
+        if let Some(turn) = turns.get_mut(at) {
+            turn.blocks.remove(place);
+        }
+    }
+    turns.retain(|turn| !turn.blocks.is_empty());
 }
 
 fn turn(number: usize, json: &Json<'_>, calls: &mut Calls) -> Result<Turn, Malformed> {
