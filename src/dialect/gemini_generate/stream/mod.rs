@@ -2,6 +2,7 @@
 
 mod held;
 mod parse;
+mod partial;
 mod render;
 
 pub(super) use parse::{Parser, is_block_of_prompt};

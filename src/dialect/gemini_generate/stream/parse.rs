@@ -4,6 +4,7 @@ use super::super::content::{self, Part, Said};
 use super::super::grounding::{self, Offsets, Sources};
 use super::super::types::{self, DIALECT};
 use super::super::{case, error, logprobs, usage};
+use super::partial::{self, Partial};
 use crate::dialect::StreamParser;
 use crate::fault::Fault;
 use crate::ir::{Block, Content, Delta, Event, Extras, Finish, Opening, Usage};
@@ -37,6 +38,7 @@ enum Phase {
 #[derive(Debug, Default)]
 struct Candidate {
     open: Option<Open>,
+    partial: Option<Partial>,
     finish: Option<Told>,
     called: bool,
     sources: Sources,
@@ -184,6 +186,22 @@ impl Parser {
 
 impl Candidate {
     fn part(&mut self, number: u32, json: &Json<'_>, next: &mut u32, events: &mut Vec<Event>) {
+        let piece = case::field(json, "functionCall").filter(|call| partial::is_piece(call));
+        if let Some(piece) = piece {
+            if let Some(begun) = Partial::begin(json, piece) {
+                self.complete(number, next, events);
+                self.partial = Some(begun);
+            }
+            if let Some(call) = &mut self.partial {
+                call.grow(piece);
+            }
+        }
+        if !piece.is_some_and(partial::continues) {
+            self.complete(number, next, events);
+        }
+        if piece.is_some() {
+            return;
+        }
         let part = content::read(json).unwrap_or_else(|_| unreadable(json));
         match part.said {
             Said::Nothing => {}
@@ -236,6 +254,13 @@ impl Candidate {
         events.extend(self.open.take().map(|open| Event::BlockStop { index: open.index }));
     }
 
+    /// Ends the call that came in pieces.
+    fn complete(&mut self, number: u32, next: &mut u32, events: &mut Vec<Event>) {
+        if let Some(call) = self.partial.take() {
+            self.whole(number, call.into_block(), next, events);
+        }
+    }
+
     /// A block that came whole.
     fn whole(&mut self, number: u32, block: Block, next: &mut u32, events: &mut Vec<Event>) {
         self.stop(events);
@@ -257,6 +282,7 @@ impl Candidate {
     }
 
     fn end(&mut self, number: u32, next: &mut u32, events: &mut Vec<Event>) {
+        self.complete(number, next, events);
         let plain = self.texts <= 1 && !self.foreign;
         let citations = self.sources.citations(if plain { Offsets::Plain } else { Offsets::Unknown });
         if !citations.is_empty() {
