@@ -7,7 +7,9 @@ use super::types::{self, DIALECT};
 use super::{case, error, logprobs, media, usage};
 use crate::dialect::{Malformed, Seed};
 use crate::ir::fold::fold;
-use crate::ir::{Block, Candidate, Content, Event, Extras, Losses, Reply, ServiceTier, Usage};
+use crate::ir::{
+    Block, Candidate, Content, Event, Extras, Finish, FinishReason, Losses, Reply, ServiceTier, Usage,
+};
 use crate::wire::json::{self, Json, Object};
 
 /// Reads a whole answer, or a list of its slices.
@@ -33,6 +35,11 @@ pub(super) fn parse(body: &[u8]) -> Result<Reply, Malformed> {
     }
     for slice in case::items(&json) {
         keep_extras(slice, &mut reply);
+    }
+    for candidate in &mut reply.candidates {
+        // A whole answer is not cut, even where nobody tells why it ended (seen of Gemini 1.5).
+        let reason = if candidate.blocks.is_empty() { FinishReason::Other } else { FinishReason::Stop };
+        candidate.finish.get_or_insert(Finish::new(reason));
     }
     Ok(reply)
 }
