@@ -54,6 +54,10 @@ pub struct Extra {
 /// Stands before the name of an extra that was a header and not a member of the body.
 pub const HEADER: &str = "header:";
 
+/// Stands before the name of an extra that asks for what comes without asking: nothing is lost where
+/// it cannot be said.
+pub const MOOT: &str = "moot:";
+
 /// Members that a codec did not know, in their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Extras(Vec<Extra>);
@@ -83,9 +87,11 @@ impl Extras {
     }
 
     /// The members that other dialects than `dialect` said and that would be lost in it. Headers
-    /// (kept under [`HEADER`]) concern one vendor's own switches and are no part of what is asked.
+    /// (kept under [`HEADER`]) concern one vendor's own switches and are no part of what is asked,
+    /// and what is kept under [`MOOT`] asks for nothing.
     pub fn foreign(&self, dialect: Dialect) -> impl Iterator<Item = &Extra> {
-        self.0.iter().filter(move |extra| extra.dialect != dialect && !extra.name.starts_with(HEADER))
+        let silent = |extra: &Extra| [HEADER, MOOT].iter().any(|mark| extra.name.starts_with(mark));
+        self.0.iter().filter(move |extra| extra.dialect != dialect && !silent(extra))
     }
 
     /// The JSON text of one member that `dialect` said.

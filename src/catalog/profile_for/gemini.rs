@@ -23,6 +23,9 @@ const BUDGETS: &[(&str, u64, Effort)] =
 /// The first generation that fetches `https:` addresses by itself (Google's blog, 2026-01).
 const READS_ADDRESSES: (u32, u32) = (2, 5);
 
+/// The first generation that answers 400 to a penalty ("Penalty is not enabled", seen 2026-07).
+const NO_PENALTIES: (u32, u32) = (2, 5);
+
 /// `gemini-flash-latest` and its like follow the newest generation.
 const NEWEST: (u32, u32) = (3, 0);
 
@@ -49,13 +52,16 @@ pub(super) fn apply(profile: &mut Profile, subject: &Subject<'_>) {
     let flash = subject.name.contains("flash");
     profile.json_schema = version >= (2, 0);
     profile.image_urls = version >= READS_ADDRESSES;
+    if version >= NO_PENALTIES {
+        profile.refuse(&[Param::FrequencyPenalty, Param::PresencePenalty]);
+    }
     if version >= (3, 0) {
         let minimal = subject.has(Flag::EffortMinimal).unwrap_or(flash);
         let least = if minimal { Effort::Minimal } else { Effort::Low };
         profile.thinking = ThinkingStyle::GeminiLevel { minimal };
         profile.efforts = (least, Effort::High);
         profile.requires_signature = true;
-        profile.refuse(&[Param::FrequencyPenalty, Param::PresencePenalty]);
+        profile.tool_result_media = true;
     } else if version >= (2, 5) {
         let budget = BUDGETS.iter().find(|(word, ..)| subject.name.contains(word));
         if let Some((_, least, effort)) = budget {

@@ -140,7 +140,8 @@ fn gemini_thinks_by_budget_in_2_5_and_by_level_in_3() {
     let flash = gemini("gemini-2.5-flash");
     assert_eq!(flash.thinking, ThinkingStyle::GeminiBudget(0));
     assert_eq!(flash.efforts.0, Effort::None);
-    assert!(!flash.refuses.has(Param::FrequencyPenalty));
+    assert!(flash.refuses.has(Param::FrequencyPenalty) && !flash.tool_result_media);
+    assert!(!gemini("gemini-2.0-flash").refuses.has(Param::FrequencyPenalty));
     assert_eq!(gemini("gemini-2.5-flash-lite").thinking, ThinkingStyle::GeminiBudget(512));
     assert_eq!(gemini("gemini-2.0-flash").thinking, ThinkingStyle::None);
     assert!(!gemini("gemini-1.5-pro").json_schema);
@@ -149,6 +150,7 @@ fn gemini_thinks_by_budget_in_2_5_and_by_level_in_3() {
     assert_eq!(three.thinking, ThinkingStyle::GeminiLevel { minimal: false });
     assert_eq!(three.efforts, (Effort::Low, Effort::High));
     assert!(three.requires_signature && three.refuses.has(Param::PresencePenalty));
+    assert!(three.tool_result_media);
     let flash = gemini("gemini-3-flash-preview");
     assert_eq!(flash.thinking, ThinkingStyle::GeminiLevel { minimal: true });
     assert_eq!(

@@ -219,8 +219,13 @@ pub(super) fn write_answer(out: &mut Vec<u8>, text: &str, is_error: bool) {
             out.extend_from_slice(object.raw().as_bytes());
         }
         Some(object) => json::object(out, |o| o.raw("error", object.raw())),
-        None => json::object(out, |o| o.string(if is_error { "error" } else { "output" }, text)),
+        None => write_words(out, text, is_error),
     }
+}
+
+/// Appends a function's response in words, whatever they are.
+pub(super) fn write_words(out: &mut Vec<u8>, text: &str, is_error: bool) {
+    json::object(out, |o| o.string(if is_error { "error" } else { "output" }, text));
 }
 
 /// Appends one part: what `says` adds, then the seal and the part's own extras.

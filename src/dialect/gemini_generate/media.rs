@@ -82,14 +82,21 @@ fn decode(data: &str) -> Option<String> {
 /// Adds media, wherever its bytes are. The `displayName` that some clients send is refused by the
 /// API (seen 2026-03 for files, told by Google's own client for bytes).
 pub(super) fn write_media(o: &mut Object<'_>, media: &Media) {
+    write_named(o, media, None);
+}
+
+/// Adds media with the name by which a function's response refers to them.
+pub(super) fn write_named(o: &mut Object<'_>, media: &Media, name: Option<&str>) {
     let kind = media.media_type.as_deref();
     match &media.source {
         Source::Base64(data) => o.object("inlineData", |o| {
             o.string("mimeType", kind.unwrap_or_else(|| sniff(data)));
+            o.opt_string("displayName", name);
             o.string("data", data);
         }),
         Source::Text(text) => o.object("inlineData", |o| {
             o.string("mimeType", kind.unwrap_or("text/plain"));
+            o.opt_string("displayName", name);
             o.string("data", &STANDARD.encode(text));
         }),
         Source::Url(uri) => write_file(o, uri, media, kind.or(types::type_of_address(uri))),

@@ -154,7 +154,10 @@ pub(super) fn write(
         });
     }
     let user = if functions.is_empty() { User::NoFunctions } else { User::Functions };
-    write_config(o, request, answer.is_some(), user, names, profile, losses);
+    let mixed = declares && !rest.is_empty() && profile.requires_signature;
+    let mix = if mixed { Mix::Both } else { Mix::One };
+    let declared = Declared { answers: answer.is_some(), user, mix };
+    write_config(o, request, declared, names, profile, losses);
 }
 
 fn write_function(a: &mut Array<'_>, tool: &Tool, names: &mut Names, profile: &Profile, losses: &mut Losses) {
@@ -191,7 +194,7 @@ fn write_parameters(o: &mut Object<'_>, schema: &str, profile: &Profile, losses:
         return;
     }
     if profile.json_schema {
-        o.raw("parametersJsonSchema", schema);
+        o.embed("parametersJsonSchema", |out| schema::write_plain(out, schema));
     } else if let Some(subset) = schema::write_subset(&tree, Ordering::Left, "tools.parameters", losses) {
         o.embed("parameters", |out| out.extend_from_slice(&subset));
     }
@@ -239,25 +242,47 @@ enum User {
     NoFunctions,
 }
 
+/// What stands in `tools`.
+#[derive(Clone, Copy)]
+struct Declared {
+    /// Whether the answer is asked for as a tool.
+    answers: bool,
+    user: User,
+    mix: Mix,
+}
+
+/// Whether functions stand beside tools that the provider runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mix {
+    Both,
+    One,
+}
+
+/// Without this Gemini 3 refuses a mix of tools (<https://ai.google.dev/gemini-api/docs/tool-combination>,
+/// seen 2026-11); with it, calls of functions are validated by default and may not be `AUTO`.
+const MIXES: &str = "includeServerSideToolInvocations";
+
 fn write_config(
     o: &mut Object<'_>,
     request: &Request,
-    answers: bool,
-    user: User,
+    declared: Declared,
     names: &mut Names,
     profile: &Profile,
     losses: &mut Losses,
 ) {
+    let Declared { user, mix, .. } = declared;
     if request.parallel_tools == Some(false) && user == User::Functions {
         losses.dropped("parallel_tool_calls", "the model calls as many at once as it likes");
     }
-    let choice = choice(request, answers, user, profile, losses);
+    let choice = choice(request, declared, profile, losses);
+    let choice = choice.filter(|choice| mix == Mix::One || *choice != ToolChoice::Auto);
     let own: Vec<_> = request
         .extras
         .of(DIALECT)
         .filter_map(|extra| Some((extra.name.strip_prefix("toolConfig.")?, extra.json.as_str())))
         .collect();
-    if choice.is_none() && own.is_empty() {
+    let must_mix = mix == Mix::Both && !own.iter().any(|(name, _)| *name == MIXES);
+    if choice.is_none() && own.is_empty() && !must_mix {
         return;
     }
     let inner = |name: &str| name.strip_prefix("functionCallingConfig.").map(str::to_owned);
@@ -282,6 +307,9 @@ fn write_config(
         for (name, json) in own.iter().filter(|(name, _)| inner(name).is_none()) {
             o.raw(name, json);
         }
+        if must_mix {
+            o.bool(MIXES, true);
+        }
     });
 }
 
@@ -300,11 +328,11 @@ fn write_allowed(o: &mut Object<'_>, choice: &ToolChoice, names: &mut Names) {
 
 fn choice(
     request: &Request,
-    answers: bool,
-    user: User,
+    declared: Declared,
     profile: &Profile,
     losses: &mut Losses,
 ) -> Option<ToolChoice> {
+    let Declared { answers, user, .. } = declared;
     let asked = request.tool_choice.as_ref();
     let forced =
         matches!(asked, Some(ToolChoice::Required | ToolChoice::Tool(_) | ToolChoice::Allowed(_, true)));

@@ -5,6 +5,7 @@ mod answers;
 mod claude_code;
 mod content;
 mod errors;
+mod gemini;
 mod steering;
 mod streams;
 mod thinking;

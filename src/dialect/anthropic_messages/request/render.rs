@@ -10,6 +10,7 @@ use crate::dialect::anthropic_messages::names::Names;
 use crate::dialect::anthropic_messages::tools::{ANSWER_TOOL, Toolbox};
 use crate::dialect::anthropic_messages::types::{DIALECT, tier_asked_word};
 use crate::dialect::{Rendered, Restore};
+use crate::ir::extras::MOOT;
 use crate::ir::{Dialect, Losses, Request, Sampling};
 use crate::wire::json::{self, Array, Json, Object};
 
@@ -307,7 +308,7 @@ fn write_extras(request: &Request, o: &mut Object<'_>, losses: &mut Losses) {
         let placed = extra.dialect == DIALECT && PLACED.contains(&extra.name.as_str());
         // Said as a tool instead.
         let bent = extra.dialect == Dialect::OpenaiChat && extra.name == "web_search_options";
-        if placed || bent {
+        if placed || bent || extra.name.starts_with(MOOT) {
             continue;
         }
         if extra.dialect == DIALECT {

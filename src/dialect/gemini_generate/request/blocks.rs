@@ -61,7 +61,7 @@ impl<'r> History<'r, '_> {
             match &inner.content {
                 Content::Text { text, .. } | Content::Refusal(text) => texts.push(text.as_str()),
                 Content::Image(_) | Content::Document(_) | Content::Audio(_) | Content::Video(_) => {
-                    if self.profile.tool_result_media {
+                    if self.profile.tool_result_media && is_held(&inner.content) {
                         parts.push(inner);
                     } else {
                         self.losses.bent("messages.tool.content", "media follow their result");
@@ -77,6 +77,14 @@ impl<'r> History<'r, '_> {
             }
         }
         let parts: Vec<_> = parts.into_iter().filter(|part| self.takes(part)).collect();
+        let text = texts.join("\n");
+        // In a response, `$ref` is the name of one of its media, and any other is refused.
+        let named =
+            parts.iter().any(|part| media_of(&part.content).is_some_and(|media| media.name.is_some()));
+        let refers = text.contains("\"$ref\"");
+        if refers && !named && content::are_arguments(&text) {
+            self.losses.bent("messages.tool.content", "a result with $ref is told as text");
+        }
         let name = self.names.clean(name);
         let id = Some(result.call_id.as_str());
         let id = id.filter(|id| self.profile.requires_signature && !id.is_empty());
@@ -84,13 +92,19 @@ impl<'r> History<'r, '_> {
             o.object("functionResponse", |o| {
                 o.opt_string("id", id);
                 o.string("name", &name);
-                let text = texts.join("\n");
-                o.embed("response", |out| content::write_answer(out, &text, result.is_error));
+                o.embed("response", |out| {
+                    if refers && !named {
+                        content::write_words(out, &text, result.is_error);
+                    } else {
+                        content::write_answer(out, &text, result.is_error);
+                    }
+                });
                 if !parts.is_empty() {
                     o.array("parts", |a| {
                         for part in &parts {
                             if let Some(media) = media_of(&part.content) {
-                                a.object(|o| media::write_media(o, media));
+                                let name = media.name.as_deref().filter(|_| refers);
+                                a.object(|o| media::write_named(o, media, name));
                             }
                         }
                     });
@@ -218,6 +232,16 @@ impl<'r> History<'r, '_> {
         self.losses.dropped(field, why);
         false
     }
+}
+
+/// Whether a function's response takes these media, which must be there in bytes
+/// (<https://ai.google.dev/gemini-api/docs/function-calling#multimodal>, seen 2026-11).
+fn is_held(content: &Content) -> bool {
+    let kinds = ["image/png", "image/jpeg", "image/webp", "application/pdf", "text/plain"];
+    media_of(content).is_some_and(|media| {
+        matches!(media.source, Source::Base64(_) | Source::Text(_))
+            && media.media_type.as_deref().is_none_or(|kind| kinds.contains(&kind))
+    })
 }
 
 const fn media_of(content: &Content) -> Option<&Media> {

@@ -7,7 +7,8 @@ use super::super::types::DIALECT;
 use super::thinking;
 use crate::catalog::profile::{Param, Profile, StructuredOutput};
 use crate::dialect::Malformed;
-use crate::ir::{Format, Losses, Request, Sampling};
+use crate::ir::extras::MOOT;
+use crate::ir::{Format, Losses, Request, Sampling, ToolChoice};
 use crate::wire::json::{self, Json, Object};
 
 const PREFIX: &str = "generationConfig.";
@@ -48,10 +49,18 @@ pub(super) fn parse(json: &Json<'_>, request: &mut Request) -> Result<(), Malfor
             "responseMimeType" => form.mime = Some(value),
             "responseSchema" => form.open_api = Some(case::object(value, &name)?),
             "responseJsonSchema" | "_responseJsonSchema" => form.plain = Some(value),
+            // Words alone are what nearly all models answer in anyway; most clients say so.
+            "responseModalities" if is_text_alone(value) => {
+                request.extras.push(DIALECT, &format!("{MOOT}{PREFIX}{name}"), &case::compact(value));
+            }
             _ => request.extras.push(DIALECT, &format!("{PREFIX}{name}"), &case::compact(value)),
         }
     }
     form.parse(request)
+}
+
+fn is_text_alone(modalities: &Json<'_>) -> bool {
+    matches!(case::items(modalities), [only] if only.as_str().is_some_and(|word| word.eq_ignore_ascii_case("TEXT")))
 }
 
 impl Form<'_, '_> {
@@ -101,15 +110,19 @@ pub(super) enum Asked<'r> {
 
 /// Decides how the form is asked for.
 ///
-/// Before Gemini 3 a JSON mime type and functions exclude one another
-/// (<https://ai.google.dev/gemini-api/docs/structured-output>, seen 2026-11).
+/// Before Gemini 3 a JSON mime type and functions exclude one another, and from then on a mime type
+/// and a forced call (<https://ai.google.dev/gemini-api/docs/structured-output>, seen 2026-11).
 pub(super) fn form<'r>(request: &'r Request, profile: &Profile, losses: &mut Losses) -> Asked<'r> {
     let Some(format) = &request.format else { return Asked::Nothing };
     if profile.refuses.has(Param::ResponseFormat) && *format != Format::Text {
         losses.dropped("response_format", "the model takes none");
         return Asked::Nothing;
     }
-    let exclusive = !request.tools.is_empty() && !profile.requires_signature;
+    let forced = matches!(
+        request.tool_choice,
+        Some(ToolChoice::Required | ToolChoice::Tool(_) | ToolChoice::Allowed(_, true))
+    );
+    let exclusive = !request.tools.is_empty() && (forced || !profile.requires_signature);
     let style = match profile.structured_output {
         StructuredOutput::Native | StructuredOutput::JsonObject if exclusive => StructuredOutput::Tool,
         style => style,
@@ -154,7 +167,7 @@ pub(super) fn write(
         thinking::write(o, request, profile, losses);
         o.opt_string("mediaResolution", resolution);
         for extra in request.extras.of(DIALECT) {
-            let name = extra.name.strip_prefix(PREFIX);
+            let name = extra.name.strip_prefix(MOOT).unwrap_or(&extra.name).strip_prefix(PREFIX);
             if let Some(name) = name.filter(|name| !name.contains('.')) {
                 o.raw(name, &extra.json);
             }
@@ -255,7 +268,7 @@ fn write_form(o: &mut Object<'_>, asked: &Asked<'_>, profile: &Profile, losses: 
     o.opt_string("responseMimeType", mime);
     let Some(schema) = schema else { return };
     if profile.json_schema {
-        o.raw("responseJsonSchema", schema);
+        o.embed("responseJsonSchema", |out| schema::write_plain(out, schema));
         return;
     }
     let Ok(tree) = json::parse(schema.as_bytes()) else { return };

@@ -112,6 +112,12 @@ impl<'r, 'c> History<'r, 'c> {
             }
         }
         self.contents.retain(|content| !content.parts.is_empty());
+        // Who says nothing at all still asks: the model goes by its instructions.
+        if self.contents.is_empty() && !turns.is_empty() {
+            let mut content = Contents::new(Role::User);
+            content.part(None, &Extras::NONE, |o| o.string("text", ""));
+            self.contents.push(content);
+        }
     }
 
     fn note_turn(&mut self, turn: &Turn) {

@@ -347,7 +347,7 @@ impl<'j, 'a> Writer<'j, 'a, '_> {
 }
 
 /// The schema that a reference inside the document points at.
-fn resolve<'j, 'a>(root: &'j Json<'a>, target: &str) -> Option<&'j Json<'a>> {
+pub(super) fn resolve<'j, 'a>(root: &'j Json<'a>, target: &str) -> Option<&'j Json<'a>> {
     let path = target.strip_prefix('#')?;
     let mut steps = path.split('/').skip(1);
     steps.try_fold(root, |schema, step| {

@@ -1,0 +1,311 @@
+//! Clients that speak Gemini's API, and what Gemini itself refuses.
+
+use super::*;
+
+fn none() -> Restore {
+    Restore::default()
+}
+
+/// A request of a Gemini client with these members beside its contents.
+fn asked(contents: &Value, members: &Value) -> Value {
+    with(json!({"contents": contents}), members)
+}
+
+fn hi(members: &Value) -> Value {
+    asked(&json!([{"role": "user", "parts": [{"text": "Hi"}]}]), members)
+}
+
+fn function(name: &str) -> Value {
+    json!({"functionDeclarations": [{"name": name, "parameters": {"type": "OBJECT", "properties": {}}}]})
+}
+
+#[test]
+fn every_part_of_an_instruction_arrives() {
+    for system in [
+        json!({"parts": [{"text": "Be brief."}, {"text": "Be kind."}]}),
+        json!({"role": "user", "parts": [{"text": "Be brief."}, {"text": "Be kind."}]}),
+    ] {
+        for name in ["systemInstruction", "system_instruction"] {
+            let request = hi(&json!({name: system}));
+            let text = say(Gemini, &request, &gpt()).body["messages"][0].to_string();
+            assert!(text.contains("Be brief.") && text.contains("Be kind."), "{text}");
+            let system = &say(Gemini, &request, &sonnet()).body["system"];
+            assert_eq!((&system[0]["text"], &system[1]["text"]), (&json!("Be brief."), &json!("Be kind.")));
+        }
+    }
+    let request = hi(&json!({"systemInstruction": "Be brief."}));
+    assert_eq!(say(Gemini, &request, &sonnet()).body["system"][0]["text"], "Be brief.");
+}
+
+#[test]
+fn media_are_read_in_either_spelling_and_wherever_they_are() {
+    for part in [
+        json!({"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo_-w"}}),
+        json!({"inline_data": {"mime_type": "image/png", "data": "iVBORw0KGgo/+w=="}}),
+    ] {
+        let request = asked(&json!([{"parts": [{"text": "?"}, part]}]), &json!({}));
+        let said = say(Gemini, &request, &gpt());
+        let url = &said.body["messages"][0]["content"][1]["image_url"]["url"];
+        assert_eq!(url, "data:image/png;base64,iVBORw0KGgo/+w==");
+        let said = say(Gemini, &request, &sonnet());
+        assert_eq!(said.body["messages"][0]["content"][1]["source"]["data"], "iVBORw0KGgo/+w==");
+    }
+    let file = |uri: &str, kind: &str| json!([{"parts": [{"fileData": {"fileUri": uri, "mimeType": kind}}, {"text": "?"}]}]);
+    let request = asked(&file("https://example.com/cat.png", "image/png"), &json!({}));
+    let url = &say(Gemini, &request, &gpt()).body["messages"][0]["content"][0]["image_url"]["url"];
+    assert_eq!(url, "https://example.com/cat.png");
+    for (uri, kind) in [
+        ("gs://bucket/cat.png", "image/png"),
+        ("https://generativelanguage.googleapis.com/v1beta/files/abc", "application/pdf"),
+        ("https://youtu.be/dQw4w9WgXcQ", "video/mp4"),
+    ] {
+        for target in [gpt(), sonnet()] {
+            let said = say(Gemini, &asked(&file(uri, kind), &json!({})), &target);
+            let text = said.body.to_string();
+            assert!(text.contains(uri) != said.losses.contains("dropped"), "{text} {}", said.losses);
+        }
+    }
+}
+
+#[test]
+fn a_thought_of_the_history_is_no_answer() {
+    let contents = json!([{"role": "user", "parts": [{"text": "Go"}]},
+        {"role": "model", "parts": [{"text": "Secret plan.", "thought": true}, {"text": "Yes."}]},
+        {"role": "user", "parts": [{"text": "On"}]}]);
+    for target in [gpt(), thinking_gpt(), sonnet(), opus()] {
+        let said = say(Gemini, &asked(&contents, &json!({})), &target);
+        assert!(!said.body.to_string().contains("Secret plan."), "{}", said.body);
+        assert!(said.losses.contains("dropped"), "{}", said.losses);
+    }
+    let said = say(Gemini, &asked(&contents, &json!({})), &flash());
+    assert_eq!(said.body["contents"][1]["parts"][0], json!({"text": "Secret plan.", "thought": true}));
+}
+
+#[test]
+fn steering_reaches_who_takes_it_and_is_a_loss_elsewhere() {
+    let config = json!({"temperature": 0.5, "topP": 0.9, "topK": 40, "seed": 7, "candidateCount": 2, "maxOutputTokens": 99,
+        "stopSequences": ["END"], "presencePenalty": 0.1, "frequencyPenalty": 0.2});
+    let said = say(Gemini, &hi(&json!({"generationConfig": config})), &gpt());
+    for (name, value) in [
+        ("temperature", json!(0.5)),
+        ("top_p", json!(0.9)),
+        ("seed", json!(7)),
+        ("n", json!(2)),
+        ("stop", json!(["END"])),
+        ("presence_penalty", json!(0.1)),
+        ("frequency_penalty", json!(0.2)),
+    ] {
+        assert_eq!(said.body[name], value, "{name}");
+    }
+    assert!(said.lost("top_k;dropped"), "{}", said.losses);
+    let said = say(Gemini, &hi(&json!({"generationConfig": config})), &sonnet());
+    assert_eq!((&said.body["top_k"], &said.body["max_tokens"]), (&json!(40), &json!(99)));
+    for name in ["seed", "n", "presence_penalty", "frequency_penalty"] {
+        assert!(said.losses.contains(name), "{name}: {}", said.losses);
+    }
+
+    let thinking = |config: Value| hi(&json!({"generationConfig": {"thinkingConfig": config}}));
+    let said = say(Gemini, &thinking(json!({"thinkingLevel": "HIGH"})), &thinking_gpt());
+    assert_eq!(said.body["reasoning_effort"], "high");
+    let said = say(Gemini, &thinking(json!({"thinking_budget": 2048})), &sonnet());
+    assert_eq!(said.body["thinking"]["budget_tokens"], 2048);
+    let said = say(Gemini, &thinking(json!({"thinkingBudget": 0})), &sonnet());
+    assert!(said.body.get("thinking").is_none_or(|thinking| thinking["type"] == "disabled"));
+
+    let limited = |names: Value| {
+        hi(&json!({"tools": [function("look"), function("go")], "toolConfig": {"functionCallingConfig": {
+            "mode": "ANY", "allowedFunctionNames": names}}}))
+    };
+    let said = say(Gemini, &limited(json!(["go"])), &gpt());
+    assert_eq!(said.body["tool_choice"]["function"]["name"], "go");
+    let said = say(Gemini, &limited(json!(["go"])), &sonnet());
+    assert_eq!(said.body["tool_choice"], json!({"type": "tool", "name": "go"}));
+    for target in [gpt(), sonnet()] {
+        let said = say(Gemini, &limited(json!(["go", "look"])), &target);
+        let text = said.body["tool_choice"].to_string();
+        assert!(text.contains("required") || text.contains("any"), "{text}");
+    }
+}
+
+#[test]
+fn what_holds_anyway_is_no_loss() {
+    let request = hi(&json!({"generationConfig": {"responseModalities": ["TEXT"], "candidateCount": 1}}));
+    for target in [gpt(), sonnet()] {
+        assert_eq!(say(Gemini, &request, &target).losses, "");
+    }
+    let said = say(Gemini, &request, &flash());
+    assert_eq!(said.body["generationConfig"]["responseModalities"], json!(["TEXT"]));
+    let request = hi(&json!({"generationConfig": {"responseModalities": ["TEXT", "IMAGE"]}}));
+    assert!(say(Gemini, &request, &gpt()).lost("generationConfig.responseModalities;dropped"));
+}
+
+#[test]
+fn who_says_nothing_still_asks() {
+    let request = asked(
+        &json!([{"role": "user", "parts": [{"text": ""}]}]),
+        &json!({"systemInstruction": {"parts": [{"text": "Tell a joke."}]}}),
+    );
+    for target in [flash(), gemini_3()] {
+        let said = say(Gemini, &request, &target);
+        assert_eq!(said.body["contents"], json!([{"role": "user", "parts": [{"text": ""}]}]));
+    }
+}
+
+#[test]
+fn a_streams_usage_is_told_to_a_gemini_client() {
+    let chunk = |delta: Value| {
+        json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
+        "choices": [{"index": 0, "delta": delta, "finish_reason": null}]})
+    };
+    let end = json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
+        "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]});
+    let usage = json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [],
+        "usage": {"prompt_tokens": 100, "completion_tokens": 30, "total_tokens": 130,
+            "prompt_tokens_details": {"cached_tokens": 60}, "completion_tokens_details": {"reasoning_tokens": 20}}});
+    let frames = [chunk(json!({"role": "assistant", "content": "Hi."})), end, usage];
+    let text: String = frames.iter().map(|frame| format!("data: {frame}\n\n")).collect();
+    let said = stream(Chat, &(text + "data: [DONE]\n\n"), &none(), Gemini);
+    let told = &said.last().unwrap()["usageMetadata"];
+    for (name, count) in [
+        ("promptTokenCount", 100),
+        ("cachedContentTokenCount", 60),
+        ("candidatesTokenCount", 10),
+        ("thoughtsTokenCount", 20),
+        ("totalTokenCount", 130),
+    ] {
+        assert_eq!(told[name], count, "{told}");
+    }
+}
+
+#[test]
+fn a_whole_answer_that_does_not_tell_why_it_ended_has_ended() {
+    let body = json!({"candidates": [{"content": {"parts": [{"text": "Hello"}], "role": "model"}, "avgLogprobs": -0.1}],
+        "usageMetadata": {"promptTokenCount": 7, "candidatesTokenCount": 1, "totalTokenCount": 8}, "modelVersion": "gemini-1.5-flash"});
+    assert_eq!(answer(Gemini, &body, &none(), Chat)["choices"][0]["finish_reason"], "stop");
+    assert_eq!(answer(Gemini, &body, &none(), Claude)["stop_reason"], "end_turn");
+    let silent = json!({"usageMetadata": {"promptTokenCount": 7, "totalTokenCount": 7}, "modelVersion": "gemini-2.5-pro"});
+    assert!(answer(Gemini, &silent, &none(), Chat)["choices"][0]["finish_reason"].is_string());
+    assert!(answer(Gemini, &silent, &none(), Claude)["stop_reason"].is_string());
+}
+
+#[test]
+fn levels_that_a_model_refuses_are_not_sent() {
+    for (model, level) in [
+        ("gemini-3.1-pro-preview", "low"),
+        ("gemini-3.7-flash", "low"),
+        ("gemini-3-flash-preview", "minimal"),
+    ] {
+        let target = corpus::target(Gemini, "gemini", model);
+        for effort in ["none", "minimal"] {
+            let said = say(Chat, &chat(&json!({"reasoning_effort": effort})), &target);
+            let config = &said.body["generationConfig"]["thinkingConfig"];
+            assert_eq!(config["thinkingLevel"], level, "{model} {effort}");
+            assert!(config.get("thinkingBudget").is_none(), "one of the two is all that may be said");
+        }
+    }
+}
+
+#[test]
+fn penalties_that_a_model_refuses_are_losses() {
+    let request = chat(&json!({"presence_penalty": 0.5, "frequency_penalty": 0.5}));
+    for target in [flash(), gemini_3()] {
+        let said = say(Chat, &request, &target);
+        assert!(!said.body.to_string().contains("Penalty"), "{}", said.body);
+        assert!(said.lost("presence_penalty;dropped") && said.lost("frequency_penalty;dropped"));
+    }
+}
+
+#[test]
+fn a_forced_call_and_a_json_answer_do_not_meet() {
+    let shape = json!({"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object", "properties": {"x": {"type": "integer"}}}}});
+    let tools = json!([{"type": "function", "function": {"name": "look"}}]);
+    for (choice, mime) in [("auto", true), ("required", false)] {
+        let request = chat(&json!({"response_format": shape, "tools": tools, "tool_choice": choice}));
+        let said = say(Chat, &request, &gemini_3());
+        assert_eq!(
+            said.body["generationConfig"]["responseMimeType"] == "application/json",
+            mime,
+            "{}",
+            said.body
+        );
+        assert_eq!(said.restore.answer_tool.is_none(), mime);
+    }
+}
+
+#[test]
+fn own_tools_beside_functions_are_mixed_as_gemini_3_demands() {
+    let tools = json!([{"name": "look", "input_schema": {"type": "object"}}, {"type": "web_search_20250305", "name": "web_search"}]);
+    let said = say(Claude, &claude(&json!({"tools": tools, "tool_choice": {"type": "auto"}})), &gemini_3());
+    assert_eq!(said.body["tools"][1], json!({"googleSearch": {}}));
+    assert_eq!(said.body["toolConfig"], json!({"includeServerSideToolInvocations": true}));
+    let said = say(Claude, &claude(&json!({"tools": tools})), &flash());
+    assert!(said.lost("tools.web_search;dropped") && said.body.get("toolConfig").is_none(), "{}", said.body);
+    let alone = json!([{"type": "web_search_20250305", "name": "web_search"}]);
+    let said = say(Claude, &claude(&json!({"tools": alone})), &gemini_3());
+    assert!(said.body.get("toolConfig").is_none(), "{}", said.body);
+}
+
+#[test]
+fn a_schema_in_a_result_is_no_reference_to_its_media() {
+    let result = r##"{"schema":{"$ref":"#/$defs/a","$defs":{"a":{}}}}"##;
+    let request = json!({"model": "m", "messages": [
+        {"role": "user", "content": "Go"},
+        {"role": "assistant", "content": null, "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "c1", "content": result}]});
+    for target in [flash(), gemini_3()] {
+        let said = say(Chat, &request, &target);
+        let response = &said.body["contents"][2]["parts"][0]["functionResponse"]["response"];
+        assert_eq!(response, &json!({"output": result}));
+        assert!(said.lost("messages.tool.content;bent"), "{}", said.losses);
+    }
+    let own = json!([{"role": "user", "parts": [{"text": "Go"}]},
+        {"role": "model", "parts": [{"functionCall": {"id": "c1", "name": "f", "args": {}}, "thoughtSignature": "CiQB4/Hc+A=="}]},
+        {"role": "user", "parts": [{"functionResponse": {"id": "c1", "name": "f", "response": {"photo": {"$ref": "a.png"}},
+            "parts": [{"inlineData": {"mimeType": "image/png", "displayName": "a.png", "data": "iVBORw0KGgo="}}]}}]}]);
+    assert_eq!(say(Gemini, &asked(&own, &json!({})), &gemini_3()).body["contents"], own);
+}
+
+#[test]
+fn a_reference_with_company_is_written_out_for_gemini() {
+    let parameters = json!({"$schema": "http://json-schema.org/draft-07/schema#", "type": "object",
+        "definitions": {"Unit": {"type": "string", "enum": ["c", "f"]}},
+        "properties": {"unit": {"$ref": "#/definitions/Unit", "title": "Unit"}, "kind": {"const": "now"}}});
+    let tools = json!([{"type": "function", "function": {"name": "f", "parameters": parameters}}]);
+    let said = say(Chat, &chat(&json!({"tools": tools})), &flash());
+    let sent = &said.body["tools"][0]["functionDeclarations"][0]["parametersJsonSchema"];
+    assert_eq!(sent["properties"]["unit"], json!({"title": "Unit", "type": "string", "enum": ["c", "f"]}));
+    assert_eq!(sent["properties"]["kind"], json!({"type": "string", "enum": ["now"]}));
+    assert!(sent.get("$schema").is_none() && sent.get("definitions").is_none(), "{sent}");
+}
+
+#[test]
+fn names_that_were_cleaned_for_gemini_are_given_back_in_a_stream() {
+    let odd = "mcp/größe lesen";
+    let tools = json!([{"type": "function", "function": {"name": odd}}]);
+    let choice = json!({"type": "function", "function": {"name": odd}});
+    let asked = say(Chat, &chat(&json!({"tools": tools, "tool_choice": choice})), &flash());
+    let config = &asked.body["toolConfig"]["functionCallingConfig"];
+    let sent = config["allowedFunctionNames"][0].clone();
+    assert_eq!(
+        (&config["mode"], &asked.body["tools"][0]["functionDeclarations"][0]["name"]),
+        (&json!("ANY"), &sent)
+    );
+    let body = json!({"candidates": [{"content": {"role": "model", "parts": [{"functionCall": {"name": sent, "args": {}}}]}, "finishReason": "STOP"}]});
+    let said = stream(Gemini, &gemini_stream(&[body]), &asked.restore, Chat);
+    assert!(
+        said.iter().any(|chunk| chunk["choices"][0]["delta"]["tool_calls"][0]["function"]["name"] == *odd),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_later_instruction_is_said_by_the_user_where_it_stood() {
+    let request = json!({"model": "m", "messages": [
+        {"role": "system", "content": "Be brief."}, {"role": "user", "content": "One"},
+        {"role": "assistant", "content": "Two"}, {"role": "system", "content": "Speak French."}, {"role": "user", "content": "Three"}]});
+    let said = say(Chat, &request, &flash());
+    let last = said.body["contents"][2].to_string();
+    assert_eq!(said.body["contents"].as_array().unwrap().len(), 3, "roles alternate");
+    assert!(last.find("French") < last.find("Three") && last.contains("operator"), "{last}");
+    assert!(said.lost("messages.system;bent"), "{}", said.losses);
+}
