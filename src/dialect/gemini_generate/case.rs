@@ -36,10 +36,13 @@ pub(super) fn fields<'j, 'a>(json: &'j Json<'a>) -> impl Iterator<Item = (Cow<'j
 /// One member by its documented name; null counts as absent.
 pub(super) fn field<'j, 'a>(json: &'j Json<'a>, name: &str) -> Option<&'j Json<'a>> {
     let mut entries = json.entries().iter().rev();
-    entries
-        .find(|(key, _)| key == name || (key.contains('_') && camel(key) == name))
-        .map(|(_, value)| value)
-        .filter(|value| !value.is_null())
+    entries.find(|(key, _)| means(key, name)).map(|(_, value)| value).filter(|value| !value.is_null())
+}
+
+/// Whether a key is this name in either spelling.
+fn means(key: &str, name: &str) -> bool {
+    // The other spelling is longer, by a line for each word but the first.
+    key == name || (key.len() > name.len() && camel(key) == name)
 }
 
 /// The text of a member.

@@ -9,26 +9,57 @@ use crate::wire::json::{self, Counts, Json, Object};
 use crate::wire::lens;
 use crate::wire::needle::{Found, Needle};
 
-/// Reads a `usageMetadata`.
-pub(super) fn parse(json: &Json<'_>) -> Usage {
-    let count = |name: &str| case::field(json, name).and_then(Json::as_u64);
-    partition(count, |list, kind| modality(json, list, kind))
+/// What a `usageMetadata` tells.
+#[derive(Default)]
+struct Told {
+    prompt: u64,
+    tools: u64,
+    cached: u64,
+    thoughts: u64,
+    answered: Option<u64>,
+    total: Option<u64>,
+    /// Tokens of sound in the prompt, and those of them that were cached.
+    heard: u64,
+    heard_before: u64,
+    /// Tokens of sound and of pictures in the answer.
+    spoken: u64,
+    drawn: u64,
 }
 
-fn partition(count: impl Fn(&str) -> Option<u64>, sum: impl Fn(&str, &str) -> u64) -> Usage {
-    let prompt = count("promptTokenCount").unwrap_or_default();
-    let tools = count("toolUsePromptTokenCount").unwrap_or_default();
-    let input = prompt.saturating_add(tools);
-    let cached = count("cachedContentTokenCount").unwrap_or_default().min(input);
-    let heard = sum("promptTokensDetails", "AUDIO")
-        .saturating_add(sum("toolUsePromptTokensDetails", "AUDIO"))
-        .saturating_sub(sum("cacheTokensDetails", "AUDIO"))
-        .min(input - cached);
+/// Reads a `usageMetadata`, in one pass, as every slice of a stream has one.
+pub(super) fn parse(json: &Json<'_>) -> Usage {
+    let mut told = Told::default();
+    for (name, value) in case::fields(json) {
+        let count = || value.as_u64().unwrap_or_default();
+        match &*name {
+            "promptTokenCount" => told.prompt = count(),
+            "toolUsePromptTokenCount" => told.tools = count(),
+            "cachedContentTokenCount" => told.cached = count(),
+            "thoughtsTokenCount" => told.thoughts = count(),
+            "totalTokenCount" => told.total = value.as_u64(),
+            "candidatesTokenCount" => told.answered = value.as_u64().or(told.answered),
+            "responseTokenCount" => told.answered = told.answered.or(value.as_u64()),
+            "promptTokensDetails" | "toolUsePromptTokensDetails" => {
+                told.heard = told.heard.saturating_add(modality(value, "AUDIO"));
+            }
+            "cacheTokensDetails" => told.heard_before = modality(value, "AUDIO"),
+            "candidatesTokensDetails" | "responseTokensDetails" => {
+                told.spoken = modality(value, "AUDIO");
+                told.drawn = modality(value, "IMAGE");
+            }
+            _ => {}
+        }
+    }
+    partition(&told)
+}
 
-    let reasoning = count("thoughtsTokenCount").unwrap_or_default();
-    let total = count("totalTokenCount");
-    let answered = count("candidatesTokenCount").or_else(|| count("responseTokenCount"));
-    let answered = match (answered, total) {
+fn partition(told: &Told) -> Usage {
+    let input = told.prompt.saturating_add(told.tools);
+    let cached = told.cached.min(input);
+    let heard = told.heard.saturating_sub(told.heard_before).min(input - cached);
+
+    let (reasoning, total) = (told.thoughts, told.total);
+    let answered = match (told.answered, total) {
         // Some endpoints count the thoughts among the candidates' tokens.
         (Some(answered), Some(total))
             if reasoning > 0 && answered >= reasoning && total == input.saturating_add(answered) =>
@@ -38,8 +69,8 @@ fn partition(count: impl Fn(&str) -> Option<u64>, sum: impl Fn(&str, &str) -> u6
         (Some(answered), _) => answered,
         (None, total) => total.unwrap_or_default().saturating_sub(input).saturating_sub(reasoning),
     };
-    let spoken = sum("candidatesTokensDetails", "AUDIO").min(answered);
-    let drawn = sum("candidatesTokensDetails", "IMAGE").min(answered - spoken);
+    let spoken = told.spoken.min(answered);
+    let drawn = told.drawn.min(answered - spoken);
     Usage {
         input: input - cached - heard,
         cache_read: cached,
@@ -53,9 +84,9 @@ fn partition(count: impl Fn(&str) -> Option<u64>, sum: impl Fn(&str, &str) -> u6
 }
 
 /// The tokens of one modality in a list of details.
-fn modality(json: &Json<'_>, list: &str, kind: &str) -> u64 {
-    let details = case::field(json, list).map(Json::elements).unwrap_or_default();
+fn modality(details: &Json<'_>, kind: &str) -> u64 {
     details
+        .elements()
         .iter()
         .filter(|detail| case::text(detail, "modality") == Some(kind))
         .filter_map(|detail| case::field(detail, "tokenCount")?.as_u64())
@@ -101,7 +132,17 @@ fn plain(object: &[u8]) -> Option<Usage> {
     if !told || memchr::memchr(b'_', raw).is_some() || AUDIO.is_in(raw) || IMAGE.is_in(raw) {
         return None;
     }
-    Some(partition(|name| Some(counts.at(&[name])).filter(|count| *count > 0), |_, _| 0))
+    let count = |name| counts.at(&[name]);
+    let total = count("totalTokenCount");
+    Some(partition(&Told {
+        prompt: count("promptTokenCount"),
+        tools: count("toolUsePromptTokenCount"),
+        cached: count("cachedContentTokenCount"),
+        thoughts: count("thoughtsTokenCount"),
+        answered: Some(count("candidatesTokenCount")),
+        total: (total > 0).then_some(total),
+        ..Told::default()
+    }))
 }
 
 /// Whether this is a count of tokens, and not a call's argument of that name.

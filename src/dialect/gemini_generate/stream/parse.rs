@@ -125,11 +125,19 @@ impl Parser {
     }
 
     fn slice(&mut self, json: &Json<'_>, events: &mut Vec<Event>) {
-        if let Some(error) = case::field(json, "error") {
-            self.fail(error::in_stream(error), events);
-            return;
+        let (mut usage, mut candidates, mut feedback) = (None, None, None);
+        for (name, value) in case::fields(json) {
+            match &*name {
+                "usageMetadata" => usage = Some(value),
+                "candidates" => candidates = Some(value),
+                "promptFeedback" => feedback = Some(value),
+                "error" => {
+                    self.fail(error::in_stream(value), events);
+                    return;
+                }
+                _ => {}
+            }
         }
-        let usage = case::field(json, "usageMetadata");
         if self.phase == Phase::Before {
             self.phase = Phase::Running;
             self.bills_each_search =
@@ -142,14 +150,13 @@ impl Parser {
             self.usage = Some(usage);
             events.push(Event::Usage(usage));
         }
-        let candidates = case::field(json, "candidates").map(Json::elements).unwrap_or_default();
+        let candidates = candidates.map(Json::elements).unwrap_or_default();
         for (at, candidate) in candidates.iter().enumerate() {
             // An index of 0 is left out by some.
             let told = case::field(candidate, "index").and_then(Json::as_u64);
             let number = told.and_then(|number| usize::try_from(number).ok()).unwrap_or(at);
             self.candidate(number.min(127), candidate, events);
         }
-        let feedback = case::field(json, "promptFeedback");
         if let Some(word) = feedback.and_then(|feedback| case::text(feedback, "blockReason")) {
             self.entry(0).finish = Some(Told::Blocked(word.to_owned()));
         }
@@ -169,16 +176,26 @@ impl Parser {
         let index = u32::try_from(number).unwrap_or_default();
         let mut next = self.next;
         let candidate = self.entry(number);
-        let parts = case::field(json, "content").and_then(|content| case::field(content, "parts"));
+        let (mut content, mut reason, mut probabilities, mut sources) = (None, None, None, false);
+        for (name, value) in case::fields(json) {
+            match &*name {
+                "content" => content = Some(value),
+                "finishReason" => reason = value.as_str(),
+                "logprobsResult" => probabilities = logprobs::parse(value),
+                "groundingMetadata" | "citationMetadata" => sources = true,
+                _ => {}
+            }
+        }
+        let parts = content.and_then(|content| case::field(content, "parts"));
         for part in parts.map(case::items).unwrap_or_default() {
             candidate.part(index, part, &mut next, events);
         }
-        let reason = case::text(json, "finishReason");
         if let Some(word) = reason.filter(|word| *word != "FINISH_REASON_UNSPECIFIED") {
             candidate.finish = Some(Told::Reason(word.to_owned()));
         }
-        candidate.sources.take(json);
-        let probabilities = case::field(json, "logprobsResult").and_then(logprobs::parse);
+        if sources {
+            candidate.sources.take(json);
+        }
         events.extend(probabilities.map(|json| Event::Logprobs { candidate: index, json }));
         self.next = next;
     }
