@@ -9,6 +9,7 @@ use super::types::{DIALECT, after_calls, finish_word, parse_finish, parse_tier_s
 use super::usage;
 use crate::catalog::profile::ToolIdRule;
 use crate::dialect::{Malformed, Seed};
+use crate::ir::extras::MOOT;
 use crate::ir::{
     Block, Candidate, Citation, Content, Dialect, Extras, Finish, Losses, Reply, ServiceTier, Signature,
     ToolCall, ToolKind, Usage, seal_id,
@@ -85,6 +86,9 @@ pub(super) fn render(reply: &Reply, seed: &Seed, losses: &mut Losses) -> Vec<u8>
     if candidate.is_some_and(|candidate| candidate.logprobs.is_some()) {
         losses.dropped("logprobs", "messages hold none");
     }
+    for extra in candidate.iter().flat_map(|candidate| candidate.extras.foreign(DIALECT)) {
+        losses.dropped(extra.name.clone(), "only its own dialect has it");
+    }
     let mut out = Vec::with_capacity(1024);
     json::object(&mut out, |o| {
         write_head(reply.id.as_deref(), reply.model.as_deref(), seed, o);
@@ -125,7 +129,7 @@ pub(super) fn write_extras(extras: &Extras, o: &mut Object<'_>, losses: &mut Los
     for extra in extras.all() {
         if extra.dialect == DIALECT {
             o.raw(&extra.name, &extra.json);
-        } else {
+        } else if !extra.name.starts_with(MOOT) {
             losses.dropped(extra.name.clone(), "only its own dialect has it");
         }
     }

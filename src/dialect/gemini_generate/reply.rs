@@ -6,6 +6,7 @@ use super::stream::{Parser, is_block_of_prompt, note_foreign};
 use super::types::{self, DIALECT};
 use super::{case, error, logprobs, media, usage};
 use crate::dialect::{Malformed, Seed};
+use crate::ir::extras::MOOT;
 use crate::ir::fold::fold;
 use crate::ir::{
     Block, Candidate, Content, Event, Extras, Finish, FinishReason, Losses, Reply, ServiceTier, Usage,
@@ -91,15 +92,22 @@ pub(super) fn write_tail(
     tier: Option<&ServiceTier>,
 ) {
     for extra in extras.of(DIALECT) {
-        o.raw(&extra.name, &extra.json);
+        let name = extra.name.strip_prefix(MOOT).unwrap_or(&extra.name);
+        if !name.contains('.') {
+            o.raw(name, &extra.json);
+        }
     }
     let tier = tier.and_then(types::tier_word);
-    if usage.is_some() || tier.is_some() {
+    let mut own = usage::extras(extras).peekable();
+    if usage.is_some() || tier.is_some() || own.peek().is_some() {
         o.object("usageMetadata", |o| {
             if let Some(usage) = usage {
                 usage::write(usage, o);
             }
             o.opt_string("serviceTier", tier);
+            for (name, json) in own {
+                o.raw(name, json);
+            }
         });
     }
 }

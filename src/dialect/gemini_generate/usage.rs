@@ -3,8 +3,9 @@
 
 use std::sync::LazyLock;
 
+use super::types::DIALECT;
 use super::{case, grounding};
-use crate::ir::Usage;
+use crate::ir::{Extras, Usage};
 use crate::wire::json::{self, Counts, Json, Object};
 use crate::wire::lens;
 use crate::wire::needle::{Found, Needle};
@@ -150,6 +151,24 @@ fn counts_tokens(json: &Json<'_>) -> bool {
     ["promptTokenCount", "totalTokenCount", "candidatesTokenCount", "thoughtsTokenCount"]
         .iter()
         .any(|name| case::field(json, name).is_some())
+}
+
+/// Stands before the names of a `usageMetadata`'s members among the extras of an answer.
+const PREFIX: &str = "usageMetadata.";
+
+/// Keeps what is neither a count nor the tier, such as the kind of traffic.
+pub(super) fn keep_extras(usage: Option<&Json<'_>>, extras: &mut Extras) {
+    for (name, value) in usage.into_iter().flat_map(case::fields) {
+        let known = name.ends_with("TokenCount") || name.ends_with("Details") || name == "serviceTier";
+        if !known {
+            extras.push(DIALECT, &format!("{PREFIX}{name}"), &case::compact(value));
+        }
+    }
+}
+
+/// The extras that belong in a `usageMetadata`, each with its name there.
+pub(super) fn extras(extras: &Extras) -> impl Iterator<Item = (&str, &str)> {
+    extras.of(DIALECT).filter_map(|extra| Some((extra.name.strip_prefix(PREFIX)?, extra.json.as_str())))
 }
 
 /// Adds the members of a `usageMetadata`.

@@ -7,6 +7,7 @@ use super::super::{case, error, logprobs, usage};
 use super::partial::{self, Partial};
 use crate::dialect::StreamParser;
 use crate::fault::Fault;
+use crate::ir::extras::MOOT;
 use crate::ir::{Block, Content, Delta, Event, Extras, Finish, Opening, Usage};
 use crate::refusal::Kind;
 use crate::wire::json::{self, Json};
@@ -332,17 +333,25 @@ fn unreadable(json: &Json<'_>) -> Part {
 
 fn start(json: &Json<'_>, usage: Option<&Json<'_>>) -> Event {
     let mut extras = Extras::NONE;
+    let mut created = None;
     for (name, value) in case::fields(json) {
         match &*name {
-            "candidates" | "usageMetadata" | "modelVersion" | "responseId" | "createTime" => {}
+            "candidates" | "usageMetadata" | "modelVersion" | "responseId" => {}
+            "createTime" => {
+                created = value.as_str().and_then(types::seconds);
+                // Others tell it in whole seconds.
+                let mark = if created.is_some() { MOOT } else { "" };
+                extras.push(DIALECT, &format!("{mark}{name}"), value.raw());
+            }
             _ => extras.push(DIALECT, &name, &case::compact(value)),
         }
     }
+    usage::keep_extras(usage, &mut extras);
     let tier = usage.and_then(|usage| case::text(usage, "serviceTier"));
     Event::Start {
         id: case::text(json, "responseId").map(str::to_owned),
         model: case::text(json, "modelVersion").map(str::to_owned),
-        created: None,
+        created,
         service_tier: tier.map(types::tier),
         extras,
     }

@@ -380,7 +380,7 @@ impl StreamRenderer for Renderer {
 
 /// Notes the members of an answer that only another dialect has.
 pub(in super::super) fn note_foreign(extras: &Extras, losses: &mut Losses) {
-    for extra in extras.all().iter().filter(|extra| extra.dialect != DIALECT) {
+    for extra in extras.foreign(DIALECT) {
         losses.dropped(extra.name.clone(), "not known to this dialect");
     }
 }
