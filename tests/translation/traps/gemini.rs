@@ -309,3 +309,20 @@ fn a_later_instruction_is_said_by_the_user_where_it_stood() {
     assert!(last.find("French") < last.find("Three") && last.contains("operator"), "{last}");
     assert!(said.lost("messages.system;bent"), "{}", said.losses);
 }
+
+#[test]
+fn words_do_not_share_a_content_with_results_at_gemini_3() {
+    let request = json!({"model": "m", "max_tokens": 9, "tools": [{"name": "f", "input_schema": {"type": "object"}}], "messages": [
+        {"role": "user", "content": "Go"},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "f", "input": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": [{"type": "text", "text": "ok"},
+            {"type": "image", "source": {"type": "url", "url": "https://example.com/cat.gif"}}]}, {"type": "text", "text": "and hurry"}]}]});
+    let said = say(Claude, &request, &gemini_3());
+    let contents = said.body["contents"].as_array().unwrap();
+    assert_eq!(contents.len(), 4, "{}", said.body);
+    let results = contents[2]["parts"].as_array().unwrap();
+    assert!(results.iter().all(|part| part.get("functionResponse").is_some()), "{}", said.body);
+    let rest = contents[3].to_string();
+    assert!(rest.contains("cat.gif") && rest.contains("and hurry"), "{rest}");
+    assert_eq!(say(Claude, &request, &flash()).body["contents"].as_array().unwrap().len(), 3);
+}

@@ -168,10 +168,11 @@ impl<'r, 'c> History<'r, 'c> {
     }
 
     /// The content that a turn goes into: the last one if the same side speaks on. The user's words
-    /// do not join a round of results, unless they came in one turn.
+    /// do not join a round of results, unless they came in one turn and may.
     fn content(&mut self, at: usize, role: Role) -> Contents {
+        let shared = !self.results_stand_alone();
         let joins = |last: &mut Contents| {
-            last.role == role && (last.results.is_empty() || last.results.contains(&at))
+            last.role == role && (last.results.is_empty() || (shared && last.results.contains(&at)))
         };
         self.contents.pop_if(joins).unwrap_or_else(|| Contents::new(role))
     }
@@ -188,12 +189,21 @@ impl<'r, 'c> History<'r, 'c> {
             }
             self.result(&mut content, block, result, &call.name, &mut media);
         }
+        if self.results_stand_alone() && !media.is_empty() {
+            self.contents.push(std::mem::replace(&mut content, Contents::new(Role::User)));
+        }
         for block in media {
             self.block(&mut content, block, Role::User);
         }
         if !content.parts.is_empty() {
             self.contents.push(content);
         }
+    }
+
+    /// Whether nothing but results may stand in their content: newer models answer 400 (seen of
+    /// Gemini 3.7 in 2026-09).
+    const fn results_stand_alone(&self) -> bool {
+        self.profile.requires_signature
     }
 
     fn find(&self, after: usize, id: &str) -> Option<(usize, usize, &'r Block, &'r ToolResult)> {
