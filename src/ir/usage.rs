@@ -102,7 +102,9 @@ impl Usage {
     /// Takes over what a later report of the same call says.
     ///
     /// Reports are cumulative and replace one another, input and output apart: a last event that
-    /// tells only the output must not wipe out the input that the first one told.
+    /// tells only the output must not wipe out the input that the first one told, nor one that
+    /// tells the input without its cached part. Of outputs the last one holds, though it be lower:
+    /// Gemini corrects what it thought.
     pub const fn merge(&mut self, later: &Self) {
         if later.total_input() > 0 && later.total_input() >= self.total_input() {
             self.input = later.input;
@@ -117,7 +119,7 @@ impl Usage {
             self.cache_write_1h = later.cache_write_1h + known_1h;
             self.audio_input = later.audio_input;
         }
-        if later.total_output() > 0 && later.total_output() >= self.total_output() {
+        if later.total_output() > 0 {
             self.output = later.output;
             self.reasoning = later.reasoning;
             self.audio_output = later.audio_output;
@@ -138,6 +140,15 @@ mod tests {
         let mut usage = Usage { input: 3, cache_read: 1000, output: 1, ..Usage::default() };
         usage.merge(&Usage { output: 15, reasoning: 5, ..Usage::default() });
         assert_eq!(usage, Usage { input: 3, cache_read: 1000, output: 15, reasoning: 5, ..Usage::default() });
+    }
+
+    #[test]
+    fn the_last_report_of_output_holds() {
+        let mut usage = Usage { input: 8, output: 1219, reasoning: 244, ..Usage::default() };
+        usage.merge(&Usage { input: 8, output: 1219, reasoning: 167, ..Usage::default() });
+        assert_eq!(usage.total(), 1394);
+        usage.merge(&Usage { input: 8, ..Usage::default() });
+        assert_eq!(usage.total(), 1394, "a report without output says nothing of it");
     }
 
     #[test]
