@@ -268,3 +268,19 @@ fn a_chat_of_googles_sdk_remembers_a_turn_that_was_streamed() {
         assert_eq!(last["usageMetadata"]["candidatesTokenCount"], 5);
     }
 }
+
+#[test]
+fn words_before_a_call_do_not_wait_for_its_arguments() {
+    let events = [
+        claude_start(),
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+        json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Let me look"}}),
+        json!({"type": "content_block_stop", "index": 0}),
+        json!({"type": "content_block_start", "index": 1, "content_block": {"type": "tool_use", "id": "t", "name": "f", "input": {}}}),
+    ];
+    let mut pipe = Transcoder::new(Claude, Gemini, none(), &seed(), SSE);
+    let mut out = Vec::new();
+    pipe.push(claude_stream(&events).as_bytes(), &mut out, &mut |_| {});
+    let heard = String::from_utf8(out).unwrap();
+    assert!(heard.contains(r#"{"text":"Let me loo"}"#) && heard.contains(r#"{"text":"k"}"#), "{heard}");
+}

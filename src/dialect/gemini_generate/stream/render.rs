@@ -90,6 +90,8 @@ impl Renderer {
             Opening::Text | Opening::Refusal => Kind::Text,
             Opening::Reasoning => Kind::Thought,
             Opening::ToolCall { id, name, .. } => {
+                // The call will come, so the words before it need not wait for its arguments.
+                self.release(candidate, out);
                 Kind::Call { id: id.clone(), name: name.clone(), arguments: String::new(), seal: None }
             }
             Opening::Whole(block) => {
