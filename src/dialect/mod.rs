@@ -148,6 +148,10 @@ pub trait Codec: Sync {
 
 /// Turns the frames of one upstream stream into events.
 pub trait StreamParser: Send + Sync {
+    /// Tells what was put off as long as it could be: how much was used so far, where each event
+    /// says that anew.
+    fn settle(&mut self, _events: &mut Vec<Event>) {}
+
     /// Takes the data of one frame (the `data:` of server-sent events, or one element of a JSON
     /// array) and appends the events it means. What is not understood becomes `Event::Fault`.
     fn push(&mut self, event: Option<&str>, data: &[u8], events: &mut Vec<Event>);

@@ -92,11 +92,20 @@ impl Transcoder {
         self.ended = true;
     }
 
+    /// The client is gone: shows `seen` what the parser has put off to tell.
+    pub fn settle(&mut self, seen: &mut dyn FnMut(&Event)) {
+        if !self.ended {
+            self.parser.settle(&mut self.events);
+            self.events.drain(..).for_each(|event| seen(&event));
+        }
+    }
+
     /// The upstream failed: tells the client so in its own words.
     pub fn fail(&mut self, fault: Fault, out: &mut Vec<u8>, seen: &mut dyn FnMut(&Event)) {
         if self.ended {
             return;
         }
+        self.parser.settle(&mut self.events);
         self.events.push(Event::Fault(fault));
         self.events.push(Event::End);
         self.flow(out, seen);

@@ -210,7 +210,11 @@ impl Relay {
             Self::Pass(meter) => Some(meter.finish()),
             Self::Stream(passing) => Some(passing.into_metered()),
             Self::Whole(gathering) => Some(gathering.into_metered()),
-            Self::Transcode(transcoding) => Some(transcoding.meter.finish()),
+            Self::Transcode(transcoding) => {
+                let Transcoding { mut meter, mut pipe, .. } = *transcoding;
+                pipe.settle(&mut |event| meter.event(event));
+                Some(meter.finish())
+            }
         }
     }
 }

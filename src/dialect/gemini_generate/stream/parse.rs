@@ -1,11 +1,14 @@
 //! An upstream's stream → events. A whole answer is a stream of one slice.
 
+use std::borrow::Cow;
+
 use super::super::content::{self, Part, Said};
 use super::super::grounding::{self, Offsets, Sources};
 use super::super::types::{self, DIALECT};
 use super::super::{case, error, logprobs, usage};
 use super::partial::{self, Partial};
 use crate::dialect::StreamParser;
+use crate::dialect::mould::Mould;
 use crate::fault::Fault;
 use crate::ir::extras::MOOT;
 use crate::ir::{Block, Content, Delta, Event, Extras, Finish, Opening, Usage};
@@ -25,6 +28,18 @@ pub(in super::super) struct Parser {
     usage: Option<Usage>,
     /// Whether each search is billed, and not the answer that searches were made for.
     bills_each_search: bool,
+    /// The shape of the last slice, if it did nothing but say words.
+    usual: Option<Usual>,
+    /// The counts of the last slice that was read by its shape alone; empty when they are told.
+    counts: Vec<u8>,
+}
+
+/// A slice that said words, and where they went.
+#[derive(Debug)]
+struct Usual {
+    mould: Mould,
+    block: u32,
+    candidate: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,8 +84,16 @@ impl StreamParser for Parser {
         if data.trim_ascii().is_empty() || data == b"[DONE]" {
             return;
         }
+        if self.is_usual(data, events) {
+            return;
+        }
+        self.settle(events);
+        let before = events.len();
         match json::parse(data) {
-            Ok(json) => self.json(&json, events),
+            Ok(json) => {
+                self.json(&json, events);
+                self.usual = usual(data, &json, events.get(before..).unwrap_or_default());
+            }
             Err(error) => {
                 let message = format!("the provider sent an event that is not valid JSON: {error}");
                 self.fail(Fault::new(Kind::BadGateway, message), events);
@@ -78,7 +101,17 @@ impl StreamParser for Parser {
         }
     }
 
+    /// The counts of the last slice replace those before, so only they are worth reading.
+    fn settle(&mut self, events: &mut Vec<Event>) {
+        self.usual = None;
+        let counts = std::mem::take(&mut self.counts);
+        if let Some(json) = json::prefix(&counts) {
+            self.used(usage::parse(&json), events);
+        }
+    }
+
     fn finish(&mut self, events: &mut Vec<Event>) {
+        self.settle(events);
         match self.phase {
             Phase::Ended => return,
             Phase::Before | Phase::Running
@@ -96,6 +129,29 @@ impl StreamParser for Parser {
 }
 
 impl Parser {
+    /// Reads a slice that is like the one before it but for its words and its counts.
+    fn is_usual(&mut self, data: &[u8], events: &mut Vec<Event>) -> bool {
+        let Some(Usual { mould, block, candidate }) = &self.usual else { return false };
+        let Some((text, counts)) = mould.text_and_counts(data) else { return false };
+        self.counts.clear();
+        self.counts.extend_from_slice(counts);
+        if text.is_empty() {
+            return true;
+        }
+        if let Some(candidate) = self.candidates.get_mut(*candidate) {
+            candidate.foreign |= !text.is_ascii();
+        }
+        events.push(Event::Delta { index: *block, delta: Delta::Text(text) });
+        true
+    }
+
+    fn used(&mut self, usage: Usage, events: &mut Vec<Event>) {
+        if self.usage.unwrap_or_default() != usage {
+            self.usage = Some(usage);
+            events.push(Event::Usage(usage));
+        }
+    }
+
     /// Takes one slice, or a list of them.
     pub(in super::super) fn json(&mut self, json: &Json<'_>, events: &mut Vec<Event>) {
         for slice in case::items(json) {
@@ -145,11 +201,8 @@ impl Parser {
                 case::text(json, "modelVersion").is_some_and(grounding::bills_each_search);
             events.push(start(json, usage));
         }
-        if let Some(usage) = usage.map(usage::parse)
-            && self.usage.unwrap_or_default() != usage
-        {
-            self.usage = Some(usage);
-            events.push(Event::Usage(usage));
+        if let Some(usage) = usage {
+            self.used(usage::parse(usage), events);
         }
         let candidates = candidates.map(Json::elements).unwrap_or_default();
         for (at, candidate) in candidates.iter().enumerate() {
@@ -322,6 +375,27 @@ impl Candidate {
         };
         events.push(Event::Finish { candidate: number, finish });
     }
+}
+
+/// The shape of a slice that did nothing but say words of one block.
+fn usual(data: &[u8], json: &Json<'_>, events: &[Event]) -> Option<Usual> {
+    let (Event::Delta { index, delta: Delta::Text(_) }, others) = events.split_last()? else { return None };
+    let told = others.iter().all(|event| matches!(event, Event::Usage(_)));
+    let [candidate] = json.get("candidates")?.elements() else { return None };
+    // Whatever else a candidate holds has its effect each time it comes.
+    let known = |(name, _): &(Cow<'_, str>, _)| matches!(&**name, "content" | "index" | "safetyRatings");
+    let plain = candidate.entries().iter().all(known);
+    let [part] = candidate.at(&["content", "parts"])?.elements() else { return None };
+    let [(_, text)] = part.entries() else { return None };
+    if !told || !plain || !json.is_object() {
+        return None;
+    }
+    let number = candidate.get("index").and_then(Json::as_u64).unwrap_or_default();
+    Some(Usual {
+        mould: Mould::counting(data, text, json.get("usageMetadata")?)?,
+        block: *index,
+        candidate: usize::try_from(number).ok()?,
+    })
 }
 
 /// A part that does not follow the rules is kept as it is.

@@ -284,9 +284,7 @@ impl Renderer {
         let Some(slot) = self.slot(block) else { return };
         let candidate = slot.candidate;
         match delta {
-            Delta::Text(text) => {
-                self.chunk(candidate, None, None, out, |delta| delta.string("content", text));
-            }
+            Delta::Text(text) => self.text(candidate, text, out),
             Delta::Refusal(text) => {
                 self.chunk(candidate, None, None, out, |delta| delta.string("refusal", text));
             }
@@ -303,6 +301,20 @@ impl Renderer {
             Delta::Signature(seal) => self.seal(slot, seal, out),
             Delta::Citation(citation) => self.citation(candidate, citation, out, losses),
         }
+    }
+
+    /// What nearly all chunks are, written without asking what else might be in one.
+    fn text(&mut self, candidate: u32, text: &str, out: &mut Vec<u8>) {
+        self.begin(out);
+        out.extend_from_slice(b"{\"index\":");
+        out.extend_from_slice(itoa::Buffer::new().format(candidate).as_bytes());
+        out.extend_from_slice(b",\"delta\":{\"content\":");
+        json::write_string(out, text);
+        out.extend_from_slice(if self.shape.usage {
+            b"},\"logprobs\":null,\"finish_reason\":null}],\"usage\":null}\n\n".as_slice()
+        } else {
+            b"},\"logprobs\":null,\"finish_reason\":null}]}\n\n".as_slice()
+        });
     }
 
     fn arguments(&mut self, slot: Slot, text: &str, out: &mut Vec<u8>) {
