@@ -1,5 +1,8 @@
 //! Words that a reader wants to know of, wherever in a text they stand as a string.
 
+/// No word is this long.
+const LONGEST: usize = 64;
+
 /// A set of words and beginnings of words; each has a bit.
 ///
 /// One pass over a body can so tell whether it holds, say, a member `cache_control` at any depth,
@@ -9,8 +12,8 @@
 pub struct Watch {
     words: &'static [&'static str],
     beginnings: &'static [&'static str],
-    /// Bit n is set when a word has n bytes.
-    lengths: u64,
+    /// The bits of the words that have so many bytes.
+    of_length: [u64; LONGEST],
     /// Bit n is set when a beginning starts with the byte n of the lower half of ASCII.
     firsts: u128,
 }
@@ -24,11 +27,15 @@ impl Watch {
 
     /// Watches for these words and beginnings: at most 63 in all, of at most 63 bytes.
     #[must_use]
+    #[allow(clippy::indexing_slicing)]
     pub const fn new(words: &'static [&'static str], beginnings: &'static [&'static str]) -> Self {
-        let mut lengths = 0;
+        let mut of_length = [0; LONGEST];
+        let mut bit = 1;
         let mut rest = words;
         while let [first, others @ ..] = rest {
-            lengths |= 1 << first.len();
+            // A word that is too long does not compile.
+            of_length[first.len()] |= bit;
+            bit <<= 1;
             rest = others;
         }
         let mut firsts = 0;
@@ -39,7 +46,7 @@ impl Watch {
             }
             rest = others;
         }
-        Self { words, beginnings, lengths, firsts }
+        Self { words, beginnings, of_length, firsts }
     }
 
     /// The bit of a word; 0 if it is not watched for.
@@ -67,9 +74,14 @@ impl Watch {
     #[inline]
     pub(crate) fn bits(&self, string: &[u8]) -> u64 {
         let mut bits = 0;
-        if string.len() < 64 && self.lengths >> string.len() & 1 == 1 {
-            let place = self.words.iter().position(|word| word.as_bytes() == string);
-            bits |= place.map_or(0, |place| 1 << place);
+        let mut likely = self.of_length.get(string.len()).copied().unwrap_or(0);
+        while likely != 0 {
+            let place = likely.trailing_zeros();
+            if self.words.get(place as usize).is_some_and(|word| word.as_bytes() == string) {
+                bits |= 1 << place;
+                break;
+            }
+            likely &= likely - 1;
         }
         if let Some(first) = string.first()
             && self.firsts >> (first & 127) & 1 == 1
