@@ -88,22 +88,11 @@ fn seed(shared: &Shared, exchange: &Exchange, call: &Call) -> Seed {
 }
 
 fn relay(shared: &Shared, exchange: &Exchange, event_stream: bool) -> Option<Relay> {
-    const AS_IT_IS: Mode = Mode::Verbatim { strip_usage: false };
     let Stage::Away(call) = &exchange.stage else { return None };
     let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
     let shape = StreamShape { framing: call.ask.framing, usage: call.ask.stream_usage };
     let seed = || seed(shared, exchange, call);
-    let mode = match &call.attempt.mode {
-        // Said again in its own dialect, a request may be answered as it is. (Chat's usage may be
-        // more than its client asked for, and Gemini's framing another.)
-        Mode::Translate(restore)
-            if upstream == client && client == Dialect::AnthropicMessages && restore.is_empty() =>
-        {
-            &AS_IT_IS
-        }
-        mode => mode,
-    };
-    Some(match mode {
+    Some(match &call.attempt.mode {
         Mode::Count => Relay::pass(upstream),
         Mode::Verbatim { .. } | Mode::Rewritten { .. } if !call.ask.stream => Relay::pass(upstream),
         Mode::Verbatim { strip_usage } | Mode::Rewritten { strip_usage } if event_stream => {
