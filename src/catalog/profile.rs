@@ -27,6 +27,8 @@ pub struct Profile {
     pub efforts: (crate::ir::Effort, crate::ir::Effort),
     /// Whether `xhigh` is among them; some targets go from `high` to `max` at once.
     pub xhigh: bool,
+    /// The efforts between those two, where not all of them are known; empty where they are.
+    pub only_efforts: &'static [crate::ir::Effort],
     /// What becomes of earlier reasoning text in the history (`reasoning_content`).
     pub reasoning_history: ReasoningHistory,
     /// How structured output is asked for.

@@ -60,6 +60,7 @@ impl Profile {
             thinking: ThinkingStyle::None,
             efforts: (Effort::Low, Effort::High),
             xhigh: true,
+            only_efforts: &[],
             reasoning_history: ReasoningHistory::Drop,
             structured_output: StructuredOutput::Native,
             required_tool: RequiredTool::Required,
@@ -102,6 +103,9 @@ impl Profile {
     pub fn effort(&self, asked: Effort) -> Effort {
         let (least, most) = self.efforts;
         let within = asked.max(least).min(most);
+        if let Some(known) = self.only_efforts.iter().find(|known| **known >= within) {
+            return *known;
+        }
         if within == Effort::Minimal && least == Effort::None { Effort::Low.min(most) } else { within }
     }
 }

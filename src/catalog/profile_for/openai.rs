@@ -73,9 +73,14 @@ const TAKE_EFFORT: &[(&str, (Effort, Effort))] = &[
     ("gpt-oss", (Effort::Low, Effort::High)),
     ("grok-3-mini", (Effort::Low, Effort::High)),
     ("grok-4.3", (Effort::Low, Effort::High)),
-    // It knows low, too, but nothing between that and high.
-    ("kimi-k3", (Effort::High, Effort::Max)),
+    ("kimi-k3", (Effort::Low, Effort::Max)),
 ];
+
+/// Those of them that do not know every effort between their least and their most.
+const ONLY_EFFORTS: &[(&str, &[Effort])] = &[("kimi-k3", &[Effort::Low, Effort::High, Effort::Max])];
+
+/// What Mistral's newer models know: to think or not.
+const MISTRAL_EFFORTS: &[Effort] = &[Effort::None, Effort::High];
 
 /// xAI's thinking models, which refuse what ends a thought. None of its models takes penalties.
 const GROK_THINKERS: &[&str] = &["grok-3-mini", "grok-4", "grok-code", "grok-build"];
@@ -94,6 +99,11 @@ pub(super) fn apply(profile: &mut Profile, house: House, subject: &Subject<'_>) 
     } else if let Some(efforts) = subject.rule(TAKE_EFFORT) {
         profile.thinking = ThinkingStyle::Effort;
         profile.efforts = subject.efforts(*efforts);
+        profile.only_efforts = subject.rule(ONLY_EFFORTS).copied().unwrap_or_default();
+    } else if subject.starts("mistral-") && subject.has(Flag::Reasoning) == Some(true) {
+        profile.thinking = ThinkingStyle::Effort;
+        profile.efforts = (Effort::None, Effort::High);
+        profile.only_efforts = MISTRAL_EFFORTS;
     } else if states_efforts(subject) && !starts(ONLY_CHAT) {
         profile.thinking = ThinkingStyle::Effort;
         profile.efforts = subject.efforts((Effort::Low, Effort::High));

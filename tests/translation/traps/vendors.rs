@@ -134,7 +134,7 @@ fn kimi_is_asked_as_each_of_its_models_takes_it() {
     for (model, thinking, effort) in [
         ("kimi-k2.6", json!({"type": "disabled"}), Value::Null),
         ("kimi-k2.7-code", Value::Null, Value::Null),
-        ("kimi-k3", Value::Null, json!("high")),
+        ("kimi-k3", Value::Null, json!("low")),
     ] {
         let said = say(Chat, &chat(&asked), &vendor("moonshot", model));
         assert_eq!((&said.body["thinking"], &said.body["reasoning_effort"]), (&thinking, &effort), "{model}");
@@ -149,6 +149,24 @@ fn kimi_is_asked_as_each_of_its_models_takes_it() {
         );
         assert_eq!(sent.body["tool_choice"], "auto", "{model}");
     }
+}
+
+#[test]
+fn an_effort_is_one_that_the_model_knows() {
+    let effort = |vendor_, model, asked: &str| {
+        say(Chat, &chat(&json!({"reasoning_effort": asked})), &vendor(vendor_, model)).body["reasoning_effort"].clone()
+    };
+    for (asked, kimi, mistral) in [
+        ("none", "low", "none"),
+        ("low", "low", "high"),
+        ("medium", "high", "high"),
+        ("high", "high", "high"),
+        ("xhigh", "max", "high"),
+    ] {
+        assert_eq!(effort("moonshot", "kimi-k3", asked), kimi);
+        assert_eq!(effort("mistral", "mistral-small-latest", asked), mistral);
+    }
+    assert_eq!(effort("mistral", "codestral-latest", "high"), Value::Null);
 }
 
 #[test]

@@ -33,6 +33,7 @@ const PERMISSIVE: Profile = Profile {
     refuses: Params::NONE,
     thinking: ThinkingStyle::Budget,
     efforts: (Effort::None, Effort::Max),
+    only_efforts: &[],
     xhigh: true,
     reasoning_history: ReasoningHistory::Keep,
     structured_output: StructuredOutput::Native,

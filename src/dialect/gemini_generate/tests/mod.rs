@@ -30,6 +30,7 @@ pub(super) const GEMINI_2: Profile = Profile {
     refuses: Params::NONE,
     thinking: ThinkingStyle::GeminiBudget(0),
     efforts: (Effort::None, Effort::High),
+    only_efforts: &[],
     xhigh: true,
     reasoning_history: ReasoningHistory::Keep,
     structured_output: StructuredOutput::Native,

@@ -28,6 +28,7 @@ const OPEN: Profile = Profile {
     refuses: Params::NONE,
     thinking: ThinkingStyle::Effort,
     efforts: (Effort::None, Effort::Max),
+    only_efforts: &[],
     xhigh: true,
     reasoning_history: ReasoningHistory::Keep,
     structured_output: StructuredOutput::Native,
