@@ -216,7 +216,7 @@ fn gemini_usage(usage: &Value) -> Result<(), String> {
 }
 
 fn gemini_stream(frames: &[Frame]) -> Result<(), String> {
-    let (mut finished, mut spoke) = (Vec::new(), Vec::new());
+    let mut finished = Vec::new();
     let (mut failed, mut blocked) = (false, false);
     for (name, data) in frames {
         must(name.is_none() && !failed, || format!("{name:?} after the end: {data}"))?;
@@ -236,13 +236,12 @@ fn gemini_stream(frames: &[Frame]) -> Result<(), String> {
             gemini_candidate(candidate)?;
             let index = candidate["index"].as_u64().ok_or("a candidate without index")?;
             must(!finished.contains(&index), || format!("candidate {index} goes on after its end"))?;
-            // The chats of Google's SDKs forget a turn of which a slice says nothing.
+            // The chats of Google's SDKs forget a turn of which a slice says nothing; Google itself
+            // ends words so.
             let parts = candidate["content"]["parts"].as_array().ok_or("a slice without parts")?;
             let silent = |part: &Value| part["text"] == "" && part.get("thoughtSignature").is_none();
-            must(!spoke.contains(&index) || !parts.iter().any(silent), || {
-                format!("a slice that says nothing: {data}")
-            })?;
-            spoke.push(index);
+            let last = candidate["finishReason"].is_string();
+            must(last || !parts.iter().any(silent), || format!("a slice that says nothing: {data}"))?;
             if candidate["finishReason"].is_string() {
                 finished.push(index);
             }

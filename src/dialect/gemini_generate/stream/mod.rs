@@ -1,6 +1,5 @@
 //! Streams: each event is a slice of a whole answer, with the parts that are new in it.
 
-mod held;
 mod parse;
 mod partial;
 mod render;

@@ -5,15 +5,15 @@ use super::super::grounding::{self, Offsets};
 use super::super::reply::{write_block, write_tail};
 use super::super::types::{self, DIALECT};
 use super::super::{error, logprobs, seal};
-use super::held::Held;
 use super::parse::is_block_of_prompt;
 use crate::dialect::{Framing, Seed, StreamRenderer, StreamShape};
 use crate::ir::{Citation, Delta, Event, Extras, Finish, Losses, Opening, ServiceTier, Signature, Usage};
 use crate::wire::json::{self, Object};
 use crate::wire::{json_array, sse};
 
-/// Writes one stream. Words go out as they come, but for the last letter; a call goes out whole; why
-/// a candidate ended goes out last, with what was held back of it and the usage.
+/// Writes one stream. Words go out as they come; a call goes out whole; why a candidate ended goes
+/// out last, with the usage, and beside the last call where there is one: chats of Google's SDKs
+/// forget a turn of which a slice holds no part or an empty text, and so the call that they answer.
 pub(in super::super) struct Renderer {
     id: String,
     model: String,
@@ -32,7 +32,6 @@ pub(in super::super) struct Renderer {
     begun: bool,
     done: bool,
     slice: Vec<u8>,
-    said: String,
 }
 
 struct Open {
@@ -52,7 +51,8 @@ struct Candidate {
     citations: Vec<Citation>,
     texts: u32,
     foreign: bool,
-    held: Option<Held>,
+    /// The part that came whole and that nothing followed yet.
+    held: Option<Vec<u8>>,
     /// Probabilities that wait for a slice with something to read.
     logprobs: Vec<String>,
 }
@@ -74,7 +74,6 @@ impl Renderer {
             begun: false,
             done: false,
             slice: Vec::with_capacity(512),
-            said: String::new(),
         }
     }
 
@@ -90,14 +89,12 @@ impl Renderer {
             Opening::Text | Opening::Refusal => Kind::Text,
             Opening::Reasoning => Kind::Thought,
             Opening::ToolCall { id, name, .. } => {
-                // The call will come, so the words before it need not wait for its arguments.
-                self.release(candidate, out);
                 Kind::Call { id: id.clone(), name: name.clone(), arguments: String::new(), seal: None }
             }
             Opening::Whole(block) => {
                 let mut part = Vec::new();
                 if write_block(&mut part, block, losses) {
-                    self.hold(candidate, Held::Part(part), out);
+                    self.hold(candidate, part, out);
                 }
                 Kind::Whole
             }
@@ -119,7 +116,7 @@ impl Renderer {
             (Delta::Signature(signature), Kind::Call { seal, .. }) => *seal = Some(signature.clone()),
             (Delta::Signature(signature), _) => {
                 let seal = seal::carried(signature);
-                self.text(candidate, "", thought, Some(seal), out);
+                self.text(candidate, "", thought, Some(&seal), out);
             }
             (Delta::Text(text) | Delta::Refusal(text) | Delta::Reasoning(text), _) => {
                 self.text(candidate, text, thought, None, out);
@@ -134,43 +131,28 @@ impl Renderer {
         }
     }
 
-    /// Says words but for the last letter, which waits for what follows.
-    fn text(&mut self, candidate: u32, text: &str, thought: bool, seal: Option<String>, out: &mut Vec<u8>) {
-        let mut said = std::mem::take(&mut self.said);
-        said.clear();
-        let Some(entry) = self.entry(candidate) else { return };
-        entry.foreign |= !thought && !text.is_ascii();
-        match entry.held.take_if(|held| held.goes_on(thought)) {
-            Some(held) => said.extend(held.last()),
-            None => self.release(candidate, out),
+    fn text(&mut self, candidate: u32, text: &str, thought: bool, seal: Option<&str>, out: &mut Vec<u8>) {
+        if let Some(entry) = self.entry(candidate) {
+            entry.foreign |= !thought && !text.is_ascii();
         }
-        said.push_str(text);
-        let last = said.pop();
-        if !said.is_empty() {
-            self.parts(candidate, out, |parts| {
-                content::write_part(parts, None, &Extras::NONE, |o| content::write_text(o, &said, thought));
-            });
-        }
-        self.said = said;
-        if (last.is_some() || seal.is_some())
-            && let Some(entry) = self.entry(candidate)
-        {
-            entry.held = Some(Held::Text { last, thought, seal });
-        }
+        self.release(candidate, out);
+        self.parts(candidate, out, |parts| {
+            content::write_part(parts, seal, &Extras::NONE, |o| content::write_text(o, text, thought));
+        });
     }
 
     /// Keeps a part that came whole until something follows it.
-    fn hold(&mut self, candidate: u32, held: Held, out: &mut Vec<u8>) {
+    fn hold(&mut self, candidate: u32, part: Vec<u8>, out: &mut Vec<u8>) {
         self.release(candidate, out);
         if let Some(entry) = self.entry(candidate) {
-            entry.held = Some(held);
+            entry.held = Some(part);
         }
     }
 
     /// Says what was held back of a candidate.
     fn release(&mut self, candidate: u32, out: &mut Vec<u8>) {
         if let Some(held) = self.entry(candidate).and_then(|entry| entry.held.take()) {
-            self.parts(candidate, out, |parts| held.write(parts));
+            self.parts(candidate, out, |parts| parts.extend_from_slice(&held));
         }
     }
 
@@ -195,7 +177,7 @@ impl Renderer {
         content::write_part(&mut part, seal.as_deref(), &Extras::NONE, |o| {
             content::write_call(o, &id, &name, &arguments, &Extras::NONE);
         });
-        self.hold(open.candidate, Held::Part(part), out);
+        self.hold(open.candidate, part, out);
     }
 
     fn entry(&mut self, candidate: u32) -> Option<&mut Candidate> {
@@ -302,7 +284,7 @@ fn write_end(o: &mut Object<'_>, number: u32, finish: &Finish, mut entry: Option
         match held {
             Some(held) => o.embed("parts", |out| {
                 out.push(b'[');
-                held.write(out);
+                out.extend_from_slice(&held);
                 out.push(b']');
             }),
             None => o.raw("parts", r#"[{"text":""}]"#),

@@ -187,9 +187,8 @@ fn each_event_is_said_at_once_and_the_end_waits_for_usage() {
             sizes.push(out.len() > before);
         }
     }
-    // Thought, seal (on the thought's last letter), text, citation (told last), arguments (whole at
-    // their end), finish, usage, end.
-    assert_eq!(sizes, [true, false, true, false, false, false, true, false]);
+    // Thought, seal, text, citation (told last), arguments (whole at their end), finish, usage, end.
+    assert_eq!(sizes, [true, true, true, false, false, false, true, false]);
     let text = String::from_utf8(out).unwrap();
     let last: Value = serde_json::from_str(text.trim_end().rsplit("data: ").next().unwrap()).unwrap();
     assert_eq!(last["candidates"][0]["finishReason"], "STOP");
