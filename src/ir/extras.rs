@@ -71,6 +71,11 @@ impl Extras {
         self.0.push(Extra { dialect, name: name.to_owned(), json: json.to_owned() });
     }
 
+    /// Lets go of the members that are not wanted.
+    pub fn retain(&mut self, wanted: impl FnMut(&Extra) -> bool) {
+        self.0.retain(wanted);
+    }
+
     /// Keeps members, each in place of the one that had its name.
     pub fn put(&mut self, later: Self) {
         for extra in later.0 {

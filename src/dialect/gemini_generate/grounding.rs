@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::case;
 use super::types::DIALECT;
-use crate::ir::Citation;
+use crate::ir::{Citation, Extras};
 use crate::wire::json::{self, Json, Object};
 use crate::wire::json_array;
 use crate::wire::needle::Needle;
@@ -140,6 +140,11 @@ fn cited(json: &Json<'_>, offsets: Offsets, citations: &mut Vec<Citation>) {
         span(item, offsets, &mut citation);
         citations.push(citation);
     }
+}
+
+/// Whether the members of a candidate tell its sources in this dialect's own words.
+pub(super) fn is_told(extras: &Extras) -> bool {
+    ["groundingMetadata", "citationMetadata"].iter().any(|name| extras.json(DIALECT, name).is_some())
 }
 
 /// Adds the sources of a candidate to it, in its own words if they are this dialect's.

@@ -148,8 +148,7 @@ fn write_candidate(o: &mut Object<'_>, number: u32, candidate: &Candidate, losse
 }
 
 fn write_sources(o: &mut Object<'_>, candidate: &Candidate) {
-    let own = |name| candidate.extras.json(DIALECT, name).is_some();
-    if own("groundingMetadata") || own("citationMetadata") {
+    if grounding::is_told(&candidate.extras) {
         return;
     }
     let mut texts = 0;

@@ -61,6 +61,8 @@ struct Candidate {
     /// How many text blocks it has so far, and whether all their text is ASCII.
     texts: u32,
     foreign: bool,
+    /// Members without an event of their own, told at the end.
+    extras: Extras,
 }
 
 /// How a candidate ends, in the provider's word.
@@ -183,6 +185,7 @@ impl Parser {
 
     fn slice(&mut self, json: &Json<'_>, events: &mut Vec<Event>) {
         let (mut usage, mut candidates, mut feedback) = (None, None, None);
+        let mut late = Extras::NONE;
         for (name, value) in case::fields(json) {
             match &*name {
                 "usageMetadata" => usage = Some(value),
@@ -194,6 +197,16 @@ impl Parser {
                 }
                 _ => {}
             }
+            let told = matches!(
+                &*name,
+                "usageMetadata" | "candidates" | "modelVersion" | "responseId" | "createTime"
+            );
+            if self.phase == Phase::Running && !told {
+                late.push(DIALECT, &name, &case::compact(value));
+            }
+        }
+        if !late.is_empty() {
+            events.push(Event::Extras { candidate: None, extras: late });
         }
         if self.phase == Phase::Before {
             self.phase = Phase::Running;
@@ -231,15 +244,20 @@ impl Parser {
         let mut next = self.next;
         let candidate = self.entry(number);
         let (mut content, mut reason, mut probabilities, mut sources) = (None, None, None, false);
+        let mut extras = Extras::NONE;
         for (name, value) in case::fields(json) {
             match &*name {
                 "content" => content = Some(value),
                 "finishReason" => reason = value.as_str(),
                 "logprobsResult" => probabilities = logprobs::parse(value),
-                "groundingMetadata" | "citationMetadata" => sources = true,
-                _ => {}
+                "index" => {}
+                _ => {
+                    sources |= matches!(&*name, "groundingMetadata" | "citationMetadata");
+                    extras.push(DIALECT, &name, &case::compact(value));
+                }
             }
         }
+        candidate.keep(extras);
         let parts = content.and_then(|content| case::field(content, "parts"));
         for part in parts.map(case::items).unwrap_or_default() {
             candidate.part(index, part, &mut next, events);
@@ -256,6 +274,12 @@ impl Parser {
 }
 
 impl Candidate {
+    /// Keeps members of a slice, the latest of each but for one that says nothing any more.
+    fn keep(&mut self, mut extras: Extras) {
+        extras.retain(|extra| extra.json != "{}" || self.extras.json(DIALECT, &extra.name).is_none());
+        self.extras.put(extras);
+    }
+
     fn part(&mut self, number: u32, json: &Json<'_>, next: &mut u32, events: &mut Vec<Event>) {
         let piece = case::field(json, "functionCall").filter(|call| partial::is_piece(call));
         if let Some(piece) = piece {
@@ -368,6 +392,10 @@ impl Candidate {
             );
         }
         self.stop(events);
+        let extras = std::mem::take(&mut self.extras);
+        if !extras.is_empty() {
+            events.push(Event::Extras { candidate: Some(number), extras });
+        }
         let finish = match self.finish.take() {
             Some(Told::Reason(word)) => types::finish(&word, self.called),
             Some(Told::Blocked(word)) => types::blocked(&word),

@@ -55,6 +55,8 @@ struct Candidate {
     held: Option<Vec<u8>>,
     /// Probabilities that wait for a slice with something to read.
     logprobs: Vec<String>,
+    /// Members that are told at the end.
+    extras: Extras,
 }
 
 impl Renderer {
@@ -217,10 +219,11 @@ impl Renderer {
         let usage = self.usage.as_ref().filter(|_| self.untold);
         let tier = self.tier.as_ref().filter(|_| first || usage.is_some());
         self.untold = false;
-        let none = Extras::NONE;
+        // What is told once is told with the next slice.
+        let extras = std::mem::take(&mut self.extras);
         json::object(&mut slice, |o| {
             says(o);
-            write_tail(o, if first { &self.extras } else { &none }, usage, tier);
+            write_tail(o, &extras, usage, tier);
             o.string("modelVersion", &self.model);
             o.string("responseId", &self.id);
         });
@@ -298,6 +301,13 @@ fn write_end(o: &mut Object<'_>, number: u32, finish: &Finish, mut entry: Option
         let citations = std::mem::take(&mut entry.citations);
         let citations: Vec<_> = citations.iter().collect();
         let plain = entry.texts <= 1 && !entry.foreign;
+        let extras = std::mem::take(&mut entry.extras);
+        for extra in extras.of(DIALECT) {
+            o.raw(&extra.name, &extra.json);
+        }
+        if grounding::is_told(&extras) {
+            return;
+        }
         grounding::write(o, &citations, if plain { Offsets::Plain } else { Offsets::Unknown });
     }
 }
@@ -324,10 +334,14 @@ impl StreamRenderer for Renderer {
             }
             Event::Delta { index, delta } => self.grow(*index, delta, out),
             Event::BlockStop { index } => self.stop(*index, out, losses),
-            Event::Extras { extras, .. } => {
+            Event::Extras { candidate, extras } => {
                 note_foreign(extras, losses);
-                for extra in extras.of(DIALECT) {
-                    losses.dropped(extra.name.clone(), "its place in the stream is past");
+                let kept = match candidate {
+                    Some(candidate) => self.entry(*candidate).map(|entry| &mut entry.extras),
+                    None => Some(&mut self.extras),
+                };
+                if let Some(kept) = kept.filter(|_| extras.of(DIALECT).next().is_some()) {
+                    kept.put(extras.clone());
                 }
             }
             Event::Logprobs { candidate, json } => {
