@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use pingora::Result;
+use pingora::http::RequestHeader;
 use pingora::proxy::Session;
 
 use crate::clock;
@@ -22,7 +23,9 @@ use crate::proxy::shared::Shared;
 use crate::proxy::{local, returning, targets};
 use crate::refusal::{Kind, Refusal};
 use crate::route::WORDS;
-use crate::wire::lens::Lens;
+use crate::snapshot::Door;
+use crate::wire::json;
+use crate::wire::lens::{Edit, Lens};
 
 /// Takes a request in. `true` when it is answered already.
 ///
@@ -46,7 +49,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     };
     let client = asked.dialect();
     exchange.asked = Some(asked.clone());
-    if !asked.is_public() && !world.door.admits(asked::credential(session.req_header()).as_deref()) {
+    if !asked.is_public() && !admitted(&world.door, session.req_header()) {
         let refusal = Refusal::new(Kind::Authentication, "the API key is missing or not known here")
             .with_code("invalid_api_key");
         return turn_away(session, exchange, client, refusal, None).await;
@@ -91,6 +94,19 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     }
 }
 
+fn admitted(door: &Door, head: &RequestHeader) -> bool {
+    door.admits(None) || asked::credentials(head).any(|key| door.admits(Some(&key)))
+}
+
+/// The body with the model that an Azure path names: from here on the body says it.
+fn named(body: &Bytes, model: &str) -> Result<Bytes, Refusal> {
+    let lens = Lens::new(body).map_err(malformed)?;
+    if lens.string("model").as_deref() == Some(model) {
+        return Ok(body.clone());
+    }
+    Ok(lens.apply(&[Edit::Set { key: "model".into(), value: json::string(model) }]).into())
+}
+
 fn head_size(session: &Session) -> usize {
     let head = session.req_header();
     let lines = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
@@ -133,6 +149,10 @@ fn dispatch(
     share: Share,
 ) -> Result<Option<Vec<u8>>, Refusal> {
     let world = Arc::clone(&exchange.world);
+    let body = match asked::deployment(session.req_header().uri.path()) {
+        Some(name) => named(&body, &name)?,
+        None => body,
+    };
     let bytes = body.clone();
     let lens = Lens::watching(&bytes, &WORDS).map_err(malformed)?;
     let mut ask = read_ask(session, asked, &lens, body)?;

@@ -1,10 +1,13 @@
 //! What a client asks for, read from the method, the path and a few headers.
 
+use std::borrow::Cow;
+
 use http::Method;
 use pingora::http::RequestHeader;
 
 use crate::dialect::Framing;
 use crate::ir::Dialect;
+use crate::proxy::address::{self, Address};
 use crate::refusal::{Kind, Refusal};
 
 /// What a client asks for.
@@ -104,37 +107,20 @@ pub struct Unrecognised {
 /// When the path or the method is unknown.
 pub fn recognise(head: &RequestHeader) -> Result<Asked, Unrecognised> {
     let path = head.uri.path();
-    let path = path.strip_suffix('/').unwrap_or(path);
-    let anthropic = || head.headers.contains_key("anthropic-version");
-    let google =
-        || head.headers.contains_key("x-goog-api-key") || head.headers.contains_key("x-goog-api-client");
-    // People set base addresses with a vendor's name in them; it says nothing that the rest of
-    // the path does not.
-    let path = ["/openai", "/anthropic", "/gemini"]
-        .iter()
-        .find_map(|prefix| path.strip_prefix(prefix).filter(|rest| rest.starts_with('/')))
-        .unwrap_or(path);
-    let asked = match path {
-        "/v1/chat/completions" | "/chat/completions" => {
-            Asked::Chat { dialect: Dialect::OpenaiChat, path: None }
-        }
-        "/v1/messages" | "/messages" => Asked::Chat { dialect: Dialect::AnthropicMessages, path: None },
-        "/v1/messages/count_tokens" | "/messages/count_tokens" => {
-            Asked::Count { dialect: Dialect::AnthropicMessages, model: None }
-        }
-        "/v1/embeddings" | "/embeddings" => Asked::Embed(EmbedForm::Openai),
-        "/v1/models" | "/models" if anthropic() => Asked::Models(Dialect::AnthropicMessages),
-        // Google's SDK asks for lists below /v1 too.
-        "/v1/models" if google() => Asked::Models(Dialect::GeminiGenerate),
-        "/v1/models" | "/models" => Asked::Models(Dialect::OpenaiChat),
-        "/v1beta/models" => Asked::Models(Dialect::GeminiGenerate),
-        "/health" | "/" | "/v1/health" | "" => Asked::Health,
-        _ => model_path(path, head.uri.query().unwrap_or(""), anthropic(), google()).ok_or_else(|| {
-            Unrecognised {
-                dialect: error_dialect(path, anthropic()),
-                refusal: unknown_path(head),
-                allow: None,
-            }
+    let Address { place, spoken, .. } = Address::of(path);
+    let dialect = || spoken.or_else(|| by_headers(head));
+    let asked = match &*place {
+        "chat/completions" => Asked::Chat { dialect: Dialect::OpenaiChat, path: None },
+        "messages" => Asked::Chat { dialect: Dialect::AnthropicMessages, path: None },
+        "messages/count_tokens" => Asked::Count { dialect: Dialect::AnthropicMessages, model: None },
+        "embeddings" => Asked::Embed(EmbedForm::Openai),
+        "models" => Asked::Models(dialect().unwrap_or(Dialect::OpenaiChat)),
+        "health" => Asked::Health,
+        "" if path == "/" || path.is_empty() => Asked::Health,
+        place => of_model(place, head, dialect()).ok_or_else(|| Unrecognised {
+            dialect: dialect().unwrap_or_else(|| by_place(place)),
+            refusal: unknown_path(head, place),
+            allow: None,
         })?,
     };
     let expected = match asked {
@@ -149,30 +135,59 @@ pub fn recognise(head: &RequestHeader) -> Result<Asked, Unrecognised> {
     Ok(asked)
 }
 
-fn model_path(path: &str, query: &str, anthropic: bool, google: bool) -> Option<Asked> {
-    let (beta, rest) = match path.strip_prefix("/v1beta/") {
-        Some(rest) => (true, rest),
-        None => (false, path.strip_prefix("/v1/").or_else(|| path.strip_prefix("/v1alpha/"))?),
-    };
-    let name = match rest.strip_prefix("models/") {
-        Some(name) => name.to_owned(),
-        None if rest.starts_with("tunedModels/") => rest.to_owned(),
+/// The model that Azure's form of a path names, `/openai/deployments/{name}/chat/completions`; it
+/// wins over the body's.
+#[must_use]
+pub fn deployment(path: &str) -> Option<String> {
+    if !path.contains("deployments") {
+        return None;
+    }
+    Address::of(path).deployment.filter(|name| !name.is_empty()).map(Cow::into_owned)
+}
+
+/// What a client speaks by the headers that its SDK always sends; lists of models have one path
+/// in two dialects.
+fn by_headers(head: &RequestHeader) -> Option<Dialect> {
+    let has = |name: &str| head.headers.contains_key(name);
+    if has("anthropic-version") {
+        Some(Dialect::AnthropicMessages)
+    } else if has("x-goog-api-key") || has("x-goog-api-client") {
+        Some(Dialect::GeminiGenerate)
+    } else {
+        None
+    }
+}
+
+fn by_place(place: &str) -> Dialect {
+    match place.split('/').next() {
+        Some("messages" | "complete") => Dialect::AnthropicMessages,
+        Some("interactions" | "cachedContents") => Dialect::GeminiGenerate,
+        _ if place.contains(':') => Dialect::GeminiGenerate,
+        _ => Dialect::OpenaiChat,
+    }
+}
+
+fn of_model(place: &str, head: &RequestHeader, dialect: Option<Dialect>) -> Option<Asked> {
+    let name = match place.strip_prefix("models/") {
+        Some(name) => name,
+        None if place.starts_with("tunedModels/") => place,
         None => return None,
     };
-    let (model, verb) = name.rsplit_once(':').map_or((name.as_str(), ""), |(model, verb)| (model, verb));
-    let plain = decode(model);
+    let (model, verb) = name.rsplit_once(':').unwrap_or((name, ""));
+    let plain = model.to_owned();
     Some(match verb {
         "generateContent" => chat(plain, None),
         "streamGenerateContent" => {
+            let query = head.uri.query().unwrap_or("");
             let sse = query.split('&').any(|pair| pair == "alt=sse");
             chat(plain, Some(if sse { Framing::Sse } else { Framing::JsonArray }))
         }
         "countTokens" => Asked::Count { dialect: Dialect::GeminiGenerate, model: Some(plain) },
         "embedContent" => Asked::Embed(EmbedForm::GeminiOne(plain)),
         "batchEmbedContents" => Asked::Embed(EmbedForm::GeminiBatch(plain)),
-        _ if beta || google => Asked::Model(Dialect::GeminiGenerate, decode(&name)),
-        _ if anthropic => Asked::Model(Dialect::AnthropicMessages, decode(&name)),
-        _ => Asked::Model(Dialect::OpenaiChat, decode(&name)),
+        // Names hold colons too, but nothing is posted to them.
+        _ if !verb.is_empty() && head.method == Method::POST => return None,
+        _ => Asked::Model(dialect.unwrap_or(Dialect::OpenaiChat), name.to_owned()),
     })
 }
 
@@ -180,20 +195,13 @@ const fn chat(model: String, stream: Option<Framing>) -> Asked {
     Asked::Chat { dialect: Dialect::GeminiGenerate, path: Some(InPath { model, stream }) }
 }
 
-fn error_dialect(path: &str, anthropic: bool) -> Dialect {
-    if anthropic || path.starts_with("/v1/messages") {
-        Dialect::AnthropicMessages
-    } else if path.starts_with("/v1beta") {
-        Dialect::GeminiGenerate
-    } else {
-        Dialect::OpenaiChat
-    }
-}
-
-fn unknown_path(head: &RequestHeader) -> Refusal {
+fn unknown_path(head: &RequestHeader, place: &str) -> Refusal {
     let path: String = head.uri.path().chars().take(128).collect();
-    Refusal::new(Kind::NotFound, format!("there is nothing at {} {path}", head.method))
-        .with_code("unknown_url")
+    let mut message = format!("there is nothing at {} {path}", head.method);
+    if let Some(instead) = address::instead(place) {
+        message.extend(["; ", instead]);
+    }
+    Refusal::new(Kind::NotFound, message).with_code("unknown_url")
 }
 
 /// Undoes percent-encoding; what is no encoding stays.
@@ -218,26 +226,23 @@ pub fn decode(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// The credential that a client shows, wherever its SDK puts it.
-#[must_use]
-pub fn credential(head: &RequestHeader) -> Option<Vec<u8>> {
+/// The credentials that a client shows, wherever its SDK puts them. A client may show several, as
+/// Anthropic's SDK does when both of its variables are set: the one that is meant for us opens.
+pub fn credentials(head: &RequestHeader) -> impl Iterator<Item = Cow<'_, [u8]>> {
     let header = |name: &str| head.headers.get(name).map(http::HeaderValue::as_bytes);
     let bearer = head.headers.get(http::header::AUTHORIZATION).and_then(|value| {
         let value = value.as_bytes();
         let (scheme, token) = value.split_at_checked(7)?;
         scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
     });
-    bearer
-        .or_else(|| header("x-api-key"))
-        .or_else(|| header("api-key"))
-        .or_else(|| header("x-goog-api-key"))
+    let query = head.uri.query().unwrap_or("").split('&').find_map(|pair| pair.strip_prefix("key="));
+    let in_headers = [bearer, header("x-api-key"), header("api-key"), header("x-goog-api-key")];
+    in_headers
+        .into_iter()
+        .flatten()
+        .map(Cow::Borrowed)
+        .chain(query.map(|key| Cow::Owned(decode(key).into_bytes())))
         .filter(|key| !key.is_empty())
-        .map(<[u8]>::to_vec)
-        .or_else(|| {
-            let query = head.uri.query()?;
-            let key = query.split('&').find_map(|pair| pair.strip_prefix("key="))?;
-            Some(decode(key).into_bytes())
-        })
 }
 
 #[cfg(test)]
@@ -265,6 +270,52 @@ mod tests {
     }
 
     #[test]
+    fn a_base_address_may_be_written_in_many_ways() {
+        let chat = || Asked::Chat { dialect: Dialect::OpenaiChat, path: None };
+        let generate = || super::chat("m".to_owned(), None);
+        for (path, asked) in [
+            ("/chat/completions", chat()),
+            ("//v1/chat/completions", chat()),
+            ("/v1/v1/chat/completions", chat()),
+            ("/openai/v1/chat/completions?api-version=preview", chat()),
+            ("/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21", chat()),
+            ("/v1beta/openai/chat/completions", chat()),
+            ("/v1/v1/messages?beta=true", Asked::Chat { dialect: Dialect::AnthropicMessages, path: None }),
+            ("/v1/models/m:generateContent", generate()),
+            ("/models/m:generateContent", generate()),
+            ("/v1/v1beta/models/m%3AgenerateContent", generate()),
+            ("/v1beta1/publishers/google/models/m:generateContent", generate()),
+        ] {
+            assert_eq!(recognise(&head("POST", path)).unwrap(), asked, "{path}");
+        }
+        for (path, dialect) in [
+            ("/v1/models", Dialect::OpenaiChat),
+            ("/v1beta/models?pageSize=2", Dialect::GeminiGenerate),
+            ("/v1beta/openai/models", Dialect::OpenaiChat),
+            ("/anthropic/v1/models", Dialect::AnthropicMessages),
+        ] {
+            assert_eq!(recognise(&head("GET", path)).unwrap(), Asked::Models(dialect), "{path}");
+        }
+        assert_eq!(deployment("/openai/deployments/a%20b/embeddings").as_deref(), Some("a b"));
+        assert_eq!(deployment("/v1/embeddings"), None);
+    }
+
+    #[test]
+    fn another_api_is_told_what_to_use_instead() {
+        for (path, dialect, instead) in [
+            ("/v1/responses", Dialect::OpenaiChat, "/v1/chat/completions"),
+            ("/v1beta/interactions", Dialect::GeminiGenerate, ":generateContent"),
+            ("/v1/messages/batches", Dialect::AnthropicMessages, "batches"),
+            ("/v1beta/models/m:predict", Dialect::GeminiGenerate, ":generateContent"),
+            ("/v1/chat/completions/chat/completions", Dialect::OpenaiChat, "POST /v1/chat/completions"),
+        ] {
+            let unknown = recognise(&head("POST", path)).unwrap_err();
+            assert_eq!((unknown.dialect, unknown.refusal.status), (dialect, 404), "{path}");
+            assert!(unknown.refusal.message.contains(instead), "{path}: {}", unknown.refusal.message);
+        }
+    }
+
+    #[test]
     fn unknown_paths_and_methods_are_refused_in_the_likely_dialect() {
         let unknown = recognise(&head("POST", "/v1beta/nothing")).unwrap_err();
         assert_eq!((unknown.dialect, unknown.refusal.status), (Dialect::GeminiGenerate, 404));
@@ -284,9 +335,13 @@ mod tests {
         ] {
             let mut head = head("GET", "/v1/models");
             head.insert_header(name.to_owned(), value).unwrap();
-            assert_eq!(credential(&head).as_deref(), Some(&b"k-1"[..]), "{name}");
+            assert!(credentials(&head).eq([&b"k-1"[..]]), "{name}");
         }
-        assert_eq!(credential(&head("GET", "/v1beta/models?alt=x&key=k%2D1")).as_deref(), Some(&b"k-1"[..]));
-        assert_eq!(credential(&head("GET", "/v1/models")), None);
+        assert!(credentials(&head("GET", "/v1beta/models?alt=x&key=k%2D1")).eq([&b"k-1"[..]]));
+        assert_eq!(credentials(&head("GET", "/v1/models")).next(), None);
+        let mut both = head("GET", "/v1/models");
+        both.insert_header("authorization", "Bearer k-1").unwrap();
+        both.insert_header("x-api-key", "k-2").unwrap();
+        assert!(credentials(&both).eq([&b"k-1"[..], b"k-2"]));
     }
 }

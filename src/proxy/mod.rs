@@ -3,6 +3,7 @@
 //! [`phases`] holds the `ProxyHttp` methods, each a few lines; what they call is told apart by
 //! purpose. [`exchange`] is what one request carries from phase to phase.
 
+pub mod address;
 pub mod answer;
 pub mod arrival;
 pub mod asked;

@@ -14,6 +14,7 @@
     reason = "tests fail by panicking and say what they mean the short way"
 )]
 
+mod addresses;
 mod bodies;
 mod ending;
 mod errors;

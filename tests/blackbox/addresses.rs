@@ -1,0 +1,82 @@
+//! A base address may be written in many ways, and what is not served says what is.
+
+use serde_json::json;
+
+use crate::harness::{CLIENTS, Client, Request, Setup, get, mock, mock_page, post};
+
+#[test]
+fn azures_path_names_the_model_whatever_the_body_says() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).start();
+    for target in CLIENTS {
+        let path = format!("/openai/deployments/{}/chat/completions?api-version=2024-10-21", target.model());
+        let mut body = Client::Openai.question("some-other-name", "hello", false);
+        let named = gateway.ask(&post(&path).header("api-key", "k").json(&body)).ok();
+        assert_eq!(named.header("x-tollgate-model"), Some(target.model()));
+        body.as_object_mut().unwrap().remove("model");
+        let reply = gateway.ask(&post(&path).header("api-key", "k").json(&body)).ok();
+        assert_eq!(reply.json()["model"].as_str(), Some(target.model()));
+        assert!(Client::Openai.text(&reply.json()).contains("hello"));
+    }
+    for model in ["text-embedding-3-small", "gemini-embedding-001"] {
+        let path = format!("/openai/deployments/{model}/embeddings?api-version=2024-10-21");
+        let reply = gateway.ask(&post(&path).json(&json!({"input": "hello"}))).ok();
+        assert_eq!(reply.json()["data"].as_array().map(Vec::len), Some(1));
+    }
+    let refused = gateway.ask(&post("/openai/deployments/gpt-4o-mini/chat/completions").body(b"{".to_vec()));
+    assert_eq!(refused.status, 400);
+    Client::Openai.refusal(&refused);
+}
+
+#[test]
+fn slashes_versions_and_vendors_names_too_many_do_no_harm() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).start();
+    for (client, path) in [
+        (Client::Openai, "//v1/chat/completions"),
+        (Client::Openai, "/v1/v1/chat/completions/"),
+        (Client::Openai, "/v1beta/openai/chat/completions"),
+        (Client::Anthropic, "/v1/v1/messages?beta=true"),
+        (Client::Anthropic, "/anthropic//messages"),
+        (Client::Gemini, "//v1beta/models/gemini-2.5-flash:generateContent"),
+        (Client::Gemini, "/v1beta/models/gemini-2.5-flash%3AgenerateContent?$alt=json;enum-encoding=int"),
+        (Client::Gemini, "/v1beta1/publishers/google/models/gemini-2.5-flash:generateContent"),
+    ] {
+        for target in CLIENTS {
+            let mut request = client.whole(target.model(), "hello");
+            request.path = path.replace(Client::Gemini.model(), target.model());
+            let reply = gateway.ask(&request).ok();
+            assert!(client.text(&reply.json()).contains("hello"), "{path}");
+        }
+    }
+    assert_eq!(mock_page(&mock, "stats")["requests"], 24);
+}
+
+#[test]
+fn what_is_not_served_says_what_to_use_instead() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).start();
+    for (client, path, instead) in [
+        (Client::Openai, "/v1/responses", "POST /v1/chat/completions"),
+        (Client::Openai, "/v1/completions", "POST /v1/chat/completions"),
+        (Client::Anthropic, "/v1/messages/batches", "each request by itself"),
+        (Client::Gemini, "/v1beta/interactions", ":generateContent"),
+        (Client::Gemini, "/v1beta/models/gemini-2.5-flash:predict", ":generateContent"),
+    ] {
+        let request = Request { path: path.to_owned(), ..client.whole(client.model(), "hello") };
+        let reply = gateway.ask(&request);
+        assert_eq!(reply.status, 404, "{path}");
+        let said = client.refusal(&reply);
+        assert!(said.message.contains(instead), "{said:?}");
+    }
+}
+
+#[test]
+fn the_key_opens_the_door_beside_another_one() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).env("TOLLGATE_MASTER_KEY", "the-key").start();
+    let both = get("/v1/models").header("authorization", "Bearer another").header("x-api-key", "the-key");
+    gateway.ask(&both).ok();
+    let neither = get("/v1/models").header("authorization", "Bearer another").header("x-api-key", "third");
+    assert_eq!(gateway.ask(&neither).status, 401);
+}
