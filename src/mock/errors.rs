@@ -20,7 +20,7 @@ pub(super) struct Refusal {
     pub(super) param: Option<Box<str>>,
     /// OpenAI's `code`.
     pub(super) code: Option<&'static str>,
-    /// Google's `details`, as JSON values joined by commas.
+    /// Google's `details`, as JSON values joined by commas; Anthropic's, as members.
     pub(super) details: String,
     /// Seconds.
     pub(super) retry_after: Option<u64>,
@@ -174,8 +174,12 @@ impl Refusal {
             }
             Dialect::Anthropic => {
                 let kind = anthropic_kind(self.status);
+                let details = match self.details.as_str() {
+                    "" => String::new(),
+                    details => format!(r#","details":{{{details}}}"#),
+                };
                 format!(
-                    r#"{{"type":"error","error":{{"type":"{kind}","message":{message}}},"request_id":"{request_id}"}}"#
+                    r#"{{"type":"error","error":{{"type":"{kind}","message":{message}{details}}},"request_id":"{request_id}"}}"#
                 )
             }
             Dialect::Gemini => {

@@ -112,6 +112,9 @@ pub fn prepare(
 }
 
 fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<Attempt, Refusal> {
+    if ask.dialect == Dialect::AnthropicMessages && !known.threads {
+        refuse_thread(lens)?;
+    }
     let mut losses = Losses::new();
     let path = if ask.stream { known.paths.stream.clone() } else { known.paths.generate.clone() };
     let planned = plan(ask.dialect, known.dialect, lens, &known.model, &known.profile, &mut losses);
@@ -139,6 +142,18 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
             Attempt { known, key, path, body: rendered.body.into(), headers: rendered.headers, mode, losses }
         }
     })
+}
+
+/// Anthropic's SDK lets the server keep a conversation and sends only what is new. Nobody else keeps
+/// it; this code makes the SDK send everything from here on.
+fn refuse_thread(lens: &Lens<'_>) -> Result<(), Refusal> {
+    if lens.raw("thread").is_none_or(|thread| thread == "null") {
+        return Ok(());
+    }
+    let message = "this model keeps no conversations; send the whole one, without a thread";
+    Err(Refusal::new(Kind::InvalidRequest, message)
+        .with_param("thread")
+        .with_code("thread_unsupported_request"))
 }
 
 /// A Gemini client chooses its framing in the query; nothing else of a query is the target's.

@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use crate::catalog::PriceTable;
 use crate::catalog::profile::Profile;
+use crate::catalog::quirks::House;
 use crate::ir::Dialect;
 use crate::provider::url::path_for;
 use crate::provider::{Base, Embeddings, Operation};
@@ -26,6 +27,8 @@ pub struct Known {
     pub model: Arc<str>,
     /// The dialect in which it is spoken to.
     pub dialect: Dialect,
+    /// Whether it keeps conversations for its clients (Anthropic's `thread`).
+    pub threads: bool,
     /// What it tolerates.
     pub profile: Profile,
     /// Where it is.
@@ -134,6 +137,7 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
         index: target.provider,
         model: target.model.as_str().into(),
         dialect,
+        threads: dialect == Dialect::AnthropicMessages && vendor.quirks.house == House::Own,
         profile: Profile::of(dialect, &vendor.quirks, &target.model, model),
         prices: model.map(|model| Arc::new(model.prices.clone())),
         heads: Heads {

@@ -80,3 +80,22 @@ fn the_key_opens_the_door_beside_another_one() {
     let neither = get("/v1/models").header("authorization", "Bearer another").header("x-api-key", "third");
     assert_eq!(gateway.ask(&neither).status, 401);
 }
+
+#[test]
+fn a_thread_that_nobody_keeps_is_refused_in_the_words_its_sdk_acts_on() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).start();
+    for target in CLIENTS {
+        let mut body = Client::Anthropic.question(target.model(), "hello", false);
+        body["thread"] = json!({"type": "continue", "previous_message_id": "msg_1"});
+        let request = post("/v1/messages")
+            .header("anthropic-version", "2023-06-01")
+            .header("anthropic-beta", "message-threads-2026-08-12");
+        let reply = gateway.ask(&request.clone().json(&body));
+        assert_eq!(reply.status, 400);
+        assert_eq!(reply.json()["error"]["type"], "invalid_request_error");
+        assert_eq!(reply.json()["error"]["details"]["error_code"], "thread_unsupported_request");
+        body["thread"] = json!(null);
+        gateway.ask(&request.json(&body)).ok();
+    }
+}

@@ -40,7 +40,11 @@ pub(super) fn from_json(status: u16, json: &Json<'_>) -> Fault {
             Some(kind) => kind,
         },
         status,
-        code: error.field("code").and_then(Json::as_str).map(str::to_owned),
+        code: error
+            .field("code")
+            .or_else(|| error.at(&["details", "error_code"]))
+            .and_then(Json::as_str)
+            .map(str::to_owned),
         ..by_status
     };
     let Some(message) = message.filter(|text| !text.is_empty()) else { return fault };
@@ -113,20 +117,32 @@ fn title(page: &str) -> Option<String> {
 pub(super) fn render(refusal: &Refusal) -> Vec<u8> {
     let mut out = Vec::with_capacity(96 + refusal.message.len());
     let param = refusal.param.as_deref().filter(|param| !refusal.message.contains(param));
-    write(&mut out, refusal.kind, param, &refusal.message);
-    out
-}
-
-/// Appends an error object; the field at fault stands before the message, as Anthropic does it.
-pub(super) fn write(out: &mut Vec<u8>, kind: Kind, param: Option<&str>, message: &str) {
-    json::object(out, |o| {
+    json::object(&mut out, |o| {
         o.string("type", "error");
         o.object("error", |o| {
-            o.string("type", error_type(kind));
-            match param.filter(|param| !param.is_empty()) {
-                Some(param) => o.string("message", &format!("{param}: {message}")),
-                None => o.string("message", message),
+            members(o, refusal.kind, param, &refusal.message);
+            // Other vendors' codes mean nothing to Anthropic's clients.
+            if let Some(code) = refusal.code.as_deref().filter(|code| code.starts_with("thread_")) {
+                o.object("details", |o| o.string("error_code", code));
             }
         });
     });
+    out
+}
+
+/// Appends an error object.
+pub(super) fn write(out: &mut Vec<u8>, kind: Kind, message: &str) {
+    json::object(out, |o| {
+        o.string("type", "error");
+        o.object("error", |o| members(o, kind, None, message));
+    });
+}
+
+/// The field at fault stands before the message, as Anthropic does it.
+fn members(o: &mut json::Object<'_>, kind: Kind, param: Option<&str>, message: &str) {
+    o.string("type", error_type(kind));
+    match param.filter(|param| !param.is_empty()) {
+        Some(param) => o.string("message", &format!("{param}: {message}")),
+        None => o.string("message", message),
+    }
 }

@@ -69,6 +69,7 @@ pub(super) fn check(body: &Value, beta: &str) -> Result<(), Refusal> {
     if limit == 0 {
         return Err(Refusal::bad("max_tokens: Input should be greater than or equal to 1"));
     }
+    thread(body)?;
     shared(body, beta)?;
     sampling(body)?;
     thinking(body, limit)?;
@@ -83,6 +84,17 @@ pub(super) fn check(body: &Value, beta: &str) -> Result<(), Refusal> {
 pub(super) fn check_count(body: &Value, beta: &str) -> Result<(), Refusal> {
     known(body, &COUNT, "")?;
     shared(body, beta)
+}
+
+/// No conversation is kept here, as in an organization whose settings forbid it.
+fn thread(body: &Value) -> Result<(), Refusal> {
+    if body["thread"].is_null() {
+        return Ok(());
+    }
+    Err(Refusal {
+        details: r#""error_code":"thread_unsupported_request","unsupported":["inference_hooks"]"#.to_owned(),
+        ..Refusal::bad("thread: your organization's settings do not allow threads.")
+    })
 }
 
 fn shared(body: &Value, beta: &str) -> Result<(), Refusal> {

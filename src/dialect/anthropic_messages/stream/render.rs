@@ -100,7 +100,7 @@ impl StreamRenderer for Renderer {
             Event::Ping => frame(out, "ping", |_| {}),
             Event::Fault(fault) => {
                 out.extend_from_slice(b"event: error\ndata: ");
-                error::write(out, fault.kind, None, &fault.message);
+                error::write(out, fault.kind, &fault.message);
                 out.extend_from_slice(b"\n\n");
                 self.stage = Stage::Over;
             }
