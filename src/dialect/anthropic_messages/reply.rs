@@ -96,6 +96,13 @@ pub(super) fn render(reply: &Reply, seed: &Seed, losses: &mut Losses) -> Vec<u8>
             let blocks = candidate.map(|candidate| candidate.blocks.as_slice()).unwrap_or_default();
             for (index, block) in blocks.iter().enumerate() {
                 write_block(block, index, seed, a, losses);
+                if !matches!(block.content, Content::Text { .. }) {
+                    continue;
+                }
+                match &block.signature {
+                    Some(_) if index + 1 == blocks.len() => note_last_seal(losses),
+                    seal => write_seal(seal.as_ref(), a),
+                }
             }
         });
         write_finish(candidate.and_then(|candidate| candidate.finish.as_ref()), o, losses);
@@ -142,21 +149,18 @@ pub(super) fn write_usage(used: Option<&Usage>, tier: Option<&ServiceTier>, o: &
 
 fn write_block(block: &Block, index: usize, seed: &Seed, a: &mut Array<'_>, losses: &mut Losses) {
     match &block.content {
-        Content::Text { text, citations } => {
-            a.object(|o| {
-                o.string("type", "text");
-                o.string("text", text);
-                if !citations.is_empty() {
-                    o.array("citations", |a| {
-                        for citation in citations {
-                            a.embed(|out| write_citation(citation, out));
-                        }
-                    });
-                }
-                write_block_extras(&block.extras, o, losses);
-            });
-            write_seal(block.signature.as_ref(), a);
-        }
+        Content::Text { text, citations } => a.object(|o| {
+            o.string("type", "text");
+            o.string("text", text);
+            if !citations.is_empty() {
+                o.array("citations", |a| {
+                    for citation in citations {
+                        a.embed(|out| write_citation(citation, out));
+                    }
+                });
+            }
+            write_block_extras(&block.extras, o, losses);
+        }),
         Content::Refusal(text) => {
             losses.bent("refusal", "said as text");
             a.object(|o| {
@@ -221,6 +225,12 @@ pub(super) fn write_seal(seal: Option<&Signature>, a: &mut Array<'_>) {
             o.string("signature", &seal.carried_by(DIALECT));
         });
     }
+}
+
+/// Notes that the seal of a last text is left out: clients take the last block for the answer, and
+/// Google does without the seal of a text.
+pub(super) fn note_last_seal(losses: &mut Losses) {
+    losses.dropped("message.content.signature", "an answer ends with its text");
 }
 
 /// Writes a call but for its input. A Gemini seal rides behind the id, for clients that send back

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use super::slot::{Slot, frame, say_seal};
 use crate::dialect::anthropic_messages::{error, reply};
 use crate::dialect::{Seed, StreamRenderer};
-use crate::ir::{Delta, Dialect, Event, Extras, Finish, FinishReason, Losses, ServiceTier, Usage};
+use crate::ir::{Delta, Dialect, Event, Extras, Finish, FinishReason, Losses, ServiceTier, Signature, Usage};
 
 /// Says one stream.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(in super::super) struct Renderer {
     unsaid: Vec<u32>,
     /// The client's number of the next block.
     next: u32,
+    /// The seal of the text that was said last; it is said only before another block.
+    seal: Option<Signature>,
 }
 
 #[derive(Debug)]
@@ -45,6 +47,7 @@ impl Renderer {
             open: VecDeque::new(),
             unsaid: Vec::new(),
             next: 0,
+            seal: None,
         }
     }
 }
@@ -155,6 +158,10 @@ impl Renderer {
     /// Says what the blocks in front are ready for, until one is still growing.
     fn advance(&mut self, out: &mut Vec<u8>, losses: &mut Losses) {
         while let Some(slot) = self.open.front_mut() {
+            if let Some(seal) = self.seal.take() {
+                say_seal(&seal, self.next, out);
+                self.next += 1;
+            }
             slot.begin_unless_call(self.next, &self.seed, out);
             for delta in std::mem::take(&mut slot.waiting) {
                 slot.grow(&delta, self.next, &self.seed, out, losses);
@@ -163,13 +170,9 @@ impl Renderer {
                 return;
             }
             slot.finish(self.next, &self.seed, out, losses);
-            let seal = slot.seal.take();
+            self.seal = slot.seal.take();
             self.open.pop_front();
             self.next += 1;
-            if let Some(seal) = seal {
-                say_seal(&seal, self.next, out);
-                self.next += 1;
-            }
         }
     }
 
@@ -183,6 +186,9 @@ impl Renderer {
     /// Says the last event but one, if the answer is complete.
     fn close(&mut self, out: &mut Vec<u8>, losses: &mut Losses) {
         let Stage::Complete(finish) = &self.stage else { return };
+        if self.seal.take().is_some() {
+            reply::note_last_seal(losses);
+        }
         let used = self.used.or_else(|| self.estimated());
         frame(out, "message_delta", |o| {
             o.object("delta", |o| reply::write_finish(Some(finish), o, losses));
