@@ -309,3 +309,19 @@ fn configured_headers_are_sent_with_every_request() {
     gateway.ask(&Client::Anthropic.whole("house/m", "hello")).ok();
     assert_eq!(mock_page(&mock, "last")["headers"]["x-team"], "platform");
 }
+
+#[test]
+fn a_thought_that_nobody_signed_does_not_reach_claude() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).start();
+    for unsigned in ["\"signature\":\"\"", "\"signature\" : \"\""] {
+        let body = format!(
+            r#"{{"model":"claude-sonnet-4-5","max_tokens":99,"messages":[{{"role":"user","content":"a"}},
+            {{"role":"assistant","content":[{{"type":"thinking","thinking":"hm",{unsigned}}},{{"type":"text","text":"b"}}]}},
+            {{"role":"user","content":"c"}}]}}"#
+        );
+        gateway.ask(&post("/v1/messages").header("anthropic-version", "2023-06-01").body(body)).ok();
+        let arrived = mock_page(&mock, "last")["body_text"].as_str().unwrap().to_owned();
+        assert!(!arrived.contains("thinking") && arrived.contains("\"b\""), "{arrived}");
+    }
+}
