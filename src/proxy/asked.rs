@@ -115,8 +115,8 @@ pub fn recognise(head: &RequestHeader) -> Result<Asked, Unrecognised> {
         "messages/count_tokens" => Asked::Count { dialect: Dialect::AnthropicMessages, model: None },
         "embeddings" => Asked::Embed(EmbedForm::Openai),
         "models" => Asked::Models(dialect().unwrap_or(Dialect::OpenaiChat)),
-        "health" => Asked::Health,
-        "" if path == "/" || path.is_empty() => Asked::Health,
+        // Some clients knock at their base address before they ask.
+        "health" | "" => Asked::Health,
         place => of_model(place, head, dialect()).ok_or_else(|| Unrecognised {
             dialect: dialect().unwrap_or_else(|| by_place(place)),
             refusal: unknown_path(head, place),
@@ -295,6 +295,9 @@ mod tests {
             ("/anthropic/v1/models", Dialect::AnthropicMessages),
         ] {
             assert_eq!(recognise(&head("GET", path)).unwrap(), Asked::Models(dialect), "{path}");
+        }
+        for path in ["/", "/v1", "/v1/", "/health"] {
+            assert_eq!(recognise(&head("HEAD", path)).unwrap(), Asked::Health, "{path}");
         }
         assert_eq!(deployment("/openai/deployments/a%20b/embeddings").as_deref(), Some("a b"));
         assert_eq!(deployment("/v1/embeddings"), None);
