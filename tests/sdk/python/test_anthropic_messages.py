@@ -39,10 +39,7 @@ def text_of(message):
 
 
 def kinds_of(message):
-    """The kinds of its blocks, but for an empty thought at the end: Gemini 3 seals its texts, and
-    the seal rides in one."""
-    *kinds, last = [block.type for block in message.content]
-    return kinds if last == "thinking" and not message.content[-1].thinking else [*kinds, last]
+    return [block.type for block in message.content]
 
 
 def calls_of(message):
