@@ -152,6 +152,7 @@ fn write_block(block: &Block, index: usize, seed: &Seed, a: &mut Array<'_>, loss
         Content::Text { text, citations } => a.object(|o| {
             o.string("type", "text");
             o.string("text", text);
+            let citations: Vec<_> = citations.iter().filter(|it| can_cite(it, losses)).collect();
             if !citations.is_empty() {
                 o.array("citations", |a| {
                     for citation in citations {
@@ -275,6 +276,16 @@ fn write_block_extras(extras: &Extras, o: &mut Object<'_>, losses: &mut Losses) 
             losses.dropped(format!("message.{}", extra.name), "only its own dialect has it");
         }
     }
+}
+
+/// Whether a citation can be written: in its own words, or by an address; a file that another
+/// vendor searched has none.
+pub(super) fn can_cite(citation: &Citation, losses: &mut Losses) -> bool {
+    let can = matches!(citation.native, Some((DIALECT, _))) || citation.url.is_some();
+    if !can {
+        losses.dropped("message.citations", "the source has no address");
+    }
+    can
 }
 
 /// Writes one citation: its own words, or as the web search of this dialect would cite.

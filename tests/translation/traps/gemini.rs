@@ -326,3 +326,18 @@ fn words_do_not_share_a_content_with_results_at_gemini_3() {
     assert!(rest.contains("cat.gif") && rest.contains("and hurry"), "{rest}");
     assert_eq!(say(Claude, &request, &flash()).body["contents"].as_array().unwrap().len(), 3);
 }
+
+#[test]
+fn a_file_that_was_searched_is_no_web_page_to_claudes_clients() {
+    let body = json!({"candidates": [{"content": {"role": "model", "parts": [{"text": "Paris."}]}, "finishReason": "STOP",
+        "groundingMetadata": {
+            "groundingChunks": [{"retrievedContext": {"text": "Paris is", "fileSearchStore": "s"}}, {"web": {"uri": "https://a.example/", "title": "A"}}],
+            "groundingSupports": [{"segment": {"endIndex": 6, "text": "Paris."}, "groundingChunkIndices": [0, 1]}]}}]});
+    let said = answer(Gemini, &body, &none(), Claude);
+    let cited = said["content"][0]["citations"].as_array().unwrap();
+    assert_eq!((cited.len(), &cited[0]["url"]), (1, &json!("https://a.example/")), "{said}");
+    let said = stream(Gemini, &gemini_stream(&[body]), &none(), Claude);
+    let urls: Vec<&Value> =
+        said.iter().map(|event| &event["delta"]["citation"]["url"]).filter(|url| url.is_string()).collect();
+    assert_eq!(urls, ["https://a.example/"]);
+}

@@ -103,13 +103,15 @@ impl Slot {
             (Kind::Text, Delta::Text(text) | Delta::Refusal(text)) => {
                 say_delta(at, "text_delta", "text", text, out);
             }
-            (Kind::Text, Delta::Citation(citation)) => frame(out, "content_block_delta", |o| {
-                o.number("index", at);
-                o.object("delta", |o| {
-                    o.string("type", "citations_delta");
-                    o.embed("citation", |out| reply::write_citation(citation, out));
+            (Kind::Text, Delta::Citation(citation)) if reply::can_cite(citation, losses) => {
+                frame(out, "content_block_delta", |o| {
+                    o.number("index", at);
+                    o.object("delta", |o| {
+                        o.string("type", "citations_delta");
+                        o.embed("citation", |out| reply::write_citation(citation, out));
+                    });
                 });
-            }),
+            }
             (Kind::Thinking, Delta::Reasoning(text)) => {
                 say_delta(at, "thinking_delta", "thinking", text, out);
             }
