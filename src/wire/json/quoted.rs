@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr2;
-
 /// A string token: where its inside starts and ends, and whether it holds a backslash.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Quoted {
@@ -32,34 +30,29 @@ impl Quoted {
 /// How many bytes from the start can stand in a JSON string as they are: no quote, backslash or
 /// control character.
 ///
-/// Keys, short strings and most lines of prose end within the first block. In long ones the next
-/// quote or backslash is looked for with vector instructions, and control characters before it by
-/// a loop without an early exit, which compiles to some. What both look through is bounded, so that
-/// a control character is not looked for in all of a long text again and again.
+/// Keys, short strings and most lines of prose end within the first block; in long ones whole
+/// blocks are tested by a loop without an early exit, which compiles to vector instructions.
 #[inline]
 pub(crate) fn clean_run(bytes: &[u8]) -> usize {
-    const BLOCK: usize = 64;
     let head = short_run(bytes.get(..BLOCK).unwrap_or(bytes));
-    if head < BLOCK { head } else { long_run(bytes, BLOCK) }
+    if head < BLOCK { head } else { long_run(bytes) }
 }
 
+const BLOCK: usize = 64;
+
 #[inline(never)]
-fn long_run(bytes: &[u8], mut run: usize) -> usize {
-    const STRETCH: usize = 4096;
-    while let Some(rest) = bytes.get(run..).filter(|rest| !rest.is_empty()) {
-        let stretch = rest.get(..STRETCH).unwrap_or(rest);
-        let end = memchr2(b'"', b'\\', stretch);
-        let clean = stretch.get(..end.unwrap_or(stretch.len())).unwrap_or_default();
-        let lowest = clean.iter().fold(u8::MAX, |lowest, byte| lowest.min(*byte));
-        if lowest < 0x20 {
-            return run + clean.iter().position(|byte| *byte < 0x20).unwrap_or_default();
-        }
-        run += clean.len();
-        if end.is_some() {
-            break;
-        }
+fn long_run(bytes: &[u8]) -> usize {
+    let (blocks, _) = bytes.as_chunks::<BLOCK>();
+    let run = BLOCK * (1 + blocks.iter().skip(1).take_while(|block| !holds_special(block)).count());
+    run + short_run(bytes.get(run..).unwrap_or_default())
+}
+
+fn holds_special(block: &[u8; BLOCK]) -> bool {
+    let mut hits = 0;
+    for byte in block {
+        hits |= u8::from(*byte < 0x20) | u8::from(*byte == b'"') | u8::from(*byte == b'\\');
     }
-    run
+    hits != 0
 }
 
 fn special(byte: u8) -> bool {
