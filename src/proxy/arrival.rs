@@ -20,6 +20,8 @@ use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
 use crate::proxy::phases::refuse;
 use crate::proxy::relay::Relay;
 use crate::proxy::shared::Shared;
+use crate::proxy::threshold::Threshold;
+use crate::proxy::vigil::{Phase, Vigil};
 use crate::proxy::{local, returning, targets};
 use crate::refusal::{Kind, Refusal};
 use crate::route::WORDS;
@@ -33,6 +35,10 @@ use crate::wire::lens::{Edit, Lens};
 /// When the client is gone.
 pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
     let world = Arc::clone(&exchange.world);
+    exchange.vigil = vigil(session);
+    if let Some(vigil) = &exchange.vigil {
+        vigil.enter(Phase::Served);
+    }
     session.set_keepalive(Some(world.downstream.keepalive.as_secs()));
     session.set_read_timeout(Some(world.downstream.read_timeout));
     session.set_write_timeout(Some(world.downstream.write_timeout));
@@ -118,6 +124,11 @@ fn named(body: &Bytes, model: &str) -> Result<Bytes, Refusal> {
         return Ok(body.clone());
     }
     Ok(lens.apply(&[Edit::Set { key: "model".into(), value: json::string(model) }]).into())
+}
+
+fn vigil(session: &Session) -> Option<Arc<Vigil>> {
+    let threshold = session.as_downstream().as_http1()?.stream().as_any().downcast_ref::<Threshold>()?;
+    Some(Arc::clone(threshold.vigil()))
 }
 
 fn head_size(session: &Session) -> usize {

@@ -32,6 +32,7 @@ const POOL_IDLE: Duration = Duration::from_secs(60);
 pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
     let limits = exchange.world.upstream.clone();
     let left = exchange.deadline.saturating_duration_since(clock::now());
+    let watched = exchange.vigil.is_some();
     let call = exchange.call().ok_or_else(|| Error::new(ErrorType::InternalError))?;
     if let Some(pause) = call.pause.take() {
         tokio::time::sleep(pause.min(left)).await;
@@ -52,12 +53,13 @@ pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPe
             peer.options.alpn = ALPN::H2H1;
         }
     }
-    // Pingora has one time-out for each read: a whole answer comes at once after its first byte,
-    // in a stream the shorter of the two bounds every silence.
-    let silence = if call.ask.stream {
-        limits.first_byte_timeout.min(limits.idle_timeout)
-    } else {
-        limits.first_byte_timeout
+    // Pingora has one time-out for each read, which is the longer one where the client's own
+    // connection keeps both (`vigil`). A whole answer comes at once after its first byte.
+    let (first, idle) = (limits.first_byte_timeout, limits.idle_timeout);
+    let silence = match call.ask.stream {
+        true if watched => first.max(idle),
+        true => first.min(idle),
+        false => first,
     };
     peer.options.connection_timeout = Some(limits.connect_timeout.min(left));
     peer.options.total_connection_timeout = Some(limits.connect_timeout.min(left));
@@ -86,7 +88,9 @@ pub fn head(exchange: &mut Exchange, head: &mut RequestHeader) -> Result<()> {
     parts.uri = attempt.path.parse().or_err(ErrorType::InternalError, "a target's path")?;
     parts.headers = headers;
     *head = parts.into();
-    call.sent = Some(clock::now());
+    let now = clock::now();
+    call.sent = Some(now);
+    exchange.sent(now);
     Ok(())
 }
 

@@ -15,10 +15,11 @@ use crate::proxy::asked::Asked;
 use crate::proxy::attempt::Attempt;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::relay::Relay;
-use crate::refusal::Refusal;
+use crate::proxy::vigil::Vigil;
+use crate::refusal::{Kind, Refusal};
 use crate::route::Target;
 use crate::snapshot::Snapshot;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Telemetry};
 
 /// One request, from its first byte to its record.
 #[derive(Debug)]
@@ -45,7 +46,31 @@ pub struct Exchange {
     pub faults: Vec<(Arc<str>, Fault)>,
     /// Whether the client left.
     pub client_gone: bool,
+    /// What is waited for on its connection; none over HTTP/2, where no stream is its own.
+    pub vigil: Option<Arc<Vigil>>,
+    telemetry: Arc<Telemetry>,
+    /// Whether its record is left.
+    left: bool,
     _running: Running,
+}
+
+/// However it ends, it leaves a record: also when it panics, or is dropped in the middle.
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if self.left {
+            return;
+        }
+        let refusal = if std::thread::panicking() {
+            Refusal::new(Kind::Internal, "the gateway failed in the middle of the request")
+        } else {
+            Refusal::new(Kind::Unavailable, "the gateway is shutting down")
+        };
+        // A client that was sent a part of a stream has seen another status.
+        let begun = self.call().is_some_and(|call| call.relay.passes_on());
+        let status = if begun { 200 } else { refusal.status };
+        self.refusal.get_or_insert(refusal);
+        self.leave(status, (0, 0));
+    }
 }
 
 /// Counts a request as running until its exchange is gone, however it ends.
@@ -128,12 +153,16 @@ pub struct Ask {
 impl Exchange {
     /// A request that just came.
     #[must_use]
-    pub fn new(world: Arc<Snapshot>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(world: Arc<Snapshot>, telemetry: Arc<Telemetry>) -> Self {
+        let metrics = Arc::clone(&telemetry.metrics);
         metrics.begin();
         let started = clock::now();
         Self {
             _running: Running(metrics),
             deadline: started.checked_add(world.upstream.total_timeout).unwrap_or(started),
+            vigil: None,
+            telemetry,
+            left: false,
             world,
             id: RequestId::fresh(),
             at: clock::unix_millis(),
@@ -161,6 +190,30 @@ impl Exchange {
         }
     }
 
+    /// The attempt has left: the first byte of its answer is waited for.
+    pub fn sent(&self, now: Instant) {
+        let upstream = &self.world.upstream;
+        self.expect(now, upstream.first_byte_timeout);
+    }
+
+    /// A piece of the answer came: the next one is waited for.
+    pub fn heard(&self, end: bool, now: Instant) {
+        match (&self.vigil, &self.stage) {
+            (Some(vigil), _) if end => vigil.relax(),
+            (Some(_), Stage::Away(call)) if call.ask.stream => {
+                self.expect(now, self.world.upstream.idle_timeout);
+            }
+            (Some(_), Stage::Away(_)) => self.expect(now, self.world.upstream.first_byte_timeout),
+            _ => {}
+        }
+    }
+
+    fn expect(&self, now: Instant, patience: Duration) {
+        if let Some(vigil) = &self.vigil {
+            vigil.expect((now + patience).min(self.deadline));
+        }
+    }
+
     /// What renderers make up ids from.
     #[must_use]
     pub fn seed(&self, model: &str, input_tokens: u64) -> Seed {
@@ -185,9 +238,15 @@ impl Exchange {
         text
     }
 
-    /// Takes everything that was seen as a record; nothing is left for a second one.
-    #[must_use]
-    pub fn take_record(&mut self, status: u16, bytes: (u64, u64)) -> Record {
+    /// Leaves the record of everything that was seen, once; health checks leave none.
+    pub fn leave(&mut self, status: u16, bytes: (u64, u64)) {
+        if !std::mem::replace(&mut self.left, true) && !matches!(self.asked, Some(Asked::Health)) {
+            let record = self.take_record(status, bytes);
+            self.telemetry.leave(record);
+        }
+    }
+
+    fn take_record(&mut self, status: u16, bytes: (u64, u64)) -> Record {
         let operation = self.asked.as_ref().map_or("unknown", Asked::operation);
         let client = self.asked.as_ref().map(Asked::dialect);
         let total = self.started.elapsed();

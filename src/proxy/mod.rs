@@ -12,7 +12,9 @@ pub mod body;
 pub mod bytes_held;
 pub mod departure;
 pub mod discovery;
+pub mod entrance;
 pub mod exchange;
+pub mod files;
 pub mod keeper;
 pub mod local;
 pub mod names;
@@ -23,6 +25,8 @@ pub mod returning;
 pub mod serve;
 pub mod shared;
 pub mod targets;
+pub mod threshold;
+pub mod vigil;
 
 pub use phases::Gateway;
 pub use shared::Shared;

@@ -20,6 +20,7 @@ use crate::proxy::departure;
 use crate::proxy::exchange::{Exchange, Stage};
 use crate::proxy::returning;
 use crate::proxy::shared::Shared;
+use crate::proxy::vigil::{Broken, Phase};
 use crate::refusal::{Kind, Refusal};
 
 /// The gateway as one worker runs it.
@@ -41,7 +42,7 @@ impl ProxyHttp for Gateway {
     type CTX = Exchange;
 
     fn new_ctx(&self) -> Exchange {
-        Exchange::new(self.shared.world.load_full(), Arc::clone(&self.shared.telemetry.metrics))
+        Exchange::new(self.shared.world.load_full(), Arc::clone(&self.shared.telemetry))
     }
 
     /// The default module compresses; answers of models are streams and gain nothing.
@@ -100,6 +101,7 @@ impl ProxyHttp for Gateway {
     ) -> Result<Option<Duration>> {
         let now = clock::now();
         let late = now > exchange.deadline;
+        exchange.heard(end, now);
         if let Some(call) = exchange.call() {
             call.relay.listen(body.as_ref(), end, now);
         }
@@ -107,8 +109,7 @@ impl ProxyHttp for Gateway {
             return Err(Error::explain(ErrorType::ReadTimedout, "over the total time-out").into_up());
         }
         if self.shared.is_cutting() && !end {
-            exchange.refusal = Some(Refusal::new(Kind::Unavailable, "the gateway is shutting down"));
-            return Err(Error::explain(ErrorType::InternalError, "over the drain's limit").into_in());
+            return Err(cut(exchange));
         }
         Ok(None)
     }
@@ -155,13 +156,21 @@ impl ProxyHttp for Gateway {
         exchange: &mut Exchange,
         reused: bool,
     ) -> Box<Error> {
+        match exchange.vigil.as_ref().and_then(|vigil| vigil.take_broken()) {
+            Some(Broken::Late) => {
+                error = Error::explain(ErrorType::ReadTimedout, "over a time-out").into_up()
+            }
+            Some(Broken::Cut) => error = cut(exchange),
+            None => {}
+        }
         if *error.esource() == ErrorSource::Downstream {
             exchange.client_gone = true;
             error.set_retry(false);
-        } else if session.response_written().is_some() {
-            error.set_retry(false);
         } else if exchange.refusal.is_some() {
             // We ended it ourselves, and said why.
+            error.set_retry(false);
+        } else if session.response_written().is_some() {
+            exchange.refusal = Some(proxy_fault(error.etype()).into_refusal());
             error.set_retry(false);
         } else if matches!(error.etype(), ErrorType::HTTPStatus(_)) {
             // `returning` has noted the fault and prepared the next attempt, if any.
@@ -208,10 +217,11 @@ impl ProxyHttp for Gateway {
         let written = session.response_written().map(|head| head.status.as_u16());
         let status = written.unwrap_or(if exchange.client_gone { 499 } else { 500 });
         let bytes = (session.body_bytes_read() as u64, session.body_bytes_sent() as u64);
-        if !matches!(exchange.asked, Some(crate::proxy::asked::Asked::Health)) {
-            self.shared.telemetry.leave(exchange.take_record(status, bytes));
-        }
+        exchange.leave(status, bytes);
         exchange.stage = Stage::Here;
+        if let Some(vigil) = &exchange.vigil {
+            vigil.enter(Phase::Next);
+        }
     }
 
     fn suppress_error_log(&self, _session: &Session, _exchange: &Exchange, _error: &Error) -> bool {
@@ -227,6 +237,12 @@ impl ProxyHttp for Gateway {
     ) -> bool {
         true
     }
+}
+
+/// Ends a request because the drain's time is up.
+fn cut(exchange: &mut Exchange) -> Box<Error> {
+    exchange.refusal = Some(Refusal::new(Kind::Unavailable, "the gateway is shutting down"));
+    Error::explain(ErrorType::InternalError, "over the drain's limit").into_in()
 }
 
 /// What a failure to connect amounts to.

@@ -7,14 +7,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pingora::apps::HttpServerOptions;
 use pingora::listeners::{L4BufferSettings, ListenerConfig, TcpSocketOptions};
-use pingora::proxy::http_proxy_service_with_name;
+use pingora::proxy::http_proxy;
 use pingora::server::configuration::{Opt, ServerConf};
 use pingora::server::{RunArgs, Server, ShutdownSignal, ShutdownSignalWatch, ShutdownWatch};
 use pingora::services::background::{BackgroundService, background_service};
+use pingora::services::listening::Service;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock;
 use crate::config::Process;
+use crate::proxy::entrance::Entrance;
 use crate::proxy::{Gateway, Shared};
 
 /// How many idle connections to providers each worker keeps.
@@ -52,17 +54,14 @@ pub fn server(process: &Process, shared: &Arc<Shared>, start: Start) -> Server {
     let mut server = Server::new_with_opt_and_conf(options, conf);
     server.bootstrap();
     for worker in 0..process.threads {
-        let name = format!("worker {worker}");
-        let gateway = Gateway::new(Arc::clone(shared));
-        let mut service = http_proxy_service_with_name(&server.configuration, gateway, &name);
+        let mut options = HttpServerOptions::default();
+        options.h2c = process.h2c;
+        options.h2_idle_timeout = Some(shared.world.load().downstream.keepalive);
+        let mut proxy = http_proxy(&server.configuration, Gateway::new(Arc::clone(shared)));
+        proxy.server_options = Some(options);
+        let entrance = Entrance::new(proxy, Arc::clone(shared));
+        let mut service = Service::new(format!("worker {worker}"), entrance);
         service.threads = Some(1);
-        if let Some(logic) = service.app_logic_mut() {
-            let keepalive = shared.world.load().downstream.keepalive;
-            let mut options = HttpServerOptions::default();
-            options.h2c = process.h2c;
-            options.h2_idle_timeout = Some(keepalive);
-            logic.server_options = Some(options);
-        }
         service.add_listener(listener(&spelling(&process.listen, worker)));
         server.add_service(service);
     }
@@ -164,6 +163,10 @@ impl BackgroundService for Drain {
         self.shared.cut();
         let told = clock::now();
         while self.shared.metrics().in_flight() > 0 && told.elapsed() < LAST_WORDS {
+            tokio::time::sleep(LOOK).await;
+        }
+        self.shared.drop_all();
+        while self.shared.metrics().in_flight() > 0 && told.elapsed() < 2 * LAST_WORDS {
             tokio::time::sleep(LOOK).await;
         }
         while !self.shared.telemetry.is_idle() && told.elapsed() < Duration::from_secs(5) {

@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::proxy::bytes_held::BytesHeld;
+use crate::proxy::files::Files;
 use crate::proxy::resolve::Resolver;
 use crate::route::Names;
 use crate::snapshot::Snapshot;
@@ -24,8 +27,12 @@ pub struct Shared {
     pub held: Arc<BytesHeld>,
     /// The addresses of providers.
     pub resolver: Resolver,
+    /// How many files may be open.
+    pub files: Files,
     draining: AtomicBool,
     cutting: AtomicBool,
+    dropping: AtomicBool,
+    last_call: Notify,
     turn: AtomicUsize,
 }
 
@@ -40,8 +47,11 @@ impl Shared {
             telemetry,
             held: Arc::default(),
             resolver: Resolver::default(),
+            files: Files::new(rlimit::Resource::NOFILE.get().map_or(u64::MAX, |(soft, _)| soft)),
             draining: AtomicBool::new(false),
             cutting: AtomicBool::new(false),
+            dropping: AtomicBool::new(false),
+            last_call: Notify::new(),
             turn: AtomicUsize::new(0),
         }
     }
@@ -71,10 +81,28 @@ impl Shared {
         self.draining.load(Ordering::Acquire)
     }
 
-    /// The drain's time is up: answers that still run break off at their next piece, so that
-    /// their clients are told and what they used is recorded.
+    /// The drain's time is up: requests that still run break off at their next piece or in their
+    /// wait for it, so that their clients are told and what they used is recorded.
     pub fn cut(&self) {
         self.cutting.store(true, Ordering::Release);
+        self.last_call.notify_waiters();
+    }
+
+    /// Whatever still runs is dropped, which leaves its record.
+    pub fn drop_all(&self) {
+        self.dropping.store(true, Ordering::Release);
+        self.last_call.notify_waiters();
+    }
+
+    /// Whether whatever runs is to be dropped.
+    #[must_use]
+    pub fn is_dropping(&self) -> bool {
+        self.dropping.load(Ordering::Acquire)
+    }
+
+    /// Rings when answers must break off, and again when they are dropped.
+    pub fn last_call(&self) -> Notified<'_> {
+        self.last_call.notified()
     }
 
     /// Whether answers must break off.

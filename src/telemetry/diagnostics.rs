@@ -11,9 +11,16 @@ struct Diagnostics;
 
 impl Log for Diagnostics {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // Pingora tells of each connection and retry at its own levels; ours say enough.
-        let limit =
-            if metadata.target().starts_with("tollgate") { log::max_level() } else { LevelFilter::Error };
+        // Pingora tells of each connection and retry at its own levels; ours say enough. What it
+        // calls errors on a connection is what any client can cause as often as it likes.
+        let target = metadata.target();
+        let limit = if target.starts_with("tollgate") {
+            log::max_level()
+        } else if ["pingora_proxy", "pingora_core::apps"].iter().any(|room| target.starts_with(room)) {
+            if log::max_level() >= LevelFilter::Debug { LevelFilter::Error } else { LevelFilter::Off }
+        } else {
+            LevelFilter::Error
+        };
         metadata.level() <= limit
     }
 

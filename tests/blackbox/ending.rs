@@ -173,3 +173,61 @@ fn an_upgrade_refuses_no_connection_and_cuts_no_stream() {
     });
     assert!(lines.iter().all(|line| line["outcome"] == "answered"));
 }
+
+#[test]
+fn the_drain_limit_leaves_a_record_of_a_request_whose_provider_is_silent() {
+    let mock = mock();
+    let mut gateway = Setup::new(&mock).env("TOLLGATE_DRAIN", "300ms").start();
+    let silent: Vec<_> = CLIENTS
+        .into_iter()
+        .flat_map(|client| {
+            [client.whole("gpt-4o-mini", "#mock hang"), client.stream("gpt-4o-mini", "#mock hang")]
+        })
+        .map(|request| {
+            let mut conn = gateway.conn();
+            conn.send(&[request.head(), request.body].concat());
+            conn
+        })
+        .collect();
+    let addr = gateway.addr;
+    std::thread::spawn(move || Http2::to(addr).try_ask(&Client::Openai.stream("gpt-4o-mini", "#mock hang")));
+    // One whose body never comes, and one that is told of everything but reads nothing.
+    let mut half = gateway.conn();
+    half.send(b"POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{");
+    let deaf = {
+        let request = Client::Openai.stream("gpt-4o-mini", "#mock big=8000000");
+        let mut conn = gateway.conn();
+        conn.send(&[request.head(), request.body].concat());
+        conn
+    };
+    gateway.wait_metric("tollgate_requests_in_flight", &[], 9.0);
+    let begun = Instant::now();
+    gateway.signal("TERM");
+    for mut conn in silent {
+        let reply = conn.reply();
+        assert_eq!(reply.status, 503, "{}", reply.text());
+    }
+    assert_eq!(gateway.wait_end(PATIENCE).code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    let lines = wait("a line for each", PATIENCE, || Some(gateway.lines()).filter(|lines| lines.len() == 9));
+    assert!(lines.iter().all(|line| line["outcome"] != "answered"), "{lines:?}");
+    drop((half, deaf));
+}
+
+#[test]
+fn sigterm_ends_a_process_with_idle_connections_of_all_kinds_at_once() {
+    let mock = mock();
+    let mut gateway = Setup::new(&mock).start();
+    let fresh = gateway.conn();
+    let mut used = gateway.conn();
+    used.ask(&Client::Openai.whole("gpt-4o-mini", "#mock tokens=2")).ok();
+    let mut half = gateway.conn();
+    half.send(b"POST /v1/chat/completions HTTP/1.1\r\nhost");
+    let mut http2 = Http2::to(gateway.addr);
+    http2.ask(&Client::Openai.whole("gpt-4o-mini", "#mock tokens=2")).ok();
+    let begun = Instant::now();
+    gateway.signal("TERM");
+    assert_eq!(gateway.wait_end(PATIENCE).code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    drop((fresh, used, half, http2));
+}

@@ -16,6 +16,7 @@
 
 mod addresses;
 mod bodies;
+mod crowd;
 mod ending;
 mod errors;
 mod harness;
@@ -24,6 +25,7 @@ mod leaving;
 mod limits;
 mod listing;
 mod metering;
+mod patience;
 mod reload;
 mod retries;
 mod streams;

@@ -182,6 +182,12 @@ impl Relay {
         }
     }
 
+    /// Whether the client gets pieces of the answer before it is whole.
+    #[must_use]
+    pub const fn passes_on(&self) -> bool {
+        matches!(self, Self::Pass(_) | Self::Stream(_) | Self::Transcode(_))
+    }
+
     /// What broke an answer off after it had begun, as far as the answer itself told.
     #[must_use]
     pub fn broken(&self) -> Option<&Fault> {

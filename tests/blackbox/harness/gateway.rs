@@ -20,6 +20,7 @@ pub(crate) struct Setup {
     providers: Vec<String>,
     more: String,
     environment: Vec<(String, String)>,
+    files: Option<u32>,
 }
 
 impl Setup {
@@ -51,6 +52,12 @@ impl Setup {
         self
     }
 
+    /// The same with this limit of open files.
+    pub(crate) const fn files(mut self, limit: u32) -> Self {
+        self.files = Some(limit);
+        self
+    }
+
     /// Starts it on free ports and waits until it serves.
     pub(crate) fn start(self) -> Gateway {
         let ((addr, claim), (admin, admin_claim)) = (free_port(), free_port());
@@ -74,7 +81,15 @@ impl Setup {
     }
 
     fn spawn(self, addr: SocketAddr, admin: SocketAddr, folder: PathBuf, arguments: &[&str]) -> Gateway {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+        let binary = env!("CARGO_BIN_EXE_tollgate");
+        let mut command = match self.files {
+            None => Command::new(binary),
+            Some(limit) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\""), binary]);
+                shell
+            }
+        };
         command
             .arg("--config")
             .arg(folder.join("tollgate.yaml"))
@@ -279,6 +294,19 @@ impl Gateway {
     pub(crate) fn wait_end(&mut self, patience: Duration) -> ExitStatus {
         let child = &mut self.child;
         wait("the process to end", patience, || child.try_wait().expect("our own child"))
+    }
+
+    /// How much of a core's time it has used so far.
+    pub(crate) fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");
+        let fields: Vec<u64> = stat
+            .rsplit(") ")
+            .next()
+            .map(|rest| rest.split(' ').filter_map(|field| field.parse().ok()).collect())
+            .unwrap_or_default();
+        // User and system time stand 14th and 15th, in hundredths of a second; the state, which is
+        // no number, is not counted here.
+        Duration::from_millis(10 * (fields[10] + fields[11]))
     }
 
     /// Whether it still runs.

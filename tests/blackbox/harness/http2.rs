@@ -30,6 +30,13 @@ impl Http2 {
         Self { runtime, send }
     }
 
+    /// The same, where the connection may fail.
+    pub(crate) fn try_ask(&mut self, request: &Request) -> Option<Reply> {
+        let send = self.send.clone();
+        let asking = async { tokio::time::timeout(PATIENCE, try_ask(send, request)).await };
+        self.runtime.block_on(asking).ok().flatten()
+    }
+
     /// Sends a request and reads its whole answer; one that is `chunked` has no `content-length`.
     pub(crate) fn ask(&mut self, request: &Request) -> Reply {
         let send = self.send.clone();
@@ -39,7 +46,11 @@ impl Http2 {
 }
 
 async fn ask(send: SendRequest<Bytes>, request: &Request) -> Reply {
-    let mut send = send.ready().await.expect("the connection lives");
+    try_ask(send, request).await.expect("an answer")
+}
+
+async fn try_ask(send: SendRequest<Bytes>, request: &Request) -> Option<Reply> {
+    let mut send = send.ready().await.ok()?;
     let mut head = http::Request::builder()
         .method(request.method.as_str())
         .uri(format!("http://gateway{}", request.path))
@@ -64,7 +75,7 @@ async fn ask(send: SendRequest<Bytes>, request: &Request) -> Reply {
             }
         }
     }
-    let (head, mut stream) = answer.await.expect("an answer").into_parts();
+    let (head, mut stream) = answer.await.ok()?.into_parts();
     let mut reply = Reply {
         status: head.status.as_u16(),
         headers: head
@@ -83,5 +94,5 @@ async fn ask(send: SendRequest<Bytes>, request: &Request) -> Reply {
         let _ = stream.flow_control().release_capacity(piece.len());
         reply.body.extend_from_slice(&piece);
     }
-    reply
+    Some(reply)
 }

@@ -1,0 +1,372 @@
+//! The stream between a client and Pingora: it gives heads a time and a size, says in the client's
+//! words what Pingora would refuse in none, and ends the wait for a provider that is late.
+
+use std::fmt::Write as _;
+use std::future::Future as _;
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bytes::{Buf as _, Bytes};
+use pingora::protocols::raw_connect::ProxyDigest;
+use pingora::protocols::{
+    GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, Stream,
+    TimingDigest, UniqueID, UniqueIDType,
+};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::time::{Instant as Moment, Sleep};
+
+use crate::clock;
+use crate::dialect::codec;
+use crate::ir::Dialect;
+use crate::proxy::exchange::Exchange;
+use crate::proxy::shared::Shared;
+use crate::proxy::vigil::{Broken, Phase, Vigil};
+use crate::refusal::{Kind, Refusal};
+
+/// How an HTTP/2 connection begins, as far as Pingora looks.
+const GREETING: usize = 24;
+
+/// As much of a head as tells the client's dialect.
+const LINE: usize = 64;
+
+/// One client's connection.
+#[derive(Debug)]
+pub struct Threshold {
+    stream: Stream,
+    shared: Arc<Shared>,
+    vigil: Arc<Vigil>,
+    /// How much a head may be, how long it may take, how long nothing may come.
+    most: usize,
+    patience: Duration,
+    idle: Duration,
+    /// How much of the present head was read, and how it begins.
+    read: usize,
+    line: [u8; LINE],
+    /// Until when it must begin, and be whole, once either was waited for.
+    begins: Option<Instant>,
+    whole: Option<Instant>,
+    /// Whether a request came before.
+    used: bool,
+    /// What a look at the connection's beginning has read.
+    ahead: Bytes,
+    timer: Option<Timer>,
+    /// Our own words, where Pingora meant to write its own.
+    instead: Option<Bytes>,
+}
+
+#[derive(Debug)]
+struct Timer {
+    sleep: Pin<Box<Sleep>>,
+    /// Who is woken; a timer that will wake the same task need not be asked again.
+    waker: Waker,
+}
+
+impl Threshold {
+    /// A connection that was just taken.
+    #[must_use]
+    pub fn new(stream: Stream, shared: &Arc<Shared>) -> Self {
+        let world = shared.world.load();
+        Self {
+            stream,
+            shared: Arc::clone(shared),
+            vigil: Arc::default(),
+            most: world.downstream.head.as_usize(),
+            patience: world.downstream.read_timeout,
+            idle: world.downstream.keepalive,
+            read: 0,
+            line: [0; LINE],
+            begins: None,
+            whole: None,
+            used: false,
+            ahead: Bytes::new(),
+            timer: None,
+            instead: None,
+        }
+    }
+
+    /// What is waited for on it.
+    #[must_use]
+    pub const fn vigil(&self) -> &Arc<Vigil> {
+        &self.vigil
+    }
+
+    /// Says no to whoever connected, before anything was read.
+    pub async fn turn_away(mut self, refusal: Refusal) {
+        let said = self.refuse(refusal);
+        // Whoever does not read a kilobyte at once is not waited for.
+        let _ = tokio::time::timeout(Duration::from_secs(1), async {
+            self.stream.write_all(&said).await?;
+            Shutdown::shutdown(&mut *self.stream).await;
+            io::Result::Ok(())
+        })
+        .await;
+    }
+
+    /// What was read ahead, then what comes.
+    fn poll_bytes(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let count = self.ahead.len().min(buf.remaining());
+            buf.put_slice(self.ahead.get(..count).unwrap_or_default());
+            self.ahead.advance(count);
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+
+    fn poll_head(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.vigil.phase() == Phase::Next {
+            self.vigil.enter(Phase::Head);
+            self.used |= self.read > 0;
+            (self.read, self.begins, self.whole) = (0, None, None);
+        }
+        // Pingora reads on only while the head is not whole: all that came belongs to it.
+        if self.read > self.most {
+            let message = format!("the request's head is larger than the limit of {} bytes", self.most);
+            return self.hang_up(cx, Refusal { status: 431, ..Refusal::new(Kind::TooLarge, message) });
+        }
+        let before = buf.filled().len();
+        if let Poll::Ready(read) = self.poll_bytes(cx, buf) {
+            let fresh = buf.filled().get(before..).unwrap_or_default();
+            self.note(fresh);
+            return Poll::Ready(read);
+        }
+        if self.read == 0 && self.used {
+            // Pingora itself bounds how long a connection may idle between two requests.
+            return Poll::Pending;
+        }
+        let due = if self.read == 0 {
+            *self.begins.get_or_insert_with(|| clock::now() + self.idle)
+        } else {
+            *self.whole.get_or_insert_with(|| clock::now() + self.patience)
+        };
+        ready!(self.poll_until(cx, due));
+        if self.read == 0 {
+            // Nobody asked for anything: that is the end of the connection.
+            return Poll::Ready(Ok(()));
+        }
+        let message = "the request's head did not come in time";
+        self.hang_up(cx, Refusal { status: 408, ..Refusal::new(Kind::InvalidRequest, message) })
+    }
+
+    fn note(&mut self, fresh: &[u8]) {
+        if let Some(room) = self.line.get_mut(self.read..) {
+            for (place, byte) in room.iter_mut().zip(fresh) {
+                *place = *byte;
+            }
+        }
+        self.read += fresh.len();
+    }
+
+    /// A request is served and the client says nothing, as it should; the provider may be late.
+    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(due) = self.vigil.due() {
+            if self.shared.is_cutting() {
+                self.vigil.break_off(Broken::Cut);
+                return Poll::Ready(Err(ErrorKind::Interrupted.into()));
+            }
+            ready!(self.poll_until(cx, due));
+            self.vigil.break_off(Broken::Late);
+            return Poll::Ready(Err(ErrorKind::TimedOut.into()));
+        }
+        Poll::Pending
+    }
+
+    /// Ready at this moment. A timer that is set for an earlier one is left alone until it rings,
+    /// since what is waited for moves on with every piece of an answer.
+    fn poll_until(&mut self, cx: &mut Context<'_>, due: Instant) -> Poll<()> {
+        let due = Moment::from_std(due);
+        let timer = self.timer.get_or_insert_with(|| Timer {
+            sleep: Box::pin(tokio::time::sleep_until(due)),
+            waker: Waker::noop().clone(),
+        });
+        if timer.sleep.is_elapsed() && timer.sleep.deadline() >= due {
+            return Poll::Ready(());
+        }
+        if timer.sleep.is_elapsed() || timer.sleep.deadline() > due {
+            timer.sleep.as_mut().reset(due);
+            timer.waker = Waker::noop().clone();
+        }
+        if timer.waker.will_wake(cx.waker()) {
+            return Poll::Pending;
+        }
+        timer.waker.clone_from(cx.waker());
+        timer.sleep.as_mut().poll(cx)
+    }
+
+    /// The refusal as it goes over the wire; the record of it is left.
+    fn refuse(&self, refusal: Refusal) -> Bytes {
+        let mut exchange = Exchange::new(self.shared.world.load_full(), Arc::clone(&self.shared.telemetry));
+        let (status, dialect) = (refusal.status, self.dialect());
+        let body = codec(dialect).render_error(&refusal);
+        let reason = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+        let mut said = format!(
+            "HTTP/1.1 {status} {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+             connection: close\r\nx-request-id: {}\r\n",
+            reason.unwrap_or("Refused"),
+            body.len(),
+            exchange.id.as_str(),
+        );
+        if let Some(after) = refusal.retry_after {
+            // Writing to a string never fails.
+            let _ = write!(said, "retry-after: {}\r\n", after.as_secs());
+        }
+        said.push_str("\r\n");
+        let mut said = said.into_bytes();
+        said.extend_from_slice(&body);
+        exchange.refusal = Some(refusal);
+        exchange.leave(status, (0, body.len() as u64));
+        said.into()
+    }
+
+    /// What the client speaks, as far as the first bytes of its head tell.
+    fn dialect(&self) -> Dialect {
+        let has = |word: &[u8]| memchr::memmem::find(&self.line, word).is_some();
+        if has(b"/messages") {
+            Dialect::AnthropicMessages
+        } else if has(b"/v1beta/") {
+            Dialect::GeminiGenerate
+        } else {
+            Dialect::OpenaiChat
+        }
+    }
+
+    /// Says no in the middle of a head, and takes nothing more.
+    fn hang_up(&mut self, cx: &mut Context<'_>, refusal: Refusal) -> Poll<io::Result<()>> {
+        self.instead = Some(self.refuse(refusal));
+        // What does not fit into the socket at once is not waited for.
+        let _ = Pin::new(&mut *self).poll_flush(cx);
+        self.vigil.enter(Phase::Served);
+        Poll::Ready(Err(ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Threshold {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.vigil.phase() != Phase::Served {
+            return this.poll_head(cx, buf);
+        }
+        match this.poll_bytes(cx, buf) {
+            Poll::Pending => this.poll_wait(cx),
+            ready => ready,
+        }
+    }
+}
+
+impl AsyncWrite for Threshold {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.vigil.phase() == Phase::Served {
+            return Pin::new(&mut this.stream).poll_write(cx, buf);
+        }
+        // What is written before a request is served is Pingora's refusal of its head.
+        if this.instead.is_none() {
+            let status = if buf.starts_with(b"HTTP/1.1 405") { 405 } else { 400 };
+            let message = match status {
+                405 => "the method CONNECT is not served here",
+                _ => "the request's head is not as HTTP has it",
+            };
+            let refusal = Refusal { status, ..Refusal::new(Kind::InvalidRequest, message) };
+            this.instead = Some(this.refuse(refusal));
+        }
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        while let Some(said) = this.instead.as_mut().filter(|said| !said.is_empty()) {
+            let written = ready!(Pin::new(&mut this.stream).poll_write(cx, said))?;
+            if written == 0 {
+                return Poll::Ready(Err(ErrorKind::WriteZero.into()));
+            }
+            said.advance(written);
+        }
+        Pin::new(&mut this.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.as_mut().poll_flush(cx))?;
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.vigil.phase() == Phase::Served {
+            return Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, bufs);
+        }
+        let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
+        self.poll_write(cx, first)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+#[async_trait]
+impl Shutdown for Threshold {
+    async fn shutdown(&mut self) {
+        // The client may be gone.
+        let _ = self.flush().await;
+        Shutdown::shutdown(&mut *self.stream).await;
+    }
+}
+
+#[async_trait]
+impl Peek for Threshold {
+    /// Reads only as far as this could be the greeting, since a whole request may be shorter.
+    async fn try_peek(&mut self, greeting: &mut [u8]) -> io::Result<bool> {
+        const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        let mut read = Vec::with_capacity(GREETING);
+        while read.len() < PREFACE.len() && PREFACE.starts_with(&read) {
+            let mut room = (&mut *self).take((PREFACE.len() - read.len()) as u64);
+            if room.read_buf(&mut read).await? == 0 {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+        }
+        if read == PREFACE {
+            greeting.copy_from_slice(PREFACE);
+            self.vigil.enter(Phase::Served);
+        } else {
+            // The head is read again from here; its time runs on.
+            self.read = 0;
+        }
+        self.ahead = read.into();
+        // What was looked at stands in `greeting` only if it is one: nobody reads the rest.
+        Ok(true)
+    }
+}
+
+impl UniqueID for Threshold {
+    fn id(&self) -> UniqueIDType {
+        self.stream.id()
+    }
+}
+
+// Clients come in without TLS.
+impl Ssl for Threshold {}
+
+impl GetTimingDigest for Threshold {
+    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
+        self.stream.get_timing_digest()
+    }
+}
+
+impl GetProxyDigest for Threshold {
+    fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
+        self.stream.get_proxy_digest()
+    }
+}
+
+impl GetSocketDigest for Threshold {
+    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
+        self.stream.get_socket_digest()
+    }
+}

@@ -1,0 +1,110 @@
+//! What is waited for on one client's connection, and until when.
+//!
+//! Pingora has one time-out for each read from a provider and none for a whole head of a client.
+//! But while it waits for either, it also watches the client's connection. So the stream below that
+//! connection ([`crate::proxy::threshold`]) keeps the times, and what a request waits for is said
+//! here: a store for each piece of an answer, and no timer that is set anew.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::clock;
+
+/// Where a connection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The next thing to come is a head of which nothing was read yet.
+    Next,
+    /// A head is being read.
+    Head,
+    /// A request is being served, or the connection is none of HTTP/1.
+    Served,
+}
+
+/// Why the stream broke a wait off, although the client did nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broken {
+    /// The provider took longer than it may.
+    Late,
+    /// The drain's time is up.
+    Cut,
+}
+
+/// The waits of one connection.
+#[derive(Debug)]
+pub struct Vigil {
+    begun: Instant,
+    phase: AtomicU8,
+    broken: AtomicU8,
+    /// Microseconds after `begun`; [`NEVER`] while nothing is waited for.
+    due: AtomicU64,
+}
+
+const NEVER: u64 = u64::MAX;
+
+impl Default for Vigil {
+    fn default() -> Self {
+        Self {
+            begun: clock::now(),
+            phase: AtomicU8::new(0),
+            broken: AtomicU8::new(0),
+            due: AtomicU64::new(NEVER),
+        }
+    }
+}
+
+// One task uses all of this; the atomics are for the types, and their order is of no matter.
+impl Vigil {
+    /// Where the connection stands.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Relaxed) {
+            0 => Phase::Next,
+            1 => Phase::Head,
+            _ => Phase::Served,
+        }
+    }
+
+    /// The connection stands elsewhere now, and nothing is waited for.
+    pub fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Relaxed);
+        self.relax();
+    }
+
+    /// The provider has to say something until then.
+    pub fn expect(&self, until: Instant) {
+        let micros = until.saturating_duration_since(self.begun).as_micros();
+        self.due.store(u64::try_from(micros).unwrap_or(NEVER), Ordering::Relaxed);
+    }
+
+    /// Nothing is waited for.
+    pub fn relax(&self) {
+        self.due.store(NEVER, Ordering::Relaxed);
+        self.broken.store(0, Ordering::Relaxed);
+    }
+
+    /// Until when the provider has to say something.
+    #[must_use]
+    pub fn due(&self) -> Option<Instant> {
+        match self.due.load(Ordering::Relaxed) {
+            NEVER => None,
+            micros => self.begun.checked_add(Duration::from_micros(micros)),
+        }
+    }
+
+    /// Breaks the wait off.
+    pub fn break_off(&self, why: Broken) {
+        self.due.store(NEVER, Ordering::Relaxed);
+        self.broken.store(1 + why as u8, Ordering::Relaxed);
+    }
+
+    /// Why the wait was broken off, if it was; told once.
+    #[must_use]
+    pub fn take_broken(&self) -> Option<Broken> {
+        match self.broken.swap(0, Ordering::Relaxed) {
+            0 => None,
+            1 => Some(Broken::Late),
+            _ => Some(Broken::Cut),
+        }
+    }
+}
