@@ -39,7 +39,16 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     if let Some(vigil) = &exchange.vigil {
         vigil.enter(Phase::Served);
     }
-    session.set_keepalive(Some(world.downstream.keepalive.as_secs()));
+    let downstream = session.as_downstream_mut();
+    // Where the connection is to end with this request, that stays so: the client said it, the
+    // process ends, or two lengths that disagree may hide a second request.
+    if downstream.get_keepalive().is_some() {
+        downstream.set_keepalive(Some(world.downstream.keepalive.as_secs().max(1)));
+    }
+    // Whatever follows a request waits for its turn; else it would end the request before it.
+    downstream.set_pipelining_enabled(true);
+    // A provider's interim answers are between it and us.
+    downstream.set_ignore_info_resp(true);
     session.set_read_timeout(Some(world.downstream.read_timeout));
     session.set_write_timeout(Some(world.downstream.write_timeout));
     if head_size(session) > world.downstream.head.as_usize() {
@@ -84,6 +93,9 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         Ok(body) => body,
         Err(Untaken::Refused(refusal)) => {
             return refuse(session, exchange, client, refusal, Connection::Close).await;
+        }
+        Err(Untaken::Unusable(refusal)) => {
+            return refuse(session, exchange, client, refusal, Connection::Keep).await;
         }
         Err(Untaken::Gone(error)) => {
             exchange.client_gone = true;

@@ -2,10 +2,14 @@
 //!
 //! Pingora replays a body to its upstream only if its own retry buffer holds it, and that buffer
 //! takes 64 KiB once. So the buffer is armed only for the last 64 KiB of a body whose length is
-//! known; where it is not, the empty body of a second request head is put in its place. Either
-//! way `request_body_filter` then runs once an attempt and hands over the stored bytes.
+//! known; where it is not and the body is larger, the empty body of a second request head is put
+//! in its place. Either way `request_body_filter` then runs once an attempt and hands over the
+//! stored bytes.
+
+use std::io::Read as _;
 
 use bytes::{Bytes, BytesMut};
+use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use http::header;
 use pingora::protocols::http::ServerSession;
 use pingora::proxy::Session;
@@ -23,6 +27,8 @@ const RETRY_BUFFER: usize = 64 * 1024;
 pub enum Untaken {
     /// We say no, and the connection must close, since the rest of the body was not read.
     Refused(Refusal),
+    /// We say no to what was read to its end; the connection may stay.
+    Unusable(Refusal),
     /// The client broke off.
     Gone(Box<Error>),
 }
@@ -61,7 +67,7 @@ pub async fn read(session: &mut Session, limits: &Downstream, share: &mut Share)
         session.as_downstream_mut().set_close_on_response_before_downstream_finish(true);
         session.req_header_mut().remove_header("expect");
     }
-    if length.is_none() && session.is_http2() {
+    if length.is_none() {
         session.as_downstream_mut().enable_retry_buffering();
     }
     let mut body = Bytes::new();
@@ -76,10 +82,7 @@ pub async fn read(session: &mut Session, limits: &Downstream, share: &mut Share)
             return Err(Untaken::Refused(too_large(limits)));
         }
         if !share.grow(chunk.len(), limits.held.as_usize()) {
-            return Err(Untaken::Refused(Refusal::new(
-                Kind::Unavailable,
-                "the gateway holds as many bytes of requests as it may; try again in a moment",
-            )));
+            return Err(Untaken::Refused(full()));
         }
         if joined.is_empty() && body.is_empty() {
             body = chunk;
@@ -92,10 +95,10 @@ pub async fn read(session: &mut Session, limits: &Downstream, share: &mut Share)
         }
     }
     let body = if joined.is_empty() { body } else { joined.freeze() };
-    if length.is_none() && !body.is_empty() {
-        forget(session, body.len()).await?;
+    if length.is_none() && body.len() > RETRY_BUFFER {
+        forget(session).await?;
     }
-    Ok(body)
+    unpack(session, body, limits, share)
 }
 
 fn content_length(session: &Session) -> Result<Option<usize>, Untaken> {
@@ -106,35 +109,77 @@ fn content_length(session: &Session) -> Result<Option<usize>, Untaken> {
     })
 }
 
+fn full() -> Refusal {
+    Refusal::new(
+        Kind::Unavailable,
+        "the gateway holds as many bytes of requests as it may; try again in a moment",
+    )
+}
+
 fn too_large(limits: &Downstream) -> Refusal {
     Refusal::new(Kind::TooLarge, format!("the request's body is larger than the limit of {}", limits.body))
 }
 
-/// Makes Pingora believe that a body of unknown length, which was read, had been empty.
-async fn forget(session: &mut Session, length: usize) -> Result<(), Untaken> {
+/// Makes Pingora believe that a body of unknown length, which was read, had been empty. What a
+/// client sent after such a body in the same piece is lost with it.
+async fn forget(session: &mut Session) -> Result<(), Untaken> {
     match session.as_downstream_mut() {
         ServerSession::H1(http1) => {
             let head = http1.req_header().clone();
-            let prefix: &[u8] = if http1.will_keepalive() {
-                b"POST / HTTP/1.1\r\nHost: x\r\n\r\n"
-            } else {
-                b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-            };
+            let keepalive = http1.get_keepalive_timeout();
+            let prefix: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\n\r\n";
             http1.set_pipelined_prefix(BytesMut::from(prefix));
             http1.read_request().await?;
             *http1.req_header_mut() = head;
             http1.req_header_mut().remove_header("content-length");
             http1.req_header_mut().remove_header("transfer-encoding");
+            // Reading a head has set this anew.
+            http1.set_server_keepalive(keepalive);
             Ok(())
         }
         // The retry buffer could not be armed for the end of a body whose end nobody foretold.
-        _ if length > RETRY_BUFFER => Err(Untaken::Refused(Refusal {
+        _ => Err(Untaken::Refused(Refusal {
             status: 411,
             ..Refusal::new(
                 Kind::InvalidRequest,
                 "an HTTP/2 request of this size needs a content-length header",
             )
         })),
-        _ => Ok(()),
     }
+}
+
+/// The body as it was before the client packed it.
+fn unpack(session: &Session, body: Bytes, limits: &Downstream, share: &mut Share) -> Result<Bytes, Untaken> {
+    let Some(coding) = session.req_header().headers.get("content-encoding") else { return Ok(body) };
+    let coding = coding.to_str().unwrap_or_default().trim().to_ascii_lowercase();
+    let limit = limits.body.as_usize();
+    let most = limit as u64 + 1;
+    let mut plain = Vec::new();
+    let read = match coding.as_str() {
+        "" | "identity" => return Ok(body),
+        "gzip" | "x-gzip" => MultiGzDecoder::new(&body[..]).take(most).read_to_end(&mut plain),
+        // The name means zlib's format, and many send what is inside of it.
+        "deflate" if body.first().is_some_and(|first| first & 0x0f == 8) => {
+            ZlibDecoder::new(&body[..]).take(most).read_to_end(&mut plain)
+        }
+        "deflate" => DeflateDecoder::new(&body[..]).take(most).read_to_end(&mut plain),
+        _ => {
+            let message = "the request's content-encoding must be gzip, deflate or identity";
+            return Err(Untaken::Unusable(Refusal {
+                status: 415,
+                ..Refusal::new(Kind::InvalidRequest, message)
+            }));
+        }
+    };
+    if plain.len() > limit {
+        return Err(Untaken::Unusable(too_large(limits)));
+    }
+    if read.is_err() {
+        let message = format!("the request's body is not {coding}, as its content-encoding says");
+        return Err(Untaken::Unusable(Refusal::new(Kind::InvalidRequest, message)));
+    }
+    if !share.grow(plain.len(), limits.held.as_usize()) {
+        return Err(Untaken::Unusable(full()));
+    }
+    Ok(plain.into())
 }

@@ -18,6 +18,7 @@ pub mod files;
 pub mod keeper;
 pub mod local;
 pub mod names;
+pub mod packing;
 pub mod phases;
 pub mod relay;
 pub mod resolve;

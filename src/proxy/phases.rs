@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::http::{RequestHeader, ResponseHeader, StatusCode};
 use pingora::modules::http::HttpModules;
 use pingora::prelude::HttpPeer;
 use pingora::proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
@@ -18,6 +18,7 @@ use crate::proxy::answer::{self, Connection};
 use crate::proxy::arrival;
 use crate::proxy::departure;
 use crate::proxy::exchange::{Exchange, Stage};
+use crate::proxy::packing;
 use crate::proxy::returning;
 use crate::proxy::shared::Shared;
 use crate::proxy::vigil::{Broken, Phase};
@@ -52,7 +53,8 @@ impl ProxyHttp for Gateway {
         arrival::arrive(&self.shared, session, exchange).await
     }
 
-    async fn upstream_peer(&self, _session: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
+    async fn upstream_peer(&self, session: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
+        packing::forget(session);
         departure::peer(&self.shared, exchange).await
     }
 
@@ -82,14 +84,14 @@ impl ProxyHttp for Gateway {
 
     async fn upstream_response_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         head: &mut ResponseHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
-        if head.status.is_informational() {
+        if head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
             return Ok(());
         }
-        returning::begin(&self.shared, exchange, head)
+        returning::begin(&self.shared, session, exchange, head)
     }
 
     fn upstream_response_body_filter(
@@ -143,6 +145,13 @@ impl ProxyHttp for Gateway {
         exchange: &mut Exchange,
         mut error: Box<Error>,
     ) -> Box<Error> {
+        if is_out_of_files(&error) {
+            let message = "the gateway has too many connections open";
+            exchange.refusal =
+                Some(Refusal::new(Kind::Unavailable, message).with_retry_after(Duration::from_secs(1)));
+            error.set_retry(false);
+            return error;
+        }
         let fault = connect_fault(error.etype());
         error.set_retry(departure::again(exchange, fault));
         error
@@ -243,6 +252,14 @@ impl ProxyHttp for Gateway {
 fn cut(exchange: &mut Exchange) -> Box<Error> {
     exchange.refusal = Some(Refusal::new(Kind::Unavailable, "the gateway is shutting down"));
     Error::explain(ErrorType::InternalError, "over the drain's limit").into_in()
+}
+
+/// Whether no connection was tried, because the process or the system has no file left for it.
+fn is_out_of_files(error: &Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    let cause = error.root_cause().downcast_ref::<std::io::Error>();
+    matches!(cause.and_then(std::io::Error::raw_os_error), Some(ENFILE | EMFILE))
 }
 
 /// What a failure to connect amounts to.

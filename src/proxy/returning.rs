@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use pingora::Result;
-use pingora::http::{ResponseHeader, StatusCode};
+use pingora::http::{ResponseHeader, StatusCode, Version};
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType};
 
@@ -19,6 +19,7 @@ use crate::provider::limits::retry_after;
 use crate::proxy::answer::{self, Connection};
 use crate::proxy::attempt::Mode;
 use crate::proxy::exchange::{Call, Exchange, Stage};
+use crate::proxy::packing::{self, Packing};
 use crate::proxy::relay::{self, Into, Outcome, Relay};
 use crate::proxy::shared::Shared;
 use crate::proxy::{departure, names};
@@ -29,19 +30,32 @@ use crate::units::Secret;
 ///
 /// # Errors
 /// A retryable error when another attempt is prepared.
-pub fn begin(shared: &Shared, exchange: &mut Exchange, head: &mut ResponseHeader) -> Result<()> {
+pub fn begin(
+    shared: &Shared,
+    session: &mut Session,
+    exchange: &mut Exchange,
+    head: &mut ResponseHeader,
+) -> Result<()> {
     let now = clock::now();
     let status = head.status.as_u16();
     let Some(call) = exchange.call() else { return Ok(()) };
     call.answered = Some(now);
+    let packing = packing::undo(session, head);
     let starts = |kind: &[u8]| {
         head.headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(kind))
     };
     let event_stream = starts(b"text/event-stream");
-    let empty = head.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0");
-    if empty && status < 300 {
-        let fault = Fault::new(Kind::BadGateway, "the provider's answer was empty");
-        let mut error = Error::explain(ErrorType::HTTPStatus(status), "an empty answer").into_up();
+    let empty = matches!(status, 204 | 205)
+        || head.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0");
+    let unusable = match packing {
+        Packing::Stays => Some("the provider's answer is packed in a way that nobody asked for"),
+        Packing::None if status == 101 => Some("the provider changed to another protocol"),
+        Packing::None if empty && status < 300 => Some("the provider's answer was empty"),
+        Packing::None => None,
+    };
+    if let Some(why) = unusable {
+        let fault = Fault::new(Kind::BadGateway, why);
+        let mut error = Error::explain(ErrorType::HTTPStatus(status), why).into_up();
         error.set_retry(departure::again(exchange, fault));
         return Err(error);
     }
@@ -123,13 +137,16 @@ fn relay(shared: &Shared, exchange: &Exchange, event_stream: bool) -> Option<Rel
 ///
 /// # Errors
 /// None that can be.
-pub fn head(session: &mut Session, exchange: &mut Exchange, head: &mut ResponseHeader) -> Result<()> {
+pub fn head(session: &Session, exchange: &mut Exchange, head: &mut ResponseHeader) -> Result<()> {
     let Some(call) = exchange.call().filter(|call| call.relay.gathers()) else {
         dress(exchange, head);
+        if session.req_header().version == Version::HTTP_10 {
+            // Such a client knows no chunks; the end of the connection ends its answer.
+            head.remove_header(&header::TRANSFER_ENCODING);
+        }
         return Ok(());
     };
-    // An informational head is not sent.
-    session.as_downstream_mut().set_ignore_info_resp(true);
+    // An informational head is not sent (`arrival`).
     let placeholder = ResponseHeader::build_no_case(StatusCode::EARLY_HINTS, None)?;
     call.head = Some(Box::new(std::mem::replace(head, placeholder)));
     Ok(())

@@ -25,6 +25,7 @@ mod leaving;
 mod limits;
 mod listing;
 mod metering;
+mod odd;
 mod patience;
 mod reload;
 mod retries;

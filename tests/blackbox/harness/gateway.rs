@@ -302,7 +302,9 @@ impl Gateway {
         let fields: Vec<u64> = stat
             .rsplit(") ")
             .next()
-            .map(|rest| rest.split(' ').filter_map(|field| field.parse().ok()).collect())
+            .map(|rest| {
+                rest.split(' ').filter_map(|field| field.parse::<i64>().ok()).map(i64::unsigned_abs).collect()
+            })
             .unwrap_or_default();
         // User and system time stand 14th and 15th, in hundredths of a second; the state, which is
         // no number, is not counted here.
