@@ -111,7 +111,8 @@ impl ProxyHttp for Gateway {
             return Err(Error::explain(ErrorType::ReadTimedout, "over the total time-out").into_up());
         }
         if self.shared.is_cutting() && !end {
-            return Err(cut(exchange));
+            exchange.refusal = Some(ending());
+            return Err(Error::explain(ErrorType::InternalError, "over the drain's limit").into_in());
         }
         Ok(None)
     }
@@ -169,7 +170,10 @@ impl ProxyHttp for Gateway {
             Some(Broken::Late) => {
                 error = Error::explain(ErrorType::ReadTimedout, "over a time-out").into_up()
             }
-            Some(Broken::Cut) => error = cut(exchange),
+            Some(Broken::Cut) => {
+                exchange.refusal = Some(ending());
+                error = Error::explain(ErrorType::InternalError, "over the drain's limit").into_in();
+            }
             None => {}
         }
         if *error.esource() == ErrorSource::Downstream {
@@ -248,10 +252,9 @@ impl ProxyHttp for Gateway {
     }
 }
 
-/// Ends a request because the drain's time is up.
-fn cut(exchange: &mut Exchange) -> Box<Error> {
-    exchange.refusal = Some(Refusal::new(Kind::Unavailable, "the gateway is shutting down"));
-    Error::explain(ErrorType::InternalError, "over the drain's limit").into_in()
+/// The refusal of a request that the drain's limit ends.
+fn ending() -> Refusal {
+    Refusal::new(Kind::Unavailable, "the gateway is shutting down")
 }
 
 /// Whether no connection was tried, because the process or the system has no file left for it.

@@ -188,7 +188,7 @@ impl Threshold {
         }
         if timer.sleep.is_elapsed() || timer.sleep.deadline() > due {
             timer.sleep.as_mut().reset(due);
-            timer.waker = Waker::noop().clone();
+            timer.waker.clone_from(Waker::noop());
         }
         if timer.waker.will_wake(cx.waker()) {
             return Poll::Pending;
@@ -252,7 +252,7 @@ impl AsyncRead for Threshold {
         }
         match this.poll_bytes(cx, buf) {
             Poll::Pending => this.poll_wait(cx),
-            ready => ready,
+            read @ Poll::Ready(_) => read,
         }
     }
 }
