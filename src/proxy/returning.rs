@@ -65,7 +65,7 @@ pub fn begin(
         let mut fault = Fault::from_status(status);
         fault.retry_after = retry_after(&head.headers);
         let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
-        let undecided = is_undecided(status, upstream);
+        let undecided = is_undecided(status, upstream) && !empty;
         if !undecided && departure::again(exchange, fault) {
             let mut error = Error::explain(ErrorType::HTTPStatus(status), "an upstream's error").into_up();
             error.set_retry(true);
@@ -262,13 +262,22 @@ pub fn speak(
         call.relay.gather(&chunk);
     }
     if end {
-        *body = Some(conclude(session, exchange)?);
+        *body = Some(conclude(session, exchange, Chance::Open)?);
     }
     Ok(())
 }
 
+/// Whether another attempt can still be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Chance {
+    /// Pingora would make it.
+    Open,
+    /// Pingora is done with the request.
+    Gone,
+}
+
 /// A gathered answer is complete: sends its head, and gives its body.
-fn conclude(session: &mut Session, exchange: &mut Exchange) -> Result<Bytes> {
+fn conclude(session: &mut Session, exchange: &mut Exchange, chance: Chance) -> Result<Bytes> {
     let begun = clock::now();
     let outcome = exchange.call().and_then(|call| call.relay.conclude());
     let failed = match outcome {
@@ -281,7 +290,7 @@ fn conclude(session: &mut Session, exchange: &mut Exchange) -> Result<Bytes> {
         Some(Outcome::Failed { fault, undecided, own }) => (fault, undecided, own),
     };
     let (fault, undecided, own) = failed;
-    if undecided && departure::again(exchange, fault.clone()) {
+    if undecided && chance == Chance::Open && departure::again(exchange, fault.clone()) {
         let mut error =
             Error::explain(ErrorType::HTTPStatus(fault.status), "what an upstream said").into_up();
         error.set_retry(true);
@@ -329,7 +338,7 @@ pub async fn conclude_late(session: &mut Session, exchange: &mut Exchange) {
     if session.response_written().is_some() || exchange.call().is_none_or(|call| call.head.is_none()) {
         return;
     }
-    if let Ok(body) = conclude(session, exchange) {
+    if let Ok(body) = conclude(session, exchange, Chance::Gone) {
         // The client may be gone by now; then nobody need be told.
         let _ = session.write_response_body(Some(body), true).await;
     }

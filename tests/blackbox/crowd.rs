@@ -41,3 +41,27 @@ fn more_connections_than_files_are_told_so_and_harm_nobody() {
     let said = gateway.said().iter().filter(|line| line.contains("files are open")).count();
     assert!(said < 4, "the log is not flooded: {said} lines");
 }
+
+#[test]
+fn a_request_that_finds_no_file_for_its_provider_gets_503() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).files(160).start();
+    let mut crowd: Vec<Conn> = (0..80).map(|_| gateway.conn()).collect();
+    let request = Client::Anthropic.stream("gpt-4o-mini", "#mock hang");
+    for conn in &mut crowd {
+        conn.send(&[request.head(), request.body.clone()].concat());
+    }
+    let refused: Vec<_> = wait("refusals", Duration::from_secs(10), || {
+        let lines: Vec<_> =
+            gateway.lines().into_iter().filter(|line| line["outcome"] == "unavailable").collect();
+        (!lines.is_empty()).then_some(lines)
+    });
+    assert!(refused.iter().all(|line| line["http.response.status_code"] == 503), "{refused:?}");
+    let before = gateway.cpu();
+    std::thread::sleep(Duration::from_millis(1000));
+    let spent = gateway.cpu() - before;
+    assert!(spent < Duration::from_millis(500), "nothing spins: {spent:?}");
+    drop(crowd);
+    gateway.wait_idle();
+    gateway.ask(&Client::Openai.whole("gpt-4o-mini", "#mock tokens=2")).ok();
+}

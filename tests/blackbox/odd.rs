@@ -540,3 +540,22 @@ fn a_heads_many_cookies_and_keys_reach_nobody() {
     assert!(heard.iter().all(|heard| !heard.head.contains("secret") && !heard.head.contains("1.2.3.4")));
     std::thread::sleep(Duration::ZERO);
 }
+
+#[test]
+fn a_gemini_error_without_a_body_is_told_where_another_target_could_have_answered() {
+    let provider = Provider::start(|_, stream| {
+        Heard::answer(stream, b"HTTP/1.1 429 Too Many\r\ncontent-length: 0\r\n\r\n");
+        Then::Keep
+    });
+    let (at, mock) = (provider.addr, mock());
+    let gateway = Setup::new(&mock)
+        .provider(&format!("first: {{vendor: gemini, base_url: \"http://{at}/v1beta\", api_key: k}}"))
+        .yaml("routes: {two: {targets: [first/gemini-2.5-flash, openai/gpt-4o-mini]}}")
+        .start();
+    for client in CLIENTS {
+        let reply = gateway.ask(&client.whole("two", "#mock tokens=2"));
+        assert!(reply.status == 200 || reply.status == 429, "{}", reply.status);
+        assert!(reply.end == End::Clean && reply.text().contains('{'), "{client:?}: {}", reply.text());
+    }
+    still_well(&gateway);
+}

@@ -199,3 +199,25 @@ fn an_idle_connection_outlives_the_time_for_a_head() {
         conn.ask(&get("/health")).ok();
     }
 }
+
+#[test]
+fn every_connection_idles_for_a_finite_time() {
+    let mock = mock();
+    for keepalive in ["1s", "300ms"] {
+        let gateway = Setup::new(&mock).env("TOLLGATE_KEEPALIVE", keepalive).start();
+        let large = Client::Openai.whole("gpt-4o-mini", &"x".repeat(200_000));
+        for request in [
+            get("/health"),
+            large.clone(),
+            large.chunked(7000),
+            Client::Anthropic.whole("gpt-4o-mini", "#mock tokens=2"),
+            Client::Openai.whole("gpt-4o-mini", "#mock tokens=2").chunked(20),
+        ] {
+            let mut conn = gateway.conn();
+            conn.ask(&request).ok();
+            let begun = Instant::now();
+            assert!(conn.is_closed_by_peer());
+            assert!(begun.elapsed() < Duration::from_secs(4), "{keepalive}: {:?}", begun.elapsed());
+        }
+    }
+}
