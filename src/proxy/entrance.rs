@@ -52,8 +52,14 @@ impl ServerApp for Entrance {
             threshold.turn_away(refusal).await;
             return None;
         }
-        let serving = self.requests.process_new(Box::new(threshold), shutdown);
-        until_the_end(&self.shared, serving).await.flatten()
+        let vigil = Arc::clone(threshold.vigil());
+        let mut stream: Stream = Box::new(threshold);
+        loop {
+            let serving = self.requests.process_new(stream, shutdown);
+            until_the_end(&self.shared, serving).await?;
+            // Pingora closes a connection after any failure of a provider.
+            stream = take_up(*vigil.take_kept()?).await?;
+        }
     }
 
     async fn cleanup(&self) {
@@ -96,6 +102,16 @@ impl HttpServerApp for Requests {
     {
         self.proxy.http_cleanup()
     }
+}
+
+/// The stream of a session that is over, ready for the next.
+async fn take_up(session: ServerSession) -> Option<Stream> {
+    let (stream, early) = session.finish().await.ok()??.into_parts();
+    let mut threshold = stream.into_any().downcast::<Threshold>().ok()?;
+    if let Some(early) = early {
+        threshold.rewind(early.freeze());
+    }
+    Some(threshold)
 }
 
 /// Runs this until it is done or the process ends. At the drain's limit it is woken, so that it

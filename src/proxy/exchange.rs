@@ -46,6 +46,8 @@ pub struct Exchange {
     pub faults: Vec<(Arc<str>, Fault)>,
     /// Whether the client left.
     pub client_gone: bool,
+    /// Whether it failed, and yet its client was answered whole and may ask again.
+    pub closed_well: bool,
     /// What is waited for on its connection; none over HTTP/2, where no stream is its own.
     pub vigil: Option<Arc<Vigil>>,
     telemetry: Arc<Telemetry>,
@@ -160,6 +162,7 @@ impl Exchange {
         Self {
             _running: Running(metrics),
             deadline: started.checked_add(world.upstream.total_timeout).unwrap_or(started),
+            closed_well: false,
             vigil: None,
             telemetry,
             left: false,

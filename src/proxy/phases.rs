@@ -1,5 +1,6 @@
 //! The phases of a request, in the order in which Pingora runs them.
 
+use std::io::Cursor;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use bytes::Bytes;
 use pingora::http::{RequestHeader, ResponseHeader, StatusCode};
 use pingora::modules::http::HttpModules;
 use pingora::prelude::HttpPeer;
+use pingora::protocols::http::ServerSession;
 use pingora::proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use pingora::{Error, ErrorSource, ErrorType, Result, RetryType};
 
@@ -216,7 +218,8 @@ impl ProxyHttp for Gateway {
                 }
             };
             exchange.refusal = Some(refusal);
-            returning::give_up(session, exchange).await;
+            let connection = if self.shared.is_draining() { Connection::Close } else { Connection::Keep };
+            exchange.closed_well = returning::give_up(session, exchange, connection).await;
         }
         let status = exchange.refusal.as_ref().map_or(499, |refusal| refusal.status);
         FailToProxy { error_code: status, can_reuse_downstream: false }
@@ -234,6 +237,10 @@ impl ProxyHttp for Gateway {
         exchange.stage = Stage::Here;
         if let Some(vigil) = &exchange.vigil {
             vigil.enter(Phase::Next);
+            if exchange.closed_well && error.is_some() {
+                let nobody = ServerSession::new_http1(Box::new(Cursor::new(Vec::new())));
+                vigil.keep(std::mem::replace(session.as_downstream_mut(), nobody));
+            }
         }
     }
 

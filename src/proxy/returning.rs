@@ -355,21 +355,20 @@ fn secret(exchange: &mut Exchange) -> Secret {
 }
 
 /// All attempts failed: tells the client so, in a whole answer or inside the stream that runs.
-pub async fn give_up(session: &mut Session, exchange: &mut Exchange) {
-    let Some(refusal) = exchange.refusal.clone() else { return };
+/// Whether that came to a proper end, after which the connection can take another request.
+pub async fn give_up(session: &mut Session, exchange: &mut Exchange, connection: Connection) -> bool {
+    let Some(refusal) = exchange.refusal.clone() else { return false };
     let client = exchange.client();
     if session.response_written().is_some_and(|head| !head.status.is_informational()) {
         let mut fault = Fault::new(refusal.kind, refusal.message);
         if fault.kind == Kind::Internal {
             fault.kind = Kind::BadGateway;
         }
-        if let Some(frames) = exchange.call().and_then(|call| call.relay.break_off(fault)) {
-            // The client may be gone by now; then nobody need be told.
-            let _ = session.write_response_body(Some(frames.into()), true).await;
-        }
-        return;
+        let Some(frames) = exchange.call().and_then(|call| call.relay.break_off(fault)) else { return false };
+        // The client may be gone by now; then nobody need be told.
+        return session.write_response_body(Some(frames.into()), true).await.is_ok();
     }
     let extra = own_headers(exchange);
     // As above.
-    let _ = answer::refuse(session, client, &refusal, Connection::Close, extra).await;
+    answer::refuse(session, client, &refusal, connection, extra).await.is_ok()
 }

@@ -94,6 +94,11 @@ impl Threshold {
         &self.vigil
     }
 
+    /// What was read too far is read again.
+    pub fn rewind(&mut self, early: Bytes) {
+        self.ahead = early;
+    }
+
     /// Says no to whoever connected, before anything was read.
     pub async fn turn_away(mut self, refusal: Refusal) {
         let said = self.refuse(refusal);
@@ -119,9 +124,7 @@ impl Threshold {
 
     fn poll_head(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.vigil.phase() == Phase::Next {
-            self.vigil.enter(Phase::Head);
-            self.used |= self.read > 0;
-            (self.read, self.begins, self.whole) = (0, None, None);
+            self.begin();
         }
         // Pingora reads on only while the head is not whole: all that came belongs to it.
         if self.read > self.most {
@@ -150,6 +153,12 @@ impl Threshold {
         }
         let message = "the request's head did not come in time";
         self.hang_up(cx, Refusal { status: 408, ..Refusal::new(Kind::InvalidRequest, message) })
+    }
+
+    fn begin(&mut self) {
+        self.vigil.enter(Phase::Head);
+        self.used |= self.read > 0;
+        (self.read, self.begins, self.whole) = (0, None, None);
     }
 
     fn note(&mut self, fresh: &[u8]) {
@@ -324,6 +333,9 @@ impl Peek for Threshold {
     /// Reads only as far as this could be the greeting, since a whole request may be shorter.
     async fn try_peek(&mut self, greeting: &mut [u8]) -> io::Result<bool> {
         const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        // Pingora does not bound this wait, as it does those between two requests.
+        self.begin();
+        self.used = false;
         let mut read = Vec::with_capacity(GREETING);
         while read.len() < PREFACE.len() && PREFACE.starts_with(&read) {
             let mut room = (&mut *self).take((PREFACE.len() - read.len()) as u64);
@@ -338,7 +350,11 @@ impl Peek for Threshold {
             // The head is read again from here; its time runs on.
             self.read = 0;
         }
-        self.ahead = read.into();
+        if self.ahead.is_empty() {
+            self.ahead = read.into();
+        } else {
+            self.ahead = [read, self.ahead.to_vec()].concat().into();
+        }
         // What was looked at stands in `greeting` only if it is one: nobody reads the rest.
         Ok(true)
     }

@@ -5,8 +5,12 @@
 //! connection ([`crate::proxy::threshold`]) keeps the times, and what a request waits for is said
 //! here: a store for each piece of an answer, and no timer that is set anew.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use pingora::protocols::http::ServerSession;
 
 use crate::clock;
 
@@ -38,6 +42,17 @@ pub struct Vigil {
     broken: AtomicU8,
     /// Microseconds after `begun`; [`NEVER`] while nothing is waited for.
     due: AtomicU64,
+    kept: Kept,
+}
+
+/// A session that Pingora would close.
+#[derive(Default)]
+struct Kept(Mutex<Option<Box<ServerSession>>>);
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kept")
+    }
 }
 
 const NEVER: u64 = u64::MAX;
@@ -49,6 +64,7 @@ impl Default for Vigil {
             phase: AtomicU8::new(0),
             broken: AtomicU8::new(0),
             due: AtomicU64::new(NEVER),
+            kept: Kept::default(),
         }
     }
 }
@@ -106,5 +122,17 @@ impl Vigil {
             1 => Some(Broken::Late),
             _ => Some(Broken::Cut),
         }
+    }
+
+    /// Keeps a session whose request failed and yet was answered whole. It holds the stream that
+    /// holds this, so it must be taken out again at once.
+    pub fn keep(&self, session: ServerSession) {
+        *self.kept.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(session));
+    }
+
+    /// The session that was kept, if one was.
+    #[must_use]
+    pub fn take_kept(&self) -> Option<Box<ServerSession>> {
+        self.kept.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

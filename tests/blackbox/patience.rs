@@ -204,7 +204,12 @@ fn an_idle_connection_outlives_the_time_for_a_head() {
 fn every_connection_idles_for_a_finite_time() {
     let mock = mock();
     for keepalive in ["1s", "300ms"] {
-        let gateway = Setup::new(&mock).env("TOLLGATE_KEEPALIVE", keepalive).start();
+        let at = crate::harness::closed_port();
+        let gateway = Setup::new(&mock)
+            .provider(&format!("down: {{vendor: custom, base_url: \"http://{at}/v1\", models: [d]}}"))
+            .env("TOLLGATE_ATTEMPTS", "1")
+            .env("TOLLGATE_KEEPALIVE", keepalive)
+            .start();
         let large = Client::Openai.whole("gpt-4o-mini", &"x".repeat(200_000));
         for request in [
             get("/health"),
@@ -212,9 +217,11 @@ fn every_connection_idles_for_a_finite_time() {
             large.chunked(7000),
             Client::Anthropic.whole("gpt-4o-mini", "#mock tokens=2"),
             Client::Openai.whole("gpt-4o-mini", "#mock tokens=2").chunked(20),
+            Client::Gemini.whole("d", "hello"),
         ] {
             let mut conn = gateway.conn();
-            conn.ask(&request).ok();
+            let status = conn.ask(&request).status;
+            assert!(status == 200 || status == 502, "{status}");
             let begun = Instant::now();
             assert!(conn.is_closed_by_peer());
             assert!(begun.elapsed() < Duration::from_secs(4), "{keepalive}: {:?}", begun.elapsed());

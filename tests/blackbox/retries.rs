@@ -442,3 +442,55 @@ fn an_error_without_a_body_is_told_in_the_clients_words() {
         }
     }
 }
+
+#[test]
+fn a_connection_outlives_the_failures_of_providers() {
+    let mock = mock();
+    let broken = Provider::start(|heard, stream| {
+        if String::from_utf8_lossy(&heard.body).contains("\"stream\":true") {
+            let event = "data: {\"id\":\"x\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"once\"}}]}\n\n";
+            let head =
+                "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+            Heard::answer(stream, format!("{head}{:x}\r\n{event}\r\n", event.len()).as_bytes());
+        }
+        Then::Reset
+    });
+    let gateway = Setup::new(&mock)
+        .provider(&format!(
+            "down: {{vendor: custom, base_url: \"http://{}/v1\", models: [d]}}",
+            closed_port()
+        ))
+        .provider(&format!(
+            "broken: {{vendor: custom, base_url: \"http://{}/v1\", models: [b]}}",
+            broken.addr
+        ))
+        .env("TOLLGATE_ATTEMPTS", "1")
+        .start();
+    for client in CLIENTS {
+        let mut conn = gateway.conn();
+        for _ in 0..3 {
+            for model in ["d", "b"] {
+                let reply = conn.ask(&client.whole(model, "hello"));
+                assert_eq!(reply.status, 502, "{}", reply.text());
+                assert_eq!(reply.header("connection"), Some("keep-alive"));
+                client.refusal(&reply);
+                assert_eq!(gateway.line(&reply)["outcome"], "bad_gateway");
+            }
+            let reply = conn.ask(&client.stream("b", "hello"));
+            assert_eq!(reply.status, 200);
+            assert!(client.error_in(&reply.text()).is_some(), "{}", reply.text());
+            conn.ask(&client.whole("gpt-4o-mini", "#mock tokens=2").chunked(30)).ok();
+        }
+        // What was sent too early waits for its turn.
+        let (first, second) =
+            (client.whole("d", "hello"), client.whole("gpt-4o-mini", "#mock echo\nafterwards"));
+        conn.send(&[first.head(), first.body, second.head(), second.body].concat());
+        assert_eq!(conn.reply().status, 502);
+        assert!(conn.reply().ok().text().contains("afterwards"));
+        // Who asked for the end gets it.
+        let reply = conn.ask(&client.whole("d", "hello").header("connection", "close"));
+        assert_eq!((reply.status, reply.header("connection")), (502, Some("close")));
+        assert!(conn.is_closed_by_peer());
+    }
+    gateway.wait_idle();
+}
