@@ -96,7 +96,7 @@ pub struct Downstream {
     pub head: ByteSize,
     /// All bodies held at one time.
     pub held: ByteSize,
-    /// How long one read of a body may take.
+    /// How long a whole head may take, and one read of a body.
     pub read_timeout: Duration,
     /// How long one write to the client may take.
     pub write_timeout: Duration,

@@ -112,7 +112,7 @@ pub(super) struct Limits {
     pub(super) head: Size,
     /// All request bodies held at one time. Default: `1GiB`.
     pub(super) held: Size,
-    /// How long one read of a request may take. Default: `60s`.
+    /// How long the whole head of a request may take, and one read of its body. Default: `60s`.
     pub(super) read_timeout: Span,
     /// How long one write to a client may take. Default: `60s`.
     pub(super) write_timeout: Span,
@@ -128,8 +128,8 @@ pub(super) struct Upstream {
     pub(super) connect_timeout: Span,
     /// Until the first byte of an answer. Default: `300s`.
     pub(super) first_byte_timeout: Span,
-    /// The longest silence inside a streamed answer; a stream's first byte waits no longer than
-    /// this either. Default: `300s`.
+    /// The longest silence inside a streamed answer; over HTTP/2 the shorter of this and
+    /// `first_byte_timeout` bounds both. Default: `300s`.
     pub(super) idle_timeout: Span,
     /// For the whole answer, all attempts together. Default: `1h`.
     pub(super) total_timeout: Span,
