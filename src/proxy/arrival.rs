@@ -89,7 +89,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     let mut share = shared.held.share();
     let read = clock::now();
     exchange.overhead += read.saturating_duration_since(exchange.started);
-    let body = match body::read(session, &world.downstream, &mut share).await {
+    let body = match body::read(session, &world.downstream, exchange.deadline, &mut share).await {
         Ok(body) => body,
         Err(Untaken::Refused(refusal)) => {
             return refuse(session, exchange, client, refusal, Connection::Close).await;
@@ -164,10 +164,12 @@ async fn turn_away(
         head.headers.get("content-length").and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let chunked = head.headers.contains_key("transfer-encoding");
     let small = !chunked && length.unwrap_or(0) <= SMALL;
-    if small {
-        while session.read_request_body().await?.is_some() {}
-    }
-    let connection = if small { Connection::Keep } else { Connection::Close };
+    // A client that does not send what it promised hears the same, and then the end.
+    let connection = if small && body::skip(session, &exchange.world.downstream).await.is_ok() {
+        Connection::Keep
+    } else {
+        Connection::Close
+    };
     let mut headers = returning::own_headers(exchange);
     headers.extend(allow.map(|method| (header::ALLOW, HeaderValue::from_static(method))));
     let written = answer::refuse(session, dialect, &refusal, connection, headers).await;

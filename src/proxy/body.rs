@@ -7,6 +7,7 @@
 //! stored bytes.
 
 use std::io::Read as _;
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
@@ -14,7 +15,9 @@ use http::header;
 use pingora::protocols::http::ServerSession;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType, Result};
+use tokio::time::timeout;
 
+use crate::clock;
 use crate::proxy::bytes_held::Share;
 use crate::refusal::{Kind, Refusal};
 use crate::snapshot::Downstream;
@@ -36,10 +39,7 @@ pub enum Untaken {
 impl From<Box<Error>> for Untaken {
     fn from(error: Box<Error>) -> Self {
         match error.etype() {
-            ErrorType::ReadTimedout => Self::Refused(Refusal {
-                status: 408,
-                ..Refusal::new(Kind::InvalidRequest, "the rest of the request's body did not come in time")
-            }),
+            ErrorType::ReadTimedout => Self::Refused(late()),
             // Pingora keeps the name of this kind to itself.
             kind if kind.as_str() == "InvalidChunk" => Self::Refused(Refusal::new(
                 Kind::InvalidRequest,
@@ -53,8 +53,13 @@ impl From<Box<Error>> for Untaken {
 /// Reads the whole body.
 ///
 /// # Errors
-/// When it is over a limit, or the client breaks off.
-pub async fn read(session: &mut Session, limits: &Downstream, share: &mut Share) -> Result<Bytes, Untaken> {
+/// When it is over a limit, comes too slowly to be there at the deadline, or the client breaks off.
+pub async fn read(
+    session: &mut Session,
+    limits: &Downstream,
+    deadline: Instant,
+    share: &mut Share,
+) -> Result<Bytes, Untaken> {
     let length = content_length(session)?;
     let limit = limits.body.as_usize();
     if length.is_some_and(|length| length > limit) {
@@ -77,7 +82,10 @@ pub async fn read(session: &mut Session, limits: &Downstream, share: &mut Share)
         if length.is_some_and(|length| length.saturating_sub(read) <= RETRY_BUFFER) {
             session.as_downstream_mut().enable_retry_buffering();
         }
-        let Some(chunk) = session.read_request_body().await? else { break };
+        let Some(chunk) = piece(session, limits).await? else { break };
+        if read > 0 && clock::now() > deadline {
+            return Err(Untaken::Refused(late()));
+        }
         if read + chunk.len() > limit {
             return Err(Untaken::Refused(too_large(limits)));
         }
@@ -99,6 +107,34 @@ pub async fn read(session: &mut Session, limits: &Downstream, share: &mut Share)
         forget(session).await?;
     }
     unpack(session, body, limits, share)
+}
+
+/// Reads a body away.
+///
+/// # Errors
+/// When it does not come to its end.
+pub async fn skip(session: &mut Session, limits: &Downstream) -> Result<(), Untaken> {
+    while piece(session, limits).await?.is_some() {}
+    Ok(())
+}
+
+/// The next piece of a body.
+async fn piece(session: &mut Session, limits: &Downstream) -> Result<Option<Bytes>, Untaken> {
+    if !session.is_http2() {
+        return Ok(session.read_request_body().await?);
+    }
+    // Here Pingora keeps no time.
+    match timeout(limits.read_timeout, session.read_request_body()).await {
+        Ok(read) => Ok(read?),
+        Err(_) => Err(Untaken::Refused(late())),
+    }
+}
+
+fn late() -> Refusal {
+    Refusal {
+        status: 408,
+        ..Refusal::new(Kind::InvalidRequest, "the rest of the request's body did not come in time")
+    }
 }
 
 fn content_length(session: &Session) -> Result<Option<usize>, Untaken> {

@@ -19,7 +19,7 @@ use crate::proxy::vigil::Vigil;
 use crate::refusal::{Kind, Refusal};
 use crate::route::Target;
 use crate::snapshot::Snapshot;
-use crate::telemetry::{Metrics, Telemetry};
+use crate::telemetry::Telemetry;
 
 /// One request, from its first byte to its record.
 #[derive(Debug)]
@@ -53,15 +53,21 @@ pub struct Exchange {
     telemetry: Arc<Telemetry>,
     /// Whether its record is left.
     left: bool,
-    _running: Running,
 }
 
 /// However it ends, it leaves a record: also when it panics, or is dropped in the middle.
 impl Drop for Exchange {
     fn drop(&mut self) {
-        if self.left {
-            return;
+        if !self.left {
+            self.leave_abandoned();
         }
+        // Only now it no longer runs, so that whoever waits for that finds the record.
+        self.telemetry.metrics.end();
+    }
+}
+
+impl Exchange {
+    fn leave_abandoned(&mut self) {
         let refusal = if std::thread::panicking() {
             Refusal::new(Kind::Internal, "the gateway failed in the middle of the request")
         } else {
@@ -72,16 +78,6 @@ impl Drop for Exchange {
         let status = if begun { 200 } else { refusal.status };
         self.refusal.get_or_insert(refusal);
         self.leave(status, (0, 0));
-    }
-}
-
-/// Counts a request as running until its exchange is gone, however it ends.
-#[derive(Debug)]
-struct Running(Arc<Metrics>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.end();
     }
 }
 
@@ -156,11 +152,9 @@ impl Exchange {
     /// A request that just came.
     #[must_use]
     pub fn new(world: Arc<Snapshot>, telemetry: Arc<Telemetry>) -> Self {
-        let metrics = Arc::clone(&telemetry.metrics);
-        metrics.begin();
+        telemetry.metrics.begin();
         let started = clock::now();
         Self {
-            _running: Running(metrics),
             deadline: started.checked_add(world.upstream.total_timeout).unwrap_or(started),
             closed_well: false,
             vigil: None,
@@ -337,6 +331,7 @@ mod tests {
 
     use super::*;
     use crate::config::{self, Sources};
+    use crate::telemetry::Metrics;
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);

@@ -228,3 +228,44 @@ fn every_connection_idles_for_a_finite_time() {
         }
     }
 }
+
+#[test]
+fn half_a_body_is_not_waited_for_over_http2_nor_of_those_who_may_not_come_in() {
+    let mock = mock();
+    let gateway =
+        Setup::new(&mock).env("TOLLGATE_READ_TIMEOUT", "400ms").env("TOLLGATE_MASTER_KEY", "right").start();
+    for client in CLIENTS {
+        for (path_key, status) in [("?key=right", 408), ("?key=wrong", 401)] {
+            let mut request = client.whole(client.model(), "hello");
+            request.path.push_str(path_key);
+            let begun = Instant::now();
+            assert_eq!(Http2::to(gateway.addr).ask_half(&request), Some(status), "{client:?}");
+            let mut conn = gateway.conn();
+            conn.send(&request.head());
+            conn.send(&request.body[..10]);
+            let mut head = conn.head();
+            assert_eq!(head.status, status, "{client:?}");
+            let (text, end) = conn.rest(&mut head);
+            assert!(end == End::Clean && text.contains("\"error\""), "{text}");
+            assert!(conn.is_closed_by_peer());
+            assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+        }
+    }
+    gateway.wait_idle();
+    assert!(!gateway.said().iter().any(|line| line.contains("ERROR")), "{:?}", gateway.said());
+}
+
+#[test]
+fn a_body_that_drips_is_given_up_at_the_total_time() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).env("TOLLGATE_TOTAL_TIMEOUT", "800ms").start();
+    for client in CLIENTS {
+        let request = client.whole(client.model(), &"x".repeat(5000));
+        let mut conn = gateway.conn();
+        conn.send(&request.head());
+        let (took, said) = drip(conn, b" ");
+        assert!(took > Duration::from_millis(600) && took < Duration::from_secs(3), "{client:?}: {took:?}");
+        assert_eq!(said.map(|(status, _)| status), Some(408), "{client:?}");
+    }
+    gateway.wait_idle();
+}

@@ -30,7 +30,27 @@ impl Http2 {
         Self { runtime, send }
     }
 
-    /// The same, where the connection may fail.
+    /// Sends a request but only the beginning of its body; the status of the answer.
+    pub(crate) fn ask_half(&mut self, request: &Request) -> Option<u16> {
+        let send = self.send.clone();
+        let asking = async {
+            let mut send = send.ready().await.ok()?;
+            let head = http::Request::builder()
+                .method(request.method.as_str())
+                .uri(format!("http://gateway{}", request.path))
+                .header("content-length", request.body.len())
+                .body(())
+                .ok()?;
+            let (answer, mut body) = send.send_request(head, false).ok()?;
+            body.send_data(Bytes::from(request.body[..request.body.len() / 2].to_vec()), false).ok()?;
+            let status = answer.await.ok()?.status().as_u16();
+            drop(body);
+            Some(status)
+        };
+        self.runtime.block_on(async { tokio::time::timeout(PATIENCE, asking).await }).ok().flatten()
+    }
+
+    /// The same as [`Http2::ask`], where the connection may fail.
     pub(crate) fn try_ask(&mut self, request: &Request) -> Option<Reply> {
         let send = self.send.clone();
         let asking = async { tokio::time::timeout(PATIENCE, try_ask(send, request)).await };
