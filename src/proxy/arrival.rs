@@ -170,6 +170,9 @@ async fn turn_away(
     } else {
         Connection::Close
     };
+    if let (Connection::Close, Some(vigil)) = (connection, &exchange.vigil) {
+        vigil.linger();
+    }
     let mut headers = returning::own_headers(exchange);
     headers.extend(allow.map(|method| (header::ALLOW, HeaderValue::from_static(method))));
     let written = answer::refuse(session, dialect, &refusal, connection, headers).await;

@@ -305,6 +305,9 @@ pub(crate) async fn refuse(
     connection: Connection,
 ) -> Result<bool> {
     let extra = returning::own_headers(exchange);
+    if let (Connection::Close, Some(vigil)) = (connection, &exchange.vigil) {
+        vigil.linger();
+    }
     let written = answer::refuse(session, dialect, &refusal, connection, extra).await;
     exchange.refusal = Some(refusal);
     written.map(|()| true)

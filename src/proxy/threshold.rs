@@ -22,6 +22,7 @@ use tokio::time::{Instant as Moment, Sleep};
 use crate::clock;
 use crate::dialect::codec;
 use crate::ir::Dialect;
+use crate::proxy::answer;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::shared::Shared;
 use crate::proxy::vigil::{Broken, Phase, Vigil};
@@ -101,14 +102,13 @@ impl Threshold {
 
     /// Says no to whoever connected, before anything was read.
     pub async fn turn_away(mut self, refusal: Refusal) {
-        let said = self.refuse(refusal);
+        self.instead = Some(self.refuse(refusal));
         // Whoever does not read a kilobyte at once is not waited for.
-        let _ = tokio::time::timeout(Duration::from_secs(1), async {
-            self.stream.write_all(&said).await?;
-            Shutdown::shutdown(&mut *self.stream).await;
-            io::Result::Ok(())
-        })
-        .await;
+        let _ = tokio::time::timeout(Duration::from_secs(1), Shutdown::shutdown(&mut self)).await;
+        // What came already is read away, but for more the file is needed too badly.
+        let mut room = vec![0; 16 << 10];
+        let _ = answer::at_once(self.stream.read(&mut room));
+        self.instead = None;
     }
 
     /// What was read ahead, then what comes.
@@ -251,6 +251,30 @@ impl Threshold {
         self.vigil.enter(Phase::Served);
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
+}
+
+/// A connection that is closed while its client still sends takes the refusal along: the system
+/// resets it, and the client never reads what was said. So the rest is read away for a moment.
+impl Drop for Threshold {
+    fn drop(&mut self) {
+        if self.instead.is_none() && !self.vigil.lingers() {
+            return;
+        }
+        let stream = std::mem::replace(&mut self.stream, Box::new(io::Cursor::new(Vec::new())));
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(tokio::time::timeout(LINGER, read_away(stream)));
+        }
+    }
+}
+
+/// How long a refused client may go on sending, and how long it may pause.
+const LINGER: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(500);
+
+async fn read_away(mut stream: Stream) {
+    Shutdown::shutdown(&mut *stream).await;
+    let mut room = vec![0; 16 << 10];
+    while let Ok(Ok(1..)) = tokio::time::timeout(PAUSE, stream.read(&mut room)).await {}
 }
 
 impl AsyncRead for Threshold {

@@ -6,7 +6,7 @@
 //! here: a store for each piece of an answer, and no timer that is set anew.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -42,6 +42,7 @@ pub struct Vigil {
     broken: AtomicU8,
     /// Microseconds after `begun`; [`NEVER`] while nothing is waited for.
     due: AtomicU64,
+    lingers: AtomicBool,
     kept: Kept,
 }
 
@@ -64,6 +65,7 @@ impl Default for Vigil {
             phase: AtomicU8::new(0),
             broken: AtomicU8::new(0),
             due: AtomicU64::new(NEVER),
+            lingers: AtomicBool::new(false),
             kept: Kept::default(),
         }
     }
@@ -122,6 +124,17 @@ impl Vigil {
             1 => Some(Broken::Late),
             _ => Some(Broken::Cut),
         }
+    }
+
+    /// The client was refused before all that it sends was read.
+    pub fn linger(&self) {
+        self.lingers.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether what the client still sends must be read away before the connection is closed.
+    #[must_use]
+    pub fn lingers(&self) -> bool {
+        self.lingers.load(Ordering::Relaxed)
     }
 
     /// Keeps a session whose request failed and yet was answered whole. It holds the stream that

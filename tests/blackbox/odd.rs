@@ -559,3 +559,28 @@ fn a_gemini_error_without_a_body_is_told_where_another_target_could_have_answere
     }
     still_well(&gateway);
 }
+
+#[test]
+fn a_client_that_sends_all_before_it_reads_still_hears_why_it_is_refused() {
+    let mock = mock();
+    let gateway =
+        Setup::new(&mock).env("TOLLGATE_BODY_LIMIT", "100KiB").env("TOLLGATE_MASTER_KEY", "right").start();
+    let many: String = (0..300).map(|line| format!("x-{line}: {}\r\n", "y".repeat(1000))).collect();
+    for client in CLIENTS {
+        let path = client.path(client.model(), false);
+        for (head, body, status) in [
+            ("authorization: Bearer right\r\ncontent-length: 8000000\r\n", 8_000_000, 413),
+            ("content-length: 8000000\r\n", 8_000_000, 401),
+            (many.as_str(), 8_000_000, 431),
+        ] {
+            let mut conn = gateway.conn();
+            let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\n{head}\r\n");
+            conn.send(&[head.as_bytes(), &vec![b' '; body]].concat());
+            let mut answer = conn.head();
+            let (text, end) = conn.rest(&mut answer);
+            assert_eq!((answer.status, end), (status, End::Clean), "{text}");
+            assert!(text.contains("\"error\""), "{text}");
+        }
+    }
+    still_well(&gateway);
+}
