@@ -16,6 +16,7 @@ pub mod entrance;
 pub mod exchange;
 pub mod files;
 pub mod keeper;
+pub mod linger;
 pub mod local;
 pub mod names;
 pub mod packing;

@@ -24,6 +24,7 @@ use crate::dialect::codec;
 use crate::ir::Dialect;
 use crate::proxy::answer;
 use crate::proxy::exchange::Exchange;
+use crate::proxy::linger;
 use crate::proxy::shared::Shared;
 use crate::proxy::vigil::{Broken, Phase, Vigil};
 use crate::refusal::{Kind, Refusal};
@@ -253,28 +254,13 @@ impl Threshold {
     }
 }
 
-/// A connection that is closed while its client still sends takes the refusal along: the system
-/// resets it, and the client never reads what was said. So the rest is read away for a moment.
 impl Drop for Threshold {
     fn drop(&mut self) {
-        if self.instead.is_none() && !self.vigil.lingers() {
-            return;
-        }
-        let stream = std::mem::replace(&mut self.stream, Box::new(io::Cursor::new(Vec::new())));
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(tokio::time::timeout(LINGER, read_away(stream)));
+        if self.instead.is_some() || self.vigil.lingers() {
+            let nobody = Box::new(io::Cursor::new(Vec::new()));
+            linger::see_off(std::mem::replace(&mut self.stream, nobody));
         }
     }
-}
-
-/// How long a refused client may go on sending, and how long it may pause.
-const LINGER: Duration = Duration::from_secs(5);
-const PAUSE: Duration = Duration::from_millis(500);
-
-async fn read_away(mut stream: Stream) {
-    Shutdown::shutdown(&mut *stream).await;
-    let mut room = vec![0; 16 << 10];
-    while let Ok(Ok(1..)) = tokio::time::timeout(PAUSE, stream.read(&mut room)).await {}
 }
 
 impl AsyncRead for Threshold {

@@ -131,7 +131,8 @@ fn a_stream_may_think_longer_before_its_first_byte_than_pause_within() {
         let took = begun.elapsed();
         assert_eq!((reply.status, reply.end), (200, End::Clean));
         let text = reply.text();
-        assert!(text.contains("one") && client.error_in(&text).is_some(), "{client:?}: {text}");
+        assert_eq!(client.streamed_text(&text), "one", "{client:?}: {text}");
+        assert!(client.error_in(&text).is_some(), "{client:?}: {text}");
         assert!(took > Duration::from_millis(300) && took < Duration::from_secs(3), "{client:?}: {took:?}");
         let line = gateway.line(&reply);
         assert_eq!(line["outcome"], "broken", "{line}");
