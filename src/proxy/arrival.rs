@@ -83,13 +83,14 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         Some(Err(refusal)) => return refuse(session, exchange, client, refusal, Connection::Keep).await,
         None => {}
     }
-    if let Some(refusal) = packed(session.req_header()) {
-        return turn_away(session, exchange, client, refusal, None).await;
-    }
+    let coding = match body::coding(session.req_header()) {
+        Ok(coding) => coding,
+        Err(refusal) => return turn_away(session, exchange, client, refusal, None).await,
+    };
     let mut share = shared.held.share();
     let read = clock::now();
     exchange.overhead += read.saturating_duration_since(exchange.started);
-    let body = match body::read(session, &world.downstream, exchange.deadline, &mut share).await {
+    let body = match body::read(session, coding, &world.downstream, exchange.deadline, &mut share).await {
         Ok(body) => body,
         Err(Untaken::Refused(refusal)) => {
             return refuse(session, exchange, client, refusal, Connection::Close).await;
@@ -117,16 +118,6 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
 
 fn admitted(door: &Door, head: &RequestHeader) -> bool {
     door.admits(None) || asked::credentials(head).any(|key| door.admits(Some(&key)))
-}
-
-/// The refusal of a body that would have to be unpacked first.
-fn packed(head: &RequestHeader) -> Option<Refusal> {
-    let coding = head.headers.get(header::CONTENT_ENCODING)?.as_bytes();
-    if coding.is_empty() || coding.eq_ignore_ascii_case(b"identity") {
-        return None;
-    }
-    let message = "the body is compressed; send it as it is, without content-encoding";
-    Some(Refusal { status: 415, ..Refusal::new(Kind::InvalidRequest, message) })
 }
 
 /// The body with the model that an Azure path names: from here on the body says it.

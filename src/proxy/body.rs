@@ -12,6 +12,7 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use http::header;
+use pingora::http::RequestHeader;
 use pingora::protocols::http::ServerSession;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType, Result};
@@ -56,6 +57,7 @@ impl From<Box<Error>> for Untaken {
 /// When it is over a limit, comes too slowly to be there at the deadline, or the client breaks off.
 pub async fn read(
     session: &mut Session,
+    coding: Coding,
     limits: &Downstream,
     deadline: Instant,
     share: &mut Share,
@@ -106,7 +108,7 @@ pub async fn read(
     if length.is_none() && body.len() > RETRY_BUFFER {
         forget(session).await?;
     }
-    unpack(session, body, limits, share)
+    unpack(coding, body, limits, share)
 }
 
 /// Reads a body away.
@@ -184,34 +186,55 @@ async fn forget(session: &mut Session) -> Result<(), Untaken> {
     }
 }
 
+/// How a client packed a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coding {
+    /// Not at all.
+    Plain,
+    /// With gzip.
+    Gzip,
+    /// With deflate, in zlib's format or without.
+    Deflate,
+}
+
+/// How the body of a request with this head is packed.
+///
+/// # Errors
+/// 415 when it could not be unpacked here.
+pub fn coding(head: &RequestHeader) -> Result<Coding, Refusal> {
+    let Some(coding) = head.headers.get(header::CONTENT_ENCODING) else { return Ok(Coding::Plain) };
+    let coding = coding.as_bytes().trim_ascii().to_ascii_lowercase();
+    match coding.as_slice() {
+        b"" | b"identity" => Ok(Coding::Plain),
+        b"gzip" | b"x-gzip" => Ok(Coding::Gzip),
+        b"deflate" => Ok(Coding::Deflate),
+        _ => {
+            let message = "the body is compressed in a way that is not known here; \
+                           send it with gzip, deflate or no content-encoding";
+            Err(Refusal { status: 415, ..Refusal::new(Kind::InvalidRequest, message) })
+        }
+    }
+}
+
 /// The body as it was before the client packed it.
-fn unpack(session: &Session, body: Bytes, limits: &Downstream, share: &mut Share) -> Result<Bytes, Untaken> {
-    let Some(coding) = session.req_header().headers.get("content-encoding") else { return Ok(body) };
-    let coding = coding.to_str().unwrap_or_default().trim().to_ascii_lowercase();
+fn unpack(coding: Coding, body: Bytes, limits: &Downstream, share: &mut Share) -> Result<Bytes, Untaken> {
     let limit = limits.body.as_usize();
     let most = limit as u64 + 1;
     let mut plain = Vec::new();
-    let read = match coding.as_str() {
-        "" | "identity" => return Ok(body),
-        "gzip" | "x-gzip" => MultiGzDecoder::new(&body[..]).take(most).read_to_end(&mut plain),
+    let read = match coding {
+        Coding::Plain => return Ok(body),
+        Coding::Gzip => MultiGzDecoder::new(&body[..]).take(most).read_to_end(&mut plain),
         // The name means zlib's format, and many send what is inside of it.
-        "deflate" if body.first().is_some_and(|first| first & 0x0f == 8) => {
+        Coding::Deflate if body.first().is_some_and(|first| first & 0x0f == 8) => {
             ZlibDecoder::new(&body[..]).take(most).read_to_end(&mut plain)
         }
-        "deflate" => DeflateDecoder::new(&body[..]).take(most).read_to_end(&mut plain),
-        _ => {
-            let message = "the request's content-encoding must be gzip, deflate or identity";
-            return Err(Untaken::Unusable(Refusal {
-                status: 415,
-                ..Refusal::new(Kind::InvalidRequest, message)
-            }));
-        }
+        Coding::Deflate => DeflateDecoder::new(&body[..]).take(most).read_to_end(&mut plain),
     };
     if plain.len() > limit {
         return Err(Untaken::Unusable(too_large(limits)));
     }
     if read.is_err() {
-        let message = format!("the request's body is not {coding}, as its content-encoding says");
+        let message = "the body cannot be unpacked as its content-encoding says";
         return Err(Untaken::Unusable(Refusal::new(Kind::InvalidRequest, message)));
     }
     if !share.grow(plain.len(), limits.held.as_usize()) {
