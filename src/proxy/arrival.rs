@@ -43,14 +43,17 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     // Where the connection is to end with this request, that stays so: the client said it, the
     // process ends, or two lengths that disagree may hide a second request.
     if downstream.get_keepalive().is_some() {
-        downstream.set_keepalive(Some(world.downstream.keepalive.as_secs().max(1)));
+        // For as long as its stream lets it (`threshold`), which sets no timer for each request.
+        downstream.set_keepalive(Some(0));
     }
     // Whatever follows a request waits for its turn; else it would end the request before it.
     downstream.set_pipelining_enabled(true);
     // A provider's interim answers are between it and us.
     downstream.set_ignore_info_resp(true);
     session.set_read_timeout(Some(world.downstream.read_timeout));
-    session.set_write_timeout(Some(world.downstream.write_timeout));
+    if exchange.vigil.is_none() {
+        session.set_write_timeout(Some(world.downstream.write_timeout));
+    }
     if head_size(session) > world.downstream.head.as_usize() {
         let message = format!("the request's head is larger than the limit of {}", world.downstream.head);
         let refusal = Refusal { status: 431, ..Refusal::new(Kind::TooLarge, message) };

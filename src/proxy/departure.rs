@@ -53,18 +53,15 @@ pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPe
             peer.options.alpn = ALPN::H2H1;
         }
     }
-    // Pingora has one time-out for each read, which is the longer one where the client's own
-    // connection keeps both (`vigil`). A whole answer comes at once after its first byte.
+    // The client's own connection keeps the times of its answer (`vigil`). Where it cannot, Pingora
+    // has one time-out for each read; a whole answer comes at once after its first byte.
     let (first, idle) = (limits.first_byte_timeout, limits.idle_timeout);
-    let silence = match call.ask.stream {
-        true if watched => first.max(idle),
-        true => first.min(idle),
-        false => first,
-    };
+    let silence = if call.ask.stream { first.min(idle) } else { first };
+    let silence = (!watched).then_some(silence.min(left));
     peer.options.connection_timeout = Some(limits.connect_timeout.min(left));
     peer.options.total_connection_timeout = Some(limits.connect_timeout.min(left));
-    peer.options.read_timeout = Some(silence.min(left));
-    peer.options.write_timeout = Some(silence.min(left));
+    peer.options.read_timeout = silence;
+    peer.options.write_timeout = silence;
     peer.options.idle_timeout = Some(POOL_IDLE);
     Ok(Box::new(peer))
 }

@@ -41,30 +41,62 @@ pub struct Threshold {
     stream: Stream,
     shared: Arc<Shared>,
     vigil: Arc<Vigil>,
-    /// How much a head may be, how long it may take, how long nothing may come.
+    /// How much a head may be, how long it may take, how long nothing may come, and how long
+    /// nothing may be taken.
     most: usize,
     patience: Duration,
     idle: Duration,
+    slowest: Duration,
     /// How much of the present head was read, and how it begins.
     read: usize,
     line: [u8; LINE],
     /// Until when it must begin, and be whole, once either was waited for.
     begins: Option<Instant>,
     whole: Option<Instant>,
-    /// Whether a request came before.
-    used: bool,
+    /// Until when what is written must be taken, once that was waited for.
+    taken: Option<Instant>,
     /// What a look at the connection's beginning has read.
     ahead: Bytes,
-    timer: Option<Timer>,
+    timer: Timer,
+    /// Rings when a client does not take what is written.
+    bell: Timer,
     /// Our own words, where Pingora meant to write its own.
     instead: Option<Bytes>,
 }
 
+/// A timer that is made when it is first needed, and set anew as seldom as can be.
+#[derive(Debug, Default)]
+struct Timer(Option<Set>);
+
 #[derive(Debug)]
-struct Timer {
+struct Set {
     sleep: Pin<Box<Sleep>>,
     /// Who is woken; a timer that will wake the same task need not be asked again.
     waker: Waker,
+}
+
+impl Timer {
+    /// Ready at this moment. A timer that is set for an earlier one is left alone until it rings,
+    /// since what is waited for moves on with every piece of an answer.
+    fn poll_until(&mut self, cx: &mut Context<'_>, due: Instant) -> Poll<()> {
+        let due = Moment::from_std(due);
+        let set = self.0.get_or_insert_with(|| Set {
+            sleep: Box::pin(tokio::time::sleep_until(due)),
+            waker: Waker::noop().clone(),
+        });
+        if set.sleep.is_elapsed() && set.sleep.deadline() >= due {
+            return Poll::Ready(());
+        }
+        if set.sleep.is_elapsed() || set.sleep.deadline() > due {
+            set.sleep.as_mut().reset(due);
+            set.waker.clone_from(Waker::noop());
+        }
+        if set.waker.will_wake(cx.waker()) {
+            return Poll::Pending;
+        }
+        set.waker.clone_from(cx.waker());
+        set.sleep.as_mut().poll(cx)
+    }
 }
 
 impl Threshold {
@@ -79,13 +111,15 @@ impl Threshold {
             most: world.downstream.head.as_usize(),
             patience: world.downstream.read_timeout,
             idle: world.downstream.keepalive,
+            slowest: world.downstream.write_timeout,
             read: 0,
             line: [0; LINE],
             begins: None,
             whole: None,
-            used: false,
+            taken: None,
             ahead: Bytes::new(),
-            timer: None,
+            timer: Timer::default(),
+            bell: Timer::default(),
             instead: None,
         }
     }
@@ -138,16 +172,12 @@ impl Threshold {
             self.note(fresh);
             return Poll::Ready(read);
         }
-        if self.read == 0 && self.used {
-            // Pingora itself bounds how long a connection may idle between two requests.
-            return Poll::Pending;
-        }
         let due = if self.read == 0 {
             *self.begins.get_or_insert_with(|| clock::now() + self.idle)
         } else {
             *self.whole.get_or_insert_with(|| clock::now() + self.patience)
         };
-        ready!(self.poll_until(cx, due));
+        ready!(self.timer.poll_until(cx, due));
         if self.read == 0 {
             // Nobody asked for anything: that is the end of the connection.
             return Poll::Ready(Ok(()));
@@ -158,7 +188,6 @@ impl Threshold {
 
     fn begin(&mut self) {
         self.vigil.enter(Phase::Head);
-        self.used |= self.read > 0;
         (self.read, self.begins, self.whole) = (0, None, None);
     }
 
@@ -178,33 +207,22 @@ impl Threshold {
                 self.vigil.break_off(Broken::Cut);
                 return Poll::Ready(Err(ErrorKind::Interrupted.into()));
             }
-            ready!(self.poll_until(cx, due));
+            ready!(self.timer.poll_until(cx, due));
             self.vigil.break_off(Broken::Late);
             return Poll::Ready(Err(ErrorKind::TimedOut.into()));
         }
         Poll::Pending
     }
 
-    /// Ready at this moment. A timer that is set for an earlier one is left alone until it rings,
-    /// since what is waited for moves on with every piece of an answer.
-    fn poll_until(&mut self, cx: &mut Context<'_>, due: Instant) -> Poll<()> {
-        let due = Moment::from_std(due);
-        let timer = self.timer.get_or_insert_with(|| Timer {
-            sleep: Box::pin(tokio::time::sleep_until(due)),
-            waker: Waker::noop().clone(),
-        });
-        if timer.sleep.is_elapsed() && timer.sleep.deadline() >= due {
-            return Poll::Ready(());
+    /// What came of a write: a client that takes nothing for too long is given up.
+    fn poll_taken<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.taken = None;
+            return written;
         }
-        if timer.sleep.is_elapsed() || timer.sleep.deadline() > due {
-            timer.sleep.as_mut().reset(due);
-            timer.waker.clone_from(Waker::noop());
-        }
-        if timer.waker.will_wake(cx.waker()) {
-            return Poll::Pending;
-        }
-        timer.waker.clone_from(cx.waker());
-        timer.sleep.as_mut().poll(cx)
+        let due = *self.taken.get_or_insert_with(|| clock::now() + self.slowest);
+        ready!(self.bell.poll_until(cx, due));
+        Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
 
     /// The refusal as it goes over the wire; the record of it is left.
@@ -280,7 +298,8 @@ impl AsyncWrite for Threshold {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if this.vigil.phase() == Phase::Served {
-            return Pin::new(&mut this.stream).poll_write(cx, buf);
+            let written = Pin::new(&mut this.stream).poll_write(cx, buf);
+            return this.poll_taken(cx, written);
         }
         // What is written before a request is served is Pingora's refusal of its head.
         if this.instead.is_none() {
@@ -304,7 +323,8 @@ impl AsyncWrite for Threshold {
             }
             said.advance(written);
         }
-        Pin::new(&mut this.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut this.stream).poll_flush(cx);
+        this.poll_taken(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -318,7 +338,9 @@ impl AsyncWrite for Threshold {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         if self.vigil.phase() == Phase::Served {
-            return Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, bufs);
+            let this = self.get_mut();
+            let written = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+            return this.poll_taken(cx, written);
         }
         let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
         self.poll_write(cx, first)
@@ -343,9 +365,7 @@ impl Peek for Threshold {
     /// Reads only as far as this could be the greeting, since a whole request may be shorter.
     async fn try_peek(&mut self, greeting: &mut [u8]) -> io::Result<bool> {
         const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-        // Pingora does not bound this wait, as it does those between two requests.
         self.begin();
-        self.used = false;
         let mut read = Vec::with_capacity(GREETING);
         while read.len() < PREFACE.len() && PREFACE.starts_with(&read) {
             let mut room = (&mut *self).take((PREFACE.len() - read.len()) as u64);
