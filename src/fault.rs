@@ -35,6 +35,7 @@ pub enum Retry {
 impl Fault {
     /// A fault of this kind with its usual status.
     #[must_use]
+    #[cold]
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -48,6 +49,7 @@ impl Fault {
 
     /// A fault of which nothing is known but its HTTP status.
     #[must_use]
+    #[cold]
     pub fn from_status(status: u16) -> Self {
         let kind = match status {
             401 => Kind::Authentication,

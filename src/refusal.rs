@@ -96,6 +96,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with the usual status of its kind.
     #[must_use]
+    #[cold]
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,

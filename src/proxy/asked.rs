@@ -235,13 +235,13 @@ pub fn credentials(head: &RequestHeader) -> impl Iterator<Item = Cow<'_, [u8]>> 
         let (scheme, token) = value.split_at_checked(7)?;
         scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
     });
-    let query = head.uri.query().unwrap_or("").split('&').find_map(|pair| pair.strip_prefix("key="));
-    let in_headers = [bearer, header("x-api-key"), header("api-key"), header("x-goog-api-key")];
+    let query = |()| head.uri.query()?.split('&').find_map(|pair| pair.strip_prefix("key="));
+    let others = ["x-api-key", "api-key", "x-goog-api-key"].into_iter().filter_map(header);
+    let in_headers = bearer.into_iter().chain(others);
+    let in_query = std::iter::once(()).filter_map(query);
     in_headers
-        .into_iter()
-        .flatten()
         .map(Cow::Borrowed)
-        .chain(query.map(|key| Cow::Owned(decode(key).into_bytes())))
+        .chain(in_query.map(|key| Cow::Owned(decode(key).into_bytes())))
         .filter(|key| !key.is_empty())
 }
 

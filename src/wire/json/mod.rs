@@ -35,6 +35,7 @@ pub struct Error {
 
 impl Error {
     /// Works out the path by walking the source again, so that only a failure pays for it.
+    #[cold]
     pub(in crate::wire) fn locate(source: &[u8], flaw: Flaw) -> Self {
         Self { offset: flaw.offset, path: path::to(source, flaw.offset), reason: flaw.reason }
     }

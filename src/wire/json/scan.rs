@@ -54,6 +54,7 @@ impl<'a> Scanner<'a> {
         self.at
     }
 
+    #[cold]
     pub(crate) fn flaw<T>(&self, reason: &'static str) -> Result<T, Flaw> {
         Err(Flaw { offset: self.at, reason })
     }
