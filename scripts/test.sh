@@ -7,7 +7,7 @@ binary="${CARGO_TARGET_DIR:-$PWD/target}/debug/tollgate"
 step() { echo; echo "== $1 ($((SECONDS - started)) s)"; }
 
 step "setting up"
-scripts/setup.sh
+scripts/setup.sh tests
 step "format"
 cargo fmt --check
 step "lints"

