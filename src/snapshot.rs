@@ -102,6 +102,8 @@ pub struct Downstream {
     pub write_timeout: Duration,
     /// How long an idle connection is kept.
     pub keepalive: Duration,
+    /// The longest silence inside a translated stream of Anthropic's.
+    pub ping: Duration,
 }
 
 /// What an upstream may take of our time.

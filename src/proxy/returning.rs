@@ -248,10 +248,16 @@ pub fn speak(
     body: &mut Option<Bytes>,
     end: bool,
 ) -> Result<()> {
-    let Exchange { world, stage, refusal, .. } = exchange;
+    let Exchange { world, stage, refusal, vigil, .. } = exchange;
     let Stage::Away(call) = stage else { return Ok(()) };
     if !call.relay.gathers() {
         call.relay.speak(body, end);
+        if let (Some(vigil), Relay::Transcode(_), Dialect::AnthropicMessages, true) =
+            (vigil, &call.relay, call.ask.dialect, body.is_some())
+            && session.req_header().version == Version::HTTP_11
+        {
+            vigil.beat();
+        }
         return Ok(());
     }
     if let Some(chunk) = body.take() {

@@ -35,6 +35,9 @@ const GREETING: usize = 24;
 /// As much of a head as tells the client's dialect.
 const LINE: usize = 64;
 
+/// A sign of life between two events of Anthropic's, as a chunk.
+const PING: &[u8] = b"23\r\nevent: ping\ndata: {\"type\":\"ping\"}\n\n\r\n";
+
 /// One client's connection.
 #[derive(Debug)]
 pub struct Threshold {
@@ -47,6 +50,8 @@ pub struct Threshold {
     patience: Duration,
     idle: Duration,
     slowest: Duration,
+    /// After how long a silence there is a ping.
+    rhythm: Duration,
     /// How much of the present head was read, and how it begins.
     read: usize,
     line: [u8; LINE],
@@ -55,6 +60,10 @@ pub struct Threshold {
     whole: Option<Instant>,
     /// Until when what is written must be taken, once that was waited for.
     taken: Option<Instant>,
+    /// When the next ping is due, once a silence was noticed.
+    beat: Option<Instant>,
+    /// What of a ping was not taken yet.
+    ping: &'static [u8],
     /// What a look at the connection's beginning has read.
     ahead: Bytes,
     timer: Timer,
@@ -112,11 +121,14 @@ impl Threshold {
             patience: world.downstream.read_timeout,
             idle: world.downstream.keepalive,
             slowest: world.downstream.write_timeout,
+            rhythm: world.downstream.ping,
             read: 0,
             line: [0; LINE],
             begins: None,
             whole: None,
             taken: None,
+            beat: None,
+            ping: &[],
             ahead: Bytes::new(),
             timer: Timer::default(),
             bell: Timer::default(),
@@ -202,16 +214,38 @@ impl Threshold {
 
     /// A request is served and the client says nothing, as it should; the provider may be late.
     fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Some(due) = self.vigil.due() {
+        while let Some(due) = self.vigil.due() {
             if self.shared.is_cutting() {
                 self.vigil.break_off(Broken::Cut);
                 return Poll::Ready(Err(ErrorKind::Interrupted.into()));
             }
-            ready!(self.timer.poll_until(cx, due));
-            self.vigil.break_off(Broken::Late);
-            return Poll::Ready(Err(ErrorKind::TimedOut.into()));
+            let beat = self.vigil.beats().then(|| self.next_beat()).filter(|beat| *beat < due);
+            ready!(self.timer.poll_until(cx, beat.unwrap_or(due)));
+            if beat.is_none() {
+                self.vigil.break_off(Broken::Late);
+                return Poll::Ready(Err(ErrorKind::TimedOut.into()));
+            }
+            // Pingora is between two chunks: it watches the client only while it writes none.
+            self.ping = PING;
+            self.beat = None;
+            // A client that is gone shows when it is read from.
+            let _ = self.poll_ping(cx).map(|pinged| pinged.is_ok()) == Poll::Ready(true)
+                && Pin::new(&mut self.stream).poll_flush(cx).is_ready();
         }
         Poll::Pending
+    }
+
+    fn next_beat(&mut self) -> Instant {
+        *self.beat.get_or_insert_with(|| clock::now() + self.rhythm)
+    }
+
+    /// Writes what is left of a ping.
+    fn poll_ping(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.ping.is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, self.ping))?;
+            self.ping = self.ping.get(written..).unwrap_or_default();
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// What came of a write: a client that takes nothing for too long is given up.
@@ -298,7 +332,11 @@ impl AsyncWrite for Threshold {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if this.vigil.phase() == Phase::Served {
-            let written = Pin::new(&mut this.stream).poll_write(cx, buf);
+            this.beat = None;
+            let mut written = this.poll_ping(cx).map_ok(|()| 0);
+            if written.is_ready() {
+                written = Pin::new(&mut this.stream).poll_write(cx, buf);
+            }
             return this.poll_taken(cx, written);
         }
         // What is written before a request is served is Pingora's refusal of its head.
@@ -339,7 +377,11 @@ impl AsyncWrite for Threshold {
     ) -> Poll<io::Result<usize>> {
         if self.vigil.phase() == Phase::Served {
             let this = self.get_mut();
-            let written = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+            this.beat = None;
+            let mut written = this.poll_ping(cx).map_ok(|()| 0);
+            if written.is_ready() {
+                written = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+            }
             return this.poll_taken(cx, written);
         }
         let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);

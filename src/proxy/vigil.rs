@@ -42,6 +42,7 @@ pub struct Vigil {
     broken: AtomicU8,
     /// Microseconds after `begun`; [`NEVER`] while nothing is waited for.
     due: AtomicU64,
+    beats: AtomicBool,
     lingers: AtomicBool,
     kept: Kept,
 }
@@ -65,6 +66,7 @@ impl Default for Vigil {
             phase: AtomicU8::new(0),
             broken: AtomicU8::new(0),
             due: AtomicU64::new(NEVER),
+            beats: AtomicBool::new(false),
             lingers: AtomicBool::new(false),
             kept: Kept::default(),
         }
@@ -86,6 +88,7 @@ impl Vigil {
     /// The connection stands elsewhere now, and nothing is waited for.
     pub fn enter(&self, phase: Phase) {
         self.phase.store(phase as u8, Ordering::Relaxed);
+        self.beats.store(false, Ordering::Relaxed);
         self.relax();
     }
 
@@ -124,6 +127,17 @@ impl Vigil {
             1 => Some(Broken::Late),
             _ => Some(Broken::Cut),
         }
+    }
+
+    /// The client's stream runs, and takes pings between its events.
+    pub fn beat(&self) {
+        self.beats.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a long silence is broken by pings.
+    #[must_use]
+    pub fn beats(&self) -> bool {
+        self.beats.load(Ordering::Relaxed)
     }
 
     /// The client was refused before all that it sends was read.

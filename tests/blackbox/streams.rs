@@ -319,3 +319,41 @@ fn t37_a_vendor_that_knows_only_chat_completions_is_asked_for_nothing_else() {
         assert!(client.is_complete(&reply.text()), "{client:?}: {}", reply.text());
     }
 }
+
+#[test]
+fn an_anthropic_client_hears_pings_while_another_provider_thinks() {
+    let (go, wait): (_, Receiver<()>) = channel();
+    let wait = Mutex::new(wait);
+    let provider = Provider::start(move |_, stream| {
+        Heard::answer(stream, SSE_HEAD.as_bytes());
+        chunk(stream, &event(Client::Openai, "first"));
+        let _ = wait.lock().unwrap().recv_timeout(PATIENCE);
+        chunk(
+            stream,
+            &event(Client::Openai, " last").replace("finish_reason\":null", "finish_reason\":\"stop\""),
+        );
+        chunk(stream, "data: [DONE]\n\n");
+        Heard::answer(stream, b"0\r\n\r\n");
+        Then::Keep
+    });
+    let gateway = Setup::default()
+        .env("TOLLGATE_PING", "40ms")
+        .provider(&format!("openai: {{base_url: \"http://{}/v1\", api_key: k-1234}}", provider.addr))
+        .start();
+    let mut conn = gateway.conn();
+    for _ in 0..2 {
+        let request = Client::Anthropic.stream("gpt-4o-mini", "hello");
+        conn.send(&[request.head(), request.body].concat());
+        let mut head = conn.head();
+        let mut seen = conn.read_until(&mut head, "first");
+        for _ in 0..3 {
+            seen += &conn.read_until(&mut head, "event: ping\ndata: {\"type\":\"ping\"}\n\n");
+        }
+        go.send(()).unwrap();
+        let (rest, end) = conn.rest(&mut head);
+        seen += &rest;
+        assert_eq!(end, End::Clean, "{seen}");
+        assert!(Client::Anthropic.is_complete(&seen), "{seen}");
+        assert_eq!(Client::Anthropic.streamed_text(&seen), "first last");
+    }
+}

@@ -171,6 +171,7 @@ fn downstream(file: &File, check: &mut Check<'_>) -> Downstream {
         read_timeout: check.time(&["limits", "read_timeout"], limits.read_timeout),
         write_timeout: check.time(&["limits", "write_timeout"], limits.write_timeout),
         keepalive: check.time(&["limits", "keepalive"], limits.keepalive),
+        ping: check.time(&["limits", "ping"], limits.ping),
     }
 }
 

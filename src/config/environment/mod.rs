@@ -55,6 +55,7 @@ const SETTINGS: &[Setting] = &[
     (&["limits", "read_timeout"], &[("TOLLGATE_READ_TIMEOUT", Same)]),
     (&["limits", "write_timeout"], &[("TOLLGATE_WRITE_TIMEOUT", Same)]),
     (&["limits", "keepalive"], &[("TOLLGATE_KEEPALIVE", Same)]),
+    (&["limits", "ping"], &[("TOLLGATE_PING", Same)]),
     (&["upstream", "connect_timeout"], &[("TOLLGATE_CONNECT_TIMEOUT", Same)]),
     (
         &["upstream", "first_byte_timeout"],

@@ -118,6 +118,9 @@ pub(super) struct Limits {
     pub(super) write_timeout: Span,
     /// How long an idle connection is kept. Default: `75s`.
     pub(super) keepalive: Span,
+    /// After how long a silence an Anthropic client hears a ping inside its stream, where that is
+    /// translated. Default: `10s`.
+    pub(super) ping: Span,
 }
 
 /// What a provider may take of time.
@@ -282,6 +285,7 @@ impl Default for Limits {
             read_timeout: Span(Duration::from_secs(60)),
             write_timeout: Span(Duration::from_secs(60)),
             keepalive: Span(Duration::from_secs(75)),
+            ping: Span(Duration::from_secs(10)),
         }
     }
 }
