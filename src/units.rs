@@ -187,6 +187,12 @@ pub fn parse_duration(text: &str) -> Result<Duration, BadUnit> {
     scaled(number, scale).map(Duration::from_millis).ok_or_else(bad)
 }
 
+/// What workers change all the time, in a cache line of its own: what others read beside it would
+/// cost them a miss each time. Processors fetch lines in pairs, hence two of them.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub struct Apart<T>(pub T);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::units::Apart;
+
 /// How many bytes are held now.
 #[derive(Debug, Default)]
-pub struct BytesHeld(AtomicUsize);
+pub struct BytesHeld(Apart<AtomicUsize>);
 
 /// A share of the budget; given back when dropped.
 #[derive(Debug)]
@@ -18,7 +20,7 @@ impl BytesHeld {
     /// How many bytes are held now.
     #[must_use]
     pub fn now(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        self.0.0.load(Ordering::Relaxed)
     }
 
     /// A share of nothing, to be grown.
@@ -32,9 +34,9 @@ impl Share {
     /// Takes so many bytes more, unless that would pass `limit` over all requests.
     #[must_use]
     pub fn grow(&mut self, bytes: usize, limit: usize) -> bool {
-        let before = self.held.0.fetch_add(bytes, Ordering::Relaxed);
+        let before = self.held.0.0.fetch_add(bytes, Ordering::Relaxed);
         if before.saturating_add(bytes) > limit {
-            self.held.0.fetch_sub(bytes, Ordering::Relaxed);
+            self.held.0.0.fetch_sub(bytes, Ordering::Relaxed);
             return false;
         }
         self.bytes += bytes;
@@ -44,7 +46,7 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.held.0.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.held.0.0.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 

@@ -12,6 +12,7 @@ use crate::account::{Record, settle};
 use crate::telemetry::access_log;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::series::Observer;
+use crate::units::Apart;
 
 /// So many records may wait; when there are more, a worker settles its own instead of losing it.
 const QUEUE: u64 = 8192;
@@ -27,7 +28,7 @@ pub struct Telemetry {
     pub metrics: Arc<Metrics>,
     calibration: Arc<Calibration>,
     access: bool,
-    left: AtomicU64,
+    left: Apart<AtomicU64>,
     told: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
 }
@@ -67,7 +68,7 @@ impl Telemetry {
             metrics: Arc::clone(&metrics),
             calibration: Arc::clone(&calibration),
             access,
-            left: AtomicU64::new(0),
+            left: Apart::default(),
             told: Arc::clone(&told),
             stop: Arc::clone(&stop),
         });
@@ -89,7 +90,7 @@ impl Telemetry {
 
     /// Leaves one record. Never waits and never loses it.
     pub fn leave(&self, record: Record) {
-        let left = self.left.fetch_add(1, Ordering::Relaxed);
+        let left = self.left.0.fetch_add(1, Ordering::Relaxed);
         let waiting = left.saturating_sub(self.told.load(Ordering::Relaxed));
         // The channel is a list and not a ring, whose places would take megabytes of an idle process.
         let record = if waiting < QUEUE {
@@ -114,7 +115,7 @@ impl Telemetry {
     /// Whether every record left so far has been told of.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.told.load(Ordering::Acquire) >= self.left.load(Ordering::Acquire)
+        self.told.load(Ordering::Acquire) >= self.left.0.load(Ordering::Acquire)
     }
 
     /// The calibration of token estimates.

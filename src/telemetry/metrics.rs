@@ -11,6 +11,7 @@ use rustc_hash::FxHashSet;
 
 use crate::account::Settled;
 use crate::telemetry::names::{label, metric};
+use crate::units::Apart;
 
 /// Clients choose model names freely; past this many, further ones share one label.
 const MOST_MODELS: usize = 512;
@@ -37,7 +38,7 @@ pub struct Metrics {
     generation: IntGauge,
     models: Mutex<FxHashSet<String>>,
     /// Requests that run now.
-    in_flight: AtomicU64,
+    in_flight: Apart<AtomicU64>,
 }
 
 impl std::fmt::Debug for Metrics {
@@ -143,25 +144,25 @@ impl Metrics {
             held_gauge: gauge(metric::HELD, "Bytes of bodies held now")?,
             generation: gauge(metric::GENERATION, "Which world is served, counted from 1")?,
             models: Mutex::new(FxHashSet::default()),
-            in_flight: AtomicU64::new(0),
+            in_flight: Apart::default(),
             registry,
         })
     }
 
     /// A request begins.
     pub fn begin(&self) {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.in_flight.0.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A request is over and recorded.
     pub fn end(&self) {
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.in_flight.0.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// How many requests run now.
     #[must_use]
     pub fn in_flight(&self) -> u64 {
-        self.in_flight.load(Ordering::Relaxed)
+        self.in_flight.0.load(Ordering::Relaxed)
     }
 
     /// A new world is served, or was refused.
