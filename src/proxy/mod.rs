@@ -28,6 +28,7 @@ pub mod serve;
 pub mod shared;
 pub mod targets;
 pub mod threshold;
+pub mod timer;
 pub mod vigil;
 
 pub use phases::Gateway;

@@ -2,11 +2,10 @@
 //! words what Pingora would refuse in none, and ends the wait for a provider that is late.
 
 use std::fmt::Write as _;
-use std::future::Future as _;
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -17,7 +16,6 @@ use pingora::protocols::{
     TimingDigest, UniqueID, UniqueIDType,
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
-use tokio::time::{Instant as Moment, Sleep};
 
 use crate::clock;
 use crate::dialect::codec;
@@ -26,6 +24,7 @@ use crate::proxy::answer;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::linger;
 use crate::proxy::shared::Shared;
+use crate::proxy::timer::Timer;
 use crate::proxy::vigil::{Broken, Phase, Vigil};
 use crate::refusal::{Kind, Refusal};
 
@@ -71,41 +70,6 @@ pub struct Threshold {
     bell: Timer,
     /// Our own words, where Pingora meant to write its own.
     instead: Option<Bytes>,
-}
-
-/// A timer that is made when it is first needed, and set anew as seldom as can be.
-#[derive(Debug, Default)]
-struct Timer(Option<Set>);
-
-#[derive(Debug)]
-struct Set {
-    sleep: Pin<Box<Sleep>>,
-    /// Who is woken; a timer that will wake the same task need not be asked again.
-    waker: Waker,
-}
-
-impl Timer {
-    /// Ready at this moment. A timer that is set for an earlier one is left alone until it rings,
-    /// since what is waited for moves on with every piece of an answer.
-    fn poll_until(&mut self, cx: &mut Context<'_>, due: Instant) -> Poll<()> {
-        let due = Moment::from_std(due);
-        let set = self.0.get_or_insert_with(|| Set {
-            sleep: Box::pin(tokio::time::sleep_until(due)),
-            waker: Waker::noop().clone(),
-        });
-        if set.sleep.is_elapsed() && set.sleep.deadline() >= due {
-            return Poll::Ready(());
-        }
-        if set.sleep.is_elapsed() || set.sleep.deadline() > due {
-            set.sleep.as_mut().reset(due);
-            set.waker.clone_from(Waker::noop());
-        }
-        if set.waker.will_wake(cx.waker()) {
-            return Poll::Pending;
-        }
-        set.waker.clone_from(cx.waker());
-        set.sleep.as_mut().poll(cx)
-    }
 }
 
 impl Threshold {
