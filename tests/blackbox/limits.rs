@@ -108,6 +108,22 @@ fn an_idle_connection_is_closed_after_the_keepalive_time() {
 }
 
 #[test]
+fn a_client_that_takes_nothing_is_given_up_and_its_provider_too() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).env("TOLLGATE_WRITE_TIMEOUT", "300ms").start();
+    // Verbatim, and said again.
+    for client in [Client::Openai, Client::Gemini] {
+        let mut conn = gateway.conn();
+        let request = client.stream("gpt-4o-mini", "#mock tokens=3000000 rate=1000000000");
+        conn.send(&[request.head(), request.body].concat());
+        // Nothing is read: what the sockets do not hold waits in the gateway.
+        let line = gateway.line_where("client_dialect", client.dialect());
+        assert_eq!(line["outcome"], "client_gone", "{line}");
+    }
+    gateway.wait_metric("tollgate_requests_in_flight", &[], 0.0);
+}
+
+#[test]
 fn pipelined_requests_are_answered_in_order_or_refused_whole() {
     let mock = mock();
     let gateway = Setup::new(&mock).start();
