@@ -4,6 +4,7 @@
 //! in as a [`Seed`], and what cannot be said is written into the ledger of [`Losses`].
 
 pub mod anthropic_messages;
+mod free_text;
 pub mod gemini_generate;
 mod mould;
 pub mod openai_chat;

@@ -1,6 +1,9 @@
 //! What a rendered request had to bend and its answer must bend back.
 
-use crate::ir::{Block, Content, Delta, Event, Finish, FinishReason, Opening, Reply};
+use super::free_text;
+use crate::ir::{
+    Block, Content, Delta, Dialect, Event, Finish, FinishReason, Opening, Reply, Request, ToolKind,
+};
 
 /// What must be undone in the answer to one request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -9,13 +12,29 @@ pub struct Restore {
     pub names: Vec<(String, String)>,
     /// The forced tool whose arguments are the structured answer.
     pub answer_tool: Option<String>,
+    /// Tools of free text, by the client's names, that went out as functions.
+    pub free_text: Vec<String>,
+    /// Whether the client knows calls only in OpenAI's older form.
+    pub older_calls: bool,
 }
 
 impl Restore {
+    /// Nothing to undo.
+    pub const NONE: Self =
+        Self { names: Vec::new(), answer_tool: None, free_text: Vec::new(), older_calls: false };
+
+    /// What must be undone where tools of every kind went out as functions.
+    #[must_use]
+    pub fn functions(request: &Request) -> Self {
+        let free = request.tools.iter().filter(|tool| matches!(tool.kind, ToolKind::Custom(_)));
+        let free_text = free.map(|tool| tool.name.clone()).collect();
+        Self { free_text, older_calls: request.takes_one_call(), ..Self::NONE }
+    }
+
     /// Whether there is nothing to undo.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.names.is_empty() && self.answer_tool.is_none()
+        *self == Self::NONE
     }
 
     /// Undoes in a whole answer.
@@ -29,11 +48,11 @@ impl Restore {
                 answered |= self.block(block);
             }
             let calls = candidate.blocks.iter().any(|block| matches!(block.content, Content::ToolCall(_)));
-            if let Some(finish) = &mut candidate.finish
-                && answered
-                && !calls
-            {
-                settle(finish);
+            if let Some(finish) = &mut candidate.finish {
+                if answered && !calls {
+                    settle(finish);
+                }
+                self.finish(finish);
             }
         }
     }
@@ -46,7 +65,28 @@ impl Restore {
             return true;
         }
         self.rename(&mut call.name);
+        if self.bend_kind(&call.name, &mut call.kind) && matches!(call.kind, ToolKind::Custom(_)) {
+            call.arguments = free_text::of(&call.arguments);
+        }
         false
+    }
+
+    /// Gives a function the kind that the client's tool had; whether it was one.
+    fn bend_kind(&self, name: &str, kind: &mut ToolKind) -> bool {
+        let function = *kind == ToolKind::Function;
+        if function && self.free_text.iter().any(|free| free == name) {
+            *kind = ToolKind::Custom(None);
+        } else if function && self.older_calls {
+            *kind = ToolKind::Older;
+        }
+        function
+    }
+
+    /// Says of an end that waits for tools what clients of the older form expect.
+    fn finish(&self, finish: &mut Finish) {
+        if self.older_calls && finish.reason == FinishReason::ToolCalls {
+            finish.native = Some((Dialect::OpenaiChat, "function_call".to_owned()));
+        }
     }
 
     fn rename(&self, name: &mut String) {
@@ -62,12 +102,26 @@ fn settle(finish: &mut Finish) {
     }
 }
 
+/// What becomes of an event of a stream.
+#[derive(Debug, PartialEq)]
+#[must_use]
+pub enum Bent {
+    /// It is told.
+    Tell,
+    /// It is told after another.
+    TellAfter(Event),
+    /// It is not told: what it held comes later.
+    Hold,
+}
+
 /// Undoes in a stream, event by event.
 #[derive(Debug, Default)]
 pub struct StreamRestore {
     restore: Restore,
     /// The open blocks that are the structured answer.
     answers: Vec<u32>,
+    /// The open calls whose arguments hold a free text.
+    texts: Vec<(u32, free_text::Reader)>,
     answered: bool,
     called: bool,
 }
@@ -80,9 +134,9 @@ impl StreamRestore {
     }
 
     /// Bends one event back.
-    pub fn event(&mut self, event: &mut Event) {
+    pub fn event(&mut self, event: &mut Event) -> Bent {
         if self.restore.is_empty() {
-            return;
+            return Bent::Tell;
         }
         match event {
             Event::BlockStart { index, opening, .. } => self.open(*index, opening),
@@ -91,14 +145,39 @@ impl StreamRestore {
                     *delta = Delta::Text(std::mem::take(text));
                 }
             }
-            Event::BlockStop { index } => self.answers.retain(|answer| answer != index),
-            Event::Finish { finish, .. } if self.answered && !self.called => settle(finish),
+            Event::Delta { index, delta: Delta::Arguments(text) } => {
+                if let Some((_, reader)) = self.texts.iter_mut().find(|(block, _)| block == index) {
+                    *text = reader.push(text);
+                    return if text.is_empty() { Bent::Hold } else { Bent::Tell };
+                }
+            }
+            Event::BlockStop { index } => {
+                self.answers.retain(|answer| answer != index);
+                return self.close(*index);
+            }
+            Event::Finish { finish, .. } => {
+                if self.answered && !self.called {
+                    settle(finish);
+                }
+                self.restore.finish(finish);
+            }
             _ => {}
         }
+        Bent::Tell
+    }
+
+    /// Tells what was held of a text that ends.
+    fn close(&mut self, index: u32) -> Bent {
+        let Some(place) = self.texts.iter().position(|(block, _)| *block == index) else { return Bent::Tell };
+        let rest = self.texts.swap_remove(place).1.finish();
+        if rest.is_empty() {
+            return Bent::Tell;
+        }
+        Bent::TellAfter(Event::Delta { index, delta: Delta::Arguments(rest) })
     }
 
     fn open(&mut self, index: u32, opening: &mut Opening) {
-        let Opening::ToolCall { name, .. } = opening else { return };
+        let Opening::ToolCall { name, kind, .. } = opening else { return };
         if self.restore.answer_tool.as_deref() == Some(name) {
             *opening = Opening::Text;
             self.answers.push(index);
@@ -106,6 +185,9 @@ impl StreamRestore {
         } else {
             self.restore.rename(name);
             self.called = true;
+            if self.restore.bend_kind(name, kind) && matches!(kind, ToolKind::Custom(_)) {
+                self.texts.push((index, free_text::Reader::default()));
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The sans-IO pipe: upstream's bytes in, client's bytes out.
 
-use crate::dialect::restore::StreamRestore;
+use crate::dialect::restore::{Bent, StreamRestore};
 use crate::dialect::{Malformed, Restore, Seed, StreamParser, StreamRenderer, StreamShape, codec};
 use crate::fault::Fault;
 use crate::ir::{Dialect, Event, Losses, Reply, unfold};
@@ -130,7 +130,14 @@ impl Transcoder {
                 continue;
             }
             self.failed |= matches!(event, Event::Fault(_));
-            self.restore.event(&mut event);
+            match self.restore.event(&mut event) {
+                Bent::Tell => {}
+                Bent::Hold => continue,
+                Bent::TellAfter(first) => {
+                    seen(&first);
+                    self.renderer.push(&first, out, &mut self.losses);
+                }
+            }
             seen(&event);
             self.renderer.push(&event, out, &mut self.losses);
             self.ended = event == Event::End;

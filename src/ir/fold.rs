@@ -2,7 +2,7 @@
 
 use super::event::{Delta, Event, Opening};
 use super::reply::{Candidate, Reply};
-use super::request::{Block, Content, Reasoning, ToolCall};
+use super::request::{Block, Content, Reasoning, ToolCall, ToolKind};
 use crate::fault::Fault;
 
 /// No provider gives more answers to one request; the bound keeps a hostile number from filling
@@ -74,6 +74,7 @@ impl Fold {
         for block in self.reply.candidates.iter_mut().flat_map(|candidate| &mut candidate.blocks) {
             if let Content::ToolCall(call) = &mut block.content
                 && call.arguments.trim().is_empty()
+                && !matches!(call.kind, ToolKind::Custom(_))
             {
                 "{}".clone_into(&mut call.arguments);
             }

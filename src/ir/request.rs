@@ -37,6 +37,14 @@ pub struct Request {
     pub extras: Extras,
 }
 
+impl Request {
+    /// Whether the client knows no more than one call in an answer.
+    #[must_use]
+    pub fn takes_one_call(&self) -> bool {
+        self.tools.iter().any(|tool| tool.kind == ToolKind::Older)
+    }
+}
+
 /// Who speaks in a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -267,6 +275,9 @@ pub enum ToolKind {
     Function,
     /// The client runs it; the argument is free text, perhaps of a grammar (JSON text).
     Custom(Option<String>),
+    /// The client runs it as a function of OpenAI's older form, in which an answer holds one call
+    /// at most and the call no id.
+    Older,
     /// The provider runs it, or knows it without being told; the whole definition as its own
     /// dialect says it. Where the client runs it, the tool has a schema for those who do not know it.
     Hosted {

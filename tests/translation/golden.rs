@@ -243,6 +243,12 @@ impl Document {
         if let Some(tool) = &restore.answer_tool {
             self.string("answer_tool", tool);
         }
+        if !restore.free_text.is_empty() {
+            self.strings("free_text", restore.free_text.iter().cloned());
+        }
+        if restore.older_calls {
+            self.json("older_calls", "true");
+        }
     }
 
     fn end(self) -> String {

@@ -1,7 +1,7 @@
 //! Tools and the choice among them, both ways.
 
 use crate::catalog::profile::{Param, Profile, RequiredTool};
-use crate::dialect::{Malformed, tool_schema};
+use crate::dialect::{Malformed, free_text, tool_schema};
 use crate::ir::{Content, Dialect, Extras, Losses, Request, Tool, ToolChoice, ToolKind};
 use crate::wire::json::{self, Array, Json, Object};
 use crate::wire::lens;
@@ -189,11 +189,11 @@ impl<'a> Toolbox<'a> {
         };
         a.object(|o| {
             o.string("name", self.names.sent(&tool.name));
-            o.opt_string("description", tool.description.as_deref());
+            o.opt_string("description", free_text::description(tool).as_deref());
             match (&tool.kind, tool.schema.as_deref()) {
                 (ToolKind::Custom(_), _) => {
                     losses.bent("tools.custom", "free text is asked for as one argument");
-                    o.raw("input_schema", FREE_TEXT);
+                    o.raw("input_schema", free_text::SCHEMA);
                 }
                 (_, None) => o.raw("input_schema", NO_ARGUMENTS),
                 (_, Some(schema)) => write_schema(schema, strict, o, losses),
@@ -221,7 +221,8 @@ impl<'a> Toolbox<'a> {
         }
         let single = self.request.parallel_tools == Some(false)
             && !self.refuses(Param::ParallelTools, "parallel_tool_calls", losses);
-        let single = (single || self.answer.is_some()) && choice != Some(ToolChoice::None);
+        let one = self.request.takes_one_call() && !self.profile.refuses.has(Param::ParallelTools);
+        let single = (single || one || self.answer.is_some()) && choice != Some(ToolChoice::None);
         if choice.is_none() && !single {
             return;
         }
@@ -296,9 +297,6 @@ impl<'a> Toolbox<'a> {
 
 /// Arguments of which nothing is known.
 const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
-
-/// One argument that holds what a tool of free text is given.
-const FREE_TEXT: &str = r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#;
 
 fn is_sent(tool: &Tool, request: &Request, losses: &mut Losses) -> bool {
     if let Some(ToolChoice::Allowed(allowed, _)) = &request.tool_choice

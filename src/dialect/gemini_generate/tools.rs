@@ -5,7 +5,7 @@ use super::names::Names;
 use super::schema::{self, Ordering};
 use super::types::{self, DIALECT};
 use crate::catalog::profile::{Param, Profile};
-use crate::dialect::Malformed;
+use crate::dialect::{Malformed, free_text};
 use crate::ir::{Extras, Losses, Request, Tool, ToolChoice, ToolKind};
 use crate::wire::json::{self, Array, Json, Object};
 
@@ -125,7 +125,7 @@ pub(super) fn write(
     let mut rest = Vec::new();
     for tool in tools {
         match &tool.kind {
-            ToolKind::Function => functions.push(tool),
+            ToolKind::Function | ToolKind::Older => functions.push(tool),
             ToolKind::Custom(_) => {
                 losses.bent("tools.custom", "free text is asked for as one argument");
                 functions.push(tool);
@@ -169,9 +169,9 @@ fn write_function(a: &mut Array<'_>, tool: &Tool, names: &mut Names, profile: &P
     }
     a.object(|o| {
         o.string("name", &names.clean(&tool.name));
-        o.opt_string("description", tool.description.as_deref().filter(|text| !text.is_empty()));
-        let free_text = matches!(tool.kind, ToolKind::Custom(_)).then_some(FREE_TEXT);
-        if let Some(schema) = free_text.or(tool.schema.as_deref()) {
+        o.opt_string("description", free_text::description(tool).as_deref().filter(|text| !text.is_empty()));
+        let free = matches!(tool.kind, ToolKind::Custom(_)).then_some(free_text::SCHEMA);
+        if let Some(schema) = free.or(tool.schema.as_deref()) {
             write_parameters(o, schema, profile, losses);
         }
         for extra in tool.extras.all() {
@@ -183,9 +183,6 @@ fn write_function(a: &mut Array<'_>, tool: &Tool, names: &mut Names, profile: &P
         }
     });
 }
-
-/// One argument that holds what a tool of free text is given.
-const FREE_TEXT: &str = r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#;
 
 fn write_parameters(o: &mut Object<'_>, schema: &str, profile: &Profile, losses: &mut Losses) {
     let Ok(tree) = json::parse(schema.as_bytes()) else { return };

@@ -1,11 +1,11 @@
 //! Tools, the choice among them, and calls of them, both ways.
 
 use crate::catalog::profile::{Param, Profile, RequiredTool};
-use crate::dialect::{Malformed, tool_schema};
+use crate::dialect::{Malformed, free_text, tool_schema};
 use crate::ir::{
     Block, Content, Dialect, Losses, Signature, Tool, ToolCall, ToolChoice, ToolKind, unseal_id,
 };
-use crate::wire::json::{self, Array, Json, Object};
+use crate::wire::json::{Array, Json, Object};
 
 use super::extras::{self, Sent};
 use super::names::Names;
@@ -14,9 +14,6 @@ use super::types::{OWN, arguments, cache_mark, filled, write_cache_mark};
 
 /// The schema of a tool that takes nothing; some vendors refuse a function without one.
 const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
-
-/// What a custom tool becomes where only functions are known.
-const FREE_TEXT: &str = r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#;
 
 /// Reads `tools`.
 pub(super) fn parse(value: &Json<'_>, at: Place<'_>) -> Result<Vec<Tool>, Malformed> {
@@ -103,7 +100,8 @@ fn parse_custom(value: &Json<'_>, at: Place<'_>) -> Result<Tool, Malformed> {
 /// Reads the older `functions`.
 pub(super) fn parse_functions(value: &Json<'_>, at: Place<'_>) -> Result<Vec<Tool>, Malformed> {
     let functions = at.list(value)?.iter().enumerate();
-    functions.map(|(index, function)| parse_function(function, at.element(index))).collect()
+    let older = |tool| Tool { kind: ToolKind::Older, ..tool };
+    functions.map(|(index, function)| parse_function(function, at.element(index)).map(older)).collect()
 }
 
 /// Reads `tool_choice` or the older `function_call`; `None` for a form only newer codecs know.
@@ -175,9 +173,9 @@ pub(super) fn write(
             }),
             ToolKind::Custom(_) => {
                 losses.bent("tools.custom", "said as a function with one text argument");
-                write_function(tools, tool, FREE_TEXT, names, profile, losses);
+                write_function(tools, tool, free_text::SCHEMA, names, profile, losses);
             }
-            ToolKind::Function => {
+            ToolKind::Function | ToolKind::Older => {
                 let schema = tool.schema.as_deref().unwrap_or(NO_ARGUMENTS);
                 write_function(tools, tool, schema, names, profile, losses);
             }
@@ -221,7 +219,7 @@ fn write_function(
         object.string("type", "function");
         object.object("function", |function| {
             function.string("name", names.sent(&tool.name));
-            function.opt_string("description", tool.description.as_deref());
+            function.opt_string("description", free_text::description(tool).as_deref());
             function.raw("parameters", completed.as_deref().unwrap_or(schema));
             if profile.strict_tools {
                 function.opt_bool("strict", tool.strict);
@@ -385,6 +383,27 @@ pub(super) fn call_block(value: &Json<'_>) -> Option<Block> {
     Some(block)
 }
 
+/// Writes a call in the older form; the clients that know no other know no more than one.
+pub(super) fn write_older_call(
+    message: &mut Object<'_>,
+    name: Option<&str>,
+    text: &str,
+    seal: Option<&Signature>,
+) {
+    message.object("function_call", |call| {
+        call.opt_string("name", name);
+        call.string("arguments", text);
+        if let Some(seal) = seal {
+            write_seal(call, seal);
+        }
+    });
+}
+
+/// Notes a call that has no place in the older form.
+pub(super) fn note_second_call(losses: &mut Losses) {
+    losses.dropped("tool_calls", "an answer with function_call holds one call");
+}
+
 /// Writes the members of a call after its id.
 pub(super) fn write_call(object: &mut Object<'_>, name: &str, text: &str, kind: &ToolKind) {
     if let ToolKind::Custom(_) = kind {
@@ -400,11 +419,4 @@ pub(super) fn write_call(object: &mut Object<'_>, name: &str, text: &str, kind: 
             function.string("arguments", text);
         });
     }
-}
-
-/// The arguments of a custom call where only functions are known.
-pub(super) fn free_text(text: &str) -> String {
-    let mut out = Vec::new();
-    json::object(&mut out, |object| object.string("input", text));
-    String::from_utf8(out).unwrap_or_default()
 }

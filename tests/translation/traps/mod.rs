@@ -2,6 +2,7 @@
 //! error of one dialect becomes in another.
 
 mod answers;
+mod calls;
 mod claude_code;
 mod content;
 mod errors;

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const NO_TOOLS: Restore = Restore { names: Vec::new(), answer_tool: None };
+const NO_TOOLS: Restore = Restore::NONE;
 
 fn weather() -> Value {
     json!([{"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}}])

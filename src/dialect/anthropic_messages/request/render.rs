@@ -53,7 +53,8 @@ pub(in super::super) fn render(
     });
     let headers = betas(request, &writer.betas).into_iter().map(|betas| (BETA_HEADER, betas));
     let headers = headers.collect();
-    Rendered { body, headers, restore: Restore { names: names.into_restore(), answer_tool } }
+    let restore = Restore { names: names.into_restore(), answer_tool, ..Restore::functions(request) };
+    Rendered { body, headers, restore }
 }
 
 fn write_messages(messages: &[Message<'_>], writer: &mut Writer<'_>, a: &mut Array<'_>, losses: &mut Losses) {

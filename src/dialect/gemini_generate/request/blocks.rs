@@ -5,6 +5,7 @@ use super::super::{content, media};
 use super::history::{Contents, History};
 use super::render::note;
 use crate::catalog::profile::{Profile, ReasoningHistory};
+use crate::dialect::free_text;
 use crate::ir::{
     Block, Content, Losses, Media, Reasoning, Request, Role, Signature, Source, ToolCall, ToolKind,
     ToolResult,
@@ -20,7 +21,8 @@ impl<'r> History<'r, '_> {
             self.losses.dropped("messages.tool_calls.hosted", "another provider's own tool");
             return;
         }
-        if !content::are_arguments(&call.arguments) {
+        let custom = matches!(call.kind, ToolKind::Custom(_)).then(|| free_text::arguments(&call.arguments));
+        if custom.is_some() || !content::are_arguments(&call.arguments) {
             self.losses.bent("messages.tool_calls.arguments", content::ONLY_AN_OBJECT);
         }
         let mut seal = self.seal(block.signature.as_ref());
@@ -31,7 +33,7 @@ impl<'r> History<'r, '_> {
         let id = if self.profile.requires_signature { call.id.as_str() } else { "" };
         let name = self.names.clean(&call.name);
         content.part(seal, &block.extras, |o| {
-            content::write_call(o, id, &name, &call.arguments, &block.extras);
+            content::write_call(o, id, &name, custom.as_deref().unwrap_or(&call.arguments), &block.extras);
         });
     }
 

@@ -47,8 +47,11 @@ pub(in super::super) fn render(request: &Request, profile: &Profile, losses: &mu
         config::write(o, request, &asked, resolution, profile, losses);
         write_rest(o, request, profile, losses);
     });
-    let restore =
-        Restore { names: names.into_restore(), answer_tool: answer.map(|_| tools::ANSWER.to_owned()) };
+    let restore = Restore {
+        names: names.into_restore(),
+        answer_tool: answer.map(|_| tools::ANSWER.to_owned()),
+        ..Restore::functions(request)
+    };
     Rendered { body, headers: Vec::new(), restore }
 }
 

@@ -74,7 +74,7 @@ fn write_candidate(
         reasoning::write_reply(message, &candidate.blocks);
         write_annotations(message, &candidate.blocks, losses);
         write_media(message, &candidate.blocks, seed, first);
-        write_calls(message, &candidate.blocks, seed, first);
+        write_calls(message, &candidate.blocks, seed, first, losses);
         let seal = |block: &&Block| block.as_text().is_some() && block.signature.is_some();
         let sealed = candidate.blocks.iter().rev().find(seal);
         if let Some(seal) = sealed.and_then(|block| block.signature.as_ref()) {
@@ -267,14 +267,20 @@ pub(in crate::dialect::openai_chat) fn write_audio(
     extras::restore(&block.extras, "", object);
 }
 
-fn write_calls(message: &mut Object<'_>, blocks: &[Block], seed: &Seed, first: usize) {
+fn write_calls(message: &mut Object<'_>, blocks: &[Block], seed: &Seed, first: usize, losses: &mut Losses) {
     let calls = || {
         blocks.iter().enumerate().filter_map(|(index, block)| match &block.content {
             Content::ToolCall(call) => Some((first + index, block, call)),
             _ => None,
         })
     };
-    if calls().next().is_none() {
+    let mut all = calls();
+    let Some((_, block, call)) = all.next() else { return };
+    if call.kind == ToolKind::Older {
+        tools::write_older_call(message, Some(&call.name), &call.arguments, block.signature.as_ref());
+        if all.next().is_some() {
+            tools::note_second_call(losses);
+        }
         return;
     }
     message.array("tool_calls", |array| {

@@ -1,6 +1,7 @@
 //! System blocks and turns → messages.
 
 use crate::catalog::profile::Profile;
+use crate::dialect::free_text;
 use crate::dialect::openai_chat::extras::{self, Sent};
 use crate::dialect::openai_chat::names::{Names, tool_id};
 use crate::dialect::openai_chat::types::write_cache_mark;
@@ -402,7 +403,7 @@ impl Inner<'_> {
     fn call(&mut self, object: &mut Object<'_>, block: &Block, call: &ToolCall, name: &str) {
         match &call.kind {
             ToolKind::Custom(_) if !self.profile.developer_role => {
-                let text = tools::free_text(&call.arguments);
+                let text = free_text::arguments(&call.arguments);
                 tools::write_call(object, name, &text, &ToolKind::Function);
             }
             kind => tools::write_call(object, name, &call.arguments, kind),

@@ -46,12 +46,17 @@ pub(in crate::dialect::openai_chat) fn render(
             losses.dropped("store", "the target refuses it");
         }
     });
+    let mut restore = Restore::functions(request);
+    if profile.developer_role {
+        restore.free_text.clear();
+    }
     Rendered {
         body: out,
         headers: Vec::new(),
         restore: Restore {
             names: names.into_restore(),
             answer_tool: plan.tool.map(|(name, _)| name.to_owned()),
+            ..restore
         },
     }
 }
@@ -118,9 +123,10 @@ fn write_tools(
     if let Some(choice) = choice {
         tools::write_choice(body, &choice, names, profile, losses);
     }
-    if let Some(parallel) = request.parallel_tools {
+    let one = request.takes_one_call();
+    if let Some(parallel) = request.parallel_tools.or(one.then_some(false)) {
         if profile.refuses.has(Param::ParallelTools) {
-            if !parallel {
+            if !parallel && !one {
                 losses.dropped("parallel_tool_calls", "the target takes no such wish");
             }
         } else {

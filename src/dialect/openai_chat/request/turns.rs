@@ -123,12 +123,14 @@ impl Reader<'_> {
             let text = call.get("arguments").and_then(Json::as_str);
             let id = format!("call_function_{}", self.request.turns.len());
             self.pending.push((name.clone(), id.clone()));
-            blocks.push(Block::new(Content::ToolCall(ToolCall {
+            let mut block = Block::new(Content::ToolCall(ToolCall {
                 id,
                 name,
                 arguments: arguments(text.unwrap_or_default()).to_owned(),
                 kind: ToolKind::Function,
-            })));
+            }));
+            block.signature = tools::seal(call);
+            blocks.push(block);
         }
         Ok(())
     }

@@ -49,6 +49,9 @@ enum Kind {
     Refusal,
     Function,
     Custom,
+    Older,
+    /// What has no place in the client's stream.
+    Unsaid,
     Whole,
 }
 
@@ -221,6 +224,10 @@ impl Renderer {
         })
     }
 
+    fn has_called(&self, candidate: u32) -> bool {
+        self.candidates.iter().any(|(known, calls)| *known == candidate && *calls > 0)
+    }
+
     fn open(&mut self, candidate: u32, opening: &Opening, out: &mut Vec<u8>, losses: &mut Losses) {
         self.role(candidate, out);
         let block = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
@@ -229,12 +236,17 @@ impl Renderer {
             Opening::Text => Kind::Text,
             Opening::Reasoning => Kind::Reasoning,
             Opening::Refusal => Kind::Refusal,
+            Opening::ToolCall { kind: ToolKind::Older, .. } if self.has_called(candidate) => {
+                tools::note_second_call(losses);
+                Kind::Unsaid
+            }
             Opening::ToolCall { id, name, kind } => {
                 call = self.next_call(candidate);
                 let id = if id.is_empty() { format!("call_{}_{block}", self.seed.id) } else { id.clone() };
                 self.held = Some(Held { block, id, name: name.clone(), kind: kind.clone() });
                 match kind {
                     ToolKind::Custom(_) => Kind::Custom,
+                    ToolKind::Older => Kind::Older,
                     ToolKind::Function | ToolKind::Hosted { .. } => Kind::Function,
                 }
             }
@@ -251,6 +263,10 @@ impl Renderer {
             return;
         };
         self.chunk(slot.candidate, None, None, out, |delta| {
+            if slot.kind == Kind::Older {
+                tools::write_older_call(delta, Some(&held.name), "", seal);
+                return;
+            }
             delta.array("tool_calls", |calls| {
                 calls.object(|call| {
                     call.number("index", slot.call);
@@ -281,7 +297,7 @@ impl Renderer {
     }
 
     fn delta(&mut self, block: u32, delta: &Delta, out: &mut Vec<u8>, losses: &mut Losses) {
-        let Some(slot) = self.slot(block) else { return };
+        let Some(slot) = self.slot(block).filter(|slot| slot.kind != Kind::Unsaid) else { return };
         let candidate = slot.candidate;
         match delta {
             Delta::Text(text) => self.text(candidate, text, out),
@@ -320,6 +336,10 @@ impl Renderer {
     fn arguments(&mut self, slot: Slot, text: &str, out: &mut Vec<u8>) {
         let (body, key) = body_of(slot);
         self.chunk(slot.candidate, None, None, out, |delta| {
+            if slot.kind == Kind::Older {
+                tools::write_older_call(delta, None, text, None);
+                return;
+            }
             delta.array("tool_calls", |calls| {
                 calls.object(|call| {
                     call.number("index", slot.call);
@@ -348,7 +368,8 @@ impl Renderer {
                     tools::write_seal(call, seal);
                 });
             }),
-            Kind::Text | Kind::Refusal | Kind::Whole => tools::write_seal(delta, seal),
+            Kind::Older => tools::write_older_call(delta, None, "", Some(seal)),
+            Kind::Text | Kind::Refusal | Kind::Whole | Kind::Unsaid => tools::write_seal(delta, seal),
         });
     }
 
@@ -414,7 +435,7 @@ impl Renderer {
     /// A call without arguments has empty ones.
     fn stop(&mut self, block: u32, out: &mut Vec<u8>) {
         if let Some(slot) = self.slot(block)
-            && slot.kind == Kind::Function
+            && matches!(slot.kind, Kind::Function | Kind::Older)
             && !slot.grew
         {
             self.arguments(slot, "{}", out);
