@@ -95,7 +95,10 @@ pub(super) fn render(reply: &Reply, seed: &Seed, losses: &mut Losses) -> Vec<u8>
         o.array("content", |a| {
             let blocks = candidate.map(|candidate| candidate.blocks.as_slice()).unwrap_or_default();
             for (index, block) in blocks.iter().enumerate() {
-                write_block(block, index, seed, a, losses);
+                // Behind other blocks it is but the place of a seal.
+                if index == 0 || block.as_text() != Some("") {
+                    write_block(block, index, seed, a, losses);
+                }
                 if !matches!(block.content, Content::Text { .. }) {
                     continue;
                 }

@@ -162,17 +162,16 @@ impl Renderer {
                 say_seal(&seal, self.next, out);
                 self.next += 1;
             }
-            slot.begin_unless_call(self.next, &self.seed, out);
+            slot.begin_if_ready(self.next, &self.seed, out);
             for delta in std::mem::take(&mut slot.waiting) {
                 slot.grow(&delta, self.next, &self.seed, out, losses);
             }
             if !slot.stopped {
                 return;
             }
-            slot.finish(self.next, &self.seed, out, losses);
+            self.next += u32::from(slot.finish(self.next, &self.seed, out, losses));
             self.seal = slot.seal.take();
             self.open.pop_front();
-            self.next += 1;
         }
     }
 

@@ -64,9 +64,15 @@ impl Slot {
     }
 
     /// Says the start of the block. A call's waits for its first arguments: a seal that comes
-    /// with them belongs into the start.
-    pub(super) fn begin_unless_call(&mut self, at: u32, seed: &Seed, out: &mut Vec<u8>) {
-        if !self.begun && !matches!(self.kind, Kind::Call(_)) {
+    /// with them belongs into the start. That of a text behind other blocks waits for its first words: where
+    /// none come, it is no block but the place of a seal.
+    pub(super) fn begin_if_ready(&mut self, at: u32, seed: &Seed, out: &mut Vec<u8>) {
+        let waits = match self.kind {
+            Kind::Call(_) => true,
+            Kind::Text => at > 0,
+            Kind::Thinking | Kind::Whole(_) => false,
+        };
+        if !self.begun && !waits {
             self.begin(at, seed, out);
         }
     }
@@ -99,7 +105,11 @@ impl Slot {
         out: &mut Vec<u8>,
         losses: &mut Losses,
     ) {
+        if matches!(self.kind, Kind::Text) && !self.begun && is_said(delta) {
+            self.begin(at, seed, out);
+        }
         match (&mut self.kind, delta) {
+            (Kind::Text, Delta::Text(text) | Delta::Refusal(text)) if text.is_empty() => {}
             (Kind::Text, Delta::Text(text) | Delta::Refusal(text)) => {
                 say_delta(at, "text_delta", "text", text, out);
             }
@@ -150,7 +160,11 @@ impl Slot {
         }
     }
 
-    pub(super) fn finish(&mut self, at: u32, seed: &Seed, out: &mut Vec<u8>, losses: &mut Losses) {
+    /// Says what is left of the block; whether there is one.
+    pub(super) fn finish(&mut self, at: u32, seed: &Seed, out: &mut Vec<u8>, losses: &mut Losses) -> bool {
+        if !self.begun && matches!(self.kind, Kind::Text) {
+            return false;
+        }
         if !self.begun {
             self.begin(at, seed, out);
         }
@@ -170,6 +184,16 @@ impl Slot {
             say_arguments(at, &input, out);
         }
         frame(out, "content_block_stop", |o| o.number("index", at));
+        true
+    }
+}
+
+/// Whether a text that grows by this has begun.
+fn is_said(delta: &Delta) -> bool {
+    match delta {
+        Delta::Text(text) | Delta::Refusal(text) => !text.is_empty(),
+        Delta::Citation(_) => true,
+        Delta::Reasoning(_) | Delta::Arguments(_) | Delta::Signature(_) => false,
     }
 }
 
