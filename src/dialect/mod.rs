@@ -10,6 +10,7 @@ mod mould;
 pub mod openai_chat;
 pub mod openai_embeddings;
 pub mod restore;
+mod strict_tools;
 mod tool_schema;
 pub mod transcode;
 

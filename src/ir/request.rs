@@ -19,6 +19,8 @@ pub struct Request {
     pub tools: Vec<Tool>,
     /// How freely it may call them; `None` when the client did not say.
     pub tool_choice: Option<ToolChoice>,
+    /// Whether every call must keep to its tool's schema, whatever the tool itself says of it.
+    pub validated: bool,
     /// Whether it may call several at once; `None` when the client did not say.
     pub parallel_tools: Option<bool>,
     /// How the answer is drawn and where it ends.

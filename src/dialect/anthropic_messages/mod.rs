@@ -18,13 +18,20 @@ mod tools;
 mod types;
 mod usage;
 
+use std::borrow::Cow;
+
 use http::HeaderMap;
 
-use super::{Codec, Head, Malformed, Rendered, Seed, StreamParser, StreamRenderer, StreamShape};
+use super::{
+    Codec, Head, Malformed, Rendered, Seed, StreamParser, StreamRenderer, StreamShape, strict_tools,
+};
 use crate::catalog::profile::Profile;
 use crate::fault::Fault;
 use crate::ir::{Losses, Reply, Request, Usage};
 use crate::refusal::Refusal;
+
+/// What Anthropic takes of strict tools in one request.
+const STRICT: strict_tools::Room = strict_tools::Room { tools: 20, optional: 24, choices: 16 };
 
 /// The codec of the Messages API.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +49,8 @@ impl Codec for AnthropicMessages {
         profile: &Profile,
         losses: &mut Losses,
     ) -> Rendered {
-        request::render(request, model, profile, losses)
+        let request = strict_tools::hold(Cow::Borrowed(request), profile, STRICT, &schema::is_held, losses);
+        request::render(&request, model, profile, losses)
     }
 
     fn parse_reply(&self, body: &[u8]) -> Result<Reply, Malformed> {

@@ -26,6 +26,11 @@ pub(super) fn clean(schema: &str) -> Cleaned {
     Cleaned { json: String::from_utf8(out).unwrap_or_default(), changed }
 }
 
+/// Whether a schema is held to as it is.
+pub(super) fn is_held(schema: &str) -> bool {
+    !clean(schema).changed
+}
+
 /// The string formats that are held to.
 const FORMATS: [&str; 10] =
     ["date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"];

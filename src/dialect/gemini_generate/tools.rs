@@ -13,7 +13,8 @@ use crate::wire::json::{self, Array, Json, Object};
 /// schema while it has tools.
 pub(super) const ANSWER: &str = "json_answer";
 
-const MODE: &str = "toolConfig.functionCallingConfig.mode";
+/// Whoever else can hold calls to their schemas is told so tool by tool.
+const MODE: &str = "moot:toolConfig.functionCallingConfig.mode";
 
 /// Reads `tools`.
 pub(super) fn parse(json: &Json<'_>) -> Result<Vec<Tool>, Malformed> {
@@ -64,19 +65,18 @@ fn function(json: &Json<'_>) -> Result<Tool, Malformed> {
 }
 
 /// Reads `toolConfig`.
-pub(super) fn parse_config(json: &Json<'_>, extras: &mut Extras) -> Result<Option<ToolChoice>, Malformed> {
-    let mut choice = None;
+pub(super) fn parse_config(json: &Json<'_>, request: &mut Request) -> Result<(), Malformed> {
     for (name, value) in case::fields(case::object(json, "toolConfig")?) {
         if name == "functionCallingConfig" {
-            choice = parse_choice(value, extras).map_err(case::within("toolConfig.functionCallingConfig"))?;
+            parse_choice(value, request).map_err(case::within("toolConfig.functionCallingConfig"))?;
         } else {
-            extras.push(DIALECT, &format!("toolConfig.{name}"), &case::compact(value));
+            request.extras.push(DIALECT, &format!("toolConfig.{name}"), &case::compact(value));
         }
     }
-    Ok(choice)
+    Ok(())
 }
 
-fn parse_choice(json: &Json<'_>, extras: &mut Extras) -> Result<Option<ToolChoice>, Malformed> {
+fn parse_choice(json: &Json<'_>, request: &mut Request) -> Result<(), Malformed> {
     let mut mode = "";
     let mut names = Vec::new();
     for (name, value) in case::fields(case::object(json, "")?) {
@@ -88,15 +88,19 @@ fn parse_choice(json: &Json<'_>, extras: &mut Extras) -> Result<Option<ToolChoic
             "allowedFunctionNames" => names = case::strings(value, &name)?,
             _ => {
                 let name = format!("toolConfig.functionCallingConfig.{name}");
-                extras.push(DIALECT, &name, &case::compact(value));
+                request.extras.push(DIALECT, &name, &case::compact(value));
             }
         }
     }
-    if mode.eq_ignore_ascii_case("VALIDATED") && names.is_empty() {
-        extras.push(DIALECT, MODE, "\"VALIDATED\"");
+    // With names it is said to limit the model to some functions and yet not to force it.
+    request.validated = mode.eq_ignore_ascii_case("VALIDATED") && names.is_empty();
+    if request.validated {
+        request.extras.push(DIALECT, MODE, "\"VALIDATED\"");
     }
     let choice = types::choice(mode, names);
-    choice.map(Some).ok_or_else(|| Malformed::new("mode", "expected AUTO, ANY, NONE or VALIDATED"))
+    let choice = choice.ok_or_else(|| Malformed::new("mode", "expected AUTO, ANY, NONE or VALIDATED"))?;
+    request.tool_choice = Some(choice);
+    Ok(())
 }
 
 /// What the structured answer needs of the tools.

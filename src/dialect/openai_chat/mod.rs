@@ -22,11 +22,16 @@ mod usage;
 
 use http::HeaderMap;
 
-use super::{Codec, Head, Malformed, Rendered, Seed, StreamParser, StreamRenderer, StreamShape};
+use super::{
+    Codec, Head, Malformed, Rendered, Seed, StreamParser, StreamRenderer, StreamShape, strict_tools,
+};
 use crate::catalog::profile::Profile;
 use crate::fault::Fault;
 use crate::ir::{Losses, Reply, Request, Usage};
 use crate::refusal::Refusal;
+
+/// OpenAI takes any number of strict tools, but all their members must be required.
+const STRICT: strict_tools::Room = strict_tools::Room { tools: usize::MAX, optional: 0, choices: usize::MAX };
 
 /// The codec of OpenAI's chat completions.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +49,9 @@ impl Codec for OpenaiChat {
         profile: &Profile,
         losses: &mut Losses,
     ) -> Rendered {
-        request::render(&request.worded_for(types::OWN, losses), model, profile, losses)
+        let request = request.worded_for(types::OWN, losses);
+        let request = strict_tools::hold(request, profile, STRICT, &|_| true, losses);
+        request::render(&request, model, profile, losses)
     }
 
     fn parse_reply(&self, body: &[u8]) -> Result<Reply, Malformed> {

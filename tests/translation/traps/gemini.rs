@@ -128,6 +128,66 @@ fn steering_reaches_who_takes_it_and_is_a_loss_elsewhere() {
 }
 
 #[test]
+fn a_seal_alone_behind_a_call_is_no_empty_text_to_claude_clients() {
+    let parts = json!([{"functionCall": {"name": "f", "args": {}}}, {"text": "", "thoughtSignature": "CiQBVKhc7vB+"}]);
+    let body = json!({"candidates": [{"content": {"parts": parts}, "finishReason": "STOP"}]});
+    let whole = answer(Gemini, &body, &Restore::NONE, Claude);
+    assert_eq!(whole["content"].as_array().map(Vec::len), Some(1), "{whole}");
+    let events = stream(Gemini, &gemini_stream(&[body]), &Restore::NONE, Claude);
+    let begun = events.iter().filter(|event| event["type"] == "content_block_start");
+    assert_eq!(begun.map(|event| &event["content_block"]["type"]).collect::<Vec<_>>(), ["tool_use"]);
+}
+
+fn validated(schema: &Value) -> Value {
+    json!({"contents": [{"role": "user", "parts": [{"text": "Hi"}]}],
+        "tools": [{"functionDeclarations": [{"name": "f", "parametersJsonSchema": schema}]}],
+        "toolConfig": {"functionCallingConfig": {"mode": "VALIDATED"}}})
+}
+
+#[test]
+fn validated_calls_are_strict_tools_where_the_schema_fits() {
+    let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
+    let closed = with(schema.clone(), &json!({"additionalProperties": false}));
+    let said = say(Gemini, &validated(&schema), &gpt());
+    let function = &said.body["tools"][0]["function"];
+    assert_eq!((&function["strict"], &function["parameters"]), (&json!(true), &closed));
+    assert_eq!((said.body["tool_choice"].as_str(), &*said.losses), (Some("auto"), ""));
+    let said = say(Gemini, &validated(&schema), &sonnet());
+    let tool = &said.body["tools"][0];
+    assert_eq!((&tool["strict"], &tool["input_schema"]), (&json!(true), &closed));
+    assert_eq!((&said.body["tool_choice"], &*said.losses), (&json!({"type": "auto"}), ""));
+    // Among its own the mode is said as it was.
+    let said = say(Gemini, &validated(&schema), &flash());
+    assert_eq!(said.body["toolConfig"]["functionCallingConfig"]["mode"], "VALIDATED");
+    assert_eq!(
+        (said.body["tools"][0]["functionDeclarations"][0]["parametersJsonSchema"].clone(), &*said.losses),
+        (schema, "")
+    );
+}
+
+#[test]
+fn validated_calls_stay_as_they_are_where_the_schema_does_not_fit() {
+    let lost = "toolConfig.functionCallingConfig.mode;dropped";
+    // Only Anthropic takes a member that may be missing.
+    let optional = json!({"type": "object", "properties": {"city": {"type": "string"}}});
+    let said = say(Gemini, &validated(&optional), &gpt());
+    assert_eq!((said.body["tools"][0]["function"].get("strict"), &*said.losses), (None, lost));
+    assert_eq!(said.body["tools"][0]["function"]["parameters"], optional);
+    let said = say(Gemini, &validated(&optional), &sonnet());
+    assert_eq!((&said.body["tools"][0]["strict"], &*said.losses), (&json!(true), ""));
+    // Only OpenAI holds to a bound.
+    let bound = json!({"type": "object", "properties": {"days": {"type": "integer", "maximum": 7}}, "required": ["days"]});
+    assert_eq!(say(Gemini, &validated(&bound), &gpt()).losses, "");
+    let said = say(Gemini, &validated(&bound), &sonnet());
+    assert_eq!((said.body["tools"][0].get("strict"), &*said.losses), (None, lost));
+    assert_eq!(said.body["tools"][0]["input_schema"], bound);
+    // Who holds no tool to its schema, does not.
+    let unheld = corpus::target(Chat, "mistral", "mistral-large-latest");
+    let said = say(Gemini, &validated(&bound), &unheld);
+    assert_eq!(said.body["tools"][0]["function"].get("strict").is_none(), said.lost(lost));
+}
+
+#[test]
 fn what_holds_anyway_is_no_loss() {
     let request = hi(&json!({"generationConfig": {"responseModalities": ["TEXT"], "candidateCount": 1}}));
     for target in [gpt(), sonnet()] {

@@ -66,9 +66,7 @@ pub(in super::super) fn parse_body(json: &Json<'_>) -> Result<Request, Malformed
             "contents" => contents = Some(value),
             "systemInstruction" => request.system = system(value).map_err(case::within(&name))?,
             "tools" => request.tools = tools::parse(value)?,
-            "toolConfig" => {
-                request.tool_choice = tools::parse_config(value, &mut request.extras)?;
-            }
+            "toolConfig" => tools::parse_config(value, &mut request)?,
             "generationConfig" => {
                 config::parse(value, &mut request).map_err(case::within(&name))?;
             }
