@@ -222,7 +222,10 @@ fn vectors(
             };
             let body = match spoken {
                 Embeddings::Openai => openai_embeddings::render_request(&request, &known.model, &mut losses),
-                Embeddings::Gemini => gemini_embed::render_batch_request(&request, &known.model, &mut losses),
+                Embeddings::Gemini => {
+                    gemini_embed::fits_batch(&request).map_err(wrong)?;
+                    gemini_embed::render_batch_request(&request, &known.model, &mut losses)
+                }
             };
             (body.into(), path, Mode::Vectors(form.clone(), spoken, request.encoding))
         }

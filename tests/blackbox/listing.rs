@@ -239,6 +239,22 @@ fn embeddings_go_from_openai_to_gemini() {
 }
 
 #[test]
+fn more_embeddings_than_gemini_takes_at_once_are_refused_before_it_is_asked() {
+    let (mock, gateway) = gateway();
+    let ask = |count: usize| {
+        let body = json!({"model": "gemini-embedding-001", "input": vec!["x"; count], "dimensions": 4});
+        gateway.ask(&post("/v1/embeddings").json(&body))
+    };
+    assert_eq!(vectors(&ask(100).ok().json()).len(), 100);
+    let before = mock_page(&mock, "last")["body_text"].clone();
+    let reply = ask(101);
+    let error = &reply.json()["error"];
+    assert_eq!((reply.status, &error["param"]), (400, &json!("input")), "{}", reply.text());
+    assert!(error["message"].as_str().unwrap().contains("at most 100"), "{error}");
+    assert_eq!(mock_page(&mock, "last")["body_text"], before);
+}
+
+#[test]
 fn embeddings_go_from_gemini_to_openai() {
     let (mock, gateway) = gateway();
     let content = |text: &str| json!({"parts": [{"text": text}]});

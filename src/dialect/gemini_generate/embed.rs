@@ -102,6 +102,24 @@ fn words(content: &Json<'_>) -> Result<String, Malformed> {
     Ok(words.join("\n"))
 }
 
+/// The most texts that one `batchEmbedContents` may hold.
+const MOST_INPUTS: usize = 100;
+
+/// Checks that a request can be said as one `batchEmbedContents`.
+///
+/// # Errors
+/// When it holds more inputs than that.
+pub fn fits_batch(request: &EmbedRequest) -> Result<(), Malformed> {
+    let count = request.inputs.len();
+    if count <= MOST_INPUTS {
+        return Ok(());
+    }
+    let message = format!(
+        "the model's provider embeds at most {MOST_INPUTS} inputs in one request, this one has {count}"
+    );
+    Err(Malformed::new("input", message))
+}
+
 /// Says a request as `batchEmbedContents`, for a target that knows itself as `model`.
 #[must_use]
 pub fn render_batch_request(request: &EmbedRequest, model: &str, losses: &mut Losses) -> Vec<u8> {

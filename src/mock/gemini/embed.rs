@@ -32,6 +32,10 @@ pub(super) fn batch(body: &Value, model: &str, world: &World) -> Result<Act, Ref
     if requests.is_empty() {
         return Err(Refusal::bad("* BatchEmbedContentsRequest.requests: requests is not specified\n"));
     }
+    if requests.len() > 100 {
+        let most = "at most 100 requests can be in one batch";
+        return Err(Refusal::bad(format!("* BatchEmbedContentsRequest.requests: {most}\n")));
+    }
     let first = requests.first().map(text).unwrap_or_default();
     if let Some(act) = Dialect::Gemini.mishap(world, model, &Script::read(model, &first)) {
         return Ok(act);
