@@ -306,8 +306,16 @@ fn call_id(call: &ToolCall, block: &Block, seed: &Seed, index: usize) -> String 
     }
 }
 
+/// Notes the seal of a picture or of sound: clients send neither back.
+pub(in crate::dialect::openai_chat) fn note_media_seal(block: &Block, losses: &mut Losses) {
+    if block.signature.is_some() && matches!(block.content, Content::Image(_) | Content::Audio(_)) {
+        losses.dropped("content.signature", "media have no place for a seal here");
+    }
+}
+
 /// Notes what of a block the dialect has no place for.
 fn note_lost(block: &Block, losses: &mut Losses) {
+    note_media_seal(block, losses);
     match &block.content {
         Content::Document(_) => losses.dropped("content.document", "answers hold none here"),
         Content::Video(_) => losses.dropped("content.video", "answers hold none here"),

@@ -1,7 +1,9 @@
 //! Events → a client's chunks.
 
 use crate::dialect::openai_chat::extras::{self, Sent};
-use crate::dialect::openai_chat::reply::{stands_apart, write_audio, write_citation, write_end, write_image};
+use crate::dialect::openai_chat::reply::{
+    note_media_seal, stands_apart, write_audio, write_citation, write_end, write_image,
+};
 use crate::dialect::openai_chat::types::{OWN, finish_word, tier_word};
 use crate::dialect::openai_chat::{error, reasoning, tools, usage};
 use crate::dialect::{Seed, StreamRenderer, StreamShape};
@@ -389,6 +391,7 @@ impl Renderer {
     }
 
     fn whole(&mut self, candidate: u32, number: u32, block: &Block, out: &mut Vec<u8>, losses: &mut Losses) {
+        note_media_seal(block, losses);
         match &block.content {
             Content::Text { text, .. } => {
                 self.chunk(candidate, None, None, out, |delta| delta.string("content", text));
