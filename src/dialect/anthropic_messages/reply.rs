@@ -129,8 +129,11 @@ pub(super) fn write_head(id: Option<&str>, model: Option<&str>, seed: &Seed, o: 
 /// Writes why an answer ended, or nulls as long as it goes on.
 pub(super) fn write_finish(finish: Option<&Finish>, o: &mut Object<'_>, losses: &mut Losses) {
     let text = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), json::string);
-    o.raw("stop_reason", &text(finish.map(|finish| finish_word(finish, losses))));
-    let sequence = finish.and_then(|finish| finish.stop_sequence.as_deref());
+    let word = finish.map(|finish| finish_word(finish, losses));
+    o.raw("stop_reason", &text(word));
+    // vLLM names the string that it met whatever ended the answer.
+    let met = finish.filter(|_| word == Some("stop_sequence"));
+    let sequence = met.and_then(|finish| finish.stop_sequence.as_deref());
     o.raw("stop_sequence", &text(sequence));
 }
 

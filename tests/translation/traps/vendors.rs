@@ -191,3 +191,12 @@ fn cerebras_is_told_what_it_takes_by_now() {
     assert_eq!(said.body["stream_options"]["include_usage"], true);
     assert_eq!(said.body["parallel_tool_calls"], false);
 }
+
+#[test]
+fn a_stop_string_is_told_to_claude_clients_only_where_it_ended_the_answer() {
+    for (word, told) in [("tool_calls", Value::Null), ("length", Value::Null), ("stop", json!("</call>"))] {
+        let body = json!({"id": "c", "model": "m", "choices": [{"index": 0, "finish_reason": word,
+            "stop_reason": "</call>", "message": {"role": "assistant", "content": "x"}}]});
+        assert_eq!(answer(Chat, &body, &Restore::NONE, Claude)["stop_sequence"], told, "{word}");
+    }
+}
