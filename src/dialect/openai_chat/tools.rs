@@ -242,10 +242,18 @@ fn write_function(
 pub(super) fn write_choice(
     body: &mut Object<'_>,
     choice: &ToolChoice,
+    list: &[&Tool],
     names: &Names,
     profile: &Profile,
     losses: &mut Losses,
 ) {
+    let named = |object: &mut Object<'_>, name: &str| {
+        let custom = |tool: &&Tool| tool.name == name && matches!(tool.kind, ToolKind::Custom(_));
+        let custom = profile.developer_role && list.iter().any(custom);
+        let kind = if custom { "custom" } else { "function" };
+        object.string("type", kind);
+        object.object(kind, |tool| tool.string("name", names.sent(name)));
+    };
     if profile.refuses.has(Param::ToolChoice) {
         if *choice != ToolChoice::Auto {
             losses.dropped("tool_choice", "the target takes no choice of tools");
@@ -254,12 +262,9 @@ pub(super) fn write_choice(
     }
     match choice {
         ToolChoice::None => body.string("tool_choice", "none"),
-        ToolChoice::Tool(name) if profile.forced_tool => body.object("tool_choice", |object| {
-            object.string("type", "function");
-            object.object("function", |function| {
-                function.string("name", names.sent(name));
-            });
-        }),
+        ToolChoice::Tool(name) if profile.forced_tool => {
+            body.object("tool_choice", |object| named(object, name));
+        }
         ToolChoice::Tool(_) => {
             losses.bent("tool_choice", "the target cannot be held to one tool");
             write_required(body, profile, losses);
@@ -271,12 +276,7 @@ pub(super) fn write_choice(
                     object.string("mode", if *required { "required" } else { "auto" });
                     object.array("tools", |tools| {
                         for name in allowed {
-                            tools.object(|tool| {
-                                tool.string("type", "function");
-                                tool.object("function", |function| {
-                                    function.string("name", names.sent(name));
-                                });
-                            });
+                            tools.object(|tool| named(tool, name));
                         }
                     });
                 });

@@ -118,10 +118,12 @@ fn write_tools(
     let thinks = request.thinking.as_ref().is_some_and(|thinking| {
         thinking.enabled == Some(true) || thinking.effort.is_some() || thinking.budget.is_some()
     });
-    let forced = answer.map(|tool| if users { ToolChoice::Required } else { ToolChoice::Tool(tool.name) });
+    let forced = answer
+        .as_ref()
+        .map(|tool| if users { ToolChoice::Required } else { ToolChoice::Tool(tool.name.clone()) });
     let choice = forced.filter(|_| !thinks).or_else(|| request.tool_choice.clone());
     if let Some(choice) = choice {
-        tools::write_choice(body, &choice, names, profile, losses);
+        tools::write_choice(body, &choice, &list, names, profile, losses);
     }
     let one = request.takes_one_call();
     if let Some(parallel) = request.parallel_tools.or(one.then_some(false)) {
