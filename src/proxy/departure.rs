@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use pingora::http::RequestHeader;
+use pingora::http::{RequestHeader, Version};
 use pingora::prelude::HttpPeer;
 use pingora::protocols::ALPN;
 use pingora::{Error, ErrorType, OrErr as _, Result};
@@ -84,6 +84,10 @@ pub fn head(exchange: &mut Exchange, head: &mut RequestHeader) -> Result<()> {
     parts.method = Method::POST;
     parts.uri = attempt.path.parse().or_err(ErrorType::InternalError, "a target's path")?;
     parts.headers = headers;
+    // Pingora has set the version of the connection that it found or made, and relies on it.
+    if head.version == Version::HTTP_2 {
+        parts.version = head.version;
+    }
     *head = parts.into();
     let now = clock::now();
     call.sent = Some(now);
