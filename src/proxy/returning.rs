@@ -148,6 +148,8 @@ pub fn head(session: &Session, exchange: &mut Exchange, head: &mut ResponseHeade
     };
     // An informational head is not sent (`arrival`).
     let placeholder = ResponseHeader::build_no_case(StatusCode::EARLY_HINTS, None)?;
+    // As Pingora does to a head that is not held: the client's connection cannot write another.
+    head.set_version(Version::HTTP_11);
     call.head = Some(Box::new(std::mem::replace(head, placeholder)));
     Ok(())
 }
