@@ -222,6 +222,7 @@ fn dispatch(
         pause: None,
         sent: None,
         answered: None,
+        alone: false,
         head: None,
         share,
     }));

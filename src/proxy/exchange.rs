@@ -111,6 +111,8 @@ pub struct Call {
     pub sent: Option<Instant>,
     /// When the head of the answer came.
     pub answered: Option<Instant>,
+    /// Whether that head is all of the answer.
+    pub alone: bool,
     /// The head of an answer that is gathered, kept until its body is known.
     pub head: Option<Box<ResponseHeader>>,
     /// The share of the byte budget that the body holds.

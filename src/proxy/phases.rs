@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::HeaderMap;
 use pingora::http::{RequestHeader, ResponseHeader, StatusCode};
 use pingora::modules::http::HttpModules;
 use pingora::prelude::HttpPeer;
@@ -84,6 +85,20 @@ impl ProxyHttp for Gateway {
         Ok(())
     }
 
+    /// Called before [`Gateway::upstream_response_filter`], which is not told how an answer ends.
+    async fn adjust_upstream_modules(
+        &self,
+        _session: &mut Session,
+        _head: &ResponseHeader,
+        end: bool,
+        exchange: &mut Exchange,
+    ) -> Result<()> {
+        if let Some(call) = exchange.call() {
+            call.alone = end;
+        }
+        Ok(())
+    }
+
     async fn upstream_response_filter(
         &self,
         session: &mut Session,
@@ -139,6 +154,16 @@ impl ProxyHttp for Gateway {
         exchange: &mut Exchange,
     ) -> Result<Option<Duration>> {
         returning::speak(session, exchange, body, end).map(|()| None)
+    }
+
+    async fn response_trailer_filter(
+        &self,
+        session: &mut Session,
+        trailers: &mut HeaderMap,
+        exchange: &mut Exchange,
+    ) -> Result<Option<Bytes>> {
+        trailers.clear();
+        Ok(returning::end(session, exchange))
     }
 
     fn fail_to_connect(

@@ -45,7 +45,8 @@ pub fn begin(
         head.headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(kind))
     };
     let event_stream = starts(b"text/event-stream");
-    let empty = matches!(status, 204 | 205)
+    let empty = call.alone
+        || matches!(status, 204 | 205)
         || head.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0");
     let unusable = match packing {
         Packing::Stays => Some("the provider's answer is packed in a way that nobody asked for"),
@@ -339,6 +340,22 @@ fn release(
     written
         .unwrap_or_else(|| Error::e_explain(ErrorType::WriteError, "the head found no room"))
         .map_err(Error::into_down)
+}
+
+/// Trailers ended an answer instead of its last piece: what is still to be said. Nothing that
+/// trailers hold is of use to a client.
+pub fn end(session: &mut Session, exchange: &mut Exchange) -> Option<Bytes> {
+    let now = clock::now();
+    exchange.heard(true, now);
+    let call = exchange.call()?;
+    call.relay.listen(None, true, now);
+    if call.relay.gathers() {
+        // Pingora makes no other attempt once it has come to the trailers.
+        return conclude(session, exchange, Chance::Gone).ok();
+    }
+    let mut body = None;
+    call.relay.speak(&mut body, true);
+    body.or_else(|| Some(Bytes::new()))
 }
 
 /// An answer whose head came alone, and so without a last piece: says what it amounts to.

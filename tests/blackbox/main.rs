@@ -30,4 +30,5 @@ mod patience;
 mod reload;
 mod retries;
 mod streams;
+mod tls;
 mod verbatim;

@@ -5,6 +5,7 @@ mod dialect;
 mod gateway;
 mod http2;
 mod provider;
+mod tls;
 
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ pub(crate) use dialect::{CLIENTS, Client};
 pub(crate) use gateway::{Gateway, Setup};
 pub(crate) use http2::Http2;
 pub(crate) use provider::{Heard, Provider, Then, closed_port, json_reply, mock, mock_page};
+pub(crate) use tls::{Offer, Step, TlsHeard, TlsProvider, trusted};
 
 /// How long anything may take that should take no time.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
