@@ -223,6 +223,8 @@ fn dispatch(
         sent: None,
         answered: None,
         alone: false,
+        excused: false,
+        plain: false,
         head: None,
         share,
     }));

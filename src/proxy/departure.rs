@@ -48,7 +48,7 @@ pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPe
     if base.tls {
         // Pingora takes a body whose length nobody foretold for an empty one, and would end an
         // HTTP/2 request before it; over HTTP/1.1 our own length counts.
-        if !call.ask.unsized_body {
+        if !call.ask.unsized_body && !call.plain {
             peer.options.set_http_version(2, 1);
             peer.options.alpn = ALPN::H2H1;
         }

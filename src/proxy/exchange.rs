@@ -113,6 +113,10 @@ pub struct Call {
     pub answered: Option<Instant>,
     /// Whether that head is all of the answer.
     pub alone: bool,
+    /// Whether an attempt was made once more without counting.
+    pub excused: bool,
+    /// Whether a provider wants HTTP/1.1 after all.
+    pub plain: bool,
     /// The head of an answer that is gathered, kept until its body is known.
     pub head: Option<Box<ResponseHeader>>,
     /// The share of the byte budget that the body holds.

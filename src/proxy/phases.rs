@@ -214,8 +214,7 @@ impl ProxyHttp for Gateway {
             error.set_retry(false);
         } else if matches!(error.etype(), ErrorType::HTTPStatus(_)) {
             // `returning` has noted the fault and prepared the next attempt, if any.
-        } else if reused && matches!(error.retry, RetryType::ReusedOnly) {
-            // The pooled connection had died in its sleep; the upstream saw nothing of us.
+        } else if is_excused(&error, exchange, reused) {
             error.set_retry(true);
         } else {
             let fault = proxy_fault(error.etype());
@@ -307,6 +306,23 @@ fn connect_fault(error: &ErrorType) -> Fault {
             Fault::new(Kind::BadGateway, "the provider could not be reached over TLS")
         }
         _ => Fault::new(Kind::BadGateway, "the provider could not be reached"),
+    }
+}
+
+/// Whether an attempt failed for no fault of the provider's, and so does not count.
+fn is_excused(error: &Error, exchange: &mut Exchange, reused: bool) -> bool {
+    let Some(call) = exchange.call().filter(|call| call.answered.is_none()) else { return false };
+    match error.retry {
+        // The pooled connection had died in its sleep; the upstream saw nothing of us.
+        RetryType::ReusedOnly => reused,
+        // The same behind TLS, where nobody said goodbye first.
+        RetryType::Decided(false) => reused && *error.etype() == ErrorType::ReadError,
+        // The upstream goes away, or wants another version of HTTP, and has done nothing yet. One
+        // that says so each time has a fault.
+        RetryType::Decided(true) => {
+            call.plain |= matches!(error.etype(), ErrorType::H2Downgrade | ErrorType::InvalidH2);
+            !std::mem::replace(&mut call.excused, true)
+        }
     }
 }
 

@@ -248,9 +248,8 @@ fn large_bodies_pass_both_ways() {
         let gateway = before(&provider).start();
         for (client, target, size) in [
             (Client::Openai, Client::Openai, 100_000),
-            (Client::Openai, Client::Anthropic, 100_000),
-            (Client::Anthropic, Client::Anthropic, 5_000_000),
-            (Client::Gemini, Client::Openai, 5_000_000),
+            (Client::Gemini, Client::Anthropic, 100_000),
+            (Client::Anthropic, Client::Openai, 5_000_000),
         ] {
             let text = "y".repeat(size);
             let reply = gateway.ask(&client.whole(target.model(), &text)).ok();
@@ -688,21 +687,21 @@ fn the_times_of_an_answer_are_kept_over_http2() {
     });
     let gateway = before(&provider)
         .env("TOLLGATE_ATTEMPTS", "1")
-        .env("TOLLGATE_FIRST_BYTE_TIMEOUT", "300ms")
-        .env("TOLLGATE_IDLE_TIMEOUT", "200ms")
+        .env("TOLLGATE_FIRST_BYTE_TIMEOUT", "150ms")
+        .env("TOLLGATE_IDLE_TIMEOUT", "100ms")
         .start();
     for client in CLIENTS {
-        for target in CLIENTS {
+        for target in [client, Client::Anthropic] {
             let begun = Instant::now();
             let reply = gateway.ask(&client.stream(target.model(), "#silent"));
             assert_eq!(reply.status, 504, "{}", reply.text());
             let took = begun.elapsed();
-            assert!(took > Duration::from_millis(250) && took < Duration::from_secs(2), "{took:?}");
+            assert!(took > Duration::from_millis(120) && took < Duration::from_secs(2), "{took:?}");
             let begun = Instant::now();
             let reply = gateway.ask(&client.stream(target.model(), "#idle")).ok();
             assert!(client.error_in(&reply.text()).is_some(), "{}", reply.text());
             let took = begun.elapsed();
-            assert!(took > Duration::from_millis(150) && took < Duration::from_secs(2), "{took:?}");
+            assert!(took > Duration::from_millis(80) && took < Duration::from_secs(2), "{took:?}");
             assert_eq!(gateway.line(&reply)["outcome"], "broken");
         }
         let reply = Http2::to(gateway.addr).ask(&client.stream("gpt-4o-mini", "#silent"));
@@ -710,6 +709,16 @@ fn the_times_of_an_answer_are_kept_over_http2() {
         let reply = Http2::to(gateway.addr).ask(&client.stream("gpt-4o-mini", "#idle")).ok();
         assert!(client.error_in(&reply.text()).is_some(), "{}", reply.text());
     }
-    wait("all streams to be given up", PATIENCE, || (provider.gone().len() == 24).then_some(()));
+    wait("all streams to be given up", PATIENCE, || (provider.gone().len() == 18).then_some(()));
     gateway.wait_idle();
+}
+
+#[test]
+fn a_provider_that_wants_http11_after_all_gets_it() {
+    let provider = TlsProvider::start(Offer::Http2, |heard| match heard.alpn.as_str() {
+        "h2" => vec![Step::Reset(Reason::HTTP_1_1_REQUIRED)],
+        _ => fine(heard),
+    });
+    let gateway = before(&provider).env("TOLLGATE_ATTEMPTS", "1").start();
+    all_are_answered(&gateway);
 }
