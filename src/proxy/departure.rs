@@ -22,6 +22,10 @@ use crate::snapshot::Provider;
 use crate::units::Secret;
 use crate::wire::lens::Lens;
 
+/// How much of an answer an HTTP/2 provider may send before the client takes it; Pingora's own
+/// 8 MiB would be held for each client that reads slowly.
+const WINDOW: u32 = 1 << 20;
+
 /// How long an unused connection to a provider is kept.
 const POOL_IDLE: Duration = Duration::from_secs(60);
 
@@ -51,6 +55,7 @@ pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPe
         if !call.ask.unsized_body && !call.plain {
             peer.options.set_http_version(2, 1);
             peer.options.alpn = ALPN::H2H1;
+            peer.options.h2_stream_window_size = Some(WINDOW);
         }
     }
     // The client's own connection keeps the times of its answer (`vigil`). Where it cannot, Pingora

@@ -6,7 +6,8 @@ use h2::Reason;
 use serde_json::json;
 
 use crate::harness::{
-    CLIENTS, Client, End, Gateway, Http2, Offer, PATIENCE, Setup, Step, TlsHeard, TlsProvider, trusted, wait,
+    CLIENTS, Client, End, Gateway, Http2, Offer, PATIENCE, Setup, Step, TlsHeard, TlsProvider, get, trusted,
+    wait,
 };
 
 const OFFERS: [Offer; 2] = [Offer::Http2, Offer::Http11];
@@ -311,7 +312,8 @@ fn errors_are_told_in_the_clients_words() {
             }
         });
         let gateway = before(&provider).env("TOLLGATE_ATTEMPTS", "1").start();
-        for (directive, status) in [
+        let mut other = Http2::to(gateway.addr);
+        for (number, (directive, status)) in [
             ("#429", 429),
             ("#500", 500),
             ("#alone-500", 500),
@@ -323,15 +325,22 @@ fn errors_are_told_in_the_clients_words() {
             ("#302", 502),
             ("#html", 502),
             ("#nonsense", 502),
-        ] {
+        ]
+        .into_iter()
+        .enumerate()
+        {
             for client in CLIENTS {
                 let mut conn = gateway.conn();
                 for target in CLIENTS {
                     if client == target && ["#nonsense", "#alone-200"].contains(&directive) {
                         continue;
                     }
-                    for request in
-                        [client.whole(target.model(), directive), client.stream(target.model(), directive)]
+                    let stream = (number + usize::from(client == Client::Anthropic)) % 2 == 0;
+                    let request = if stream {
+                        client.stream(target.model(), directive)
+                    } else {
+                        client.whole(target.model(), directive)
+                    };
                     {
                         let told = format!("{offer:?} {directive}: {client:?} from {target:?}");
                         let begun = Instant::now();
@@ -353,7 +362,7 @@ fn errors_are_told_in_the_clients_words() {
                         let line = gateway.line(&reply);
                         assert_eq!(line["http.response.status_code"], status, "{told}: {line}");
                         assert_ne!(line["outcome"], "answered", "{told}: {line}");
-                        let again = Http2::to(gateway.addr).ask(&request);
+                        let again = other.ask(&request);
                         assert_eq!(
                             (again.status, again.end),
                             (status, End::Clean),
@@ -376,7 +385,8 @@ fn an_empty_answer_of_the_clients_own_vendor_does_not_look_whole() {
             let name = if asked(heard).1 { "text/event-stream" } else { "application/json" };
             vec![Step::HeadAlone(200, vec![kind(name)])]
         });
-        let gateway = before(&provider).start();
+        let gateway = before(&provider).env("TOLLGATE_ATTEMPTS", "1").start();
+        let mut other = Http2::to(gateway.addr);
         for client in CLIENTS {
             for target in CLIENTS {
                 let reply = gateway.ask(&client.stream(target.model(), "hello"));
@@ -385,7 +395,7 @@ fn an_empty_answer_of_the_clients_own_vendor_does_not_look_whole() {
                 assert!(!client.is_complete(&reply.text()), "{told}");
                 assert!(reply.status != 200 || client.error_in(&reply.text()).is_some(), "{told}");
                 assert_ne!(gateway.line(&reply)["outcome"], "answered", "{told}");
-                let reply = Http2::to(gateway.addr).ask(&client.stream(target.model(), "hello"));
+                let reply = other.ask(&client.stream(target.model(), "hello"));
                 let told =
                     format!("{offer:?}: {client:?} from {target:?}: {} {}", reply.status, reply.text());
                 assert!(reply.status != 200 || client.error_in(&reply.text()).is_some(), "{told}");
@@ -721,4 +731,26 @@ fn a_provider_that_wants_http11_after_all_gets_it() {
     });
     let gateway = before(&provider).env("TOLLGATE_ATTEMPTS", "1").start();
     all_are_answered(&gateway);
+}
+
+#[test]
+fn the_models_of_a_provider_are_listed_over_tls() {
+    for offer in OFFERS {
+        let provider = TlsProvider::start(offer, |heard| {
+            assert_eq!(heard.headers["authorization"], "Bearer tls-secret");
+            let list = json!({"object": "list", "data": [{"id": "found-here", "object": "model"}]});
+            vec![json_head(200), Step::Last(list.to_string().into_bytes())]
+        });
+        let gateway = Setup::default()
+            .provider(&format!(
+                "house: {{vendor: custom, base_url: \"https://localhost:{}/v1\", api_key: tls-secret}}",
+                provider.port
+            ))
+            .env("SSL_CERT_FILE", &trusted())
+            .env("TOLLGATE_DISCOVERY", "1h")
+            .start();
+        wait("the model", PATIENCE, || {
+            gateway.ask(&get("/v1/models")).ok().text().contains("found-here").then_some(())
+        });
+    }
 }
