@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use pingora::tls::{RootCertStore, load_native_certs};
+
 use crate::admin::Admin;
 use crate::cli::{complain, complain_of};
 use crate::config::{self, Compiled, Sources};
@@ -36,6 +38,10 @@ pub(super) fn run(compiled: Compiled, sources: Sources, start: Start) -> ExitCod
     }
     if let Err(error) = check_listener(&process.listen, start) {
         complain(&format!("cannot listen on {}: {error}", process.listen));
+        return ExitCode::FAILURE;
+    }
+    if let Err(why) = check_authorities(&snapshot) {
+        complain(&why);
         return ExitCode::FAILURE;
     }
     raise_file_limit();
@@ -85,6 +91,27 @@ fn prepare(
     };
     keeper.start()?;
     Ok((shared, refused, listener))
+}
+
+/// Reads the authorities' certificates before the workers do, for the same reason as below.
+fn check_authorities(snapshot: &crate::snapshot::Snapshot) -> Result<(), String> {
+    let known = load_native_certs()
+        .map_err(|error| format!("the certificates of the authorities cannot be read: {error}"))?;
+    let all = known.len();
+    let (_, bad) = RootCertStore::empty().add_parsable_certificates(known);
+    if bad > 0 {
+        return Err(format!(
+            "{bad} of the {all} certificates of authorities cannot be read; \
+             SSL_CERT_FILE can name a file without them"
+        ));
+    }
+    if all == 0 && snapshot.providers.iter().any(|provider| provider.base.tls) {
+        log::warn!(
+            "no authority's certificate was found: no provider can be reached over https; \
+             install those of the system, or name a file of them in SSL_CERT_FILE"
+        );
+    }
+    Ok(())
 }
 
 /// Tries the address before the workers do, since they could only panic.

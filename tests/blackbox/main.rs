@@ -31,4 +31,5 @@ mod reload;
 mod retries;
 mod streams;
 mod tls;
+mod tls_faults;
 mod verbatim;

@@ -5,6 +5,7 @@ mod dialect;
 mod gateway;
 mod http2;
 mod provider;
+mod script;
 mod tls;
 
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ pub(crate) use dialect::{CLIENTS, Client};
 pub(crate) use gateway::{Gateway, Setup};
 pub(crate) use http2::Http2;
 pub(crate) use provider::{Heard, Provider, Then, closed_port, json_reply, mock, mock_page};
+pub(crate) use script::{asked, fine, json_head, kind, pieces, sse_head, whole};
 pub(crate) use tls::{Offer, Step, TlsHeard, TlsProvider, trusted};
 
 /// How long anything may take that should take no time.
