@@ -33,6 +33,10 @@ if ! has_go; then
 fi
 
 echo "building k6 $VERSION with $(go env GOVERSION); the first time takes some minutes" >&2
+# Without a home, Go does not know where to keep what it fetches.
+if [ -z "${HOME:-}" ]; then
+    export GOPATH="$here/.bin/go-path" GOCACHE="$here/.bin/go-cache"
+fi
 # Below everything else that runs, since the compiler takes all cores.
 GOBIN="$here/.bin" CGO_ENABLED=0 nice go install -ldflags '-s -w' "go.k6.io/k6@$VERSION"
 "$own" version >&2

@@ -8,23 +8,15 @@ most=$((14 * 1024 * 1024))
 machine=$(uname -m)
 target=$machine-unknown-linux-musl
 
-"$root/scripts/setup.sh"
-if ! command -v musl-gcc >/dev/null; then
-    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-        echo "installing musl-tools" >&2
-        apt-get update -q >/dev/null
-        apt-get install -y -q --no-install-recommends musl-tools >/dev/null
-    else
-        echo "musl-gcc is missing: install the package musl-tools, then run this again." >&2
-        exit 1
-    fi
-fi
+. "$root/scripts/path.sh"
+"$root/scripts/setup.sh" static
 # A toolchain that came without rustup must bring the target itself.
 if command -v rustup >/dev/null; then
     rustup target add "$target" >&2
 fi
 
 export "CC_$(echo "$target" | tr - _)=musl-gcc"
+echo "building for $target (takes some minutes)" >&2
 (cd "$root" && cargo build --locked --release --target "$target" --bin tollgate) >&2
 
 binary=${CARGO_TARGET_DIR:-$root/target}/$target/release/tollgate

@@ -2,6 +2,7 @@
 # Runs everything that must hold. Sets up what is missing; may be run again at any time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/path.sh
 started=$SECONDS
 binary="${CARGO_TARGET_DIR:-$PWD/target}/debug/tollgate"
 step() { echo; echo "== $1 ($((SECONDS - started)) s)"; }
@@ -10,10 +11,10 @@ step "setting up"
 scripts/setup.sh tests
 step "format"
 cargo fmt --check
-step "lints"
-cargo clippy --locked --all-targets --quiet -- -D warnings
+step "lints (the first time takes some minutes)"
+cargo clippy --locked --all-targets -- -D warnings
 step "build"
-cargo build --locked --quiet
+cargo build --locked
 step "tests: units, translation, black box, tidy, examples, fuzz corpus"
 cargo test --locked
 step "documentation"

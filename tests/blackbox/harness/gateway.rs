@@ -274,7 +274,9 @@ impl Gateway {
 
     /// Sends a signal: `HUP`, `TERM`, `QUIT`.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        // The shell's own: a small machine has no program of that name.
+        let sent =
+            Command::new("/bin/sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status();
         assert!(sent.is_ok_and(|status| status.success()), "the signal could not be sent");
     }
 
