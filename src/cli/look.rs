@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::cli::{complain, complain_of, is_watched, say};
 use crate::config::{self, Sources};
-use crate::proxy::targets;
+use crate::proxy::departure::targets;
 use crate::route::Names;
 
 /// Prints every problem, or what would be served.

@@ -24,7 +24,7 @@ use crate::proxy::exchange::{Exchange, Stage};
 use crate::proxy::packing;
 use crate::proxy::returning;
 use crate::proxy::shared::Shared;
-use crate::proxy::vigil::{Broken, Phase};
+use crate::proxy::threshold::vigil::{Broken, Phase};
 use crate::refusal::{Kind, Refusal};
 
 /// The gateway as one worker runs it.

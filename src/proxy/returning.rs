@@ -17,7 +17,7 @@ use crate::fault::Fault;
 use crate::ir::Dialect;
 use crate::provider::limits::retry_after;
 use crate::proxy::answer::{self, Connection};
-use crate::proxy::attempt::Mode;
+use crate::proxy::departure::attempt::Mode;
 use crate::proxy::exchange::{Call, Exchange, Stage};
 use crate::proxy::packing::{self, Packing};
 use crate::proxy::relay::{self, Into, Outcome, Relay};

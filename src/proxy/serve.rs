@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock;
 use crate::config::Process;
-use crate::proxy::entrance::Entrance;
+use crate::proxy::threshold::entrance::Entrance;
 use crate::proxy::{Gateway, Shared};
 
 /// How many idle connections to providers each worker keeps.

@@ -8,8 +8,8 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use crate::proxy::bytes_held::BytesHeld;
-use crate::proxy::files::Files;
-use crate::proxy::resolve::Resolver;
+use crate::proxy::departure::resolve::Resolver;
+use crate::proxy::threshold::files::Files;
 use crate::route::Names;
 use crate::snapshot::Snapshot;
 use crate::telemetry::{Metrics, Telemetry};

@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::ir::embed::{EmbedReply, Encoding};
 use crate::ir::{Dialect, Losses};
 use crate::provider::Embeddings;
-use crate::proxy::asked::EmbedForm;
+use crate::proxy::arrival::asked::EmbedForm;
 use crate::units::Secret;
 use crate::wire::{json, lens};
 

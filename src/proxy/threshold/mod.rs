@@ -22,11 +22,16 @@ use crate::dialect::codec;
 use crate::ir::Dialect;
 use crate::proxy::answer;
 use crate::proxy::exchange::Exchange;
-use crate::proxy::linger;
 use crate::proxy::shared::Shared;
-use crate::proxy::timer::Timer;
-use crate::proxy::vigil::{Broken, Phase, Vigil};
+use crate::proxy::threshold::timer::Timer;
+use crate::proxy::threshold::vigil::{Broken, Phase, Vigil};
 use crate::refusal::{Kind, Refusal};
+
+pub mod entrance;
+pub mod files;
+pub mod linger;
+pub mod timer;
+pub mod vigil;
 
 /// How an HTTP/2 connection begins, as far as Pingora looks.
 const GREETING: usize = 24;

@@ -12,22 +12,28 @@ use crate::clock;
 use crate::dialect::Framing;
 use crate::ir::{Dialect, ServiceTier};
 use crate::proxy::answer::{self, Connection};
-use crate::proxy::asked::{self, Asked, EmbedForm};
-use crate::proxy::attempt::{self, malformed};
-use crate::proxy::body::{self, Untaken};
+use crate::proxy::arrival::asked::{Asked, EmbedForm};
+use crate::proxy::arrival::body::Untaken;
 use crate::proxy::bytes_held::Share;
+use crate::proxy::departure::attempt::{self, malformed};
+use crate::proxy::departure::targets;
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
 use crate::proxy::phases::refuse;
 use crate::proxy::relay::Relay;
+use crate::proxy::returning;
 use crate::proxy::shared::Shared;
 use crate::proxy::threshold::Threshold;
-use crate::proxy::vigil::{Phase, Vigil};
-use crate::proxy::{local, returning, targets};
+use crate::proxy::threshold::vigil::{Phase, Vigil};
 use crate::refusal::{Kind, Refusal};
 use crate::route::WORDS;
 use crate::snapshot::Door;
 use crate::wire::json;
 use crate::wire::lens::{Edit, Lens};
+
+pub mod address;
+pub mod asked;
+pub mod body;
+pub mod local;
 
 /// Takes a request in. `true` when it is answered already.
 ///

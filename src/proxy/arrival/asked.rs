@@ -7,7 +7,7 @@ use pingora::http::RequestHeader;
 
 use crate::dialect::Framing;
 use crate::ir::Dialect;
-use crate::proxy::address::{self, Address};
+use crate::proxy::arrival::address::{self, Address};
 use crate::refusal::{Kind, Refusal};
 
 /// What a client asks for.

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use crate::ir::Dialect;
-use crate::proxy::asked::decode;
+use crate::proxy::arrival::asked::decode;
 
 /// A path in its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,16 +11,18 @@ use pingora::{Error, ErrorType, OrErr as _, Result};
 
 use crate::clock;
 use crate::fault::{Fault, Retry};
-use crate::proxy::attempt;
 use crate::proxy::exchange::{Call, Exchange};
 use crate::proxy::relay::Relay;
 use crate::proxy::shared::Shared;
-use crate::proxy::targets;
 use crate::refusal::Kind;
 use crate::route::WORDS;
 use crate::snapshot::Provider;
 use crate::units::Secret;
 use crate::wire::lens::Lens;
+
+pub mod attempt;
+pub mod resolve;
+pub mod targets;
 
 /// How much of an answer an HTTP/2 provider may send before the client takes it; Pingora's own
 /// 8 MiB would be held for each client that reads slowly.
