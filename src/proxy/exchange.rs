@@ -115,7 +115,7 @@ pub struct Call {
     pub alone: bool,
     /// Whether an attempt was made once more without counting.
     pub excused: bool,
-    /// Whether a provider wants HTTP/1.1 after all.
+    /// Whether this attempt must be made over HTTP/1.1.
     pub plain: bool,
     /// The head of an answer that is gathered, kept until its body is known.
     pub head: Option<Box<ResponseHeader>>,

@@ -316,7 +316,14 @@ fn is_excused(error: &Error, exchange: &mut Exchange, reused: bool) -> bool {
         // The pooled connection had died in its sleep; the upstream saw nothing of us.
         RetryType::ReusedOnly => reused,
         // The same behind TLS, where nobody said goodbye first.
-        RetryType::Decided(false) => reused && *error.etype() == ErrorType::ReadError,
+        RetryType::Decided(false) if *error.etype() == ErrorType::ReadError => reused,
+        // The upstream closed the stream while it was being written to: it has answered already,
+        // most likely that the body is too large. Pingora reads such an answer over HTTP/1.1 only.
+        RetryType::Decided(false) => {
+            let answered = *error.etype() == ErrorType::H2Error && error.cause.is_none();
+            call.plain |= answered;
+            answered && !std::mem::replace(&mut call.excused, true)
+        }
         // The upstream goes away, or wants another version of HTTP, and has done nothing yet. One
         // that says so each time has a fault.
         RetryType::Decided(true) => {

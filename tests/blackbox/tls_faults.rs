@@ -355,3 +355,61 @@ fn a_provider_that_wants_http11_after_all_gets_it() {
     let gateway = before(&provider).env("TOLLGATE_ATTEMPTS", "1").start();
     all_are_answered(&gateway);
 }
+
+#[test]
+fn a_provider_that_refuses_a_stream_is_asked_once_more() {
+    let provider = TlsProvider::start(Offer::Http2, |heard| match heard.number % 2 {
+        0 => vec![Step::Reset(Reason::REFUSED_STREAM)],
+        _ => fine(heard),
+    });
+    let gateway = before(&provider).env("TOLLGATE_ATTEMPTS", "1").start();
+    all_are_answered(&gateway);
+    let always = TlsProvider::start(Offer::Http2, |_| vec![Step::Reset(Reason::REFUSED_STREAM)]);
+    let gateway = before(&always).env("TOLLGATE_ATTEMPTS", "1").start();
+    let reply = gateway.ask(&Client::Openai.whole("gpt-4o-mini", "hello"));
+    assert_eq!((reply.status, always.heard().len()), (502, 2), "{}", reply.text());
+}
+
+#[test]
+fn an_error_that_comes_before_the_question_was_read_is_told() {
+    let provider = TlsProvider::start(Offer::Early, |heard| {
+        let error = match asked(heard).0 {
+            Client::Openai => {
+                json!({"error": {"message": "too much", "type": "x", "param": null, "code": null}})
+            }
+            Client::Anthropic => json!({"type": "error", "error": {"type": "x", "message": "too much"}}),
+            Client::Gemini => json!({"error": {"code": 413, "message": "too much", "status": "X"}}),
+        };
+        vec![json_head(413), Step::Last(error.to_string().into_bytes())]
+    });
+    let gateway = before(&provider).start();
+    for client in CLIENTS {
+        for target in CLIENTS {
+            for size in [10, 100_000, 3_000_000] {
+                let begun = Instant::now();
+                let reply = gateway.ask(&client.whole(target.model(), &"x".repeat(size)));
+                let told = format!("{client:?} from {target:?}, {size}: {}", reply.text());
+                assert_eq!((reply.status, reply.end), (413, End::Clean), "{told}");
+                assert!(client.refusal(&reply).message.contains("too much"), "{told}");
+                assert!(begun.elapsed() < Duration::from_secs(3), "{told}: {:?}", begun.elapsed());
+            }
+        }
+    }
+    gateway.wait_idle();
+}
+
+#[test]
+fn a_body_that_nobody_takes_is_not_written_for_ever() {
+    let provider = TlsProvider::start(Offer::Early, |_| vec![Step::Gone]);
+    let gateway =
+        before(&provider).env("TOLLGATE_ATTEMPTS", "1").env("TOLLGATE_FIRST_BYTE_TIMEOUT", "200ms").start();
+    for client in CLIENTS {
+        for size in [10, 300_000] {
+            let begun = Instant::now();
+            let reply = gateway.ask(&client.whole("gpt-4o-mini", &"x".repeat(size)));
+            assert_eq!((reply.status, reply.end), (504, End::Clean), "{size}: {}", reply.text());
+            assert!(begun.elapsed() < Duration::from_secs(3), "{size}: {:?}", begun.elapsed());
+        }
+    }
+    wait("the streams to be given up", PATIENCE, || (provider.gone().len() == 6).then_some(()));
+}

@@ -68,7 +68,8 @@ pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPe
     peer.options.connection_timeout = Some(limits.connect_timeout.min(left));
     peer.options.total_connection_timeout = Some(limits.connect_timeout.min(left));
     peer.options.read_timeout = silence;
-    peer.options.write_timeout = silence;
+    // Over HTTP/2 Pingora writes a large body without an eye on anything else.
+    peer.options.write_timeout = if base.tls { Some(first.min(left)) } else { silence };
     peer.options.idle_timeout = Some(POOL_IDLE);
     Ok(Box::new(peer))
 }
@@ -140,6 +141,7 @@ pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
         call.place = place;
         call.attempts += 1;
         call.pause = pause;
+        call.plain = false;
         call.relay = Relay::Waiting;
         call.head = None;
         call.sent = None;

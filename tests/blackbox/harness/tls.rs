@@ -30,6 +30,8 @@ pub(crate) enum Offer {
     Http11,
     /// HTTP/2, with a certificate that nobody trusts.
     Untrusted,
+    /// HTTP/2, and an answer before the question was read.
+    Early,
 }
 
 /// One step of an answer.
@@ -199,7 +201,7 @@ impl Drop for TlsProvider {
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
     let config = match shared.offer {
-        Offer::Http2 => &AUTHORITY.trusted,
+        Offer::Http2 | Offer::Early => &AUTHORITY.trusted,
         Offer::Http11 => &AUTHORITY.plain,
         Offer::Untrusted => &AUTHORITY.strange,
     };
@@ -282,7 +284,9 @@ async fn http2(stream: Socket, connection: usize, shared: Arc<Shared>) {
         tokio::spawn(async move {
             let (head, mut stream) = request.into_parts();
             let mut body = Vec::new();
-            while let Some(Ok(piece)) = stream.data().await {
+            while shared.offer != Offer::Early
+                && let Some(Ok(piece)) = stream.data().await
+            {
                 let _ = stream.flow_control().release_capacity(piece.len());
                 body.extend_from_slice(&piece);
             }
@@ -290,6 +294,7 @@ async fn http2(stream: Socket, connection: usize, shared: Arc<Shared>) {
             let path = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
             let steps = shared.hear(TlsHeard { authority, path, headers: head.headers, body, ..blank });
             play2(steps, respond, &shared, &wish).await;
+            drop(stream);
         });
     }
 }
