@@ -24,7 +24,7 @@ pub(super) fn demo(arguments: &DemoArguments) -> ExitCode {
         Ok(compiled) => compiled,
         Err(problems) => return complain_of(&problems),
     };
-    say(&greeting(&compiled.process.listen, mock.addr()));
+    say(&greeting(&compiled.process, mock.addr()));
     serve::run(compiled, sources, Start::Fresh)
 }
 
@@ -54,8 +54,17 @@ fn sources(mock: &Mock) -> Sources {
     sources
 }
 
-fn greeting(listen: &str, mock: SocketAddr) -> String {
-    let address = listen.replace("0.0.0.0", "127.0.0.1");
+fn greeting(process: &config::Process, mock: SocketAddr) -> String {
+    let address = process.listen.replace("0.0.0.0", "127.0.0.1");
+    let cost = process.admin_listen.as_ref().map_or_else(String::new, |admin| {
+        let admin = admin.replace("0.0.0.0", "127.0.0.1");
+        format!(
+            "
+  # what it cost, on the operator's listener
+  curl -s http://{admin}/metrics | grep tollgate_cost
+"
+        )
+    });
     format!(
         "Tollgate demo on http://{address} (fake provider on http://{mock}; Ctrl-C ends it). Paste into another shell:
 
@@ -70,10 +79,7 @@ fn greeting(listen: &str, mock: SocketAddr) -> String {
   # Anthropic's API, answered by \"Gemini\"
   curl -N http://{address}/v1/messages -H 'content-type: application/json' -H 'anthropic-version: 2023-06-01' \\
     -d '{{\"model\":\"gemini-2.5-flash\",\"max_tokens\":200,\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'
-
-  # what it cost, on the operator's listener
-  curl -s http://127.0.0.1:9090/metrics | grep tollgate_cost
-"
+{cost}"
     )
 }
 

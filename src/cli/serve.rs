@@ -36,9 +36,15 @@ pub(super) fn run(compiled: Compiled, sources: Sources, start: Start) -> ExitCod
             process.listen
         );
     }
-    if let Err(error) = check_listener(&process.listen, start) {
-        complain(&format!("cannot listen on {}: {error}", process.listen));
-        return ExitCode::FAILURE;
+    let admin = process.admin_listen.as_deref();
+    for (address, variable) in
+        [(Some(process.listen.as_str()), "TOLLGATE_LISTEN"), (admin, "TOLLGATE_ADMIN_LISTEN")]
+    {
+        let Some(address) = address else { continue };
+        if let Err(error) = check_listener(address, start) {
+            complain(&format!("cannot listen on {address}: {error}; {variable} names another address"));
+            return ExitCode::FAILURE;
+        }
     }
     if let Err(why) = check_authorities(&snapshot) {
         complain(&why);
@@ -93,7 +99,7 @@ fn prepare(
     Ok((shared, refused, listener))
 }
 
-/// Reads the authorities' certificates before the workers do, for the same reason as below.
+/// Reads the authorities' certificates before the workers do, since they could only panic.
 fn check_authorities(snapshot: &crate::snapshot::Snapshot) -> Result<(), String> {
     let known = load_native_certs()
         .map_err(|error| format!("the certificates of the authorities cannot be read: {error}"))?;
@@ -114,7 +120,7 @@ fn check_authorities(snapshot: &crate::snapshot::Snapshot) -> Result<(), String>
     Ok(())
 }
 
-/// Tries the address before the workers do, since they could only panic.
+/// Tries the address before those who serve it do, since they would try for long and then panic.
 fn check_listener(address: &str, start: Start) -> std::io::Result<()> {
     if start == Start::Fresh {
         std::net::TcpListener::bind(address)?;

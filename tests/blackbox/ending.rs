@@ -1,5 +1,7 @@
 //! How a process ends: nothing that was begun is lost, and a new one can take its place unseen.
 
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -230,4 +232,31 @@ fn sigterm_ends_a_process_with_idle_connections_of_all_kinds_at_once() {
     assert_eq!(gateway.wait_end(PATIENCE).code(), Some(0));
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     drop((fresh, used, half, http2));
+}
+
+#[test]
+fn an_address_that_is_taken_ends_a_process_at_once_and_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address").to_string();
+    for (variable, other) in
+        [("TOLLGATE_LISTEN", "TOLLGATE_ADMIN_LISTEN"), ("TOLLGATE_ADMIN_LISTEN", "TOLLGATE_LISTEN")]
+    {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tollgate"))
+            .env_clear()
+            .envs([(variable, address.as_str()), (other, "127.0.0.1:0")])
+            .envs([("OPENAI_API_KEY", "unused"), ("TOLLGATE_DISCOVERY", "off")])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the gateway starts");
+        let end = Instant::now() + PATIENCE;
+        while child.try_wait().expect("a child").is_none() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        child.kill().ok();
+        let output = child.wait_with_output().expect("its words");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(&format!("cannot listen on {address}")) && said.contains(variable), "{said}");
+    }
 }
