@@ -3,6 +3,7 @@
 mod parse;
 mod partial;
 mod render;
+mod usual;
 
 pub(super) use parse::{Parser, is_block_of_prompt};
 pub(super) use render::{Renderer, note_foreign};

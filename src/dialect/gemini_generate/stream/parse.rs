@@ -1,14 +1,12 @@
 //! An upstream's stream → events. A whole answer is a stream of one slice.
 
-use std::borrow::Cow;
-
 use super::super::content::{self, Part, Said};
 use super::super::grounding::{self, Offsets, Sources};
 use super::super::types::{self, DIALECT};
 use super::super::{case, error, logprobs, usage};
 use super::partial::{self, Partial};
+use super::usual::Usual;
 use crate::dialect::StreamParser;
-use crate::dialect::mould::Mould;
 use crate::fault::Fault;
 use crate::ir::extras::MOOT;
 use crate::ir::{Block, Content, Delta, Event, Extras, Finish, Opening, Usage};
@@ -32,14 +30,6 @@ pub(in super::super) struct Parser {
     usual: Option<Usual>,
     /// The counts of the last slice that was read by its shape alone; empty when they are told.
     counts: Vec<u8>,
-}
-
-/// A slice that said words, and where they went.
-#[derive(Debug)]
-struct Usual {
-    mould: Mould,
-    block: u32,
-    candidate: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -94,7 +84,7 @@ impl StreamParser for Parser {
         match json::parse(data) {
             Ok(json) => {
                 self.json(&json, events);
-                self.usual = usual(data, &json, events.get(before..).unwrap_or_default());
+                self.usual = Usual::of(data, &json, events.get(before..).unwrap_or_default());
             }
             Err(error) => {
                 let message = format!("the provider sent an event that is not valid JSON: {error}");
@@ -403,27 +393,6 @@ impl Candidate {
         };
         events.push(Event::Finish { candidate: number, finish });
     }
-}
-
-/// The shape of a slice that did nothing but say words of one block.
-fn usual(data: &[u8], json: &Json<'_>, events: &[Event]) -> Option<Usual> {
-    let (Event::Delta { index, delta: Delta::Text(_) }, others) = events.split_last()? else { return None };
-    let told = others.iter().all(|event| matches!(event, Event::Usage(_)));
-    let [candidate] = json.get("candidates")?.elements() else { return None };
-    // Whatever else a candidate holds has its effect each time it comes.
-    let known = |(name, _): &(Cow<'_, str>, _)| matches!(&**name, "content" | "index" | "safetyRatings");
-    let plain = candidate.entries().iter().all(known);
-    let [part] = candidate.at(&["content", "parts"])?.elements() else { return None };
-    let [(_, text)] = part.entries() else { return None };
-    if !told || !plain || !json.is_object() {
-        return None;
-    }
-    let number = candidate.get("index").and_then(Json::as_u64).unwrap_or_default();
-    Some(Usual {
-        mould: Mould::counting(data, text, json.get("usageMetadata")?)?,
-        block: *index,
-        candidate: usize::try_from(number).ok()?,
-    })
 }
 
 /// A part that does not follow the rules is kept as it is.
