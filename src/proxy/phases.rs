@@ -315,8 +315,12 @@ fn is_excused(error: &Error, exchange: &mut Exchange, reused: bool) -> bool {
     match error.retry {
         // The pooled connection had died in its sleep; the upstream saw nothing of us.
         RetryType::ReusedOnly => reused,
-        // The same behind TLS, where nobody said goodbye first.
-        RetryType::Decided(false) if *error.etype() == ErrorType::ReadError => reused,
+        // The same behind TLS, where nobody said goodbye first. It shows at once; what breaks later
+        // may have thought, and cost, a while.
+        RetryType::Decided(false) if *error.etype() == ErrorType::ReadError => {
+            let young = |sent| clock::now().saturating_duration_since(sent) < Duration::from_secs(1);
+            reused && call.sent.is_some_and(young)
+        }
         // The upstream closed the stream while it was being written to: it has answered already,
         // most likely that the body is too large. Pingora reads such an answer over HTTP/1.1 only.
         RetryType::Decided(false) => {
