@@ -98,11 +98,12 @@ pub fn run(mut server: Server, process: &Process, shared: &Arc<Shared>) {
     let mut service = background_service("drain", drain);
     service.threads = Some(1);
     server.add_service(service);
-    server.run(RunArgs { shutdown_signal: Box::new(Signals { upgrading }) });
+    server.run(RunArgs { shutdown_signal: Box::new(Signals { shared: Arc::clone(shared), upgrading }) });
 }
 
 /// Tells Pingora which way to end, and the drain service how patient to be.
 struct Signals {
+    shared: Arc<Shared>,
     upgrading: Arc<AtomicBool>,
 }
 
@@ -121,8 +122,15 @@ impl ShutdownSignalWatch for Signals {
                 self.upgrading.store(true, Ordering::Release);
                 ShutdownSignal::GracefulUpgrade
             }
-            _ = terminate.recv() => ShutdownSignal::GracefulTerminate,
-            _ = interrupt.recv() => ShutdownSignal::FastShutdown,
+            // Nobody may be told that we are ready once we refuse connections.
+            _ = terminate.recv() => {
+                self.shared.drain();
+                ShutdownSignal::GracefulTerminate
+            }
+            _ = interrupt.recv() => {
+                self.shared.drain();
+                ShutdownSignal::FastShutdown
+            }
         }
     }
 }
