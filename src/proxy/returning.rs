@@ -159,9 +159,6 @@ pub fn head(session: &Session, exchange: &mut Exchange, head: &mut ResponseHeade
 fn dress(exchange: &mut Exchange, head: &mut ResponseHeader) {
     let upstream =
         exchange.call().and_then(|call| Some(call.answered?.saturating_duration_since(call.sent?)));
-    if let Some(answered) = exchange.call().and_then(|call| call.answered) {
-        exchange.overhead += clock::now().saturating_duration_since(answered);
-    }
     let (empty, ()) = http::Response::new(()).into_parts();
     let mut parts: http::response::Parts = std::mem::replace(head, empty.into()).into();
     let headers = &mut parts.headers;
