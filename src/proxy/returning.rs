@@ -1,6 +1,5 @@
 //! An answer returns: its relay is chosen, its head dressed, its body spoken.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,7 +23,6 @@ use crate::proxy::relay::{self, Into, Outcome, Relay};
 use crate::proxy::shared::Shared;
 use crate::proxy::{departure, names};
 use crate::refusal::{Kind, Refusal};
-use crate::units::Secret;
 
 /// The head of an upstream's answer came: chooses what becomes of the body, or the next attempt.
 ///
@@ -228,11 +226,10 @@ fn stamp(exchange: &mut Exchange, upstream: Option<Duration>, headers: &mut Head
         let known = &call.attempt.known;
         insert(names::PROVIDER, Ok(known.heads.provider.clone()));
         insert(names::MODEL, Ok(known.heads.model.clone()));
-        let mut losses = call.relay.losses();
-        if !call.attempt.losses.is_empty() || !losses.is_empty() {
-            let mut all = call.attempt.losses.clone();
-            all.extend(std::mem::take(&mut losses));
-            insert(names::LOSSES, HeaderValue::try_from(all.to_header()));
+        let mut losses = call.attempt.losses.clone();
+        losses.extend(call.relay.losses());
+        if !losses.is_empty() {
+            insert(names::LOSSES, HeaderValue::try_from(losses.to_header()));
         }
     }
 }
@@ -286,7 +283,7 @@ enum Chance {
 fn conclude(session: &mut Session, exchange: &mut Exchange, chance: Chance) -> Result<Bytes> {
     let begun = clock::now();
     let outcome = exchange.call().and_then(|call| call.relay.conclude());
-    let failed = match outcome {
+    let (fault, undecided, own) = match outcome {
         None => return Ok(Bytes::new()),
         Some(Outcome::Said(body)) => {
             exchange.overhead += clock::now().saturating_duration_since(begun);
@@ -295,7 +292,6 @@ fn conclude(session: &mut Session, exchange: &mut Exchange, chance: Chance) -> R
         }
         Some(Outcome::Failed { fault, undecided, own }) => (fault, undecided, own),
     };
-    let (fault, undecided, own) = failed;
     if undecided && chance == Chance::Open && departure::again(exchange, fault.clone()) {
         let mut error =
             Error::explain(ErrorType::HTTPStatus(fault.status), "what an upstream said").into_up();
@@ -305,7 +301,7 @@ fn conclude(session: &mut Session, exchange: &mut Exchange, chance: Chance) -> R
     let refusal = fault.into_refusal();
     let (status, said) =
         own.unwrap_or_else(|| (refusal.status, codec(exchange.client()).render_error(&refusal)));
-    let body = relay::mask(said, &secret(exchange));
+    let body = masked(exchange, said);
     let retry_after = refusal.retry_after;
     exchange.refusal = Some(refusal);
     release(session, exchange, Some((status, retry_after)), body.len())?;
@@ -366,14 +362,13 @@ pub async fn conclude_late(session: &mut Session, exchange: &mut Exchange) {
     }
 }
 
-fn secret(exchange: &mut Exchange) -> Secret {
-    let world = Arc::clone(&exchange.world);
-    exchange
-        .call()
-        .and_then(|call| {
-            Some(world.providers.get(call.attempt.known.index)?.keys.get(call.attempt.key)?.clone())
-        })
-        .unwrap_or_default()
+/// What is said, without the key that the attempt used.
+fn masked(exchange: &Exchange, said: Vec<u8>) -> Vec<u8> {
+    let Stage::Away(call) = &exchange.stage else { return said };
+    match exchange.world.providers.get(call.attempt.known.index) {
+        Some(provider) => relay::mask(said, departure::secret(provider, call.attempt.key)),
+        None => said,
+    }
 }
 
 /// All attempts failed: tells the client so, in a whole answer or inside the stream that runs.

@@ -268,7 +268,9 @@ fn a_pooled_connection_that_died_in_its_sleep_costs_nothing() {
         });
         let gateway = before(&provider).env("TOLLGATE_ATTEMPTS", "1").start();
         for client in CLIENTS {
-            for wait in [0, 5, 18, 20, 22, 50] {
+            // Long after the provider dropped it: a request that meets the drop itself may have been
+            // heard, and is no such case.
+            for wait in [100, 150] {
                 let reply = gateway.ask(&client.whole("gpt-4o-mini", "hello")).ok();
                 assert_eq!(gateway.line(&reply)["attempts"], 1);
                 std::thread::sleep(Duration::from_millis(wait));

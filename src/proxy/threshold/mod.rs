@@ -8,14 +8,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use bytes::{Buf as _, Bytes};
-use pingora::protocols::raw_connect::ProxyDigest;
-use pingora::protocols::{
-    GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, Stream,
-    TimingDigest, UniqueID, UniqueIDType,
-};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use pingora::protocols::{Shutdown, Stream};
+use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWrite as _, ReadBuf};
 
 use crate::clock;
 use crate::dialect::codec;
@@ -30,11 +25,9 @@ use crate::refusal::{Kind, Refusal};
 pub mod entrance;
 pub mod files;
 pub mod linger;
+mod stream;
 pub mod timer;
 pub mod vigil;
-
-/// How an HTTP/2 connection begins, as far as Pingora looks.
-const GREETING: usize = 24;
 
 /// As much of a head as tells the client's dialect.
 const LINE: usize = 64;
@@ -212,9 +205,27 @@ impl Threshold {
     fn poll_ping(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.ping.is_empty() {
             let written = ready!(Pin::new(&mut self.stream).poll_write(cx, self.ping))?;
+            if written == 0 {
+                return Poll::Ready(Err(ErrorKind::WriteZero.into()));
+            }
             self.ping = self.ping.get(written..).unwrap_or_default();
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Writes what Pingora says to a client that is served, behind what is left of a ping.
+    fn poll_said(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut Stream>, &mut Context<'_>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        self.beat = None;
+        let written = match self.poll_ping(cx) {
+            Poll::Ready(Ok(())) => write(Pin::new(&mut self.stream), cx),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        };
+        self.poll_taken(cx, written)
     }
 
     /// What came of a write: a client that takes nothing for too long is given up.
@@ -281,149 +292,5 @@ impl Drop for Threshold {
             let nobody = Box::new(io::Cursor::new(Vec::new()));
             linger::see_off(std::mem::replace(&mut self.stream, nobody));
         }
-    }
-}
-
-impl AsyncRead for Threshold {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if this.vigil.phase() != Phase::Served {
-            return this.poll_head(cx, buf);
-        }
-        match this.poll_bytes(cx, buf) {
-            Poll::Pending => this.poll_wait(cx),
-            read @ Poll::Ready(_) => read,
-        }
-    }
-}
-
-impl AsyncWrite for Threshold {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        if this.vigil.phase() == Phase::Served {
-            this.beat = None;
-            let mut written = this.poll_ping(cx).map_ok(|()| 0);
-            if written.is_ready() {
-                written = Pin::new(&mut this.stream).poll_write(cx, buf);
-            }
-            return this.poll_taken(cx, written);
-        }
-        // What is written before a request is served is Pingora's refusal of its head.
-        if this.instead.is_none() {
-            let status = if buf.starts_with(b"HTTP/1.1 405") { 405 } else { 400 };
-            let message = match status {
-                405 => "the method CONNECT is not served here",
-                _ => "the request's head is not as HTTP has it",
-            };
-            let refusal = Refusal { status, ..Refusal::new(Kind::InvalidRequest, message) };
-            this.instead = Some(this.refuse(refusal));
-        }
-        Poll::Ready(Ok(buf.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        while let Some(said) = this.instead.as_mut().filter(|said| !said.is_empty()) {
-            let written = ready!(Pin::new(&mut this.stream).poll_write(cx, said))?;
-            if written == 0 {
-                return Poll::Ready(Err(ErrorKind::WriteZero.into()));
-            }
-            said.advance(written);
-        }
-        let flushed = Pin::new(&mut this.stream).poll_flush(cx);
-        this.poll_taken(cx, flushed)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.as_mut().poll_flush(cx))?;
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        if self.vigil.phase() == Phase::Served {
-            let this = self.get_mut();
-            this.beat = None;
-            let mut written = this.poll_ping(cx).map_ok(|()| 0);
-            if written.is_ready() {
-                written = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
-            }
-            return this.poll_taken(cx, written);
-        }
-        let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
-        self.poll_write(cx, first)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-}
-
-#[async_trait]
-impl Shutdown for Threshold {
-    async fn shutdown(&mut self) {
-        // The client may be gone.
-        let _ = self.flush().await;
-        Shutdown::shutdown(&mut *self.stream).await;
-    }
-}
-
-#[async_trait]
-impl Peek for Threshold {
-    /// Reads only as far as this could be the greeting, since a whole request may be shorter.
-    async fn try_peek(&mut self, greeting: &mut [u8]) -> io::Result<bool> {
-        const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-        self.begin();
-        let mut read = Vec::with_capacity(GREETING);
-        while read.len() < PREFACE.len() && PREFACE.starts_with(&read) {
-            let mut room = (&mut *self).take((PREFACE.len() - read.len()) as u64);
-            if room.read_buf(&mut read).await? == 0 {
-                return Err(ErrorKind::UnexpectedEof.into());
-            }
-        }
-        if read == PREFACE {
-            greeting.copy_from_slice(PREFACE);
-            self.vigil.enter(Phase::Served);
-        } else {
-            // The head is read again from here; its time runs on.
-            self.read = 0;
-        }
-        if self.ahead.is_empty() {
-            self.ahead = read.into();
-        } else {
-            self.ahead = [read, self.ahead.to_vec()].concat().into();
-        }
-        // What was looked at stands in `greeting` only if it is one: nobody reads the rest.
-        Ok(true)
-    }
-}
-
-impl UniqueID for Threshold {
-    fn id(&self) -> UniqueIDType {
-        self.stream.id()
-    }
-}
-
-// Clients come in without TLS.
-impl Ssl for Threshold {}
-
-impl GetTimingDigest for Threshold {
-    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
-        self.stream.get_timing_digest()
-    }
-}
-
-impl GetProxyDigest for Threshold {
-    fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
-        self.stream.get_proxy_digest()
-    }
-}
-
-impl GetSocketDigest for Threshold {
-    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
-        self.stream.get_socket_digest()
     }
 }
