@@ -24,7 +24,8 @@ GRAMMAR = """\
 #   head         -          standard        flex, batch, ...   that service tier
 #                >N         for prompts of N tokens and more    >N/flex   that service tier there
 #   rate         i input  o output  r cache read  w cache write for 5 minutes  h for an hour
-#                t reasoning  a audio input  A audio output  P image output
+#                t reasoning  a audio input  A audio output  P image output  I image input
+#                a million of  n pictures  c characters  s seconds  q searches
 # web search     micro-USD a search, at medium context
 # retires        the day the provider withdraws it
 # flags          what is known to be so, and with a hyphen what is known not to be

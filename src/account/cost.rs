@@ -7,7 +7,7 @@ use crate::catalog::PriceTable;
 use crate::ir::{ServiceTier, Usage};
 use crate::units::{PicoUsd, Price};
 
-/// The cost of a call: each class of token at its rate, and the web searches.
+/// The cost of a call: each class of token at its rate, and what is counted otherwise.
 ///
 /// All input, cached or not, decides which of the model's context tiers holds, and that tier is
 /// for the whole request. `tier` is the one the provider says it served, else the one asked for.
@@ -25,5 +25,10 @@ pub fn cost(usage: &Usage, prices: &PriceTable, tier: Option<&ServiceTier>) -> P
         + at(rates.reasoning, usage.reasoning)
         + at(rates.audio_output, usage.audio_output)
         + at(rates.image_output, usage.image_output)
+        + at(rates.image_input, usage.image_input)
+        + at(rates.image, usage.images)
+        + at(rates.character, usage.characters)
+        + at(rates.second, usage.seconds)
+        + at(rates.search, usage.searches)
         + PicoUsd(searches)
 }

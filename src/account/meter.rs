@@ -124,6 +124,17 @@ impl Meter {
         }
     }
 
+    /// A piece of an answer came that is heard elsewhere and not held here.
+    pub fn touch(&mut self, now: Instant) {
+        self.first.get_or_insert(now);
+        self.last = Some(now);
+    }
+
+    /// What an answer that is heard elsewhere said it used.
+    pub fn told(&mut self, usage: &Usage) {
+        self.report(usage, true);
+    }
+
     fn copy(&mut self, bytes: &[u8]) {
         const BLOCK: usize = 4 << 10;
         match self.copied.last_mut() {

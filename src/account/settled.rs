@@ -168,9 +168,10 @@ pub fn settle(mut record: Record, calibration: &Calibration) -> Settled {
 }
 
 fn used(record: &mut Record, calibration: &Calibration) -> (Usage, Option<UsageSource>) {
-    // Lists and counts use no model.
+    // What is not understood cannot be counted, and lists and counts use no model.
     if !matches!(record.operation, "chat" | "embeddings") {
-        return (Usage::default(), None);
+        let usage = record.metered.usage;
+        return (usage.unwrap_or_default(), usage.map(|_| UsageSource::Reported));
     }
     let held = std::mem::take(&mut record.metered.held);
     let reported = record.metered.usage;

@@ -104,6 +104,11 @@ fn rates<'a>(words: impl Iterator<Item = &'a str>) -> Option<Rates> {
             "a" => &mut rates.audio_input,
             "A" => &mut rates.audio_output,
             "P" => &mut rates.image_output,
+            "I" => &mut rates.image_input,
+            "n" => &mut rates.image,
+            "c" => &mut rates.character,
+            "s" => &mut rates.second,
+            "q" => &mut rates.search,
             _ => return None,
         };
         *rate = Some(Price(number.parse().ok()?));

@@ -3,7 +3,7 @@
 use crate::ir::ServiceTier;
 use crate::units::{PicoUsd, Price};
 
-/// Rates by class of token; what is not stated falls back as [`Rates::filled`] says.
+/// Rates by class of token, and of what is counted otherwise; what is not stated falls back as [`Rates::filled`] says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rates {
     /// Uncached input.
@@ -24,6 +24,16 @@ pub struct Rates {
     pub audio_output: Option<Price>,
     /// Image output.
     pub image_output: Option<Price>,
+    /// Image input.
+    pub image_input: Option<Price>,
+    /// A million pictures.
+    pub image: Option<Price>,
+    /// A million characters that are spoken.
+    pub character: Option<Price>,
+    /// A million seconds of sound that is listened to.
+    pub second: Option<Price>,
+    /// A million searches of a reranker.
+    pub search: Option<Price>,
 }
 
 impl Rates {
@@ -38,6 +48,11 @@ impl Rates {
         audio_input: None,
         audio_output: None,
         image_output: None,
+        image_input: None,
+        image: None,
+        character: None,
+        second: None,
+        search: None,
     };
 
     /// The rates with `change` made to each that is stated.
@@ -53,6 +68,11 @@ impl Rates {
             audio_input: self.audio_input.map(&change),
             audio_output: self.audio_output.map(&change),
             image_output: self.image_output.map(&change),
+            image_input: self.image_input.map(&change),
+            image: self.image.map(&change),
+            character: self.character.map(&change),
+            second: self.second.map(&change),
+            search: self.search.map(&change),
         }
     }
 
@@ -69,6 +89,11 @@ impl Rates {
             audio_input: self.audio_input.or(base.audio_input),
             audio_output: self.audio_output.or(base.audio_output),
             image_output: self.image_output.or(base.image_output),
+            image_input: self.image_input.or(base.image_input),
+            image: self.image.or(base.image),
+            character: self.character.or(base.character),
+            second: self.second.or(base.second),
+            search: self.search.or(base.search),
         }
     }
 
@@ -79,7 +104,8 @@ impl Rates {
     }
 
     /// Every rate stated: an unstated input class costs what plain input costs, an hour's cache
-    /// write what five minutes' does, an unstated output class what plain output costs.
+    /// write what five minutes' does, an unstated output class what plain output costs, and what is
+    /// counted otherwise nothing.
     #[must_use]
     pub fn filled(self) -> Self {
         let input = self.input.or(Some(Price(0)));
@@ -95,6 +121,11 @@ impl Rates {
             audio_input: self.audio_input.or(input),
             audio_output: self.audio_output.or(output),
             image_output: self.image_output.or(output),
+            image_input: self.image_input.or(input),
+            image: self.image.or(Some(Price(0))),
+            character: self.character.or(Some(Price(0))),
+            second: self.second.or(Some(Price(0))),
+            search: self.search.or(Some(Price(0))),
         }
     }
 }

@@ -9,10 +9,13 @@ pub mod gemini_generate;
 mod mould;
 pub mod openai_chat;
 pub mod openai_embeddings;
+pub mod openai_media;
+pub mod relayed;
 pub mod restore;
 mod strict_tools;
 mod tool_schema;
 pub mod transcode;
+pub mod vectors;
 
 use http::HeaderMap;
 
@@ -21,7 +24,9 @@ use crate::fault::Fault;
 use crate::ir::{Dialect, Event, Losses, Reply, Request};
 use crate::refusal::Refusal;
 use crate::wire::json;
+pub use relayed::Relayed;
 pub use restore::Restore;
+pub use vectors::Vectors;
 
 /// What stands around a request's body and matters to its meaning.
 #[derive(Debug, Clone, Copy)]

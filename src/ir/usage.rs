@@ -6,7 +6,7 @@
 /// `input_tokens` does not). Parsers convert from the vendor's habit, renderers convert back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Text, image and document input that was neither read from nor written to a cache.
+    /// Text and document input, and image input that is not told apart, that was neither read from nor written to a cache.
     pub input: u64,
     /// Input read from the provider's prompt cache.
     pub cache_read: u64,
@@ -16,6 +16,8 @@ pub struct Usage {
     pub cache_write_1h: u64,
     /// Audio input, uncached.
     pub audio_input: u64,
+    /// Image input, uncached, where the provider tells it apart.
+    pub image_input: u64,
     /// Output the client can see, but audio and images.
     pub output: u64,
     /// Output spent on thinking, where the provider tells it apart.
@@ -26,6 +28,14 @@ pub struct Usage {
     pub image_output: u64,
     /// Web searches that the provider made and bills by number; not tokens.
     pub web_searches: u64,
+    /// Pictures made, where they are billed by number and not by token.
+    pub images: u64,
+    /// Characters spoken, where they are billed by number.
+    pub characters: u64,
+    /// Seconds of sound listened to, begun ones counted, where those are billed.
+    pub seconds: u64,
+    /// Searches of a reranker, each a query against a number of documents.
+    pub searches: u64,
 }
 
 /// Where the numbers of a [`Usage`] come from.
@@ -60,6 +70,7 @@ impl Usage {
             .saturating_add(self.cache_read)
             .saturating_add(self.cache_write())
             .saturating_add(self.audio_input)
+            .saturating_add(self.image_input)
     }
 
     /// All input tokens written to a cache.
@@ -85,17 +96,30 @@ impl Usage {
 
     /// The token classes with the names they have in metrics and records.
     #[must_use]
-    pub const fn classes(&self) -> [(&'static str, u64); 9] {
+    pub const fn classes(&self) -> [(&'static str, u64); 10] {
         [
             ("input", self.input),
             ("cache_read", self.cache_read),
             ("cache_write_5m", self.cache_write_5m),
             ("cache_write_1h", self.cache_write_1h),
             ("audio_input", self.audio_input),
+            ("image_input", self.image_input),
             ("output", self.output),
             ("reasoning", self.reasoning),
             ("audio_output", self.audio_output),
             ("image_output", self.image_output),
+        ]
+    }
+
+    /// What is billed by number and is no token, with the names it has in metrics and records.
+    #[must_use]
+    pub const fn units(&self) -> [(&'static str, u64); 5] {
+        [
+            ("web_search", self.web_searches),
+            ("image", self.images),
+            ("character", self.characters),
+            ("second", self.seconds),
+            ("search", self.searches),
         ]
     }
 
@@ -118,6 +142,7 @@ impl Usage {
             self.cache_write_5m = later.cache_write_5m - known_1h;
             self.cache_write_1h = later.cache_write_1h + known_1h;
             self.audio_input = later.audio_input;
+            self.image_input = later.image_input;
         }
         if later.total_output() > 0 {
             self.output = later.output;
@@ -127,6 +152,18 @@ impl Usage {
         }
         if later.web_searches > self.web_searches {
             self.web_searches = later.web_searches;
+        }
+        if later.images > 0 {
+            self.images = later.images;
+        }
+        if later.characters > 0 {
+            self.characters = later.characters;
+        }
+        if later.seconds > 0 {
+            self.seconds = later.seconds;
+        }
+        if later.searches > 0 {
+            self.searches = later.searches;
         }
     }
 }
@@ -172,9 +209,11 @@ mod tests {
             reasoning: 64,
             audio_output: 128,
             image_output: 256,
+            image_input: 512,
             web_searches: 9,
+            ..Usage::default()
         };
-        assert_eq!(usage.total(), 511);
+        assert_eq!(usage.total(), 1023);
         assert_eq!(usage.classes().iter().map(|(_, tokens)| tokens).sum::<u64>(), usage.total());
     }
 }

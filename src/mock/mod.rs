@@ -12,6 +12,7 @@
 mod anthropic;
 mod dialect;
 mod errors;
+mod flat;
 mod gemini;
 mod http;
 mod models;

@@ -7,7 +7,7 @@ use super::dialect::Dialect;
 use super::errors::Refusal;
 use super::http::Request;
 use super::play::{Act, Body, Fault, Pace, Say};
-use super::{anthropic, gemini, models, openai};
+use super::{anthropic, flat, gemini, models, openai};
 
 /// Answers one request; `head` are the bytes it was parsed from, kept for the `/__mock/` pages.
 pub(super) fn answer(request: &Request<'_>, head: &[u8], world: &World) -> Act {
@@ -45,7 +45,9 @@ fn post(request: &Request<'_>, path: &str, spoken: Dialect, world: &World) -> Re
         }
         Dialect::Anthropic => anthropic::answer(request, path, world),
         Dialect::Gemini => gemini::answer(request, path, world),
-        Dialect::OpenAi | Dialect::Azure => Err(nowhere(spoken, "POST", path)),
+        Dialect::OpenAi | Dialect::Azure => {
+            flat::answer(request, path, spoken, world).unwrap_or_else(|| Err(nowhere(spoken, "POST", path)))
+        }
     }
 }
 

@@ -13,4 +13,4 @@ pub mod vendors;
 
 pub use auth::Auth;
 pub use url::{Base, Operation};
-pub use vendors::{Embeddings, Vendor};
+pub use vendors::Vendor;

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::dialect::Relayed;
 use crate::ir::Dialect;
 
 use super::vendors::Vendor;
@@ -126,6 +127,8 @@ pub enum Operation {
     Embed,
     /// Many vectors at once (Gemini; elsewhere the same as [`Operation::Embed`]).
     EmbedBatch,
+    /// What is relayed.
+    Relayed(Relayed),
     /// The number of tokens of a prompt.
     CountTokens,
     /// The list of models.
@@ -163,6 +166,7 @@ fn openai(
         Operation::Generate | Operation::Stream => vendor.chat_path,
         Operation::Embed | Operation::EmbedBatch => "/embeddings",
         Operation::Models => "/models",
+        Operation::Relayed(relayed) => relayed.place(),
         Operation::CountTokens => return None,
     };
     // Azure's newer addresses end so, and take neither deployment nor version.
@@ -206,7 +210,7 @@ fn anthropic(base: &Base, operation: Operation) -> Option<String> {
         Operation::Generate | Operation::Stream => "/v1/messages",
         Operation::CountTokens => "/v1/messages/count_tokens",
         Operation::Models => "/v1/models",
-        Operation::Embed | Operation::EmbedBatch => return None,
+        Operation::Embed | Operation::EmbedBatch | Operation::Relayed(_) => return None,
     };
     // Some people write the version into the address, some do not.
     let prefix = base.path.strip_suffix("/v1").unwrap_or(&base.path);
@@ -221,6 +225,7 @@ fn gemini(base: &Base, operation: Operation, model: &str) -> Option<String> {
         Operation::Embed => "embedContent",
         Operation::EmbedBatch => "batchEmbedContents",
         Operation::CountTokens => "countTokens",
+        Operation::Relayed(_) => return None,
     };
     // Tuned models bring a collection of their own: `tunedModels/…`.
     let name = model.strip_prefix("models/").unwrap_or(model);

@@ -2,6 +2,7 @@
 
 use crate::catalog::quirks::Quirks;
 use crate::catalog::{Catalog, Model};
+use crate::dialect::Vectors;
 use crate::ir::Dialect;
 
 use super::auth::Auth;
@@ -28,8 +29,9 @@ pub struct Vendor {
     /// The dialects spoken, the preferred first, each with its own base address or "" for
     /// [`Vendor::base_url`]. Empty for vendors of vectors alone.
     pub speaks: &'static [(Dialect, &'static str)],
-    /// How vectors are asked for, where they are served at all.
-    pub embeddings: Option<Embeddings>,
+    /// How vectors are asked for, where they are served at all; they lie at
+    /// [`Vendor::base_url`].
+    pub embeddings: Option<Vectors>,
     /// Where the OpenAI dialect is served below the base; `{model}` holds the model's place.
     pub chat_path: &'static str,
     /// The `api-version` to ask for where the vendor demands one (Azure).
@@ -40,15 +42,6 @@ pub struct Vendor {
     pub catalogue_ids: &'static [&'static str],
     /// Where the vendor differs from the norm.
     pub quirks: Quirks,
-}
-
-/// How vectors are asked for; they lie at [`Vendor::base_url`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Embeddings {
-    /// OpenAI's `/embeddings`.
-    Openai,
-    /// Gemini's `:embedContent` and `:batchEmbedContents`.
-    Gemini,
 }
 
 impl Vendor {
@@ -108,15 +101,4 @@ fn swap_host(own: &str, apart: &str) -> Option<String> {
     let host = own.get(..split(own)?)?;
     let path = apart.get(split(apart)?..)?;
     Some(format!("{host}{path}"))
-}
-
-impl Embeddings {
-    /// The dialect whose addresses and credentials the operation shares.
-    #[must_use]
-    pub const fn dialect(self) -> Dialect {
-        match self {
-            Self::Openai => Dialect::OpenaiChat,
-            Self::Gemini => Dialect::GeminiGenerate,
-        }
-    }
 }

@@ -107,6 +107,7 @@ fn relay(shared: &Shared, exchange: &Exchange, event_stream: bool) -> Option<Rel
     let seed = || seed(shared, exchange, call);
     Some(match &call.attempt.mode {
         Mode::Count => Relay::pass(upstream),
+        Mode::Relay(relayed) => Relay::hear(*relayed, event_stream),
         Mode::Verbatim { .. } | Mode::Rewritten { .. } if !call.ask.stream => Relay::pass(upstream),
         Mode::Verbatim { strip_usage } | Mode::Rewritten { strip_usage } if event_stream => {
             Relay::stream(upstream, Framing::Sse, *strip_usage)
@@ -125,8 +126,8 @@ fn relay(shared: &Shared, exchange: &Exchange, event_stream: bool) -> Option<Rel
             Relay::whole(upstream, client, seed(), Into::Stream(restore.clone(), shape))
         }
         Mode::Translate(restore) => Relay::whole(upstream, client, seed(), Into::Reply(restore.clone())),
-        Mode::Vectors(form, spoken, encoding) => {
-            Relay::whole(upstream, client, seed(), Into::Vectors(form.clone(), *spoken, *encoding))
+        Mode::Vectors(spoken, form, encoding) => {
+            Relay::whole(upstream, client, seed(), Into::Vectors(*spoken, *form, *encoding))
         }
     })
 }
@@ -175,7 +176,7 @@ fn dress_body(call: &Call, headers: &mut HeaderMap) {
     const JSON: HeaderValue = HeaderValue::from_static("application/json");
     const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
     let content_type = match &call.relay {
-        Relay::Waiting | Relay::Pass(_) | Relay::Stream(_) => None,
+        Relay::Waiting | Relay::Pass(_) | Relay::Stream(_) | Relay::Hear(_) => None,
         Relay::Error(_) => Some(JSON),
         Relay::Whole(_) if !call.ask.stream => Some(JSON),
         Relay::Whole(_) | Relay::Transcode(_) => Some(match call.ask.framing {

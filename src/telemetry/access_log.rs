@@ -78,6 +78,17 @@ pub fn write(settled: &Settled, out: &mut Vec<u8>) {
         if settled.usage.reasoning > 0 {
             line.number(key!("reasoning_tokens"), settled.usage.reasoning);
         }
+        for (key, number) in [
+            (key!("web_searches"), settled.usage.web_searches),
+            (key!("images"), settled.usage.images),
+            (key!("characters"), settled.usage.characters),
+            (key!("seconds"), settled.usage.seconds),
+            (key!("searches"), settled.usage.searches),
+        ] {
+            if number > 0 {
+                line.number(key, number);
+            }
+        }
         line.plain(key!("usage_source"), source.label());
     }
     line.maybe(settled.cost, |line, cost| line.dollars(key!("cost_usd"), cost));

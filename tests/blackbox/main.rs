@@ -19,6 +19,7 @@ mod bodies;
 mod crowd;
 mod ending;
 mod errors;
+mod flat;
 mod harness;
 mod latency;
 mod leaving;

@@ -107,6 +107,11 @@ impl Numbers {
             audio_input: rate(false),
             audio_output: rate(false),
             image_output: rate(false),
+            image_input: rate(false),
+            image: rate(false),
+            character: rate(false),
+            second: rate(false),
+            search: rate(false),
         }
     }
 
@@ -132,7 +137,12 @@ impl Numbers {
             reasoning: self.below(200),
             audio_output: self.below(200),
             image_output: self.below(200),
+            image_input: self.below(200),
             web_searches: self.below(5),
+            images: self.below(5),
+            characters: self.below(200),
+            seconds: self.below(200),
+            searches: self.below(5),
         }
     }
 }
@@ -156,10 +166,17 @@ fn a_cost_is_the_sum_of_its_classes_at_the_rates_of_the_whole() {
             (rates.reasoning, usage.reasoning),
             (rates.audio_output, usage.audio_output),
             (rates.image_output, usage.image_output),
+            (rates.image_input, usage.image_input),
+        ];
+        let counted = [
+            (rates.image, usage.images),
+            (rates.character, usage.characters),
+            (rates.second, usage.seconds),
+            (rates.search, usage.searches),
         ];
         let tokens: u64 = parts.iter().map(|(_, tokens)| tokens).sum();
         assert_eq!(tokens, usage.total(), "no token is in two classes or in none");
-        let sum: PicoUsd = parts.iter().map(|(rate, n)| rate.unwrap().times(*n)).sum();
+        let sum: PicoUsd = parts.iter().chain(&counted).map(|(rate, n)| rate.unwrap().times(*n)).sum();
         let searches = table.web_search.unwrap().0 * u128::from(usage.web_searches);
         assert_eq!(cost(&usage, &table, tier), sum + PicoUsd(searches));
     }

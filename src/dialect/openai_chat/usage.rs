@@ -84,6 +84,7 @@ fn partition(count: impl Fn(&[&str]) -> u64) -> Option<Usage> {
             &["num_search_queries"],
             &["num_sources_used"],
         ]),
+        ..Usage::default()
     })
 }
 

@@ -7,7 +7,7 @@ use crate::catalog::profile::{
 use crate::catalog::quirks::Quirks;
 use crate::ir::Dialect::{AnthropicMessages, GeminiGenerate, OpenaiChat};
 
-use super::{Auth, Embeddings, Vendor, only_vectors, openai, refuses, with_vectors};
+use super::{Auth, Vectors, Vendor, only_vectors, openai, refuses, with_vectors};
 
 /// `thinking: {type: …}` and nothing finer, with the reasoning text kept in the history.
 const TOGGLE: Quirks = Quirks {
@@ -78,7 +78,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         aliases: &["google", "google_ai_studio"],
         auth: Auth::Google,
         speaks: &[(GeminiGenerate, "")],
-        embeddings: Some(Embeddings::Gemini),
+        embeddings: Some(Vectors::GeminiBatch),
         catalogue_ids: &["gemini"],
         quirks: Quirks::OWN,
         ..openai(

@@ -6,10 +6,11 @@ mod makers;
 
 use crate::catalog::profile::{Param, Params};
 use crate::catalog::quirks::Quirks;
+use crate::dialect::Vectors;
 use crate::ir::Dialect;
 
 use super::auth::Auth;
-use super::vendors::{Embeddings, Vendor};
+use super::vendors::Vendor;
 
 /// Every row: makers of models, hosts of others' models, servers that people run themselves.
 pub(super) fn all() -> impl Iterator<Item = &'static Vendor> {
@@ -43,7 +44,7 @@ const fn openai(
 
 /// The same, with vectors.
 const fn with_vectors(vendor: &Vendor) -> Vendor {
-    Vendor { embeddings: Some(Embeddings::Openai), ..*vendor }
+    Vendor { embeddings: Some(Vectors::Openai), ..*vendor }
 }
 
 /// A server that people run themselves, with or without a key.

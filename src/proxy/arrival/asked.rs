@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::Method;
 use pingora::http::RequestHeader;
 
-use crate::dialect::Framing;
+use crate::dialect::{Framing, Relayed, Vectors};
 use crate::ir::Dialect;
 use crate::proxy::arrival::address::{self, Address};
 use crate::refusal::{Kind, Refusal};
@@ -21,7 +21,14 @@ pub enum Asked {
         path: Option<InPath>,
     },
     /// Vectors.
-    Embed(EmbedForm),
+    Embed {
+        /// The form in which they are asked for.
+        form: Vectors,
+        /// The model in the path (Gemini).
+        model: Option<String>,
+    },
+    /// What is relayed.
+    Relay(Relayed),
     /// The number of tokens of a prompt.
     Count {
         /// What the client speaks.
@@ -46,24 +53,14 @@ pub struct InPath {
     pub stream: Option<Framing>,
 }
 
-/// The forms in which vectors are asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EmbedForm {
-    /// OpenAI's `/v1/embeddings`.
-    Openai,
-    /// Gemini's `:embedContent`, for this model.
-    GeminiOne(String),
-    /// Gemini's `:batchEmbedContents`, for this model.
-    GeminiBatch(String),
-}
-
 impl Asked {
     /// The name of the operation in records and metrics.
     #[must_use]
     pub const fn operation(&self) -> &'static str {
         match self {
             Self::Chat { .. } => "chat",
-            Self::Embed(_) => "embeddings",
+            Self::Embed { .. } => "embeddings",
+            Self::Relay(relayed) => relayed.name(),
             Self::Count { .. } => "count_tokens",
             Self::Models(_) | Self::Model(..) => "models",
             Self::Health => "health",
@@ -78,8 +75,8 @@ impl Asked {
             | Self::Count { dialect, .. }
             | Self::Models(dialect)
             | Self::Model(dialect, _) => *dialect,
-            Self::Embed(EmbedForm::Openai) | Self::Health => Dialect::OpenaiChat,
-            Self::Embed(EmbedForm::GeminiOne(_) | EmbedForm::GeminiBatch(_)) => Dialect::GeminiGenerate,
+            Self::Embed { form, .. } => form.dialect(),
+            Self::Relay(_) | Self::Health => Dialect::OpenaiChat,
         }
     }
 
@@ -113,19 +110,22 @@ pub fn recognise(head: &RequestHeader) -> Result<Asked, Unrecognised> {
         "chat/completions" => Asked::Chat { dialect: Dialect::OpenaiChat, path: None },
         "messages" => Asked::Chat { dialect: Dialect::AnthropicMessages, path: None },
         "messages/count_tokens" => Asked::Count { dialect: Dialect::AnthropicMessages, model: None },
-        "embeddings" => Asked::Embed(EmbedForm::Openai),
+        "embeddings" => Asked::Embed { form: Vectors::Openai, model: None },
         "models" => Asked::Models(dialect().unwrap_or(Dialect::OpenaiChat)),
         // Some clients knock at their base address before they ask.
         "health" | "" => Asked::Health,
-        place => of_model(place, head, dialect()).ok_or_else(|| Unrecognised {
-            dialect: dialect().unwrap_or_else(|| by_place(place)),
-            refusal: unknown_path(head, place),
-            allow: None,
-        })?,
+        place => {
+            let relayed = Relayed::at(place).map(Asked::Relay);
+            relayed.or_else(|| of_model(place, head, dialect())).ok_or_else(|| Unrecognised {
+                dialect: dialect().unwrap_or_else(|| by_place(place)),
+                refusal: unknown_path(head, place),
+                allow: None,
+            })?
+        }
     };
     let expected = match asked {
         Asked::Models(_) | Asked::Model(..) | Asked::Health => "GET",
-        Asked::Chat { .. } | Asked::Embed(_) | Asked::Count { .. } => "POST",
+        Asked::Chat { .. } | Asked::Embed { .. } | Asked::Relay(_) | Asked::Count { .. } => "POST",
     };
     if head.method != expected && !(expected == "GET" && head.method == Method::HEAD) {
         let message = format!("{path} takes {expected}, not {}", head.method);
@@ -183,8 +183,8 @@ fn of_model(place: &str, head: &RequestHeader, dialect: Option<Dialect>) -> Opti
             chat(plain, Some(if sse { Framing::Sse } else { Framing::JsonArray }))
         }
         "countTokens" => Asked::Count { dialect: Dialect::GeminiGenerate, model: Some(plain) },
-        "embedContent" => Asked::Embed(EmbedForm::GeminiOne(plain)),
-        "batchEmbedContents" => Asked::Embed(EmbedForm::GeminiBatch(plain)),
+        "embedContent" => Asked::Embed { form: Vectors::GeminiOne, model: Some(plain) },
+        "batchEmbedContents" => Asked::Embed { form: Vectors::GeminiBatch, model: Some(plain) },
         // Names hold colons too, but nothing is posted to them.
         _ if !verb.is_empty() && head.method == Method::POST => return None,
         _ => Asked::Model(dialect.unwrap_or(Dialect::OpenaiChat), name.to_owned()),

@@ -12,7 +12,7 @@ use crate::clock;
 use crate::dialect::Framing;
 use crate::ir::{Dialect, ServiceTier};
 use crate::proxy::answer::{self, Connection};
-use crate::proxy::arrival::asked::{Asked, EmbedForm};
+use crate::proxy::arrival::asked::Asked;
 use crate::proxy::arrival::body::Untaken;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt::{self, malformed};
@@ -82,7 +82,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         Asked::Health => Some(Ok(b"{\"status\":\"ok\"}".to_vec())),
         Asked::Models(dialect) => Some(Ok(local::models(&world, shared, *dialect))),
         Asked::Model(dialect, name) => Some(local::model(&world, shared, *dialect, name)),
-        Asked::Chat { .. } | Asked::Embed(_) | Asked::Count { .. } => None,
+        Asked::Chat { .. } | Asked::Embed { .. } | Asked::Relay(_) | Asked::Count { .. } => None,
     };
     match listed {
         Some(Ok(body)) => {
@@ -205,8 +205,7 @@ fn dispatch(
     let client = asked.dialect();
     let found = choice.targets.iter().enumerate().find_map(|(place, target)| {
         let known = targets::known(&world, target, client)?;
-        let serves = !matches!(asked, Asked::Embed(_)) || known.paths.embed.is_some();
-        serves.then_some((place, known))
+        attempt::serves(asked, &known).then_some((place, known))
     });
     let Some((place, known)) = found else {
         let message = format!("no provider of the model \"{}\" can do this", ask.model);
@@ -241,9 +240,13 @@ fn dispatch(
 fn read_model(asked: &Asked, lens: &Lens<'_>) -> Result<(String, bool), Refusal> {
     match asked {
         Asked::Chat { path: Some(path), .. } => return Ok((path.model.clone(), path.stream.is_some())),
-        Asked::Count { model: Some(model), .. }
-        | Asked::Embed(EmbedForm::GeminiOne(model) | EmbedForm::GeminiBatch(model)) => {
+        Asked::Count { model: Some(model), .. } | Asked::Embed { model: Some(model), .. } => {
             return Ok((model.clone(), false));
+        }
+        Asked::Relay(relayed) if lens.raw("model").is_none_or(|model| model == "null") => {
+            if let Some(usual) = relayed.usual_model() {
+                return Ok((usual.to_owned(), lens.bool("stream").unwrap_or(false)));
+            }
         }
         _ => {}
     }
@@ -256,13 +259,15 @@ fn read_model(asked: &Asked, lens: &Lens<'_>) -> Result<(String, bool), Refusal>
     })?;
     let stream = match lens.raw("stream") {
         None | Some("null" | "false") => false,
-        Some("true") => matches!(asked, Asked::Chat { .. }),
+        Some("true") => matches!(asked, Asked::Chat { .. } | Asked::Relay(_)),
         Some(_) => {
             let refusal = Refusal::new(Kind::InvalidRequest, "the field \"stream\" must be true or false");
             return Err(refusal.with_param("stream"));
         }
     };
-    Ok((model.into_owned(), stream))
+    let told =
+        matches!(asked, Asked::Relay(_)) && lens.string("stream_format").is_some_and(|form| form == "sse");
+    Ok((model.into_owned(), stream || told))
 }
 
 fn read_ask(session: &Session, asked: &Asked, lens: &Lens<'_>, body: Bytes) -> Result<Ask, Refusal> {

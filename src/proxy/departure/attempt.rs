@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 
-use crate::dialect::gemini_generate::embed as gemini_embed;
-use crate::dialect::{Framing, Head, Restore, codec, openai_embeddings};
+use crate::dialect::{Framing, Head, Malformed, Relayed, Restore, Vectors, codec};
 use crate::ir::embed::Encoding;
 use crate::ir::{Dialect, Losses};
-use crate::provider::Embeddings;
-use crate::proxy::arrival::asked::{Asked, EmbedForm};
+use crate::provider::Operation;
+use crate::proxy::arrival::asked::Asked;
 use crate::proxy::departure::targets::Known;
 use crate::proxy::exchange::Ask;
 use crate::refusal::{Kind, Refusal};
@@ -25,6 +24,8 @@ pub struct Attempt {
     pub known: Arc<Known>,
     /// Which of the provider's keys it uses.
     pub key: usize,
+    /// The method.
+    pub method: Method,
     /// The path and query.
     pub path: String,
     /// The body.
@@ -53,8 +54,10 @@ pub enum Mode {
     },
     /// It is parsed and said again.
     Translate(Restore),
-    /// Vectors, said as the client's form wants them.
-    Vectors(EmbedForm, Embeddings, Encoding),
+    /// Vectors: from the target's form to the client's, in this spelling.
+    Vectors(Vectors, Vectors, Encoding),
+    /// Nothing; only its usage is understood.
+    Relay(Relayed),
     /// The number of tokens, in the dialect that client and target share.
     Count,
 }
@@ -63,18 +66,31 @@ impl Attempt {
     /// Whether the answer goes through byte for byte.
     #[must_use]
     pub const fn is_verbatim(&self) -> bool {
-        matches!(self.mode, Mode::Verbatim { .. } | Mode::Count)
+        matches!(self.mode, Mode::Verbatim { .. } | Mode::Count | Mode::Relay(_))
     }
 
     /// The dialect in which the target answers.
     #[must_use]
     pub fn upstream(&self) -> Dialect {
         match self.mode {
-            Mode::Vectors(_, Embeddings::Gemini, _) => Dialect::GeminiGenerate,
-            Mode::Vectors(_, Embeddings::Openai, _) => Dialect::OpenaiChat,
-            Mode::Verbatim { .. } | Mode::Rewritten { .. } | Mode::Translate(_) | Mode::Count => {
-                self.known.dialect
-            }
+            Mode::Vectors(spoken, ..) => spoken.dialect(),
+            Mode::Verbatim { .. }
+            | Mode::Rewritten { .. }
+            | Mode::Translate(_)
+            | Mode::Relay(_)
+            | Mode::Count => self.known.dialect,
+        }
+    }
+}
+
+/// Whether a target has what is asked for. A completion can be had from each, in whatever dialect.
+#[must_use]
+pub fn serves(asked: &Asked, known: &Known) -> bool {
+    match asked {
+        Asked::Embed { .. } => known.paths.embed.is_some(),
+        Asked::Relay(relayed) => known.path(Operation::Relayed(*relayed)).is_some(),
+        Asked::Chat { .. } | Asked::Count { .. } | Asked::Models(_) | Asked::Model(..) | Asked::Health => {
+            true
         }
     }
 }
@@ -92,7 +108,8 @@ pub fn prepare(
     key: usize,
 ) -> Result<Attempt, Refusal> {
     let attempt = match asked {
-        Asked::Embed(form) => vectors(ask, form, lens, known, key)?,
+        Asked::Embed { form, .. } => vectors(ask, *form, lens, known, key)?,
+        Asked::Relay(relayed) => relay(ask, *relayed, lens, known, key)?,
         Asked::Count { .. } => count(ask, lens, known, key)?,
         Asked::Chat { .. } | Asked::Models(_) | Asked::Model(..) | Asked::Health => {
             chat(ask, lens, known, key)?
@@ -123,7 +140,16 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
             let body = if edits.is_empty() { ask.body.clone() } else { lens.apply(&edits).into() };
             let path = verbatim_path(ask, path);
             let headers = ask.carried.clone();
-            Attempt { known, key, path, body, headers, mode: Mode::Verbatim { strip_usage }, losses }
+            Attempt {
+                known,
+                key,
+                method: Method::POST,
+                path,
+                body,
+                headers,
+                mode: Mode::Verbatim { strip_usage },
+                losses,
+            }
         }
         Plan::Translate { from, to } => {
             let request = match ask.parsed.take() {
@@ -139,7 +165,16 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
             } else {
                 Mode::Translate(rendered.restore)
             };
-            Attempt { known, key, path, body: rendered.body.into(), headers: rendered.headers, mode, losses }
+            Attempt {
+                known,
+                key,
+                method: Method::POST,
+                path,
+                body: rendered.body.into(),
+                headers: rendered.headers,
+                mode,
+                losses,
+            }
         }
     })
 }
@@ -175,15 +210,53 @@ fn parse(ask: &Ask, from: Dialect) -> Result<crate::ir::Request, Refusal> {
         }
     }
     let head = Head { path: &ask.path, query: &ask.query, headers: &headers };
-    codec(from).parse_request(&head, &ask.body).map_err(|wrong| {
-        let refusal = Refusal::new(Kind::InvalidRequest, wrong.message);
-        if wrong.param.is_empty() { refusal } else { refusal.with_param(wrong.param) }
+    codec(from).parse_request(&head, &ask.body).map_err(unlike)
+}
+
+/// The refusal of a body that is not what its form prescribes.
+fn unlike(wrong: Malformed) -> Refusal {
+    let refusal = Refusal::new(Kind::InvalidRequest, wrong.message);
+    if wrong.param.is_empty() { refusal } else { refusal.with_param(wrong.param) }
+}
+
+/// The client's body with the target's name of the model; one that names none means the same there.
+fn with_model(ask: &Ask, lens: &Lens<'_>, model: &str) -> Bytes {
+    let named = lens.string("model");
+    if named.as_deref().unwrap_or(&ask.model) == model {
+        return ask.body.clone();
+    }
+    lens.apply(&[Edit::Set { key: "model".into(), value: json::string(model) }]).into()
+}
+
+/// What is relayed is the same everywhere but for the model's name.
+fn relay(
+    ask: &Ask,
+    relayed: Relayed,
+    lens: &Lens<'_>,
+    known: Arc<Known>,
+    key: usize,
+) -> Result<Attempt, Refusal> {
+    let Some(path) = known.path(Operation::Relayed(relayed)) else {
+        let message = format!("{} has nothing of the kind", known.provider);
+        return Err(Refusal::new(Kind::InvalidRequest, message).with_param("model"));
+    };
+    let mut headers = ask.carried.clone();
+    headers.push(("accept", "*/*".to_owned()));
+    Ok(Attempt {
+        method: Method::POST,
+        path,
+        body: with_model(ask, lens, &known.model),
+        headers,
+        mode: Mode::Relay(relayed),
+        losses: Losses::new(),
+        known,
+        key,
     })
 }
 
 fn vectors(
     ask: &Ask,
-    form: &EmbedForm,
+    form: Vectors,
     lens: &Lens<'_>,
     known: Arc<Known>,
     key: usize,
@@ -193,44 +266,26 @@ fn vectors(
         return Err(Refusal::new(Kind::InvalidRequest, message).with_param("model"));
     };
     let mut losses = Losses::new();
-    let wrong = |wrong: crate::dialect::Malformed| {
-        Refusal::new(Kind::InvalidRequest, wrong.message).with_param(wrong.param)
-    };
     let (body, path, mode) = match (form, spoken) {
-        (EmbedForm::Openai, Embeddings::Openai) => {
-            let same = lens.string("model").as_deref() == Some(&known.model);
-            let edit = Edit::Set { key: "model".into(), value: json::string(&known.model) };
-            let body = if same { ask.body.clone() } else { lens.apply(&[edit]).into() };
-            (body, path, Mode::Verbatim { strip_usage: false })
+        (Vectors::Openai, Vectors::Openai) => {
+            (with_model(ask, lens, &known.model), path, Mode::Verbatim { strip_usage: false })
         }
-        (EmbedForm::GeminiOne(_) | EmbedForm::GeminiBatch(_), Embeddings::Gemini) => {
+        (Vectors::GeminiOne | Vectors::GeminiBatch, Vectors::GeminiOne | Vectors::GeminiBatch) => {
             let path = match form {
-                EmbedForm::GeminiOne(_) => path.replace(":batchEmbedContents", ":embedContent"),
-                EmbedForm::Openai | EmbedForm::GeminiBatch(_) => path,
+                Vectors::GeminiOne => path.replace(":batchEmbedContents", ":embedContent"),
+                Vectors::Openai | Vectors::GeminiBatch => path,
             };
             (ask.body.clone(), path, Mode::Verbatim { strip_usage: false })
         }
         (form, spoken) => {
             let headers = HeaderMap::new();
             let head = Head { path: &ask.path, query: &ask.query, headers: &headers };
-            let request = match form {
-                EmbedForm::Openai => openai_embeddings::parse_request(&ask.body).map_err(wrong)?,
-                EmbedForm::GeminiOne(_) => gemini_embed::parse_request(&head, &ask.body).map_err(wrong)?,
-                EmbedForm::GeminiBatch(_) => {
-                    gemini_embed::parse_batch_request(&head, &ask.body).map_err(wrong)?
-                }
-            };
-            let body = match spoken {
-                Embeddings::Openai => openai_embeddings::render_request(&request, &known.model, &mut losses),
-                Embeddings::Gemini => {
-                    gemini_embed::fits_batch(&request).map_err(wrong)?;
-                    gemini_embed::render_batch_request(&request, &known.model, &mut losses)
-                }
-            };
-            (body.into(), path, Mode::Vectors(form.clone(), spoken, request.encoding))
+            let request = form.parse_request(&head, &ask.body).map_err(unlike)?;
+            let body = spoken.render_request(&request, &known.model, &mut losses).map_err(unlike)?;
+            (body.into(), path, Mode::Vectors(spoken, form, request.encoding))
         }
     };
-    Ok(Attempt { known, key, path, body, headers: Vec::new(), mode, losses })
+    Ok(Attempt { known, key, method: Method::POST, path, body, headers: Vec::new(), mode, losses })
 }
 
 fn count(ask: &Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<Attempt, Refusal> {
@@ -245,7 +300,16 @@ fn count(ask: &Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<At
     };
     let body = if edits.is_empty() { ask.body.clone() } else { lens.apply(&edits).into() };
     let headers = ask.carried.clone();
-    Ok(Attempt { known, key, path, body, headers, mode: Mode::Count, losses: Losses::new() })
+    Ok(Attempt {
+        known,
+        key,
+        method: Method::POST,
+        path,
+        body,
+        headers,
+        mode: Mode::Count,
+        losses: Losses::new(),
+    })
 }
 
 /// The refusal of a body that is not JSON.

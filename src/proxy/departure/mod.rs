@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use pingora::http::{RequestHeader, Version};
 use pingora::prelude::HttpPeer;
 use pingora::protocols::ALPN;
@@ -89,7 +89,7 @@ pub fn head(exchange: &mut Exchange, head: &mut RequestHeader) -> Result<()> {
         add(&mut headers, name, value);
     }
     let (mut parts, ()) = http::Request::new(()).into_parts();
-    parts.method = Method::POST;
+    parts.method = attempt.method.clone();
     parts.uri = attempt.path.parse().or_err(ErrorType::InternalError, "a target's path")?;
     parts.headers = headers;
     // Pingora has set the version of the connection that it found or made, and relies on it.

@@ -9,9 +9,10 @@ use rustc_hash::FxHashMap;
 use crate::catalog::PriceTable;
 use crate::catalog::profile::Profile;
 use crate::catalog::quirks::House;
+use crate::dialect::Vectors;
 use crate::ir::Dialect;
 use crate::provider::url::path_for;
-use crate::provider::{Base, Embeddings, Operation};
+use crate::provider::{Base, Operation, Vendor};
 use crate::route::Target;
 use crate::snapshot::{Provider, Snapshot};
 use crate::units::Secret;
@@ -37,11 +38,22 @@ pub struct Known {
     pub prices: Option<Arc<PriceTable>>,
     /// Headers that each of its requests and answers has.
     pub heads: Heads,
-    /// The path of each operation that it has.
+    /// The paths of the commonest operations that it has.
     pub paths: Paths,
+    vendor: &'static Vendor,
+    api_version: Option<String>,
 }
 
-/// The paths of a target's operations.
+impl Known {
+    /// The path of any operation; `None` where the target has none.
+    #[must_use]
+    pub fn path(&self, operation: Operation) -> Option<String> {
+        let version = self.api_version.as_deref();
+        path_for(self.vendor, &self.base, self.dialect, operation, &self.model, version)
+    }
+}
+
+/// The paths of a target's commonest operations.
 #[derive(Debug)]
 pub struct Paths {
     /// A whole reply.
@@ -49,7 +61,7 @@ pub struct Paths {
     /// A streamed reply.
     pub stream: String,
     /// Vectors, and how they are asked for.
-    pub embed: Option<(Embeddings, String)>,
+    pub embed: Option<(Vectors, String)>,
     /// The number of tokens of a prompt.
     pub count: Option<String>,
 }
@@ -152,6 +164,8 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
             count: path(dialect, Operation::CountTokens),
         },
         base,
+        vendor,
+        api_version: provider.api_version.clone(),
     })
 }
 

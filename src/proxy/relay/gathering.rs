@@ -7,13 +7,10 @@ use http::HeaderMap;
 use memchr::memmem;
 
 use crate::account::{Meter, Metered};
-use crate::dialect::gemini_generate::embed as gemini_embed;
-use crate::dialect::{Restore, Seed, StreamShape, codec, openai_embeddings, transcode};
+use crate::dialect::{Restore, Seed, StreamShape, Vectors, codec, transcode};
 use crate::fault::Fault;
-use crate::ir::embed::{EmbedReply, Encoding};
+use crate::ir::embed::Encoding;
 use crate::ir::{Dialect, Losses};
-use crate::provider::Embeddings;
-use crate::proxy::arrival::asked::EmbedForm;
 use crate::units::Secret;
 use crate::wire::{json, lens};
 
@@ -39,8 +36,8 @@ pub enum Into {
     Reply(Restore),
     /// A stream, for a client that asked for one where the upstream did not stream.
     Stream(Restore, StreamShape),
-    /// Vectors.
-    Vectors(EmbedForm, Embeddings, Encoding),
+    /// Vectors: from the target's form to the client's, in this spelling.
+    Vectors(Vectors, Vectors, Encoding),
 }
 
 /// An error that is gathered.
@@ -117,11 +114,11 @@ impl Gathering {
                 meter.reply(&reply);
                 transcode::stream(reply, *client, seed, *shape, losses)
             }),
-            Into::Vectors(form, spoken, encoding) => parse_vectors(*spoken, body).map(|reply| {
+            Into::Vectors(spoken, form, encoding) => spoken.parse_reply(body).map(|reply| {
                 if let Some(usage) = reply.usage {
                     meter.reply(&crate::ir::Reply { usage: Some(usage), ..Default::default() });
                 }
-                render_vectors(form, *encoding, &reply, seed)
+                form.render_reply(&reply, *encoding, seed)
             }),
         };
         match said {
@@ -132,21 +129,6 @@ impl Gathering {
                 own: None,
             },
         }
-    }
-}
-
-fn parse_vectors(spoken: Embeddings, body: &[u8]) -> Result<EmbedReply, crate::dialect::Malformed> {
-    match spoken {
-        Embeddings::Openai => openai_embeddings::parse_reply(body),
-        Embeddings::Gemini => gemini_embed::parse_batch_reply(body),
-    }
-}
-
-fn render_vectors(form: &EmbedForm, encoding: Encoding, reply: &EmbedReply, seed: &Seed) -> Vec<u8> {
-    match form {
-        EmbedForm::Openai => openai_embeddings::render_reply(reply, &seed.model, encoding),
-        EmbedForm::GeminiOne(_) => gemini_embed::render_reply(reply),
-        EmbedForm::GeminiBatch(_) => gemini_embed::render_batch_reply(reply),
     }
 }
 

@@ -7,14 +7,16 @@ use http::HeaderMap;
 
 use crate::account::{Meter, Metered};
 use crate::dialect::transcode::Transcoder;
-use crate::dialect::{Framing, Restore, Seed, StreamShape};
+use crate::dialect::{Framing, Relayed, Restore, Seed, StreamShape};
 use crate::fault::Fault;
 use crate::ir::{Dialect, Event, Losses};
 
 pub use gathering::{Failing, Gathering, Into, Outcome, mask};
+pub use hearing::Hearing;
 pub use passing::Passing;
 
 mod gathering;
+mod hearing;
 mod passing;
 
 /// What becomes of an answer.
@@ -27,6 +29,8 @@ pub enum Relay {
     Pass(Box<Meter>),
     /// A stream goes through.
     Stream(Box<Passing>),
+    /// An answer of which only the usage is understood goes through.
+    Hear(Box<Hearing>),
     /// A whole answer is gathered, then said again.
     Whole(Box<Gathering>),
     /// A stream is said again event by event.
@@ -55,6 +59,12 @@ impl Relay {
     #[must_use]
     pub fn stream(dialect: Dialect, framing: Framing, strip_usage: bool) -> Self {
         Self::Stream(Box::new(Passing::new(dialect, framing, strip_usage)))
+    }
+
+    /// The answer of a relayed operation goes through.
+    #[must_use]
+    pub fn hear(relayed: Relayed, event_stream: bool) -> Self {
+        Self::Hear(Box::new(Hearing::new(relayed, event_stream)))
     }
 
     /// A whole answer is said again.
@@ -118,13 +128,14 @@ impl Relay {
                 }
             }
             Self::Stream(passing) => passing.listen(chunk, end, now),
+            Self::Hear(hearing) => hearing.listen(chunk, end, now),
         }
     }
 
     /// Turns a piece of an answer that is not gathered into what the client gets of it.
     pub fn speak(&mut self, body: &mut Option<Bytes>, end: bool) {
         match self {
-            Self::Waiting | Self::Pass(_) | Self::Whole(_) | Self::Error(_) => {}
+            Self::Waiting | Self::Pass(_) | Self::Hear(_) | Self::Whole(_) | Self::Error(_) => {}
             Self::Stream(passing) => passing.speak(body, end),
             Self::Transcode(transcoding) => {
                 let mut out = Vec::new();
@@ -152,7 +163,7 @@ impl Relay {
         match self {
             Self::Whole(gathering) => gathering.gather(chunk),
             Self::Error(failing) => failing.gather(chunk),
-            Self::Waiting | Self::Pass(_) | Self::Stream(_) | Self::Transcode(_) => {}
+            Self::Waiting | Self::Pass(_) | Self::Stream(_) | Self::Hear(_) | Self::Transcode(_) => {}
         }
     }
 
@@ -162,7 +173,7 @@ impl Relay {
         match self {
             Self::Whole(gathering) => Some(gathering.conclude()),
             Self::Error(failing) => Some(failing.conclude()),
-            Self::Waiting | Self::Pass(_) | Self::Stream(_) | Self::Transcode(_) => None,
+            Self::Waiting | Self::Pass(_) | Self::Stream(_) | Self::Hear(_) | Self::Transcode(_) => None,
         }
     }
 
@@ -185,7 +196,7 @@ impl Relay {
     /// Whether the client gets pieces of the answer before it is whole.
     #[must_use]
     pub const fn passes_on(&self) -> bool {
-        matches!(self, Self::Pass(_) | Self::Stream(_) | Self::Transcode(_))
+        matches!(self, Self::Pass(_) | Self::Stream(_) | Self::Hear(_) | Self::Transcode(_))
     }
 
     /// What broke an answer off after it had begun, as far as the answer itself told.
@@ -194,7 +205,7 @@ impl Relay {
         match self {
             Self::Stream(passing) => passing.broken(),
             Self::Transcode(transcoding) => transcoding.fault.as_ref(),
-            Self::Waiting | Self::Pass(_) | Self::Whole(_) | Self::Error(_) => None,
+            Self::Waiting | Self::Pass(_) | Self::Hear(_) | Self::Whole(_) | Self::Error(_) => None,
         }
     }
 
@@ -215,6 +226,7 @@ impl Relay {
             Self::Waiting | Self::Error(_) => None,
             Self::Pass(meter) => Some(meter.finish()),
             Self::Stream(passing) => Some(passing.into_metered()),
+            Self::Hear(hearing) => Some(hearing.into_metered()),
             Self::Whole(gathering) => Some(gathering.into_metered()),
             Self::Transcode(transcoding) => {
                 let Transcoding { mut meter, mut pipe, .. } = *transcoding;

@@ -84,5 +84,6 @@ fn any(chance: &mut Chance) -> Usage {
         audio_output: some(),
         image_output: some(),
         web_searches: 0,
+        ..Usage::default()
     }
 }

@@ -233,6 +233,7 @@ fn written_usage_reads_back_the_same() {
         audio_output: 128,
         image_output: 256,
         web_searches: 3,
+        ..Usage::default()
     };
     for usage in
         [usage, Usage { cache_write_1h: 0, reasoning: 0, ..usage }, Usage { input: 1, ..Usage::default() }]

@@ -1,0 +1,87 @@
+//! Operations that are relayed: routed by their model, which alone is rewritten, and metered, but
+//! said the same way by everyone who has them. Each is one row.
+
+use super::openai_media;
+use crate::ir::Usage;
+
+/// An operation that is relayed. All are OpenAI's, and lie where OpenAI has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Relayed {
+    /// Whether a text or an image is harmful.
+    Moderation,
+    /// Pictures from words.
+    Image,
+    /// Words spoken.
+    Speech,
+}
+
+/// What there is to know of one.
+#[derive(Debug)]
+struct Row {
+    /// Its name in records and metrics.
+    name: &'static str,
+    /// Where it lies below a base.
+    place: &'static str,
+    /// The model that is meant where none is named.
+    usual_model: Option<&'static str>,
+    /// Reads the usage out of a whole answer, its end, or one event.
+    find: fn(&[u8]) -> Option<Usage>,
+}
+
+impl Relayed {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Moderation, Self::Image, Self::Speech];
+
+    const fn row(self) -> &'static Row {
+        match self {
+            Self::Moderation => &Row {
+                name: "moderation",
+                place: "/moderations",
+                usual_model: Some("omni-moderation-latest"),
+                find: |_| None,
+            },
+            Self::Image => &Row {
+                name: "image_generation",
+                place: "/images/generations",
+                usual_model: Some("dall-e-2"),
+                find: openai_media::find_image_usage,
+            },
+            Self::Speech => &Row {
+                name: "speech",
+                place: "/audio/speech",
+                usual_model: None,
+                find: openai_media::find_speech_usage,
+            },
+        }
+    }
+
+    /// The one that lies at this place below a version's path, given without a slash before it.
+    #[must_use]
+    pub fn at(place: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|relayed| relayed.place().strip_prefix('/') == Some(place))
+    }
+
+    /// The name in records and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// Where it lies below a base.
+    #[must_use]
+    pub const fn place(self) -> &'static str {
+        self.row().place
+    }
+
+    /// The model that is meant where none is named, if one is.
+    #[must_use]
+    pub const fn usual_model(self) -> Option<&'static str> {
+        self.row().usual_model
+    }
+
+    /// Reads the usage out of an answer: a whole one, the end of one, or one event of a stream.
+    #[must_use]
+    pub fn find_usage(self, json: &[u8]) -> Option<Usage> {
+        (self.row().find)(json)
+    }
+}
