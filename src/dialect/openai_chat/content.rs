@@ -8,8 +8,8 @@ use crate::ir::{Block, Content, Losses, Media, Reasoning, Source};
 use crate::wire::json::{Array, Json, Object};
 
 use super::extras;
-use super::place::Place;
 use super::types::{OWN, audio_format, audio_type, cache_mark, data_uri, to_data_uri, write_cache_mark};
+use crate::dialect::place::Place;
 
 /// Reads a `content` that is a string or a list of parts; null is nothing.
 pub(super) fn parse(value: &Json<'_>, at: Place<'_>, blocks: &mut Vec<Block>) -> Result<(), Malformed> {

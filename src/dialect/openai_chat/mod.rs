@@ -4,11 +4,9 @@
 //! Reference: <https://platform.openai.com/docs/api-reference/chat> (seen 2026-11).
 
 mod content;
-mod error;
 mod extras;
 pub mod models;
 mod names;
-mod place;
 mod reasoning;
 mod reply;
 mod request;
@@ -18,12 +16,12 @@ mod tags;
 mod tests;
 mod tools;
 mod types;
-mod usage;
 
 use http::HeaderMap;
 
 use super::{
-    Codec, Head, Malformed, Rendered, Seed, StreamParser, StreamRenderer, StreamShape, strict_tools,
+    Codec, Head, Malformed, Rendered, Seed, StreamParser, StreamRenderer, StreamShape, openai_error as error,
+    openai_usage as usage, strict_tools,
 };
 use crate::catalog::profile::Profile;
 use crate::fault::Fault;

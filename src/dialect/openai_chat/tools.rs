@@ -9,8 +9,8 @@ use crate::wire::json::{Array, Json, Object};
 
 use super::extras::{self, Sent};
 use super::names::Names;
-use super::place::Place;
 use super::types::{OWN, arguments, cache_mark, filled, write_cache_mark};
+use crate::dialect::place::Place;
 
 /// The schema of a tool that takes nothing; some vendors refuse a function without one.
 const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;

@@ -3,6 +3,7 @@
 //! From OpenAI's reference (<https://platform.openai.com/docs/api-reference/chat>, seen 2026-11)
 //! and the words that compatible vendors were seen to use instead.
 
+pub(super) use crate::dialect::place::filled;
 use crate::ir::{CacheMark, Dialect, Effort, Finish, FinishReason, ServiceTier};
 use crate::wire::json::{Json, Object};
 
@@ -191,11 +192,6 @@ pub(super) fn budget_of_effort(effort: Effort) -> u64 {
         Effort::XHigh => 8192,
         Effort::Max => 16384,
     }
-}
-
-/// The text, unless there is none.
-pub(super) fn filled(text: Option<&str>) -> Option<&str> {
-    text.filter(|text| !text.is_empty())
 }
 
 /// JSON arguments, `{}` where there are none.

@@ -3,7 +3,8 @@
 use crate::dialect::Malformed;
 use crate::dialect::openai_chat::tags::{Piece, Tags};
 use crate::dialect::openai_chat::types::{OWN, arguments, filled, parse_finish, service_tier, stop_sequence};
-use crate::dialect::openai_chat::{content, error, extras, reasoning, tools, usage};
+use crate::dialect::openai_chat::{content, extras, reasoning, tools};
+use crate::dialect::{openai_error as error, openai_usage as usage};
 use crate::ir::{
     Block, Candidate, Citation, Content, Extras, Media, Reasoning, Reply, Source, ToolCall, ToolKind,
 };

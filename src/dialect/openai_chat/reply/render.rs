@@ -3,7 +3,8 @@
 use crate::dialect::Seed;
 use crate::dialect::openai_chat::extras::{self, Sent};
 use crate::dialect::openai_chat::types::{OWN, finish_word, native_word, tier_word, to_data_uri};
-use crate::dialect::openai_chat::{reasoning, tools, usage};
+use crate::dialect::openai_chat::{reasoning, tools};
+use crate::dialect::openai_usage as usage;
 use crate::ir::{
     Block, Candidate, Citation, Content, Dialect, Finish, Losses, Media, Reply, Source, ToolCall, ToolKind,
     seal_id,

@@ -1,9 +1,9 @@
 //! A client's body → the hub's request.
 
 use crate::dialect::openai_chat::extras::keep_one;
-use crate::dialect::openai_chat::place::Place;
 use crate::dialect::openai_chat::types::service_tier;
 use crate::dialect::openai_chat::{tools, types};
+use crate::dialect::place::Place;
 use crate::dialect::{Head, Malformed};
 use crate::ir::{Effort, Format, Request, Thinking, ToolChoice};
 use crate::wire::json::{self, Json};

@@ -1,9 +1,9 @@
 //! Messages → system blocks and turns.
 
 use crate::dialect::Malformed;
-use crate::dialect::openai_chat::place::Place;
 use crate::dialect::openai_chat::types::{OWN, arguments, cache_mark, filled};
 use crate::dialect::openai_chat::{content, extras, reasoning, tools};
+use crate::dialect::place::Place;
 use crate::ir::{
     Block, CacheMark, Content, Media, Request, Role, Source, ToolCall, ToolKind, ToolResult, Turn, unseal_id,
 };

@@ -7,7 +7,8 @@
 use crate::dialect::StreamParser;
 use crate::dialect::mould::Mould;
 use crate::dialect::openai_chat::types::{OWN, filled, service_tier};
-use crate::dialect::openai_chat::{error, extras, reply, usage};
+use crate::dialect::openai_chat::{extras, reply};
+use crate::dialect::{openai_error as error, openai_usage as usage};
 use crate::fault::Fault;
 use crate::ir::{Block, Delta, Event, Extras, Opening, Usage};
 use crate::refusal::Kind;

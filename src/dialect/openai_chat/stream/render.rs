@@ -5,8 +5,9 @@ use crate::dialect::openai_chat::reply::{
     note_media_seal, stands_apart, write_audio, write_citation, write_end, write_image,
 };
 use crate::dialect::openai_chat::types::{OWN, finish_word, tier_word};
-use crate::dialect::openai_chat::{error, reasoning, tools, usage};
+use crate::dialect::openai_chat::{reasoning, tools};
 use crate::dialect::{Seed, StreamRenderer, StreamShape};
+use crate::dialect::{openai_error as error, openai_usage as usage};
 use crate::ir::{
     Block, Citation, Content, Delta, Dialect, Event, Extras, Finish, Losses, Opening, ServiceTier, Signature,
     ToolKind, Usage, seal_id,

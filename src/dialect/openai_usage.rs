@@ -1,4 +1,5 @@
-//! Usage: from vendors' nested and overlapping counts to the hub's partition, and back.
+//! Usage as OpenAI tells it in chat and text completions: from vendors' nested and overlapping
+//! counts to the hub's partition, and back.
 
 use std::sync::LazyLock;
 
@@ -8,7 +9,7 @@ use crate::wire::lens;
 use crate::wire::needle::{Found, Needle};
 
 /// Reads a `usage` object; `None` when it counts nothing.
-pub(super) fn parse(usage: &Json<'_>) -> Option<Usage> {
+pub(in crate::dialect) fn parse(usage: &Json<'_>) -> Option<Usage> {
     partition(|path| usage.at(path).and_then(Json::as_u64).unwrap_or_default())
 }
 
@@ -89,7 +90,7 @@ fn partition(count: impl Fn(&[&str]) -> u64) -> Option<Usage> {
 }
 
 /// Writes the members of a `usage` object.
-pub(super) fn write(usage: &Usage, object: &mut Object<'_>) {
+pub(in crate::dialect) fn write(usage: &Usage, object: &mut Object<'_>) {
     object.number("prompt_tokens", usage.total_input());
     object.number("completion_tokens", usage.total_output());
     object.number("total_tokens", usage.total());
@@ -123,7 +124,7 @@ pub(super) fn write(usage: &Usage, object: &mut Object<'_>) {
 }
 
 /// Finds the usage of a reply or a chunk: its own, or Groq's or Moonshot's within.
-pub(super) fn of(root: &Json<'_>) -> Option<Usage> {
+pub(in crate::dialect) fn of(root: &Json<'_>) -> Option<Usage> {
     let own = root.field("usage").and_then(parse);
     own.or_else(|| root.at(&["x_groq", "usage"]).and_then(parse)).or_else(|| {
         let choices = root.get("choices").map(Json::elements).unwrap_or_default();
@@ -138,7 +139,7 @@ static USAGE: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"usage\""));
 ///
 /// Runs on every answer that passes unchanged. Chunks before the last say null, and of several
 /// places the outermost counts.
-pub(super) fn find(bytes: &[u8]) -> Option<Usage> {
+pub(in crate::dialect) fn find(bytes: &[u8]) -> Option<Usage> {
     match USAGE.object(bytes) {
         Found::Nothing => None,
         Found::One(object) => match Counts::prefix(object) {

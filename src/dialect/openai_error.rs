@@ -8,13 +8,13 @@ use crate::fault::Fault;
 use crate::refusal::{Kind, Refusal};
 use crate::wire::json::{self, Json};
 
-use super::types::filled;
+use super::place::filled;
 
 /// The most characters of an upstream's message that are passed on.
 const LONGEST: usize = 2000;
 
 /// Reads an error body, whatever it is.
-pub(super) fn parse(status: u16, headers: &HeaderMap, body: &[u8]) -> Fault {
+pub(in crate::dialect) fn parse(status: u16, headers: &HeaderMap, body: &[u8]) -> Fault {
     let mut fault = match json::parse(body) {
         Ok(root) => of_json(status, place(&root)),
         Err(_) => of_text(status, body),
@@ -33,7 +33,7 @@ pub(super) fn parse(status: u16, headers: &HeaderMap, body: &[u8]) -> Fault {
 }
 
 /// The fault that a chunk of a stream, or a whole answer, says if it says one.
-pub(super) fn in_stream(event: Option<&str>, chunk: &Json<'_>) -> Option<Fault> {
+pub(in crate::dialect) fn in_stream(event: Option<&str>, chunk: &Json<'_>) -> Option<Fault> {
     let place = place(chunk);
     let is_error = told(place)
         || event == Some("error")
@@ -393,7 +393,7 @@ fn spoken_delay(message: &str) -> Option<Duration> {
 }
 
 /// Writes a refusal as OpenAI's error object.
-pub(super) fn write(out: &mut Vec<u8>, refusal: &Refusal) {
+pub(in crate::dialect) fn write(out: &mut Vec<u8>, refusal: &Refusal) {
     let (kind, code) = words(refusal.kind);
     json::object(out, |body| {
         body.object("error", |error| {

@@ -9,7 +9,7 @@ use crate::wire::json::Json;
 
 /// One value's place in the body.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Place<'p> {
+pub(in crate::dialect) enum Place<'p> {
     /// The body itself.
     Body,
     /// A member of the object at a place.
@@ -19,58 +19,62 @@ pub(super) enum Place<'p> {
 }
 
 impl<'p> Place<'p> {
-    pub(super) fn member(&'p self, key: &'p str) -> Self {
+    pub(in crate::dialect) fn member(&'p self, key: &'p str) -> Self {
         Self::Member(self, key)
     }
 
-    pub(super) fn element(&'p self, index: usize) -> Self {
+    pub(in crate::dialect) fn element(&'p self, index: usize) -> Self {
         Self::Element(self, index)
     }
 
     /// A complaint that something else was expected here.
-    pub(super) fn expected(&self, what: &str) -> Malformed {
+    pub(in crate::dialect) fn expected(&self, what: &str) -> Malformed {
         Malformed::new(self.to_string(), format!("expected {what} for '{self}'"))
     }
 
     /// A complaint that the value is missing.
-    pub(super) fn missing(&self) -> Malformed {
+    pub(in crate::dialect) fn missing(&self) -> Malformed {
         Malformed::new(self.to_string(), format!("missing required parameter: '{self}'"))
     }
 
-    pub(super) fn string<'j>(&self, value: &'j Json<'_>) -> Result<&'j str, Malformed> {
+    pub(in crate::dialect) fn string<'j>(&self, value: &'j Json<'_>) -> Result<&'j str, Malformed> {
         value.as_str().ok_or_else(|| self.expected("a string"))
     }
 
-    pub(super) fn owned(&self, value: &Json<'_>) -> Result<String, Malformed> {
+    pub(in crate::dialect) fn owned(&self, value: &Json<'_>) -> Result<String, Malformed> {
         self.string(value).map(str::to_owned)
     }
 
-    pub(super) fn truth(&self, value: &Json<'_>) -> Result<bool, Malformed> {
+    pub(in crate::dialect) fn truth(&self, value: &Json<'_>) -> Result<bool, Malformed> {
         value.as_bool().ok_or_else(|| self.expected("true or false"))
     }
 
-    pub(super) fn count(&self, value: &Json<'_>) -> Result<u64, Malformed> {
+    pub(in crate::dialect) fn count(&self, value: &Json<'_>) -> Result<u64, Malformed> {
         value.as_u64().ok_or_else(|| self.expected("a whole number that is not negative"))
     }
 
-    pub(super) fn whole(&self, value: &Json<'_>) -> Result<i64, Malformed> {
+    pub(in crate::dialect) fn whole(&self, value: &Json<'_>) -> Result<i64, Malformed> {
         value.as_i64().ok_or_else(|| self.expected("a whole number"))
     }
 
-    pub(super) fn number(&self, value: &Json<'_>) -> Result<f64, Malformed> {
+    pub(in crate::dialect) fn number(&self, value: &Json<'_>) -> Result<f64, Malformed> {
         value.as_f64().ok_or_else(|| self.expected("a number"))
     }
 
-    pub(super) fn list<'j, 'a>(&self, value: &'j Json<'a>) -> Result<&'j [Json<'a>], Malformed> {
+    pub(in crate::dialect) fn list<'j, 'a>(&self, value: &'j Json<'a>) -> Result<&'j [Json<'a>], Malformed> {
         if value.is_array() { Ok(value.elements()) } else { Err(self.expected("a list")) }
     }
 
-    pub(super) fn object<'j, 'a>(&self, value: &'j Json<'a>) -> Result<&'j Json<'a>, Malformed> {
+    pub(in crate::dialect) fn object<'j, 'a>(&self, value: &'j Json<'a>) -> Result<&'j Json<'a>, Malformed> {
         if value.is_object() { Ok(value) } else { Err(self.expected("an object")) }
     }
 
     /// The string under `key`, which must be there.
-    pub(super) fn required<'j>(&self, object: &'j Json<'_>, key: &str) -> Result<&'j str, Malformed> {
+    pub(in crate::dialect) fn required<'j>(
+        &self,
+        object: &'j Json<'_>,
+        key: &str,
+    ) -> Result<&'j str, Malformed> {
         let place = Place::Member(self, key);
         match object.field(key) {
             Some(value) => place.string(value),
@@ -88,4 +92,9 @@ impl fmt::Display for Place<'_> {
             Self::Element(parent, index) => write!(f, "{parent}[{index}]"),
         }
     }
+}
+
+/// The text, unless there is none.
+pub(in crate::dialect) fn filled(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
 }
