@@ -49,6 +49,7 @@ const fn short(dialect: Dialect) -> &'static str {
         Dialect::OpenaiChat => "chat",
         Dialect::AnthropicMessages => "anthropic",
         Dialect::GeminiGenerate => "gemini",
+        Dialect::OpenaiCompletions => "text",
     }
 }
 
@@ -62,6 +63,7 @@ pub fn profile(dialect: Dialect) -> Profile {
         Dialect::OpenaiChat => ("openai", "gpt-4.1"),
         Dialect::AnthropicMessages => ("anthropic", "claude-sonnet-4-5"),
         Dialect::GeminiGenerate => ("gemini", "gemini-2.5-flash"),
+        Dialect::OpenaiCompletions => ("vllm", "llama-3.1-8b"),
     };
     let vendor = Vendor::find(vendor).unwrap();
     Profile::of(dialect, &vendor.quirks, model, vendor.model(Catalog::builtin(), model))

@@ -70,6 +70,26 @@ pub const ALL: &[Target] = &[
     Target { name: "chat_error", feed: chat_error, seeds: &["corpus/openai_chat/errors"] },
     Target { name: "anthropic_error", feed: anthropic_error, seeds: &["corpus/anthropic_messages/errors"] },
     Target { name: "gemini_error", feed: gemini_error, seeds: &["corpus/gemini_generate/errors"] },
+    Target {
+        name: "completions_request",
+        feed: completions_request,
+        seeds: &["corpus/openai_completions/requests"],
+    },
+    Target {
+        name: "completions_reply",
+        feed: completions_reply,
+        seeds: &["corpus/openai_completions/replies"],
+    },
+    Target {
+        name: "completions_stream",
+        feed: completions_stream,
+        seeds: &["corpus/openai_completions/streams"],
+    },
+    Target {
+        name: "completions_error",
+        feed: completions_error,
+        seeds: &["corpus/openai_completions/errors"],
+    },
     Target { name: "embeddings", feed: embeddings, seeds: &["corpus/openai_chat/requests"] },
     Target {
         name: "counts",
@@ -218,6 +238,7 @@ fn targets() -> &'static [(Dialect, Profile)] {
             (Dialect::AnthropicMessages, "anthropic", "claude-opus-4-8"),
             (Dialect::GeminiGenerate, "gemini", "gemini-1.5-pro"),
             (Dialect::GeminiGenerate, "gemini", "gemini-3-pro-preview"),
+            (Dialect::OpenaiCompletions, "vllm", "llama-3.1-8b"),
         ];
         let profile = |(dialect, vendor, model): (Dialect, &str, &str)| {
             let vendor = Vendor::find(vendor).expect("a known vendor");
@@ -383,4 +404,8 @@ of_each_dialect! {
     chat_error: error(OpenaiChat),
     anthropic_error: error(AnthropicMessages),
     gemini_error: error(GeminiGenerate),
+    completions_request: request(OpenaiCompletions),
+    completions_reply: reply(OpenaiCompletions),
+    completions_stream: stream(OpenaiCompletions),
+    completions_error: error(OpenaiCompletions),
 }

@@ -11,6 +11,15 @@ enum Weights {
 
 use Weights::{Closed, Open};
 
+/// Whether a model of OpenAI's only goes on with a prompt and takes no messages.
+#[must_use]
+pub fn only_completes(name: &str) -> bool {
+    let name = plain(name.strip_prefix("ft:").unwrap_or(name));
+    name.starts_with("davinci")
+        || name.starts_with("babbage")
+        || (name.starts_with("gpt-3.5") || name.starts_with("gpt-35")) && name.contains("instruct")
+}
+
 /// How a name begins, and who serves such models, the likeliest first. A longer beginning stands
 /// before a shorter one that it starts with.
 const FAMILIES: &[(&str, Weights, &[&str])] = &[

@@ -8,6 +8,7 @@ mod free_text;
 pub mod gemini_generate;
 mod mould;
 pub mod openai_chat;
+pub mod openai_completions;
 pub mod openai_embeddings;
 mod openai_error;
 pub mod openai_media;
@@ -18,6 +19,7 @@ pub mod restore;
 mod strict_tools;
 mod tool_schema;
 pub mod transcode;
+mod unknown;
 pub mod vectors;
 
 use http::HeaderMap;
@@ -185,5 +187,6 @@ pub fn codec(dialect: Dialect) -> &'static dyn Codec {
         Dialect::OpenaiChat => &openai_chat::OpenaiChat,
         Dialect::AnthropicMessages => &anthropic_messages::AnthropicMessages,
         Dialect::GeminiGenerate => &gemini_generate::GeminiGenerate,
+        Dialect::OpenaiCompletions => &openai_completions::OpenaiCompletions,
     }
 }

@@ -9,11 +9,14 @@ pub enum Dialect {
     AnthropicMessages,
     /// Gemini generateContent.
     GeminiGenerate,
+    /// OpenAI text completions, the older form without messages.
+    OpenaiCompletions,
 }
 
 impl Dialect {
     /// Every dialect, in the order of the documentation.
-    pub const ALL: [Self; 3] = [Self::OpenaiChat, Self::AnthropicMessages, Self::GeminiGenerate];
+    pub const ALL: [Self; 4] =
+        [Self::OpenaiChat, Self::AnthropicMessages, Self::GeminiGenerate, Self::OpenaiCompletions];
 
     /// The name in configuration, headers, logs and metrics.
     #[must_use]
@@ -22,6 +25,7 @@ impl Dialect {
             Self::OpenaiChat => "openai_chat",
             Self::AnthropicMessages => "anthropic_messages",
             Self::GeminiGenerate => "gemini_generate",
+            Self::OpenaiCompletions => "openai_completions",
         }
     }
 
@@ -36,6 +40,7 @@ impl Dialect {
             Self::OpenaiChat => "o",
             Self::AnthropicMessages => "a",
             Self::GeminiGenerate => "g",
+            Self::OpenaiCompletions => "t",
         }
     }
 }

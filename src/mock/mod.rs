@@ -1,4 +1,5 @@
-//! A fake provider that speaks every dialect: OpenAI chat and embeddings, Anthropic Messages, Gemini.
+//! A fake provider that speaks every dialect: OpenAI chat, text completions and embeddings, Anthropic
+//! Messages, Gemini.
 //!
 //! The demo, the load tests, the black-box tests and the vendors' own SDKs all talk to it. It is
 //! strict where the real services are strict, so that a wrong translation fails here and not in

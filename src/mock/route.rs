@@ -40,6 +40,9 @@ fn post(request: &Request<'_>, path: &str, spoken: Dialect, world: &World) -> Re
         Dialect::OpenAi | Dialect::Azure if path.ends_with("/chat/completions") => {
             openai::answer(request, path, spoken, world)
         }
+        Dialect::OpenAi | Dialect::Azure if path.ends_with("/completions") => {
+            openai::text::answer(request, path, spoken, world)
+        }
         Dialect::OpenAi | Dialect::Azure if path.ends_with("/embeddings") => {
             openai::embeddings::answer(request, path, spoken, world)
         }

@@ -149,7 +149,8 @@ pub fn path_for(
     api_version: Option<&str>,
 ) -> Option<String> {
     match dialect {
-        Dialect::OpenaiChat => openai(vendor, base, operation, model, api_version),
+        Dialect::OpenaiChat => openai(vendor, vendor.chat_path, base, operation, model, api_version),
+        Dialect::OpenaiCompletions => openai(vendor, "/completions", base, operation, model, api_version),
         Dialect::AnthropicMessages => anthropic(base, operation),
         Dialect::GeminiGenerate => gemini(base, operation, model),
     }
@@ -157,13 +158,14 @@ pub fn path_for(
 
 fn openai(
     vendor: &Vendor,
+    said_at: &str,
     base: &Base,
     operation: Operation,
     model: &str,
     api_version: Option<&str>,
 ) -> Option<String> {
     let place = match operation {
-        Operation::Generate | Operation::Stream => vendor.chat_path,
+        Operation::Generate | Operation::Stream => said_at,
         Operation::Embed | Operation::EmbedBatch => "/embeddings",
         Operation::Models => "/models",
         Operation::Relayed(relayed) => relayed.place(),

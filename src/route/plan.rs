@@ -69,6 +69,14 @@ pub fn plan(
             Plan::Translate { from: client, to: target }
         }
         Dialect::GeminiGenerate => Plan::Verbatim { edits: Vec::new(), strip_usage: false },
+        Dialect::OpenaiCompletions => {
+            let mut edits = Vec::with_capacity(2);
+            if body.string("model").as_deref() != Some(model) {
+                edits.push(set_string("model", model));
+            }
+            let strip_usage = ask_for_usage(body, profile, &mut edits);
+            Plan::Verbatim { edits, strip_usage }
+        }
     }
 }
 

@@ -16,6 +16,7 @@
 
 mod addresses;
 mod bodies;
+mod completions;
 mod crowd;
 mod ending;
 mod errors;

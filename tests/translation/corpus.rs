@@ -92,6 +92,7 @@ const MODELS: &[(Dialect, &str, [&str; 2])] = &[
     (Dialect::OpenaiChat, "openai", ["gpt-4.1", "gpt-5.1"]),
     (Dialect::AnthropicMessages, "anthropic", ["claude-sonnet-4-5", "claude-opus-4-8"]),
     (Dialect::GeminiGenerate, "gemini", ["gemini-2.5-flash", "gemini-3-pro-preview"]),
+    (Dialect::OpenaiCompletions, "vllm", ["meta-llama/Llama-3.1-8B", "gpt-3.5-turbo-instruct"]),
 ];
 
 /// The representative targets that speak this dialect.
@@ -125,6 +126,7 @@ pub fn ask(dialect: Dialect, body: &[u8]) -> Result<Request, Malformed> {
         Dialect::OpenaiChat => "/v1/chat/completions",
         Dialect::AnthropicMessages => "/v1/messages",
         Dialect::GeminiGenerate => "/v1beta/models/gemini-2.5-pro:generateContent",
+        Dialect::OpenaiCompletions => "/v1/completions",
     };
     let headers = HeaderMap::new();
     codec(dialect).parse_request(&Head { path, query: "", headers: &headers }, body)

@@ -24,3 +24,4 @@ mod traps;
 mod vendor;
 mod vendor_anthropic;
 mod vendor_chat;
+mod vendor_completions;

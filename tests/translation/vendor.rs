@@ -10,6 +10,7 @@ pub fn reply(dialect: Dialect, body: &[u8]) -> Result<(), String> {
         Dialect::OpenaiChat => chat_reply(&json),
         Dialect::AnthropicMessages => anthropic_reply(&json),
         Dialect::GeminiGenerate => gemini_reply(&json),
+        Dialect::OpenaiCompletions => super::vendor_completions::reply(&json),
     }
 }
 
@@ -28,6 +29,7 @@ pub fn stream(dialect: Dialect, body: &[u8], arguments: Arguments) -> Result<(),
         Dialect::OpenaiChat => super::vendor_chat::stream(&frames, arguments),
         Dialect::AnthropicMessages => super::vendor_anthropic::stream(&frames, arguments),
         Dialect::GeminiGenerate => gemini_stream(&frames),
+        Dialect::OpenaiCompletions => super::vendor_completions::stream(&frames),
     }
 }
 
@@ -59,7 +61,8 @@ fn frames(body: &[u8]) -> Result<Vec<Frame>, String> {
     Ok(frames)
 }
 
-fn one_of(value: &Value, known: &[&str]) -> Result<(), String> {
+/// Fails unless a value is one of these words.
+pub fn one_of(value: &Value, known: &[&str]) -> Result<(), String> {
     must(value.as_str().is_some_and(|word| known.contains(&word)), || format!("{value} is none of {known:?}"))
 }
 

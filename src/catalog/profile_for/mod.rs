@@ -36,9 +36,10 @@ impl Profile {
             Dialect::OpenaiChat => openai::apply(&mut profile, quirks.house, &subject),
             Dialect::AnthropicMessages => anthropic::apply(&mut profile, &subject),
             Dialect::GeminiGenerate => gemini::apply(&mut profile, &subject),
+            Dialect::OpenaiCompletions => {}
         }
         flags(&mut profile, &subject);
-        if dialect == Dialect::OpenaiChat {
+        if matches!(dialect, Dialect::OpenaiChat | Dialect::OpenaiCompletions) {
             vendor(&mut profile, quirks, &subject);
         }
         profile
@@ -82,7 +83,7 @@ impl Profile {
             together: Together::ALL,
         };
         match (dialect, house) {
-            (Dialect::OpenaiChat, House::Compatible) => chat,
+            (Dialect::OpenaiChat, House::Compatible) | (Dialect::OpenaiCompletions, _) => chat,
             (Dialect::OpenaiChat, House::Own) => Self {
                 max_tokens_field: MaxTokensField::MaxCompletionTokens,
                 developer_role: true,

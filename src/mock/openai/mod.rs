@@ -12,6 +12,7 @@ pub(super) mod embeddings;
 mod quick;
 mod read;
 mod reply;
+pub(super) mod text;
 mod tools;
 mod turns;
 

@@ -4,9 +4,9 @@ use crate::catalog::profile::{
     MaxTokensField, Param, Params, ReasoningHistory, RequiredTool, StructuredOutput, ThinkingStyle,
 };
 use crate::catalog::quirks::Quirks;
-use crate::ir::Dialect::{AnthropicMessages, OpenaiChat};
+use crate::ir::Dialect::{AnthropicMessages, OpenaiChat, OpenaiCompletions};
 
-use super::{Auth, Vendor, openai, refuses, with_vectors};
+use super::{Auth, TEXT_TOO, Vendor, openai, refuses, with_vectors};
 
 /// A gateway that turns `reasoning_effort` into whatever the model behind it takes, and passes
 /// reasoning and cache marks on.
@@ -19,6 +19,7 @@ const GATEWAY: Quirks = Quirks {
 
 pub(super) const VENDORS: &[Vendor] = &[
     Vendor {
+        speaks: TEXT_TOO,
         aliases: &["azure_openai"],
         auth: Auth::Header("api-key"),
         api_version: Some("2024-10-21"),
@@ -63,6 +64,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         ..openai("groq", "Groq", "https://api.groq.com/openai/v1", &["GROQ_API_KEY"])
     },
     Vendor {
+        speaks: TEXT_TOO,
         aliases: &["together_ai", "togetherai"],
         catalogue_ids: &["together"],
         ..with_vectors(&openai(
@@ -73,6 +75,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         ))
     },
     Vendor {
+        speaks: TEXT_TOO,
         aliases: &["fireworks_ai"],
         catalogue_ids: &["fireworks"],
         quirks: Quirks {
@@ -88,6 +91,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         ))
     },
     Vendor {
+        speaks: TEXT_TOO,
         catalogue_ids: &["cerebras"],
         quirks: Quirks {
             extras: Some(false),
@@ -97,7 +101,7 @@ pub(super) const VENDORS: &[Vendor] = &[
     },
     Vendor {
         aliases: &["open_router"],
-        speaks: &[(OpenaiChat, ""), (AnthropicMessages, "")],
+        speaks: &[(OpenaiChat, ""), (AnthropicMessages, ""), (OpenaiCompletions, "")],
         catalogue_ids: &["openrouter"],
         quirks: GATEWAY,
         ..with_vectors(&openai(
@@ -203,6 +207,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         ))
     },
     Vendor {
+        speaks: TEXT_TOO,
         quirks: Quirks {
             required_tool: Some(RequiredTool::Unsupported),
             forced_tool: Some(false),
@@ -216,6 +221,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         ))
     },
     Vendor {
+        speaks: TEXT_TOO,
         quirks: refuses(&[Param::ParallelTools, Param::Logprobs]),
         ..openai("hyperbolic", "Hyperbolic", "https://api.hyperbolic.xyz/v1", &["HYPERBOLIC_API_KEY"])
     },
@@ -223,14 +229,21 @@ pub(super) const VENDORS: &[Vendor] = &[
         aliases: &["lambda_ai"],
         ..openai("lambda", "Lambda", "https://api.lambda.ai/v1", &["LAMBDA_API_KEY"])
     },
-    with_vectors(&openai(
-        "nebius",
-        "Nebius AI Studio",
-        "https://api.studio.nebius.ai/v1",
-        &["NEBIUS_API_KEY"],
-    )),
-    with_vectors(&openai("novita", "Novita", "https://api.novita.ai/v3/openai", &["NOVITA_API_KEY"])),
     Vendor {
+        speaks: TEXT_TOO,
+        ..with_vectors(&openai(
+            "nebius",
+            "Nebius AI Studio",
+            "https://api.studio.nebius.ai/v1",
+            &["NEBIUS_API_KEY"],
+        ))
+    },
+    Vendor {
+        speaks: TEXT_TOO,
+        ..with_vectors(&openai("novita", "Novita", "https://api.novita.ai/v3/openai", &["NOVITA_API_KEY"]))
+    },
+    Vendor {
+        speaks: TEXT_TOO,
         aliases: &["friendli"],
         ..openai(
             "friendliai",
@@ -240,6 +253,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         )
     },
     Vendor {
+        speaks: TEXT_TOO,
         aliases: &["featherless_ai"],
         quirks: refuses(&[Param::ParallelTools, Param::Seed, Param::Logprobs]),
         ..openai(
@@ -291,6 +305,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         ))
     },
     Vendor {
+        speaks: TEXT_TOO,
         quirks: refuses(&[Param::Store]),
         ..with_vectors(&openai("parasail", "Parasail", "https://api.parasail.io/v1", &["PARASAIL_API_KEY"]))
     },

@@ -2,7 +2,7 @@
 
 use crate::catalog::profile::{Param, Params, ReasoningHistory, ThinkingStyle};
 use crate::catalog::quirks::Quirks;
-use crate::ir::Dialect::{AnthropicMessages, OpenaiChat};
+use crate::ir::Dialect::{AnthropicMessages, OpenaiChat, OpenaiCompletions};
 
 use super::{Vendor, openai, own_server, refuses, with_vectors};
 
@@ -12,7 +12,7 @@ const ENGINE: Quirks = Quirks { reasoning_history: Some(ReasoningHistory::Keep),
 pub(super) const VENDORS: &[Vendor] = &[
     Vendor {
         aliases: &["ollama_chat"],
-        speaks: &[(OpenaiChat, ""), (AnthropicMessages, "")],
+        speaks: &[(OpenaiChat, ""), (AnthropicMessages, ""), (OpenaiCompletions, "")],
         quirks: Quirks {
             // Some versions hang when they are told which tool to call.
             refuses: Params::of(&[
@@ -30,7 +30,7 @@ pub(super) const VENDORS: &[Vendor] = &[
     },
     Vendor {
         aliases: &["hosted_vllm"],
-        speaks: &[(OpenaiChat, ""), (AnthropicMessages, "")],
+        speaks: &[(OpenaiChat, ""), (AnthropicMessages, ""), (OpenaiCompletions, "")],
         quirks: ENGINE,
         ..own_server("vllm", "vLLM", "http://localhost:8000/v1", &["VLLM_API_KEY", "HOSTED_VLLM_API_KEY"])
     },
@@ -61,7 +61,7 @@ pub(super) const VENDORS: &[Vendor] = &[
     },
     Vendor {
         aliases: &["litellm"],
-        speaks: &[(OpenaiChat, ""), (AnthropicMessages, "")],
+        speaks: &[(OpenaiChat, ""), (AnthropicMessages, ""), (OpenaiCompletions, "")],
         quirks: Quirks {
             thinking: Some(ThinkingStyle::Effort),
             reasoning_history: Some(ReasoningHistory::Keep),

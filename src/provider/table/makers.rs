@@ -5,9 +5,9 @@ use crate::catalog::profile::{
     ToolIdRule,
 };
 use crate::catalog::quirks::Quirks;
-use crate::ir::Dialect::{AnthropicMessages, GeminiGenerate, OpenaiChat};
+use crate::ir::Dialect::{AnthropicMessages, GeminiGenerate, OpenaiChat, OpenaiCompletions};
 
-use super::{Auth, Vectors, Vendor, only_vectors, openai, refuses, with_vectors};
+use super::{Auth, TEXT_TOO, Vectors, Vendor, only_vectors, openai, refuses, with_vectors};
 
 /// `thinking: {type: …}` and nothing finer, with the reasoning text kept in the history.
 const TOGGLE: Quirks = Quirks {
@@ -63,6 +63,7 @@ const MISTRAL: Quirks = Quirks {
 
 pub(super) const VENDORS: &[Vendor] = &[
     Vendor {
+        speaks: TEXT_TOO,
         catalogue_ids: &["openai"],
         quirks: Quirks::OWN,
         ..with_vectors(&openai("openai", "OpenAI", "https://api.openai.com/v1", &["OPENAI_API_KEY"]))
@@ -106,7 +107,11 @@ pub(super) const VENDORS: &[Vendor] = &[
         ..openai("codestral", "Mistral Codestral", "https://codestral.mistral.ai/v1", &["CODESTRAL_API_KEY"])
     },
     Vendor {
-        speaks: &[(OpenaiChat, ""), (AnthropicMessages, "https://api.deepseek.com/anthropic")],
+        speaks: &[
+            (OpenaiChat, ""),
+            (AnthropicMessages, "https://api.deepseek.com/anthropic"),
+            (OpenaiCompletions, "https://api.deepseek.com/beta"),
+        ],
         catalogue_ids: &["deepseek"],
         quirks: Quirks {
             reasoning_history: Some(ReasoningHistory::Require),

@@ -17,6 +17,9 @@ pub(super) fn all() -> impl Iterator<Item = &'static Vendor> {
     makers::VENDORS.iter().chain(hosts::VENDORS).chain(local::VENDORS)
 }
 
+/// Chat and text completions at one address.
+const TEXT_TOO: &[(Dialect, &str)] = &[(Dialect::OpenaiChat, ""), (Dialect::OpenaiCompletions, "")];
+
 /// A vendor that speaks OpenAI's dialect with a Bearer key and needs nothing else.
 const fn openai(
     id: &'static str,
@@ -47,14 +50,14 @@ const fn with_vectors(vendor: &Vendor) -> Vendor {
     Vendor { embeddings: Some(Vectors::Openai), ..*vendor }
 }
 
-/// A server that people run themselves, with or without a key.
+/// A server that people run themselves, with or without a key. They all go on with a prompt, too.
 const fn own_server(
     id: &'static str,
     name: &'static str,
     base_url: &'static str,
     key_env: &'static [&'static str],
 ) -> Vendor {
-    Vendor { key_required: false, ..with_vectors(&openai(id, name, base_url, key_env)) }
+    Vendor { key_required: false, speaks: TEXT_TOO, ..with_vectors(&openai(id, name, base_url, key_env)) }
 }
 
 /// A vendor of vectors alone.

@@ -44,7 +44,8 @@ impl<'a> Address<'a> {
                 }
                 "openai" => Some(Dialect::OpenaiChat),
                 "anthropic" => Some(Dialect::AnthropicMessages),
-                "v1" | "api" => spoken,
+                // DeepSeek has an address for what is not settled yet.
+                "v1" | "api" | "beta" => spoken,
                 "deployments" | "publishers" | "projects" | "locations" => {
                     let Some((name, after)) = after.split_once('/') else { break };
                     match part {
@@ -91,8 +92,8 @@ pub fn instead(place: &str) -> Option<&'static str> {
         "responses" | "conversations" => {
             "the Responses API is not served; use POST /v1/chat/completions (many clients have a setting for it)"
         }
-        "completions" | "edits" => "text completions are not served; use POST /v1/chat/completions",
-        "complete" => "text completions are not served; use POST /v1/messages",
+        "edits" => "edits are not served; use POST /v1/chat/completions",
+        "complete" => "the Text Completions API is not served; use POST /v1/messages",
         "interactions" => {
             "the Interactions API is not served; use POST /v1beta/models/{model}:generateContent"
         }

@@ -108,6 +108,7 @@ pub fn recognise(head: &RequestHeader) -> Result<Asked, Unrecognised> {
     let dialect = || spoken.or_else(|| by_headers(head));
     let asked = match &*place {
         "chat/completions" => Asked::Chat { dialect: Dialect::OpenaiChat, path: None },
+        "completions" => Asked::Chat { dialect: Dialect::OpenaiCompletions, path: None },
         "messages" => Asked::Chat { dialect: Dialect::AnthropicMessages, path: None },
         "messages/count_tokens" => Asked::Count { dialect: Dialect::AnthropicMessages, model: None },
         "embeddings" => Asked::Embed { form: Vectors::Openai, model: None },
@@ -272,6 +273,7 @@ mod tests {
     #[test]
     fn a_base_address_may_be_written_in_many_ways() {
         let chat = || Asked::Chat { dialect: Dialect::OpenaiChat, path: None };
+        let text = || Asked::Chat { dialect: Dialect::OpenaiCompletions, path: None };
         let generate = || super::chat("m".to_owned(), None);
         for (path, asked) in [
             ("/chat/completions", chat()),
@@ -280,6 +282,9 @@ mod tests {
             ("/openai/v1/chat/completions?api-version=preview", chat()),
             ("/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21", chat()),
             ("/v1beta/openai/chat/completions", chat()),
+            ("/v1/completions", text()),
+            ("/openai/deployments/davinci-002/completions?api-version=2024-10-21", text()),
+            ("/beta/completions", text()),
             ("/v1/v1/messages?beta=true", Asked::Chat { dialect: Dialect::AnthropicMessages, path: None }),
             ("/v1/models/m:generateContent", generate()),
             ("/models/m:generateContent", generate()),

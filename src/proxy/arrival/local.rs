@@ -17,7 +17,7 @@ pub fn models(world: &Snapshot, shared: &Shared, dialect: Dialect) -> Vec<u8> {
     let owner =
         |index: &usize| world.providers.get(*index).map_or("tollgate", |provider| provider.name.as_str());
     match dialect {
-        Dialect::OpenaiChat => {
+        Dialect::OpenaiChat | Dialect::OpenaiCompletions => {
             let models: Vec<_> = listed.iter().map(|(name, index)| (name.as_str(), owner(index))).collect();
             openai_chat::models::render_list(&models)
         }
@@ -45,7 +45,7 @@ pub fn model(world: &Snapshot, shared: &Shared, dialect: Dialect, name: &str) ->
     let index = choice.targets.first().map_or(0, |target| target.provider);
     let owner = world.providers.get(index).map_or("tollgate", |provider| provider.name.as_str());
     Ok(match dialect {
-        Dialect::OpenaiChat => openai_chat::models::render_one(name, owner),
+        Dialect::OpenaiChat | Dialect::OpenaiCompletions => openai_chat::models::render_one(name, owner),
         Dialect::AnthropicMessages => anthropic_messages::models::render_model(name, name),
         Dialect::GeminiGenerate => gemini_generate::models::render_one(&with_limits(world, name, index)),
     })
@@ -79,7 +79,7 @@ pub fn count(shared: &Shared, ask: &Ask, model: &str) -> Result<Vec<u8>, Refusal
     let head = Head { path: &ask.path, query: &ask.query, headers: &headers };
     let parsed = match ask.dialect {
         Dialect::GeminiGenerate => gemini_generate::count::parse_request(&head, &ask.body),
-        Dialect::AnthropicMessages | Dialect::OpenaiChat => {
+        Dialect::AnthropicMessages | Dialect::OpenaiChat | Dialect::OpenaiCompletions => {
             anthropic_messages::count::parse_count_request(&head, &ask.body)
         }
     };
@@ -88,6 +88,8 @@ pub fn count(shared: &Shared, ask: &Ask, model: &str) -> Result<Vec<u8>, Refusal
     let tokens = tally::request(model, &request, shared.telemetry.calibration()).tokens;
     Ok(match ask.dialect {
         Dialect::GeminiGenerate => gemini_generate::count::render_reply(tokens),
-        Dialect::AnthropicMessages | Dialect::OpenaiChat => anthropic_messages::count::render_count(tokens),
+        Dialect::AnthropicMessages | Dialect::OpenaiChat | Dialect::OpenaiCompletions => {
+            anthropic_messages::count::render_count(tokens)
+        }
     })
 }

@@ -275,7 +275,7 @@ fn read_ask(session: &Session, asked: &Asked, lens: &Lens<'_>, body: Bytes) -> R
     let (model, stream) = read_model(asked, lens)?;
     let dialect = asked.dialect();
     let options = lens.raw("stream_options").and_then(|raw| Lens::new(raw.as_bytes()).ok());
-    let stream_usage = dialect != Dialect::OpenaiChat
+    let stream_usage = !matches!(dialect, Dialect::OpenaiChat | Dialect::OpenaiCompletions)
         || options.and_then(|options| options.bool("include_usage")).unwrap_or(false);
     let (strict, carried) = read_headers(&head.headers);
     Ok(Ask {

@@ -160,7 +160,8 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
             ask.tier.clone_from(&request.service_tier);
             ask.parsed = Some(request);
             let mode = if from == to && rendered.restore.is_empty() && ask.framing == Framing::Sse {
-                let asked = to == Dialect::OpenaiChat && known.profile.include_usage;
+                let asked = matches!(to, Dialect::OpenaiChat | Dialect::OpenaiCompletions)
+                    && known.profile.include_usage;
                 Mode::Rewritten { strip_usage: ask.stream && asked && !ask.stream_usage }
             } else {
                 Mode::Translate(rendered.restore)
@@ -296,7 +297,7 @@ fn count(ask: &Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<At
         Dialect::AnthropicMessages => {
             vec![Edit::Set { key: "model".into(), value: json::string(&known.model) }]
         }
-        Dialect::OpenaiChat | Dialect::GeminiGenerate => Vec::new(),
+        Dialect::OpenaiChat | Dialect::OpenaiCompletions | Dialect::GeminiGenerate => Vec::new(),
     };
     let body = if edits.is_empty() { ask.body.clone() } else { lens.apply(&edits).into() };
     let headers = ask.carried.clone();

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use rustc_hash::FxHashMap;
 
-use crate::catalog::PriceTable;
 use crate::catalog::profile::Profile;
 use crate::catalog::quirks::House;
+use crate::catalog::{PriceTable, names};
 use crate::dialect::Vectors;
 use crate::ir::Dialect;
 use crate::provider::url::path_for;
@@ -126,7 +126,7 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
     // A vendor of vectors alone speaks no dialect; its vectors still have an address.
     let (dialect, base) = spoken
         .iter()
-        .find(|(dialect, _)| *dialect == client)
+        .find(|(dialect, _)| *dialect == wanted(vendor, &target.model, client))
         .or_else(|| spoken.first())
         .cloned()
         .unwrap_or_else(|| (Dialect::OpenaiChat, provider.base.clone()));
@@ -167,6 +167,19 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
         vendor,
         api_version: provider.api_version.clone(),
     })
+}
+
+/// The dialect to look for first. OpenAI's own models go on with a prompt or answer in a chat, and
+/// none does both; what others serve does both.
+fn wanted(vendor: &Vendor, model: &str, client: Dialect) -> Dialect {
+    let apart = vendor.quirks.house == House::Own;
+    match client {
+        Dialect::OpenaiChat | Dialect::OpenaiCompletions if apart && names::only_completes(model) => {
+            Dialect::OpenaiCompletions
+        }
+        Dialect::OpenaiCompletions if apart => Dialect::OpenaiChat,
+        client => client,
+    }
 }
 
 /// A name as a header value: a client's own text may hold what no header may.

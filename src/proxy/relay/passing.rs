@@ -190,7 +190,7 @@ impl Ear {
     /// Hears one event; whether it is one of a chat stream that holds usage.
     fn hear(&mut self, event: Option<&str>, data: &[u8]) -> bool {
         match self.dialect {
-            Dialect::OpenaiChat => self.hear_chat(data),
+            Dialect::OpenaiChat | Dialect::OpenaiCompletions => self.hear_chat(data),
             Dialect::AnthropicMessages => self.hear_anthropic(event, data),
             Dialect::GeminiGenerate => self.hear_gemini(data),
         }

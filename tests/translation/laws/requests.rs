@@ -20,6 +20,7 @@ fn open(dialect: Dialect, request: &Request) -> Profile {
         Dialect::AnthropicMessages => ThinkingStyle::Budget,
         Dialect::GeminiGenerate if effort => ThinkingStyle::GeminiLevel { minimal: true },
         Dialect::GeminiGenerate => ThinkingStyle::GeminiBudget(0),
+        Dialect::OpenaiCompletions => ThinkingStyle::None,
     };
     Profile {
         developer_role: false,

@@ -23,6 +23,7 @@ fn called(target: &Target, name: &str, arguments: &Value) -> Value {
         Chat => json!({"id": "c", "model": "m", "choices": [{"index": 0, "finish_reason": "tool_calls",
             "message": {"role": "assistant", "content": null, "tool_calls": [{"id": "c1", "type": "function",
                 "function": {"name": name, "arguments": arguments.to_string()}}]}}]}),
+        other => panic!("{other:?} is no target here"),
     }
 }
 
@@ -56,6 +57,7 @@ fn streamed(target: &Target, name: &str, arguments: &Value) -> String {
             );
             chat_stream(&deltas) + &chat_end("tool_calls")
         }
+        other => panic!("{other:?} is no target here"),
     }
 }
 

@@ -1,0 +1,191 @@
+//! An upstream's chunks → events.
+
+use crate::dialect::openai_completions::types::{OWN, parse_finish, stop_sequence};
+use crate::dialect::openai_completions::{logprobs, reply};
+use crate::dialect::place::filled;
+use crate::dialect::{StreamParser, openai_error, openai_usage, unknown};
+use crate::fault::Fault;
+use crate::ir::{Delta, Event, Extras, Finish, Opening, Usage};
+use crate::refusal::Kind;
+use crate::wire::json::{self, Json};
+
+/// Reads one stream.
+#[derive(Debug, Default)]
+pub(in crate::dialect::openai_completions) struct Parser {
+    phase: Phase,
+    /// The number of the next block.
+    next: u32,
+    choices: Vec<Choice>,
+    usage: Option<Usage>,
+    /// The names of unknown members that were told; chunks repeat them.
+    told: Vec<String>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Before,
+    Running,
+    /// A fault was said; only the end is owed.
+    Failed,
+    Ended,
+}
+
+/// One answer among several.
+#[derive(Debug, Default)]
+struct Choice {
+    number: u32,
+    /// The open block of its text.
+    open: Option<u32>,
+    extras: Extras,
+    finished: bool,
+}
+
+/// The members of a chunk that say nothing of the answer: OpenAI pads its events.
+const PADDING: [&str; 2] = ["obfuscation", "p"];
+
+impl StreamParser for Parser {
+    fn push(&mut self, event: Option<&str>, data: &[u8], events: &mut Vec<Event>) {
+        let data = data.trim_ascii();
+        if matches!(self.phase, Phase::Failed | Phase::Ended) || data.is_empty() {
+            return;
+        }
+        if data == b"[DONE]" {
+            self.end(events);
+            return;
+        }
+        let Ok(chunk) = json::parse(data) else {
+            let message = "the provider sent an event that is not valid JSON";
+            self.fail(Fault::new(Kind::BadGateway, message), events);
+            return;
+        };
+        if !chunk.is_object() {
+            return;
+        }
+        if let Some(fault) = openai_error::in_stream(event, &chunk) {
+            self.usage(&chunk, events);
+            self.fail(fault, events);
+            return;
+        }
+        self.chunk(&chunk, events);
+    }
+
+    fn finish(&mut self, events: &mut Vec<Event>) {
+        match self.phase {
+            Phase::Ended => return,
+            Phase::Failed => {}
+            Phase::Before | Phase::Running => {
+                if self.choices.iter().any(|choice| choice.finished) {
+                    self.end(events);
+                    return;
+                }
+                let message = "the provider's answer ended early";
+                self.fail(Fault::new(Kind::BadGateway, message), events);
+            }
+        }
+        self.phase = Phase::Ended;
+        events.push(Event::End);
+    }
+}
+
+impl Parser {
+    fn chunk(&mut self, chunk: &Json<'_>, events: &mut Vec<Event>) {
+        self.start(Some(chunk), events);
+        for (place, value) in chunk.get("choices").map(Json::elements).unwrap_or_default().iter().enumerate()
+        {
+            let number = value.get("index").and_then(Json::as_u64);
+            let number = number.and_then(|number| u32::try_from(number).ok());
+            self.choice(number.unwrap_or_else(|| u32::try_from(place).unwrap_or_default()), value, events);
+        }
+        self.usage(chunk, events);
+    }
+
+    fn choice(&mut self, number: u32, value: &Json<'_>, events: &mut Vec<Event>) {
+        let place = self.choices.iter().position(|choice| choice.number == number).unwrap_or_else(|| {
+            self.choices.push(Choice { number, ..Choice::default() });
+            self.choices.len() - 1
+        });
+        let Some(choice) = self.choices.get_mut(place).filter(|choice| !choice.finished) else { return };
+        if let Some(text) = filled(reply::words(value)) {
+            let index = *choice.open.get_or_insert_with(|| {
+                let opened =
+                    Event::BlockStart { index: self.next, candidate: number, opening: Opening::Text };
+                events.push(opened);
+                self.next += 1;
+                self.next - 1
+            });
+            events.push(Event::Delta { index, delta: Delta::Text(text.to_owned()) });
+        }
+        if let Some(json) = logprobs::parse(value) {
+            events.push(Event::Logprobs { candidate: number, json });
+        }
+        unknown::keep(OWN, value, &reply::CHOICE, &mut choice.extras);
+        let word = filled(value.get("finish_reason").and_then(Json::as_str));
+        if let Some(word) = word.filter(|word| *word != "null") {
+            choice.end(Some(parse_finish(word, stop_sequence(value))), events);
+        }
+    }
+
+    /// Says the start once, then what members no chunk before had.
+    fn start(&mut self, chunk: Option<&Json<'_>>, events: &mut Vec<Event>) {
+        let mut extras = Extras::NONE;
+        let told: Vec<&str> = self.told.iter().map(String::as_str).collect();
+        if let Some(chunk) = chunk {
+            let known = [&reply::REPLY[..], &PADDING[..], &told[..]].concat();
+            unknown::keep(OWN, chunk, &known, &mut extras);
+        }
+        self.told.extend(extras.all().iter().map(|extra| extra.name.clone()));
+        if self.phase != Phase::Before {
+            if !extras.is_empty() {
+                events.push(Event::Extras { candidate: None, extras });
+            }
+            return;
+        }
+        self.phase = Phase::Running;
+        let text = |key: &str| filled(chunk?.get(key)?.as_str()).map(str::to_owned);
+        let created = chunk.and_then(|chunk| chunk.get("created")?.as_u64());
+        events.push(Event::Start {
+            id: text("id"),
+            model: text("model"),
+            created: created.filter(|seconds| *seconds > 0),
+            service_tier: None,
+            extras,
+        });
+    }
+
+    fn usage(&mut self, chunk: &Json<'_>, events: &mut Vec<Event>) {
+        let Some(usage) = openai_usage::of(chunk) else { return };
+        if self.usage != Some(usage) {
+            self.start(None, events);
+            self.usage = Some(usage);
+            events.push(Event::Usage(usage));
+        }
+    }
+
+    fn end(&mut self, events: &mut Vec<Event>) {
+        self.start(None, events);
+        for choice in self.choices.iter_mut().filter(|choice| !choice.finished) {
+            choice.end(None, events);
+        }
+        self.phase = Phase::Ended;
+        events.push(Event::End);
+    }
+
+    fn fail(&mut self, fault: Fault, events: &mut Vec<Event>) {
+        self.phase = Phase::Failed;
+        events.push(Event::Fault(fault));
+    }
+}
+
+impl Choice {
+    fn end(&mut self, finish: Option<Finish>, events: &mut Vec<Event>) {
+        self.finished = true;
+        let candidate = self.number;
+        events.extend(self.open.take().map(|index| Event::BlockStop { index }));
+        let extras = std::mem::take(&mut self.extras);
+        if !extras.is_empty() {
+            events.push(Event::Extras { candidate: Some(candidate), extras });
+        }
+        events.extend(finish.map(|finish| Event::Finish { candidate, finish }));
+    }
+}
