@@ -90,7 +90,7 @@ impl Provider {
 /// What a client may take of our time and memory.
 #[derive(Debug, Clone)]
 pub struct Downstream {
-    /// The largest request body.
+    /// The largest request body that is read whole.
     pub body: ByteSize,
     /// The largest request head.
     pub head: ByteSize,

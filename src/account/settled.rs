@@ -168,12 +168,18 @@ pub fn settle(mut record: Record, calibration: &Calibration) -> Settled {
 }
 
 fn used(record: &mut Record, calibration: &Calibration) -> (Usage, Option<UsageSource>) {
-    // What is not understood cannot be counted, and lists and counts use no model.
-    if !matches!(record.operation, "chat" | "embeddings") {
+    let held = std::mem::take(&mut record.metered.held);
+    let can_be_counted = match record.operation {
+        "chat" | "embeddings" => true,
+        // Only what was understood was held.
+        "passthrough" => !held.is_empty(),
+        _ => false,
+    };
+    if !can_be_counted {
+        // Lists and counts use no model; they report nothing.
         let usage = record.metered.usage;
         return (usage.unwrap_or_default(), usage.map(|_| UsageSource::Reported));
     }
-    let held = std::mem::take(&mut record.metered.held);
     let reported = record.metered.usage;
     let model = record.model.clone().unwrap_or_else(|| record.asked_model.as_str().into());
     if let Some(usage) = reported.filter(|_| record.metered.is_final) {

@@ -4,9 +4,9 @@
 //! serve nothing but vectors. Each is one file with the same few functions; this is their list.
 
 use super::gemini_generate::embed as gemini;
-use super::{Head, Malformed, Seed, openai_embeddings as openai};
+use super::{Head, Malformed, Seed, codec, openai_embeddings as openai};
 use crate::ir::embed::{EmbedReply, EmbedRequest, Encoding};
-use crate::ir::{Dialect, Losses};
+use crate::ir::{Dialect, Losses, Usage};
 
 /// A form of asking for vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,6 +68,15 @@ impl Vectors {
         match self {
             Self::Openai => openai::parse_reply(body),
             Self::GeminiOne | Self::GeminiBatch => gemini::parse_batch_reply(body),
+        }
+    }
+
+    /// Reads the usage out of an answer, or the end of one, without reading the vectors.
+    #[must_use]
+    pub fn find_usage(self, body: &[u8]) -> Option<Usage> {
+        match self {
+            Self::Openai => openai::find_usage(body),
+            Self::GeminiOne | Self::GeminiBatch => codec(Dialect::GeminiGenerate).find_usage(body),
         }
     }
 

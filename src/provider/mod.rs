@@ -8,6 +8,7 @@ pub mod limits;
 mod table;
 #[cfg(test)]
 mod tests;
+pub mod through;
 pub mod url;
 pub mod vendors;
 

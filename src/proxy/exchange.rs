@@ -13,8 +13,9 @@ use crate::fault::Fault;
 use crate::ir::{Dialect, Losses, Request, ServiceTier};
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::bytes_held::Share;
-use crate::proxy::departure::attempt::Attempt;
-use crate::proxy::relay::Relay;
+use crate::proxy::departure::attempt::{Attempt, Mode};
+use crate::proxy::departure::upload::Upload;
+use crate::proxy::relay::{self, Find, Relay};
 use crate::proxy::threshold::vigil::Vigil;
 use crate::refusal::{Kind, Refusal};
 use crate::route::Target;
@@ -117,10 +118,47 @@ pub struct Call {
     pub excused: bool,
     /// Whether this attempt must be made over HTTP/1.1.
     pub plain: bool,
+    /// How its body gets to the provider.
+    pub upload: Upload,
     /// The head of an answer that is gathered, kept until its body is known.
     pub head: Option<Box<ResponseHeader>>,
     /// The share of the byte budget that the body holds.
     pub share: Share,
+}
+
+impl Call {
+    /// A call whose first attempt is prepared.
+    #[must_use]
+    pub const fn new(ask: Ask, targets: Vec<Target>, place: usize, attempt: Attempt, share: Share) -> Self {
+        Self {
+            ask,
+            targets,
+            place,
+            attempts: 1,
+            attempt,
+            relay: Relay::Waiting,
+            pause: None,
+            sent: None,
+            answered: None,
+            alone: false,
+            excused: false,
+            plain: false,
+            upload: Upload::Held,
+            head: None,
+            share,
+        }
+    }
+
+    /// What went through is looked at once more for its model, which has the prices.
+    fn learn_model(&mut self, world: &Snapshot) {
+        if self.ask.model.is_empty() {
+            let asked = relay::model_in(&self.upload.first());
+            self.ask.model = asked.or_else(|| self.relay.model()).unwrap_or_default();
+        }
+        if let Some(provider) = world.providers.get(self.attempt.known.index) {
+            self.attempt.known = Arc::new(self.attempt.known.named(world, provider, &self.ask.model));
+        }
+    }
 }
 
 /// What the client sent, in the forms in which attempts need it.
@@ -281,7 +319,7 @@ impl Exchange {
                 broken = true;
                 record.faults.push((Arc::clone(&call.attempt.known.provider), fault.clone()));
             }
-            fill(&mut record, *call, self.started, operation);
+            fill(&mut record, *call, &self.world, self.started, operation);
         }
         record.outcome = match (&self.refusal, self.client_gone) {
             (_, true) => Outcome::ClientGone,
@@ -306,11 +344,14 @@ fn push_milliseconds(text: &mut String, time: Duration) {
     text.push_str(places.get(1..).unwrap_or_default());
 }
 
-fn fill(record: &mut Record, call: Call, started: Instant, operation: &str) {
-    let Call { ask, attempt, relay, attempts, sent, answered, .. } = call;
+fn fill(record: &mut Record, mut call: Call, world: &Snapshot, started: Instant, operation: &str) {
+    if let Mode::Through(_) = &call.attempt.mode {
+        call.learn_model(world);
+    }
+    let Call { ask, attempt, relay, attempts, sent, answered, upload, .. } = call;
     record.provider = Some(Arc::clone(&attempt.known.provider));
     record.prices.clone_from(&attempt.known.prices);
-    record.model = Some(Arc::clone(&attempt.known.model));
+    record.model = Some(Arc::clone(&attempt.known.model)).filter(|model| !model.is_empty());
     record.asked_model = ask.model;
     record.asked_tier = ask.tier;
     record.verbatim = attempt.is_verbatim();
@@ -325,8 +366,14 @@ fn fill(record: &mut Record, call: Call, started: Instant, operation: &str) {
         record.timings.first_token =
             record.metered.span.map(|(first, _)| first.saturating_duration_since(started));
     }
-    if operation == "chat" && record.needs_source() {
-        record.source = Some(Source { dialect: ask.dialect, path: ask.path, body: ask.body });
+    let heard = match (&attempt.mode, operation) {
+        (_, "chat") => Some((ask.dialect, ask.body)),
+        // A stream of completions that went through may not have told what it used.
+        (Mode::Through(Find::Dialect(dialect)), _) => upload.whole().map(|body| (*dialect, body)),
+        _ => None,
+    };
+    if let Some((dialect, body)) = heard.filter(|_| record.needs_source()) {
+        record.source = Some(Source { dialect, path: ask.path, body });
     }
 }
 

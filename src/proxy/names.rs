@@ -39,10 +39,20 @@ pub fn is_private(name: &str) -> bool {
             | "refresh"
             | "link"
             | "www-authenticate"
-            | "proxy-authenticate"
+    ) || is_of_the_connection(name)
+}
+
+/// Whether a provider's header tells of the connection to it.
+#[must_use]
+pub fn is_of_the_connection(name: &str) -> bool {
+    matches!(
+        name,
+        "proxy-authenticate"
             | "upgrade"
             | "keep-alive"
             | "proxy-connection"
             | "connection"
+            | "te"
+            | "trailer"
     )
 }

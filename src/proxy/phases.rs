@@ -77,11 +77,7 @@ impl ProxyHttp for Gateway {
         end: bool,
         exchange: &mut Exchange,
     ) -> Result<()> {
-        // `None` would end the body, whatever `end` says.
-        *body = Some(match exchange.call() {
-            Some(call) if end => call.attempt.body.clone(),
-            _ => Bytes::new(),
-        });
+        departure::feed(exchange, body, end);
         Ok(())
     }
 
@@ -214,7 +210,7 @@ impl ProxyHttp for Gateway {
             error.set_retry(false);
         } else if matches!(error.etype(), ErrorType::HTTPStatus(_)) {
             // `returning` has noted the fault and prepared the next attempt, if any.
-        } else if is_excused(&error, exchange, reused) {
+        } else if is_excused(&error, exchange, reused) && is_there_still(session, exchange) {
             error.set_retry(true);
         } else {
             let fault = proxy_fault(error.etype());
@@ -307,6 +303,12 @@ fn connect_fault(error: &ErrorType) -> Fault {
         }
         _ => Fault::new(Kind::BadGateway, "the provider could not be reached"),
     }
+}
+
+/// Whether the next attempt can have the body too: what goes through is kept by Pingora for a while.
+fn is_there_still(session: &Session, exchange: &mut Exchange) -> bool {
+    let held = exchange.call().is_none_or(|call| call.upload.is_held());
+    held || !session.as_downstream().retry_buffer_truncated()
 }
 
 /// Whether an attempt failed for no fault of the provider's, and so does not count.

@@ -1,5 +1,6 @@
 //! An answer returns: its relay is chosen, its head dressed, its body spoken.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,7 +20,7 @@ use crate::proxy::answer::{self, Connection};
 use crate::proxy::departure::attempt::Mode;
 use crate::proxy::exchange::{Call, Exchange, Stage};
 use crate::proxy::packing::{self, Packing};
-use crate::proxy::relay::{self, Into, Outcome, Relay};
+use crate::proxy::relay::{self, Find, Into, Outcome, Relay};
 use crate::proxy::shared::Shared;
 use crate::proxy::{departure, names};
 use crate::refusal::{Kind, Refusal};
@@ -38,11 +39,12 @@ pub fn begin(
     let status = head.status.as_u16();
     let Some(call) = exchange.call() else { return Ok(()) };
     call.answered = Some(now);
+    if let Mode::Through(find) = call.attempt.mode {
+        through(session, exchange, find, head);
+        return Ok(());
+    }
     let packing = packing::undo(session, head);
-    let starts = |kind: &[u8]| {
-        head.headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(kind))
-    };
-    let event_stream = starts(b"text/event-stream");
+    let event_stream = starts(head, b"text/event-stream");
     let empty = call.alone
         || matches!(status, 204 | 205)
         || head.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0");
@@ -59,7 +61,7 @@ pub fn begin(
         return Err(error);
     }
     // Some proxies in front of a provider say 200 with a page that nobody asked for.
-    if status >= 300 || starts(b"text/html") {
+    if status >= 300 || starts(head, b"text/html") {
         let status = if status < 400 { 502 } else { status };
         let mut fault = Fault::from_status(status);
         fault.retry_after = retry_after(&head.headers);
@@ -80,6 +82,27 @@ pub fn begin(
         call.relay = relay;
     }
     Ok(())
+}
+
+/// The head of an answer that goes through whatever it is.
+fn through(session: &mut Session, exchange: &mut Exchange, find: Find, head: &mut ResponseHeader) {
+    let world = Arc::clone(&exchange.world);
+    let Some(call) = exchange.call() else { return };
+    if !call.alone {
+        // What cannot be unpacked goes through as it is, and unmetered.
+        let _ = packing::undo(session, head);
+    }
+    let event_stream = starts(head, b"text/event-stream");
+    call.ask.stream |= event_stream;
+    // Providers quote the key they refuse.
+    let refused = head.status.as_u16() >= 400;
+    let provider = world.providers.get(call.attempt.known.index).filter(|_| refused);
+    let secret = provider.map(|provider| departure::secret(provider, call.attempt.key));
+    call.relay = Relay::hear(call.attempt.upstream(), find, event_stream, secret);
+}
+
+fn starts(head: &ResponseHeader, kind: &[u8]) -> bool {
+    head.headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(kind))
 }
 
 /// Whether only the body tells if another attempt is worth making: Gemini says 400 to a bad key,
@@ -107,7 +130,8 @@ fn relay(shared: &Shared, exchange: &Exchange, event_stream: bool) -> Option<Rel
     let seed = || seed(shared, exchange, call);
     Some(match &call.attempt.mode {
         Mode::Count => Relay::pass(upstream),
-        Mode::Relay(relayed) => Relay::hear(*relayed, event_stream),
+        Mode::Relay(relayed) => Relay::hear(upstream, Find::Relayed(*relayed), event_stream, None),
+        Mode::Through(find) => Relay::hear(upstream, *find, event_stream, None),
         Mode::Verbatim { .. } | Mode::Rewritten { .. } if !call.ask.stream => Relay::pass(upstream),
         Mode::Verbatim { strip_usage } | Mode::Rewritten { strip_usage } if event_stream => {
             Relay::stream(upstream, Framing::Sse, *strip_usage)
@@ -161,13 +185,19 @@ fn dress(exchange: &mut Exchange, head: &mut ResponseHeader) {
     let (empty, ()) = http::Response::new(()).into_parts();
     let mut parts: http::response::Parts = std::mem::replace(head, empty.into()).into();
     let headers = &mut parts.headers;
-    while let Some(private) = headers.keys().find(|name| names::is_private(name.as_str())).cloned() {
+    let through = exchange.call().is_some_and(|call| matches!(call.attempt.mode, Mode::Through(_)));
+    let unwanted = if through { names::is_of_the_connection } else { names::is_private };
+    while let Some(private) = headers.keys().find(|name| unwanted(name.as_str())).cloned() {
         headers.remove(private);
     }
+    let own_id = headers.get(names::REQUEST_ID).filter(|_| through).cloned();
     if let Some(call) = exchange.call() {
         dress_body(call, headers);
     }
     stamp(exchange, upstream, headers);
+    if let Some(own_id) = own_id {
+        headers.insert(names::REQUEST_ID, own_id);
+    }
     *head = parts.into();
 }
 
@@ -226,7 +256,9 @@ fn stamp(exchange: &mut Exchange, upstream: Option<Duration>, headers: &mut Head
     if let Some(call) = exchange.call() {
         let known = &call.attempt.known;
         insert(names::PROVIDER, Ok(known.heads.provider.clone()));
-        insert(names::MODEL, Ok(known.heads.model.clone()));
+        if !known.heads.model.is_empty() {
+            insert(names::MODEL, Ok(known.heads.model.clone()));
+        }
         let mut losses = call.attempt.losses.clone();
         losses.extend(call.relay.losses());
         if !losses.is_empty() {

@@ -126,6 +126,17 @@ impl Table {
         }
     }
 
+    /// The provider of that name, or with that alias.
+    ///
+    /// # Errors
+    /// When there is none, with the nearest names.
+    pub fn provider(&self, name: &str) -> Result<ProviderIndex, Unknown> {
+        self.providers.get(name).copied().ok_or_else(|| {
+            let nearest = catalog::nearest(name, self.providers.keys().map(String::as_str));
+            Unknown { nearest: nearest.into_iter().map(str::to_owned).collect() }
+        })
+    }
+
     /// Every plain name that can be asked for with the first provider behind it, sorted; routes
     /// of the configuration come first.
     #[must_use]

@@ -32,6 +32,7 @@ mod patience;
 mod reload;
 mod retries;
 mod streams;
+mod through;
 mod tls;
 mod tls_faults;
 mod verbatim;

@@ -106,7 +106,7 @@ pub enum LogLevel {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Limits {
-    /// The largest request body. Default: `32MiB`.
+    /// The largest request body that is read whole; what goes through is not. Default: `32MiB`.
     pub(super) body: Size,
     /// The largest request head. Default: `64KiB`.
     pub(super) head: Size,

@@ -40,8 +40,23 @@ pub enum Asked {
     Models(Dialect),
     /// One model.
     Model(Dialect, String),
+    /// Whatever a provider's own API has.
+    Through(Box<Through>),
     /// Whether the gateway is alive.
     Health,
+}
+
+/// A request that goes through to a provider as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Through {
+    /// The provider's name.
+    pub provider: String,
+    /// The path there, with its leading slash, as sent.
+    pub place: String,
+    /// What it would be, were it asked of the gateway.
+    pub like: Option<Asked>,
+    /// The dialect in which the gateway's own errors are said.
+    pub dialect: Dialect,
 }
 
 /// What Gemini's path says.
@@ -63,6 +78,7 @@ impl Asked {
             Self::Relay(relayed) => relayed.name(),
             Self::Count { .. } => "count_tokens",
             Self::Models(_) | Self::Model(..) => "models",
+            Self::Through(_) => "passthrough",
             Self::Health => "health",
         }
     }
@@ -76,7 +92,19 @@ impl Asked {
             | Self::Models(dialect)
             | Self::Model(dialect, _) => *dialect,
             Self::Embed { form, .. } => form.dialect(),
+            Self::Through(through) => through.dialect,
             Self::Relay(_) | Self::Health => Dialect::OpenaiChat,
+        }
+    }
+
+    /// The model that the path names, where the dialect puts it there.
+    #[must_use]
+    pub fn model_in_path(&self) -> Option<String> {
+        match self {
+            Self::Chat { path: Some(InPath { model, .. }), .. }
+            | Self::Count { model: Some(model), .. }
+            | Self::Embed { model: Some(model), .. } => Some(model.clone()),
+            _ => None,
         }
     }
 
@@ -104,6 +132,32 @@ pub struct Unrecognised {
 /// When the path or the method is unknown.
 pub fn recognise(head: &RequestHeader) -> Result<Asked, Unrecognised> {
     let path = head.uri.path();
+    if let Some(place) = path.strip_prefix("/p/") {
+        return through(head, place);
+    }
+    recognise_at(path, head)
+}
+
+/// Recognises what goes through: whatever it is, it is the provider's to judge.
+fn through(head: &RequestHeader, place: &str) -> Result<Asked, Unrecognised> {
+    let (provider, rest) = place.split_once('/').unwrap_or((place, ""));
+    let (provider, place) = (decode(provider), format!("/{rest}"));
+    let like = recognise_at(&place, head).ok();
+    let dialect = match &like {
+        Some(Asked::Health) | None => by_headers(head).unwrap_or(Dialect::OpenaiChat),
+        Some(like) => like.dialect(),
+    };
+    // What a server echoes for TRACE would hold the provider's credential.
+    if head.method == Method::TRACE || head.method == Method::CONNECT {
+        let message = format!("{} does not go through", head.method);
+        let refusal = Refusal { status: 405, ..Refusal::new(Kind::InvalidRequest, message) };
+        return Err(Unrecognised { dialect, refusal, allow: Some("GET, HEAD, POST, PUT, PATCH, DELETE") });
+    }
+    Ok(Asked::Through(Box::new(Through { provider, place, like, dialect })))
+}
+
+/// Recognises what is asked for at a path of the gateway's own.
+fn recognise_at(path: &str, head: &RequestHeader) -> Result<Asked, Unrecognised> {
     let Address { place, spoken, .. } = Address::of(path);
     let dialect = || spoken.or_else(|| by_headers(head));
     let asked = match &*place {
@@ -125,6 +179,7 @@ pub fn recognise(head: &RequestHeader) -> Result<Asked, Unrecognised> {
         }
     };
     let expected = match asked {
+        Asked::Through(_) => return Ok(asked),
         Asked::Models(_) | Asked::Model(..) | Asked::Health => "GET",
         Asked::Chat { .. } | Asked::Embed { .. } | Asked::Relay(_) | Asked::Count { .. } => "POST",
     };

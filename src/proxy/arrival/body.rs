@@ -67,13 +67,7 @@ pub async fn read(
     if length.is_some_and(|length| length > limit) {
         return Err(Untaken::Refused(too_large(limits)));
     }
-    if session.req_header().headers.contains_key(header::EXPECT) {
-        // Else Pingora takes the interim answer for one that came before the body, and closes.
-        session.as_downstream_mut().set_close_on_response_before_downstream_finish(false);
-        session.as_downstream_mut().write_continue_response().await?;
-        session.as_downstream_mut().set_close_on_response_before_downstream_finish(true);
-        session.req_header_mut().remove_header("expect");
-    }
+    invite(session).await?;
     if length.is_none() {
         session.as_downstream_mut().enable_retry_buffering();
     }
@@ -109,6 +103,21 @@ pub async fn read(
         forget(session).await?;
     }
     unpack(coding, body, limits, share)
+}
+
+/// Tells a client that waits for it to send its body.
+///
+/// # Errors
+/// When the client is gone.
+pub async fn invite(session: &mut Session) -> Result<()> {
+    if session.req_header().headers.contains_key(header::EXPECT) {
+        // Else Pingora takes the interim answer for one that came before the body, and closes.
+        session.as_downstream_mut().set_close_on_response_before_downstream_finish(false);
+        session.as_downstream_mut().write_continue_response().await?;
+        session.as_downstream_mut().set_close_on_response_before_downstream_finish(true);
+        session.req_header_mut().remove_header("expect");
+    }
+    Ok(())
 }
 
 /// Reads a body away.

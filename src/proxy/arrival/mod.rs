@@ -19,7 +19,6 @@ use crate::proxy::departure::attempt::{self, malformed};
 use crate::proxy::departure::targets;
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
 use crate::proxy::phases::refuse;
-use crate::proxy::relay::Relay;
 use crate::proxy::returning;
 use crate::proxy::shared::Shared;
 use crate::proxy::threshold::Threshold;
@@ -34,6 +33,7 @@ pub mod address;
 pub mod asked;
 pub mod body;
 pub mod local;
+mod through;
 
 /// Takes a request in. `true` when it is answered already.
 ///
@@ -71,6 +71,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
             return turn_away(session, exchange, unknown.dialect, unknown.refusal, unknown.allow).await;
         }
     };
+    let asked = through::settle(&world, asked);
     let client = asked.dialect();
     exchange.asked = Some(asked.clone());
     if !asked.is_public() && !admitted(&world.door, session.req_header()) {
@@ -82,7 +83,11 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         Asked::Health => Some(Ok(b"{\"status\":\"ok\"}".to_vec())),
         Asked::Models(dialect) => Some(Ok(local::models(&world, shared, *dialect))),
         Asked::Model(dialect, name) => Some(local::model(&world, shared, *dialect, name)),
-        Asked::Chat { .. } | Asked::Embed { .. } | Asked::Relay(_) | Asked::Count { .. } => None,
+        Asked::Chat { .. }
+        | Asked::Embed { .. }
+        | Asked::Relay(_)
+        | Asked::Count { .. }
+        | Asked::Through(_) => None,
     };
     match listed {
         Some(Ok(body)) => {
@@ -91,6 +96,17 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         }
         Some(Err(refusal)) => return refuse(session, exchange, client, refusal, Connection::Keep).await,
         None => {}
+    }
+    if let Asked::Through(through) = &asked {
+        body::invite(session).await?;
+        let share = shared.held.share();
+        return match through::dispatch(shared, session, exchange, through, share) {
+            Ok(()) => {
+                exchange.overhead += clock::now().saturating_duration_since(exchange.started);
+                Ok(false)
+            }
+            Err(refusal) => turn_away(session, exchange, client, refusal, None).await,
+        };
     }
     let coding = match body::coding(session.req_header()) {
         Ok(coding) => coding,
@@ -217,22 +233,7 @@ fn dispatch(
     let keys = world.providers.get(known.index).map_or(0, |provider| provider.keys.len());
     let key = if keys > 1 { shared.next_turn() % keys } else { 0 };
     let attempt = attempt::prepare(&mut ask, asked, &lens, known, key)?;
-    exchange.stage = Stage::Away(Box::new(Call {
-        ask,
-        targets: choice.targets,
-        place,
-        attempts: 1,
-        attempt,
-        relay: Relay::Waiting,
-        pause: None,
-        sent: None,
-        answered: None,
-        alone: false,
-        excused: false,
-        plain: false,
-        head: None,
-        share,
-    }));
+    exchange.stage = Stage::Away(Box::new(Call::new(ask, choice.targets, place, attempt, share)));
     Ok(None)
 }
 

@@ -12,6 +12,7 @@ use crate::provider::Operation;
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::departure::targets::Known;
 use crate::proxy::exchange::Ask;
+use crate::proxy::relay::Find;
 use crate::refusal::{Kind, Refusal};
 use crate::route::{Plan, plan};
 use crate::wire::json;
@@ -60,13 +61,15 @@ pub enum Mode {
     Relay(Relayed),
     /// The number of tokens, in the dialect that client and target share.
     Count,
+    /// Nothing; it is not even known what was asked.
+    Through(Find),
 }
 
 impl Attempt {
     /// Whether the answer goes through byte for byte.
     #[must_use]
     pub const fn is_verbatim(&self) -> bool {
-        matches!(self.mode, Mode::Verbatim { .. } | Mode::Count | Mode::Relay(_))
+        matches!(self.mode, Mode::Verbatim { .. } | Mode::Count | Mode::Relay(_) | Mode::Through(_))
     }
 
     /// The dialect in which the target answers.
@@ -78,6 +81,7 @@ impl Attempt {
             | Mode::Rewritten { .. }
             | Mode::Translate(_)
             | Mode::Relay(_)
+            | Mode::Through(_)
             | Mode::Count => self.known.dialect,
         }
     }
@@ -89,9 +93,12 @@ pub fn serves(asked: &Asked, known: &Known) -> bool {
     match asked {
         Asked::Embed { .. } => known.paths.embed.is_some(),
         Asked::Relay(relayed) => known.path(Operation::Relayed(*relayed)).is_some(),
-        Asked::Chat { .. } | Asked::Count { .. } | Asked::Models(_) | Asked::Model(..) | Asked::Health => {
-            true
-        }
+        Asked::Chat { .. }
+        | Asked::Count { .. }
+        | Asked::Models(_)
+        | Asked::Model(..)
+        | Asked::Through(_)
+        | Asked::Health => true,
     }
 }
 
@@ -111,7 +118,7 @@ pub fn prepare(
         Asked::Embed { form, .. } => vectors(ask, *form, lens, known, key)?,
         Asked::Relay(relayed) => relay(ask, *relayed, lens, known, key)?,
         Asked::Count { .. } => count(ask, lens, known, key)?,
-        Asked::Chat { .. } | Asked::Models(_) | Asked::Model(..) | Asked::Health => {
+        Asked::Chat { .. } | Asked::Models(_) | Asked::Model(..) | Asked::Through(_) | Asked::Health => {
             chat(ask, lens, known, key)?
         }
     };

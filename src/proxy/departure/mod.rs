@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use pingora::http::{RequestHeader, Version};
 use pingora::prelude::HttpPeer;
@@ -11,6 +12,8 @@ use pingora::{Error, ErrorType, OrErr as _, Result};
 
 use crate::clock;
 use crate::fault::{Fault, Retry};
+use crate::proxy::departure::attempt::Mode;
+use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Call, Exchange};
 use crate::proxy::relay::Relay;
 use crate::proxy::shared::Shared;
@@ -23,6 +26,8 @@ use crate::wire::lens::Lens;
 pub mod attempt;
 pub mod resolve;
 pub mod targets;
+mod through;
+pub mod upload;
 
 /// How much of an answer an HTTP/2 provider may send before the client takes it; Pingora's own
 /// 8 MiB would be held for each client that reads slowly.
@@ -74,20 +79,22 @@ pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPe
     Ok(Box::new(peer))
 }
 
-/// The head of this attempt. Nothing of the client's own head is in it.
+/// The head of this attempt. Nothing of the client's own head is in it, unless that goes through.
 ///
 /// # Errors
 /// When the target's path is none, which cannot be.
 pub fn head(exchange: &mut Exchange, head: &mut RequestHeader) -> Result<()> {
+    let world = Arc::clone(&exchange.world);
     let call = exchange.call().ok_or_else(|| Error::new(ErrorType::InternalError))?;
+    call.upload.begin();
     let attempt = &call.attempt;
-    let mut headers = attempt.known.heads.sent(attempt.key);
-    headers.insert(header::CONTENT_LENGTH, attempt.body.len().into());
-    let accept = if call.ask.stream { "text/event-stream" } else { "application/json" };
-    headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
-    for (name, value) in &attempt.headers {
-        add(&mut headers, name, value);
-    }
+    let headers = match (&attempt.mode, world.providers.get(attempt.known.index)) {
+        (Mode::Through(_), Some(provider)) => {
+            let key = secret(provider, attempt.key);
+            through::headers(&head.headers, provider, &attempt.known.base, attempt.known.dialect, key)
+        }
+        _ => own(call),
+    };
     let (mut parts, ()) = http::Request::new(()).into_parts();
     parts.method = attempt.method.clone();
     parts.uri = attempt.path.parse().or_err(ErrorType::InternalError, "a target's path")?;
@@ -101,6 +108,37 @@ pub fn head(exchange: &mut Exchange, head: &mut RequestHeader) -> Result<()> {
     call.sent = Some(now);
     exchange.sent(now);
     Ok(())
+}
+
+/// A piece of the client's body is due: what goes to the provider instead.
+pub fn feed(exchange: &mut Exchange, body: &mut Option<Bytes>, end: bool) {
+    let Some(call) = exchange.call() else {
+        *body = Some(Bytes::new());
+        return;
+    };
+    match &mut call.upload {
+        // `None` would end the body, whatever `end` says.
+        Upload::Held if end => *body = Some(call.attempt.body.clone()),
+        Upload::Held => *body = Some(Bytes::new()),
+        Upload::Streamed(streamed) => {
+            streamed.pass(body);
+            // The provider has as long as ever from here on.
+            exchange.sent(clock::now());
+        }
+    }
+}
+
+/// The headers of an attempt that we worded ourselves.
+fn own(call: &Call) -> HeaderMap {
+    let attempt = &call.attempt;
+    let mut headers = attempt.known.heads.sent(attempt.key);
+    headers.insert(header::CONTENT_LENGTH, attempt.body.len().into());
+    let accept = if call.ask.stream { "text/event-stream" } else { "application/json" };
+    headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+    for (name, value) in &attempt.headers {
+        add(&mut headers, name, value);
+    }
+    headers
 }
 
 /// Adds a header of the dialect; betas are joined, since the credential may need some too.
@@ -130,14 +168,22 @@ pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
     let Some(asked) = exchange.asked.clone() else { return false };
     let Some(call) = exchange.call() else { return false };
     let provider = Arc::clone(&call.attempt.known.provider);
-    let next = if late { None } else { next(call, &world, &fault) };
+    // A body that goes through cannot be had twice.
+    let gone = !call.upload.is_held() && call.sent.is_some();
+    let next = if late || gone { None } else { next(call, &world, &fault) };
     let go = next.is_some_and(|(place, key, pause)| {
         let Some(target) = call.targets.get(place) else { return false };
         let Some(known) = targets::known(&world, target, call.ask.dialect) else { return false };
-        let bytes = call.ask.body.clone();
-        let Ok(lens) = Lens::watching(&bytes, &WORDS) else { return false };
-        let Ok(attempt) = attempt::prepare(&mut call.ask, &asked, &lens, known, key) else { return false };
-        call.attempt = attempt;
+        if call.upload.is_held() {
+            let bytes = call.ask.body.clone();
+            let Ok(lens) = Lens::watching(&bytes, &WORDS) else { return false };
+            let Ok(attempt) = attempt::prepare(&mut call.ask, &asked, &lens, known, key) else {
+                return false;
+            };
+            call.attempt = attempt;
+        } else {
+            call.attempt.key = key;
+        }
         call.place = place;
         call.attempts += 1;
         call.pause = pause;

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use crate::catalog::profile::Profile;
 use crate::catalog::quirks::House;
-use crate::catalog::{PriceTable, names};
+use crate::catalog::{Model, PriceTable, names};
 use crate::dialect::Vectors;
 use crate::ir::Dialect;
 use crate::provider::url::path_for;
@@ -45,6 +45,39 @@ pub struct Known {
 }
 
 impl Known {
+    /// A provider that a request goes through to as it is; the model may be unknown, and is "" then.
+    #[must_use]
+    pub fn through(
+        world: &Snapshot,
+        provider: &Provider,
+        index: usize,
+        dialect: Dialect,
+        base: Base,
+        model: &str,
+    ) -> Self {
+        let facts = facts(world, provider, model);
+        Self {
+            provider: provider.name.as_str().into(),
+            index,
+            model: model.into(),
+            dialect,
+            threads: false,
+            profile: Profile::of(dialect, &provider.vendor.quirks, model, facts),
+            prices: facts.map(|model| Arc::new(model.prices.clone())),
+            heads: Heads { provider: printable(&provider.name), model: printable(model), sent: Vec::new() },
+            paths: Paths { generate: String::new(), stream: String::new(), embed: None, count: None },
+            base,
+            vendor: provider.vendor,
+            api_version: None,
+        }
+    }
+
+    /// The same provider, once it is known which model answered.
+    #[must_use]
+    pub fn named(&self, world: &Snapshot, provider: &Provider, model: &str) -> Self {
+        Self::through(world, provider, self.index, self.dialect, self.base.clone(), model)
+    }
+
     /// The path of any operation; `None` where the target has none.
     #[must_use]
     pub fn path(&self, operation: Operation) -> Option<String> {
@@ -130,11 +163,7 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
         .or_else(|| spoken.first())
         .cloned()
         .unwrap_or_else(|| (Dialect::OpenaiChat, provider.base.clone()));
-    let model = world
-        .catalog
-        .find(&provider.name, &target.model)
-        .filter(|model| model.provider == provider.name)
-        .or_else(|| vendor.model(&world.catalog, &target.model));
+    let model = facts(world, provider, &target.model);
     let path = |dialect, operation| {
         path_for(vendor, &base, dialect, operation, &target.model, provider.api_version.as_deref())
     };
@@ -180,6 +209,13 @@ fn wanted(vendor: &Vendor, model: &str, client: Dialect) -> Dialect {
         Dialect::OpenaiCompletions if apart => Dialect::OpenaiChat,
         client => client,
     }
+}
+
+/// What the catalogue knows of a model behind a provider.
+fn facts<'w>(world: &'w Snapshot, provider: &Provider, model: &str) -> Option<&'w Model> {
+    let own = world.catalog.find(&provider.name, model);
+    own.filter(|model| model.provider == provider.name)
+        .or_else(|| provider.vendor.model(&world.catalog, model))
 }
 
 /// A name as a header value: a client's own text may hold what no header may.

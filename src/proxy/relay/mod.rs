@@ -7,16 +7,18 @@ use http::HeaderMap;
 
 use crate::account::{Meter, Metered};
 use crate::dialect::transcode::Transcoder;
-use crate::dialect::{Framing, Relayed, Restore, Seed, StreamShape};
+use crate::dialect::{Framing, Restore, Seed, StreamShape};
 use crate::fault::Fault;
 use crate::ir::{Dialect, Event, Losses};
+use crate::units::Secret;
 
 pub use gathering::{Failing, Gathering, Into, Outcome, mask};
-pub use hearing::Hearing;
+pub use hearing::{Find, Hearing, model_in};
 pub use passing::Passing;
 
 mod gathering;
 mod hearing;
+mod mask;
 mod passing;
 
 /// What becomes of an answer.
@@ -61,10 +63,11 @@ impl Relay {
         Self::Stream(Box::new(Passing::new(dialect, framing, strip_usage)))
     }
 
-    /// The answer of a relayed operation goes through.
+    /// An answer goes through in which nothing but its usage is understood, and that hides `secret`
+    /// if given one.
     #[must_use]
-    pub fn hear(relayed: Relayed, event_stream: bool) -> Self {
-        Self::Hear(Box::new(Hearing::new(relayed, event_stream)))
+    pub fn hear(dialect: Dialect, find: Find, event_stream: bool, secret: Option<&Secret>) -> Self {
+        Self::Hear(Box::new(Hearing::new(dialect, find, event_stream, secret)))
     }
 
     /// A whole answer is said again.
@@ -135,7 +138,8 @@ impl Relay {
     /// Turns a piece of an answer that is not gathered into what the client gets of it.
     pub fn speak(&mut self, body: &mut Option<Bytes>, end: bool) {
         match self {
-            Self::Waiting | Self::Pass(_) | Self::Hear(_) | Self::Whole(_) | Self::Error(_) => {}
+            Self::Waiting | Self::Pass(_) | Self::Whole(_) | Self::Error(_) => {}
+            Self::Hear(hearing) => hearing.speak(body, end),
             Self::Stream(passing) => passing.speak(body, end),
             Self::Transcode(transcoding) => {
                 let mut out = Vec::new();
@@ -206,6 +210,15 @@ impl Relay {
             Self::Stream(passing) => passing.broken(),
             Self::Transcode(transcoding) => transcoding.fault.as_ref(),
             Self::Waiting | Self::Pass(_) | Self::Hear(_) | Self::Whole(_) | Self::Error(_) => None,
+        }
+    }
+
+    /// The model that an answer which goes through names.
+    #[must_use]
+    pub fn model(&self) -> Option<String> {
+        match self {
+            Self::Hear(hearing) => hearing.model(),
+            _ => None,
         }
     }
 
