@@ -59,6 +59,9 @@ const WORDS: &[&str] = &[
     "\"index\":",
     "__thought__",
     "~a~",
+    "~rn~",
+    "\"output_index\":",
+    "\"reasoning\"",
     "}}]}",
 ];
 
@@ -148,6 +151,6 @@ macro_rules! each {
 each! {
     json, lens, sse, sse_and_lens, json_array, chat_request, anthropic_request, gemini_request, chat_reply,
     anthropic_reply, gemini_reply, chat_stream, anthropic_stream, gemini_stream, chat_error, anthropic_error,
-    gemini_error, completions_request, completions_reply, completions_stream, completions_error, embeddings,
+    gemini_error, responses_request, responses_reply, responses_stream, responses_error, completions_request, completions_reply, completions_stream, completions_error, embeddings,
     counts, configuration,
 }

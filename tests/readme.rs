@@ -26,8 +26,9 @@ const END: &str = "<!-- end of providers -->";
 
 fn table() -> String {
     let mut table = String::from(
-        "| provider | key variable | OpenAI chat clients | Anthropic clients | Gemini clients | embeddings |\n\
-         | --- | --- | --- | --- | --- | --- |\n",
+        "| provider | key variable | OpenAI chat clients | OpenAI Responses clients | Anthropic clients | Gemini clients | \
+         embeddings |\n\
+         | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for vendor in Vendor::all() {
         let path = |dialect: Dialect| match vendor.speaks {
@@ -42,10 +43,11 @@ fn table() -> String {
         };
         let key = vendor.key_env.first().map_or_else(|| "–".to_owned(), |name| format!("`{name}`"));
         table.push_str(&format!(
-            "| {} (`{}`) | {key} | {} | {} | {} | {embeddings} |\n",
+            "| {} (`{}`) | {key} | {} | {} | {} | {} | {embeddings} |\n",
             vendor.name,
             vendor.id,
             path(Dialect::OpenaiChat),
+            path(Dialect::OpenaiResponses),
             path(Dialect::AnthropicMessages),
             path(Dialect::GeminiGenerate),
         ));

@@ -47,6 +47,7 @@ pub fn sized() -> impl Iterator<Item = Sized> {
 const fn short(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::OpenaiChat => "chat",
+        Dialect::OpenaiResponses => "responses",
         Dialect::AnthropicMessages => "anthropic",
         Dialect::GeminiGenerate => "gemini",
         Dialect::OpenaiCompletions => "text",
@@ -54,13 +55,19 @@ const fn short(dialect: Dialect) -> &'static str {
 }
 
 pub fn seed() -> Seed {
-    Seed { id: "0198c0ffee00".to_owned(), created: 1_760_000_000, model: "m".to_owned(), input_tokens: 0 }
+    Seed {
+        id: "0198c0ffee00".to_owned(),
+        created: 1_760_000_000,
+        model: "m".to_owned(),
+        input_tokens: 0,
+        asked: <_>::default(),
+    }
 }
 
 /// A usual target of a dialect.
 pub fn profile(dialect: Dialect) -> Profile {
     let (vendor, model) = match dialect {
-        Dialect::OpenaiChat => ("openai", "gpt-4.1"),
+        Dialect::OpenaiChat | Dialect::OpenaiResponses => ("openai", "gpt-4.1"),
         Dialect::AnthropicMessages => ("anthropic", "claude-sonnet-4-5"),
         Dialect::GeminiGenerate => ("gemini", "gemini-2.5-flash"),
         Dialect::OpenaiCompletions => ("vllm", "llama-3.1-8b"),

@@ -71,6 +71,14 @@ pub const ALL: &[Target] = &[
     Target { name: "anthropic_error", feed: anthropic_error, seeds: &["corpus/anthropic_messages/errors"] },
     Target { name: "gemini_error", feed: gemini_error, seeds: &["corpus/gemini_generate/errors"] },
     Target {
+        name: "responses_request",
+        feed: responses_request,
+        seeds: &["corpus/openai_responses/requests"],
+    },
+    Target { name: "responses_reply", feed: responses_reply, seeds: &["corpus/openai_responses/replies"] },
+    Target { name: "responses_stream", feed: responses_stream, seeds: &["corpus/openai_responses/streams"] },
+    Target { name: "responses_error", feed: responses_error, seeds: &["corpus/openai_responses/errors"] },
+    Target {
         name: "completions_request",
         feed: completions_request,
         seeds: &["corpus/openai_completions/requests"],
@@ -224,7 +232,13 @@ pub fn json_array(data: &[u8]) {
 }
 
 fn seed() -> Seed {
-    Seed { id: "0198c0ffee00".to_owned(), created: 1_760_000_000, model: "m".to_owned(), input_tokens: 7 }
+    Seed {
+        id: "0198c0ffee00".to_owned(),
+        created: 1_760_000_000,
+        model: "m".to_owned(),
+        input_tokens: 7,
+        asked: <_>::default(),
+    }
 }
 
 /// The targets that requests are said to: an old and a new model of each dialect, and a vendor
@@ -234,6 +248,8 @@ fn targets() -> &'static [(Dialect, Profile)] {
         let known = [
             (Dialect::OpenaiChat, "openai", "gpt-5.1"),
             (Dialect::OpenaiChat, "mistral", "mistral-large-latest"),
+            (Dialect::OpenaiResponses, "openai", "gpt-5-codex"),
+            (Dialect::OpenaiResponses, "groq", "llama-3.3-70b-versatile"),
             (Dialect::AnthropicMessages, "anthropic", "claude-3-7-sonnet-20250219"),
             (Dialect::AnthropicMessages, "anthropic", "claude-opus-4-8"),
             (Dialect::GeminiGenerate, "gemini", "gemini-1.5-pro"),
@@ -404,6 +420,10 @@ of_each_dialect! {
     chat_error: error(OpenaiChat),
     anthropic_error: error(AnthropicMessages),
     gemini_error: error(GeminiGenerate),
+    responses_request: request(OpenaiResponses),
+    responses_reply: reply(OpenaiResponses),
+    responses_stream: stream(OpenaiResponses),
+    responses_error: error(OpenaiResponses),
     completions_request: request(OpenaiCompletions),
     completions_reply: reply(OpenaiCompletions),
     completions_stream: stream(OpenaiCompletions),

@@ -253,7 +253,7 @@ fn is_last_report(dialect: Dialect, data: &[u8]) -> bool {
     static DELTA: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"message_delta\""));
     static FINISH: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"finishReason\""));
     match dialect {
-        Dialect::OpenaiChat | Dialect::OpenaiCompletions => true,
+        Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::OpenaiCompletions => true,
         Dialect::AnthropicMessages => DELTA.is_in(data),
         Dialect::GeminiGenerate => FINISH.is_in(data),
     }

@@ -4,6 +4,7 @@
 //! in as a [`Seed`], and what cannot be said is written into the ledger of [`Losses`].
 
 pub mod anthropic_messages;
+mod data_uri;
 mod free_text;
 pub mod gemini_generate;
 mod mould;
@@ -12,7 +13,11 @@ pub mod openai_completions;
 pub mod openai_embeddings;
 mod openai_error;
 pub mod openai_media;
+mod openai_names;
+pub mod openai_responses;
+mod openai_schema;
 mod openai_usage;
+mod openai_words;
 mod place;
 pub mod relayed;
 pub mod restore;
@@ -22,6 +27,7 @@ pub mod transcode;
 mod unknown;
 pub mod vectors;
 
+use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::catalog::profile::Profile;
@@ -81,6 +87,9 @@ pub struct Seed {
     /// The estimated input tokens, for a format that tells them before the upstream has; 0 when
     /// nobody estimated.
     pub input_tokens: u64,
+    /// The client's own body, for a format whose answers repeat parts of the request; empty where
+    /// nobody kept it.
+    pub asked: Bytes,
 }
 
 /// A request in the words of its target.
@@ -185,6 +194,7 @@ pub trait StreamRenderer: Send + Sync {
 pub fn codec(dialect: Dialect) -> &'static dyn Codec {
     match dialect {
         Dialect::OpenaiChat => &openai_chat::OpenaiChat,
+        Dialect::OpenaiResponses => &openai_responses::OpenaiResponses,
         Dialect::AnthropicMessages => &anthropic_messages::AnthropicMessages,
         Dialect::GeminiGenerate => &gemini_generate::GeminiGenerate,
         Dialect::OpenaiCompletions => &openai_completions::OpenaiCompletions,

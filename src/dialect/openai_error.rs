@@ -6,7 +6,7 @@ use http::HeaderMap;
 
 use crate::fault::Fault;
 use crate::refusal::{Kind, Refusal};
-use crate::wire::json::{self, Json};
+use crate::wire::json::{self, Json, Object};
 
 use super::place::filled;
 
@@ -394,21 +394,22 @@ fn spoken_delay(message: &str) -> Option<Duration> {
 
 /// Writes a refusal as OpenAI's error object.
 pub(in crate::dialect) fn write(out: &mut Vec<u8>, refusal: &Refusal) {
+    json::object(out, |body| body.object("error", |error| write_members(error, refusal)));
+}
+
+/// Writes the members of OpenAI's error object.
+pub(in crate::dialect) fn write_members(error: &mut Object<'_>, refusal: &Refusal) {
     let (kind, code) = words(refusal.kind);
-    json::object(out, |body| {
-        body.object("error", |error| {
-            error.string("message", &refusal.message);
-            error.string("type", kind);
-            match &refusal.param {
-                Some(param) if !param.is_empty() => error.string("param", param),
-                Some(_) | None => error.null("param"),
-            }
-            match refusal.code.as_deref().or(code) {
-                Some(code) => error.string("code", code),
-                None => error.null("code"),
-            }
-        });
-    });
+    error.string("message", &refusal.message);
+    error.string("type", kind);
+    match &refusal.param {
+        Some(param) if !param.is_empty() => error.string("param", param),
+        Some(_) | None => error.null("param"),
+    }
+    match refusal.code.as_deref().or(code) {
+        Some(code) => error.string("code", code),
+        None => error.null("code"),
+    }
 }
 
 /// OpenAI's `type` for a refusal, and the `code` that goes with it.

@@ -5,6 +5,8 @@
 pub enum Dialect {
     /// OpenAI chat completions.
     OpenaiChat,
+    /// OpenAI Responses.
+    OpenaiResponses,
     /// Anthropic Messages.
     AnthropicMessages,
     /// Gemini generateContent.
@@ -15,14 +17,20 @@ pub enum Dialect {
 
 impl Dialect {
     /// Every dialect, in the order of the documentation.
-    pub const ALL: [Self; 4] =
-        [Self::OpenaiChat, Self::AnthropicMessages, Self::GeminiGenerate, Self::OpenaiCompletions];
+    pub const ALL: [Self; 5] = [
+        Self::OpenaiChat,
+        Self::OpenaiResponses,
+        Self::AnthropicMessages,
+        Self::GeminiGenerate,
+        Self::OpenaiCompletions,
+    ];
 
     /// The name in configuration, headers, logs and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::OpenaiChat => "openai_chat",
+            Self::OpenaiResponses => "openai_responses",
             Self::AnthropicMessages => "anthropic_messages",
             Self::GeminiGenerate => "gemini_generate",
             Self::OpenaiCompletions => "openai_completions",
@@ -38,6 +46,7 @@ impl Dialect {
     const fn mark(self) -> &'static str {
         match self {
             Self::OpenaiChat => "o",
+            Self::OpenaiResponses => "r",
             Self::AnthropicMessages => "a",
             Self::GeminiGenerate => "g",
             Self::OpenaiCompletions => "t",

@@ -29,6 +29,11 @@ pub struct Request {
     pub thinking: Option<Thinking>,
     /// The form the answer must have.
     pub format: Option<Format>,
+    /// How wordy the answer should be: `low`, `medium` or `high`.
+    pub verbosity: Option<String>,
+    /// What requests have in common that should find each other's prompts in the provider's cache. It
+    /// changes no answer, so that it is no loss where it cannot be said.
+    pub cache_key: Option<String>,
     /// The end user on whose behalf the client asks.
     pub user: Option<String>,
     /// The service tier asked for.

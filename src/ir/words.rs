@@ -11,6 +11,9 @@ impl Request {
     /// dialect understands, but that can be put in words, is.
     #[must_use]
     pub fn worded_for(&self, dialect: Dialect, losses: &mut Losses) -> Cow<'_, Self> {
+        if self.verbosity.is_some() && !takes_verbosity(dialect) {
+            losses.dropped("verbosity", "the target cannot be told how wordy to be");
+        }
         let turns = self.turns.iter().flat_map(|turn| &turn.blocks);
         let mut blocks = self.system.iter().chain(turns);
         if !blocks.any(|block| has_words(block, dialect))
@@ -27,6 +30,10 @@ impl Request {
         }
         Cow::Owned(worded)
     }
+}
+
+const fn takes_verbosity(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::OpenaiChat | Dialect::OpenaiResponses)
 }
 
 fn has_schema(tool: &Tool, dialect: Dialect) -> bool {

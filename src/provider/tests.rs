@@ -6,7 +6,7 @@ use crate::catalog::profile::{
     MaxTokensField, Param, Profile, ReasoningHistory, RequiredTool, StructuredOutput, ThinkingStyle,
     ToolIdRule,
 };
-use crate::ir::Dialect::{AnthropicMessages, GeminiGenerate, OpenaiChat, OpenaiCompletions};
+use crate::ir::Dialect::{AnthropicMessages, GeminiGenerate, OpenaiChat, OpenaiCompletions, OpenaiResponses};
 use crate::units::Secret;
 
 fn vendor(id: &str) -> &'static Vendor {
@@ -88,12 +88,15 @@ fn a_vendor_is_found_under_other_names() {
 fn a_user_s_base_stands_for_the_dialects_that_share_it() {
     let chat = (OpenaiChat, "http://gpu:8000/v1".to_owned());
     let messages = (AnthropicMessages, "http://gpu:8000/v1".to_owned());
+    let responses = (OpenaiResponses, "http://gpu:8000/v1".to_owned());
     let prompts = (OpenaiCompletions, "http://gpu:8000/v1".to_owned());
-    assert_eq!(vendor("vllm").bases(Some("http://gpu:8000/v1/")), [chat.clone(), messages, prompts]);
+    let all = [chat.clone(), responses, messages, prompts];
+    assert_eq!(vendor("vllm").bases(Some("http://gpu:8000/v1/")), all);
     assert_eq!(vendor("deepseek").bases(Some("http://gpu:8000/v1")), [chat]);
     assert_eq!(vendor("deepseek").bases(None)[1].1, "https://api.deepseek.com/anthropic");
     let foundry = vendor("azure_ai").bases(Some("https://me.services.ai.azure.com/models"));
-    assert_eq!(foundry[1].1, "https://me.services.ai.azure.com/anthropic");
+    assert_eq!(foundry[1].1, "https://me.services.ai.azure.com/openai/v1");
+    assert_eq!(foundry[2].1, "https://me.services.ai.azure.com/anthropic");
 }
 
 #[test]

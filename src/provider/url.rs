@@ -7,6 +7,7 @@ use crate::dialect::Relayed;
 use crate::ir::Dialect;
 
 use super::vendors::Vendor;
+use crate::catalog::House;
 
 /// The part of an address that all operations share.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -150,6 +151,7 @@ pub fn path_for(
 ) -> Option<String> {
     match dialect {
         Dialect::OpenaiChat => openai(vendor, vendor.chat_path, base, operation, model, api_version),
+        Dialect::OpenaiResponses => responses(vendor, base, operation, model, api_version),
         Dialect::OpenaiCompletions => openai(vendor, "/completions", base, operation, model, api_version),
         Dialect::AnthropicMessages => anthropic(base, operation),
         Dialect::GeminiGenerate => gemini(base, operation, model),
@@ -189,6 +191,30 @@ fn openai(
         path.push_str(&segment(version, Slash::Encoded)?);
     }
     Some(path)
+}
+
+fn responses(
+    vendor: &Vendor,
+    base: &Base,
+    operation: Operation,
+    model: &str,
+    api_version: Option<&str>,
+) -> Option<String> {
+    let place = match operation {
+        Operation::Generate | Operation::Stream => "/responses",
+        // Who imitates the API mostly leaves this out.
+        Operation::CountTokens if vendor.quirks.house == House::Own => "/responses/input_tokens",
+        Operation::CountTokens | Operation::Embed | Operation::EmbedBatch => return None,
+        Operation::Models | Operation::Relayed(_) => {
+            return openai(vendor, vendor.chat_path, base, operation, model, api_version);
+        }
+    };
+    // Azure serves it at its newer addresses, which take neither deployment nor version.
+    if vendor.deployments && !base.path.ends_with("/openai/v1") {
+        let resource = base.path.split("/openai").next().unwrap_or_default();
+        return Some(format!("{resource}/openai/v1{place}"));
+    }
+    Some(format!("{}{place}", base.path))
 }
 
 /// Where an Azure deployment lies. A base may already name it; else it is called like the model.

@@ -257,12 +257,13 @@ impl Exchange {
 
     /// What renderers make up ids from.
     #[must_use]
-    pub fn seed(&self, model: &str, input_tokens: u64) -> Seed {
+    pub fn seed(&self, model: &str, input_tokens: u64, asked: Bytes) -> Seed {
         Seed {
             id: self.id.as_str().to_owned(),
             created: self.at / 1000,
             model: model.to_owned(),
             input_tokens,
+            asked,
         }
     }
 

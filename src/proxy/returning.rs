@@ -120,7 +120,9 @@ fn seed(shared: &Shared, exchange: &Exchange, call: &Call) -> Seed {
         && call.attempt.upstream() != Dialect::AnthropicMessages;
     let request = call.ask.parsed.as_deref().filter(|_| guesses);
     let tokens = request.map_or(0, |request| tally::estimate(model, request, shared.telemetry.calibration()));
-    exchange.seed(model, tokens)
+    let repeats = call.ask.dialect == Dialect::OpenaiResponses;
+    let asked = if repeats { call.ask.body.clone() } else { Bytes::new() };
+    exchange.seed(model, tokens, asked)
 }
 
 fn relay(shared: &Shared, exchange: &Exchange, event_stream: bool) -> Option<Relay> {

@@ -54,6 +54,7 @@ pub fn plan(
     }
     match client {
         Dialect::OpenaiChat => plan_chat(body, model, profile, losses),
+        Dialect::OpenaiResponses => plan_responses(body, model, profile, losses),
         Dialect::AnthropicMessages if has_unthought_call(body) || has_unsealed_thought(body) => {
             Plan::Translate { from: client, to: target }
         }
@@ -104,7 +105,7 @@ pub static WORDS: Watch = Watch::new(
         "tool_use",
         "type",
     ],
-    &["~o~", "~a~", "~g~", "dG9sbGdhdGU6"],
+    &["~o~", "~r~", "~a~", "~g~", "~rr~", "~rn~", "~rl~", "~r-~", "dG9sbGdhdGU6"],
 );
 
 const fn bits(words: &[&str]) -> u64 {
@@ -192,6 +193,21 @@ fn plan_chat(body: &Lens<'_>, model: &str, profile: &Profile, losses: &mut Losse
     effort(body, profile, losses, &mut edits);
     let strip_usage = ask_for_usage(body, profile, &mut edits);
     Plan::Verbatim { edits, strip_usage }
+}
+
+fn plan_responses(body: &Lens<'_>, model: &str, profile: &Profile, losses: &mut Losses) -> Plan {
+    let mut edits = Vec::new();
+    if body.string("model").as_deref() != Some(model) {
+        edits.push(set_string("model", model));
+    }
+    if profile.refuses.has(Param::TopP) && body.raw("top_p").is_some_and(|value| value != "null") {
+        if body.raw("top_p").and_then(|raw| raw.parse().ok()) != Some(1.0_f64) {
+            losses.dropped("top_p", "the target does not take it");
+        }
+        edits.push(remove("top_p"));
+    }
+    temperature(body, profile, losses, &mut edits);
+    Plan::Verbatim { edits, strip_usage: false }
 }
 
 /// Members that can be taken out at the top level.

@@ -90,6 +90,7 @@ pub struct Target {
 /// The representative models of each dialect: one of the older habits, one of the newer.
 const MODELS: &[(Dialect, &str, [&str; 2])] = &[
     (Dialect::OpenaiChat, "openai", ["gpt-4.1", "gpt-5.1"]),
+    (Dialect::OpenaiResponses, "openai", ["gpt-4.1", "gpt-5-codex"]),
     (Dialect::AnthropicMessages, "anthropic", ["claude-sonnet-4-5", "claude-opus-4-8"]),
     (Dialect::GeminiGenerate, "gemini", ["gemini-2.5-flash", "gemini-3-pro-preview"]),
     (Dialect::OpenaiCompletions, "vllm", ["meta-llama/Llama-3.1-8B", "gpt-3.5-turbo-instruct"]),
@@ -115,6 +116,7 @@ pub fn seed() -> Seed {
         created: 1_760_000_000,
         model: "the-model-asked-for".to_owned(),
         input_tokens: 0,
+        asked: bytes::Bytes::new(),
     }
 }
 
@@ -124,6 +126,7 @@ pub const SSE: StreamShape = StreamShape { framing: Framing::Sse, usage: true };
 pub fn ask(dialect: Dialect, body: &[u8]) -> Result<Request, Malformed> {
     let path = match dialect {
         Dialect::OpenaiChat => "/v1/chat/completions",
+        Dialect::OpenaiResponses => "/v1/responses",
         Dialect::AnthropicMessages => "/v1/messages",
         Dialect::GeminiGenerate => "/v1beta/models/gemini-2.5-pro:generateContent",
         Dialect::OpenaiCompletions => "/v1/completions",

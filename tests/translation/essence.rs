@@ -74,7 +74,14 @@ pub fn asked(request: &Request, restore: &Restore) -> Asked {
         Value::from(names.unwrap_or_default())
     };
     Asked {
-        system: request.system.iter().filter_map(Block::as_text).collect::<Vec<_>>().join("\n"),
+        // Where instructions are one text, paragraphs stand apart.
+        system: request
+            .system
+            .iter()
+            .filter_map(Block::as_text)
+            .collect::<Vec<_>>()
+            .join("\n")
+            .replace("\n\n", "\n"),
         turns,
         tools: request
             .tools
@@ -106,8 +113,12 @@ pub fn answered(candidate: &Candidate) -> Answered {
             _ => plain(block).into_iter().for_each(|piece| add(&mut said, piece)),
         }
     }
-    // Chat tells calls after all words.
-    said.sort_by_key(|piece| matches!(piece, Said::Call(..)));
+    // Chat tells pictures beside its words, and calls after all of them.
+    said.sort_by_key(|piece| match piece {
+        Said::Text(_) | Said::Result(..) => 0,
+        Said::Media(..) => 1,
+        Said::Call(..) => 2,
+    });
     let mut joined = Vec::new();
     said.into_iter().for_each(|piece| add(&mut joined, piece));
     Answered {

@@ -25,3 +25,4 @@ mod vendor;
 mod vendor_anthropic;
 mod vendor_chat;
 mod vendor_completions;
+mod vendor_responses;

@@ -8,6 +8,7 @@ pub fn reply(dialect: Dialect, body: &[u8]) -> Result<(), String> {
     let json: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     match dialect {
         Dialect::OpenaiChat => chat_reply(&json),
+        Dialect::OpenaiResponses => super::vendor_responses::reply(&json),
         Dialect::AnthropicMessages => anthropic_reply(&json),
         Dialect::GeminiGenerate => gemini_reply(&json),
         Dialect::OpenaiCompletions => super::vendor_completions::reply(&json),
@@ -27,6 +28,7 @@ pub fn stream(dialect: Dialect, body: &[u8], arguments: Arguments) -> Result<(),
     let frames = frames(body)?;
     match dialect {
         Dialect::OpenaiChat => super::vendor_chat::stream(&frames, arguments),
+        Dialect::OpenaiResponses => super::vendor_responses::stream(&frames, arguments),
         Dialect::AnthropicMessages => super::vendor_anthropic::stream(&frames, arguments),
         Dialect::GeminiGenerate => gemini_stream(&frames),
         Dialect::OpenaiCompletions => super::vendor_completions::stream(&frames),

@@ -9,7 +9,7 @@ mod tests;
 
 use crate::ir::{Dialect, Effort};
 
-use super::model::{Flag, Model};
+use super::model::{Flag, Mode, Model};
 use super::names;
 use super::profile::{
     EffortBesideTools, MaxTokensField, Param, Params, Profile, ReasoningHistory, RequiredTool,
@@ -34,6 +34,10 @@ impl Profile {
         let subject = Subject { name: &names::plain(model).to_ascii_lowercase(), known };
         match dialect {
             Dialect::OpenaiChat => openai::apply(&mut profile, quirks.house, &subject),
+            Dialect::OpenaiResponses => {
+                openai::apply(&mut profile, quirks.house, &subject);
+                openai::responses(&mut profile, quirks.house);
+            }
             Dialect::AnthropicMessages => anthropic::apply(&mut profile, &subject),
             Dialect::GeminiGenerate => gemini::apply(&mut profile, &subject),
             Dialect::OpenaiCompletions => {}
@@ -43,6 +47,19 @@ impl Profile {
             vendor(&mut profile, quirks, &subject);
         }
         profile
+    }
+
+    /// Whether OpenAI, or who runs its software, serves the model in its Responses alone: what the
+    /// catalogue says, or the name where it does not know the model.
+    #[must_use]
+    pub fn only_responses(quirks: &Quirks, model: &str, known: Option<&Model>) -> bool {
+        match known {
+            Some(known) => known.mode == Mode::Responses,
+            None => {
+                let name = names::plain(model).to_ascii_lowercase();
+                quirks.house == House::Own && openai::only_responses(&name)
+            }
+        }
     }
 
     /// The tolerances of an unremarkable model that speaks `dialect`.
@@ -83,8 +100,9 @@ impl Profile {
             together: Together::ALL,
         };
         match (dialect, house) {
-            (Dialect::OpenaiChat, House::Compatible) | (Dialect::OpenaiCompletions, _) => chat,
-            (Dialect::OpenaiChat, House::Own) => Self {
+            (Dialect::OpenaiChat | Dialect::OpenaiResponses, House::Compatible)
+            | (Dialect::OpenaiCompletions, _) => chat,
+            (Dialect::OpenaiChat | Dialect::OpenaiResponses, House::Own) => Self {
                 max_tokens_field: MaxTokensField::MaxCompletionTokens,
                 developer_role: true,
                 refuses: Params::of(&[Param::TopK]),

@@ -120,6 +120,21 @@ pub(super) fn apply(profile: &mut Profile, house: House, subject: &Subject<'_>) 
     }
 }
 
+/// What of a model's tolerances differs where it is asked in OpenAI's Responses.
+pub(super) fn responses(profile: &mut Profile, house: House) {
+    // Its two APIs differ in what they take beside tools, and in what tools may answer.
+    profile.together.effort_beside_tools = EffortBesideTools::Taken;
+    profile.tool_result_media = house == House::Own;
+}
+
+/// Whether a model's name is one of those that OpenAI serves in its Responses alone.
+pub(super) fn only_responses(name: &str) -> bool {
+    let numbered = name.starts_with("gpt-") || name.starts_with('o');
+    (numbered && (name.contains("-codex") || name.contains("-pro") || name.contains("-deep-research")))
+        || name.starts_with("codex-mini")
+        || name.starts_with("computer-use")
+}
+
 fn thinker(profile: &mut Profile, efforts: Option<(Effort, Effort)>, subject: &Subject<'_>) {
     profile.max_tokens_field = MaxTokensField::MaxCompletionTokens;
     profile.max_temperature = None;

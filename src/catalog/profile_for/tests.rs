@@ -169,3 +169,19 @@ fn a_compatible_vendor_takes_the_old_words() {
     assert_eq!(profile.thinking, ThinkingStyle::None);
     assert_eq!(profile.refuses, Params::NONE);
 }
+
+#[test]
+fn some_models_are_served_in_responses_alone() {
+    let only = |quirks: &Quirks, provider: &str, model: &str| {
+        Profile::only_responses(quirks, model, Catalog::builtin().find(provider, model))
+    };
+    for model in
+        ["gpt-5-codex", "gpt-5.2-pro", "o3-deep-research", "o1-pro", "gpt-7-codex", "computer-use-preview"]
+    {
+        assert!(only(&Quirks::OWN, "openai", model), "{model}");
+    }
+    for model in ["gpt-5", "gpt-4.1", "o3", "gpt-4o-mini", "gpt-5.1-chat-latest"] {
+        assert!(!only(&Quirks::OWN, "openai", model), "{model}");
+    }
+    assert!(!only(&Quirks::NONE, "openrouter", "somebody/new-codex"));
+}

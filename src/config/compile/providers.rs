@@ -75,6 +75,7 @@ fn vendor(name: &str, written: &file::Provider, check: &mut Check<'_>) -> Option
     if id.eq_ignore_ascii_case(CUSTOM) {
         let wanted = match written.dialect {
             None | Some(file::Dialect::OpenaiChat) => Dialect::OpenaiChat,
+            Some(file::Dialect::OpenaiResponses) => Dialect::OpenaiResponses,
             Some(file::Dialect::AnthropicMessages) => Dialect::AnthropicMessages,
             Some(file::Dialect::GeminiGenerate) => Dialect::GeminiGenerate,
         };

@@ -193,6 +193,8 @@ pub(super) struct Provider {
 pub(super) enum Dialect {
     /// OpenAI's chat completions.
     OpenaiChat,
+    /// OpenAI's Responses.
+    OpenaiResponses,
     /// Anthropic's messages.
     AnthropicMessages,
     /// Gemini's `generateContent`.

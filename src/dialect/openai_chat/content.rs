@@ -9,6 +9,8 @@ use crate::wire::json::{Array, Json, Object};
 
 use super::extras;
 use super::types::{OWN, audio_format, audio_type, cache_mark, data_uri, to_data_uri, write_cache_mark};
+pub(super) use crate::dialect::data_uri::media_of_url;
+use crate::dialect::data_uri::{pdf_by_name, titled};
 use crate::dialect::place::Place;
 
 /// Reads a `content` that is a string or a list of parts; null is nothing.
@@ -95,16 +97,6 @@ fn parse_link(part: &Json<'_>, key: &str, at: Place<'_>) -> Result<Media, Malfor
     Ok(media)
 }
 
-/// What an address points at: a data URI holds the bytes themselves.
-pub(super) fn media_of_url(url: &str) -> Media {
-    match data_uri(url) {
-        Some((media_type, data)) => {
-            Media::new(Source::Base64(data.to_owned()), media_type.map(str::to_owned))
-        }
-        None => Media::new(Source::Url(url.to_owned()), None),
-    }
-}
-
 fn parse_audio(part: &Json<'_>, at: Place<'_>) -> Result<Media, Malformed> {
     let place = at.member("input_audio");
     let Some(audio) = part.field("input_audio") else {
@@ -144,11 +136,6 @@ fn parse_file(part: &Json<'_>, at: Place<'_>) -> Result<Media, Malformed> {
         .or_else(|| pdf_by_name(name.as_deref()));
     media.name = name;
     Ok(media)
-}
-
-fn pdf_by_name(name: Option<&str>) -> Option<String> {
-    let (_, ending) = name?.rsplit_once('.')?;
-    ending.eq_ignore_ascii_case("pdf").then(|| "application/pdf".to_owned())
 }
 
 /// Writes blocks as the member `content`: one string where that says it all, else a list of parts.
@@ -339,13 +326,6 @@ fn write_document(part: &mut Object<'_>, media: &Media) {
             object.opt_string("filename", media.name.as_deref());
         }
     });
-}
-
-fn titled(name: Option<&str>, text: &str) -> String {
-    match name {
-        Some(name) => format!("{name}\n\n{text}"),
-        None => text.to_owned(),
-    }
 }
 
 /// A document that is plain text as a text block, which every target takes.

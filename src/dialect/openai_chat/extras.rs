@@ -6,6 +6,7 @@ use crate::ir::{Extras, Losses};
 use crate::wire::json::{Json, Object};
 
 use super::types::OWN;
+pub(super) use crate::dialect::openai_words::compact;
 
 /// Keeps the members of `object` that are not `known`; nulls say nothing and are not kept.
 pub(super) fn keep(object: &Json<'_>, known: &[&str], prefix: &str, extras: &mut Extras) {
@@ -37,23 +38,6 @@ pub(super) fn keep_compact(object: &Json<'_>, known: &[&str], prefix: &str, extr
             }
         }
     }
-}
-
-/// The text of a value without white space between its parts.
-pub(super) fn compact(value: &Json<'_>) -> String {
-    let mut in_string = false;
-    let mut escaped = false;
-    let keep = |c: &char| {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = in_string,
-            '"' => in_string = !in_string,
-            ' ' | '\n' | '\r' | '\t' => return in_string,
-            _ => {}
-        }
-        true
-    };
-    value.raw().chars().filter(keep).collect()
 }
 
 /// Whether a target may be sent members that OpenAI documents but few others know.

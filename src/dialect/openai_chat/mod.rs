@@ -6,7 +6,6 @@
 mod content;
 mod extras;
 pub mod models;
-mod names;
 mod reasoning;
 mod reply;
 mod request;

@@ -8,8 +8,8 @@ use crate::ir::{
 use crate::wire::json::{Array, Json, Object};
 
 use super::extras::{self, Sent};
-use super::names::Names;
 use super::types::{OWN, arguments, cache_mark, filled, write_cache_mark};
+use crate::dialect::openai_names::Names;
 use crate::dialect::place::Place;
 
 /// The schema of a tool that takes nothing; some vendors refuse a function without one.

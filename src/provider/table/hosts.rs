@@ -4,9 +4,9 @@ use crate::catalog::profile::{
     MaxTokensField, Param, Params, ReasoningHistory, RequiredTool, StructuredOutput, ThinkingStyle,
 };
 use crate::catalog::quirks::Quirks;
-use crate::ir::Dialect::{AnthropicMessages, OpenaiChat, OpenaiCompletions};
+use crate::ir::Dialect::{AnthropicMessages, OpenaiChat, OpenaiCompletions, OpenaiResponses};
 
-use super::{Auth, TEXT_TOO, Vendor, openai, refuses, with_vectors};
+use super::{ALL_THREE, Auth, RESPONSES, TEXT_TOO, Vendor, openai, refuses, with_vectors};
 
 /// A gateway that turns `reasoning_effort` into whatever the model behind it takes, and passes
 /// reasoning and cache marks on.
@@ -19,7 +19,7 @@ const GATEWAY: Quirks = Quirks {
 
 pub(super) const VENDORS: &[Vendor] = &[
     Vendor {
-        speaks: TEXT_TOO,
+        speaks: ALL_THREE,
         aliases: &["azure_openai"],
         auth: Auth::Header("api-key"),
         api_version: Some("2024-10-21"),
@@ -39,6 +39,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         auth: Auth::Header("api-key"),
         speaks: &[
             (OpenaiChat, ""),
+            (OpenaiResponses, "https://{resource}.services.ai.azure.com/openai/v1"),
             (AnthropicMessages, "https://{resource}.services.ai.azure.com/anthropic"),
         ],
         api_version: Some("2024-05-01-preview"),
@@ -51,6 +52,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         ))
     },
     Vendor {
+        speaks: RESPONSES,
         catalogue_ids: &["groq"],
         quirks: Quirks {
             refuses: Params::of(&[Param::Logprobs, Param::LogitBias, Param::TopK]),
@@ -75,7 +77,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         ))
     },
     Vendor {
-        speaks: TEXT_TOO,
+        speaks: ALL_THREE,
         aliases: &["fireworks_ai"],
         catalogue_ids: &["fireworks"],
         quirks: Quirks {
@@ -101,7 +103,7 @@ pub(super) const VENDORS: &[Vendor] = &[
     },
     Vendor {
         aliases: &["open_router"],
-        speaks: &[(OpenaiChat, ""), (AnthropicMessages, ""), (OpenaiCompletions, "")],
+        speaks: &[(OpenaiChat, ""), (OpenaiResponses, ""), (AnthropicMessages, ""), (OpenaiCompletions, "")],
         catalogue_ids: &["openrouter"],
         quirks: GATEWAY,
         ..with_vectors(&openai(
@@ -113,6 +115,7 @@ pub(super) const VENDORS: &[Vendor] = &[
     },
     Vendor {
         aliases: &["vercel_ai_gateway"],
+        speaks: RESPONSES,
         quirks: GATEWAY,
         ..with_vectors(&openai(
             "vercel",
@@ -141,6 +144,7 @@ pub(super) const VENDORS: &[Vendor] = &[
     },
     Vendor {
         aliases: &["hf"],
+        speaks: RESPONSES,
         ..openai(
             "huggingface",
             "Hugging Face Inference Providers",

@@ -2,9 +2,9 @@
 
 use crate::catalog::profile::{Param, Params, ReasoningHistory, ThinkingStyle};
 use crate::catalog::quirks::Quirks;
-use crate::ir::Dialect::{AnthropicMessages, OpenaiChat, OpenaiCompletions};
+use crate::ir::Dialect::{AnthropicMessages, OpenaiChat, OpenaiCompletions, OpenaiResponses};
 
-use super::{Vendor, openai, own_server, refuses, with_vectors};
+use super::{ALL_THREE, Vendor, openai, own_server, refuses, with_vectors};
 
 /// An engine that shows its model's reasoning and takes it back.
 const ENGINE: Quirks = Quirks { reasoning_history: Some(ReasoningHistory::Keep), ..Quirks::NONE };
@@ -30,16 +30,18 @@ pub(super) const VENDORS: &[Vendor] = &[
     },
     Vendor {
         aliases: &["hosted_vllm"],
-        speaks: &[(OpenaiChat, ""), (AnthropicMessages, ""), (OpenaiCompletions, "")],
+        speaks: &[(OpenaiChat, ""), (OpenaiResponses, ""), (AnthropicMessages, ""), (OpenaiCompletions, "")],
         quirks: ENGINE,
         ..own_server("vllm", "vLLM", "http://localhost:8000/v1", &["VLLM_API_KEY", "HOSTED_VLLM_API_KEY"])
     },
     Vendor {
+        speaks: ALL_THREE,
         quirks: ENGINE,
         ..own_server("sglang", "SGLang", "http://localhost:30000/v1", &["SGLANG_API_KEY"])
     },
     Vendor {
         aliases: &["lmstudio"],
+        speaks: ALL_THREE,
         ..own_server("lm_studio", "LM Studio", "http://localhost:1234/v1", &["LM_STUDIO_API_KEY"])
     },
     Vendor {
@@ -61,7 +63,7 @@ pub(super) const VENDORS: &[Vendor] = &[
     },
     Vendor {
         aliases: &["litellm"],
-        speaks: &[(OpenaiChat, ""), (AnthropicMessages, ""), (OpenaiCompletions, "")],
+        speaks: &[(OpenaiChat, ""), (OpenaiResponses, ""), (AnthropicMessages, ""), (OpenaiCompletions, "")],
         quirks: Quirks {
             thinking: Some(ThinkingStyle::Effort),
             reasoning_history: Some(ReasoningHistory::Keep),
@@ -74,5 +76,15 @@ pub(super) const VENDORS: &[Vendor] = &[
         aliases: &["openai_compatible"],
         key_required: false,
         ..with_vectors(&openai("custom", "Any OpenAI-compatible server", "", &["CUSTOM_API_KEY"]))
+    },
+    Vendor {
+        key_required: false,
+        speaks: &[(OpenaiResponses, ""), (OpenaiChat, "")],
+        ..with_vectors(&openai(
+            "custom_responses",
+            "Any server of OpenAI's Responses",
+            "",
+            &["CUSTOM_RESPONSES_API_KEY"],
+        ))
     },
 ];

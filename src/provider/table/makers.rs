@@ -5,9 +5,9 @@ use crate::catalog::profile::{
     ToolIdRule,
 };
 use crate::catalog::quirks::Quirks;
-use crate::ir::Dialect::{AnthropicMessages, GeminiGenerate, OpenaiChat, OpenaiCompletions};
+use crate::ir::Dialect::{AnthropicMessages, GeminiGenerate, OpenaiChat, OpenaiCompletions, OpenaiResponses};
 
-use super::{Auth, TEXT_TOO, Vectors, Vendor, only_vectors, openai, refuses, with_vectors};
+use super::{ALL_THREE, Auth, RESPONSES, Vectors, Vendor, only_vectors, openai, refuses, with_vectors};
 
 /// `thinking: {type: …}` and nothing finer, with the reasoning text kept in the history.
 const TOGGLE: Quirks = Quirks {
@@ -63,7 +63,7 @@ const MISTRAL: Quirks = Quirks {
 
 pub(super) const VENDORS: &[Vendor] = &[
     Vendor {
-        speaks: TEXT_TOO,
+        speaks: ALL_THREE,
         catalogue_ids: &["openai"],
         quirks: Quirks::OWN,
         ..with_vectors(&openai("openai", "OpenAI", "https://api.openai.com/v1", &["OPENAI_API_KEY"]))
@@ -91,6 +91,7 @@ pub(super) const VENDORS: &[Vendor] = &[
     },
     Vendor {
         aliases: &["x_ai", "grok"],
+        speaks: RESPONSES,
         catalogue_ids: &["xai"],
         quirks: Quirks { strict_tools: Some(false), ..refuses(&[Param::LogitBias]) },
         ..openai("xai", "xAI", "https://api.x.ai/v1", &["XAI_API_KEY"])
@@ -287,7 +288,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         ..openai("meta_llama", "Meta Llama API", "https://api.llama.com/compat/v1", &["LLAMA_API_KEY"])
     },
     Vendor {
-        speaks: &[(OpenaiChat, ""), (AnthropicMessages, "")],
+        speaks: &[(OpenaiChat, ""), (OpenaiResponses, ""), (AnthropicMessages, "")],
         ..openai("meta", "Meta API", "https://api.meta.ai/v1", &["META_API_KEY"])
     },
     Vendor {

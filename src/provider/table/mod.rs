@@ -20,6 +20,13 @@ pub(super) fn all() -> impl Iterator<Item = &'static Vendor> {
 /// Chat and text completions at one address.
 const TEXT_TOO: &[(Dialect, &str)] = &[(Dialect::OpenaiChat, ""), (Dialect::OpenaiCompletions, "")];
 
+/// Chat completions and Responses at one address.
+const RESPONSES: &[(Dialect, &str)] = &[(Dialect::OpenaiChat, ""), (Dialect::OpenaiResponses, "")];
+
+/// Both, and text completions.
+const ALL_THREE: &[(Dialect, &str)] =
+    &[(Dialect::OpenaiChat, ""), (Dialect::OpenaiResponses, ""), (Dialect::OpenaiCompletions, "")];
+
 /// A vendor that speaks OpenAI's dialect with a Bearer key and needs nothing else.
 const fn openai(
     id: &'static str,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::ir::Dialect::{AnthropicMessages, GeminiGenerate, OpenaiChat};
+use crate::ir::Dialect::{AnthropicMessages, GeminiGenerate, OpenaiChat, OpenaiResponses};
 
 fn path(vendor: &str, base: &str, dialect: Dialect, operation: Operation, model: &str) -> String {
     let vendor = Vendor::find(vendor).unwrap();
@@ -110,4 +110,22 @@ fn no_model_s_name_leads_out_of_its_place() {
         path("azure", "https://r.openai.azure.com", OpenaiChat, Operation::Models, "../x"),
         "/openai/models?api-version=2024-10-21"
     );
+}
+
+#[test]
+fn responses_lie_beside_chat_and_azure_serves_them_at_its_newer_addresses() {
+    let responses = |vendor, base, operation| path(vendor, base, OpenaiResponses, operation, "gpt-5-codex");
+    let openai = |operation| responses("openai", "https://api.openai.com/v1", operation);
+    assert_eq!(openai(Operation::Generate), "/v1/responses");
+    assert_eq!(openai(Operation::Stream), "/v1/responses");
+    assert_eq!(openai(Operation::CountTokens), "/v1/responses/input_tokens");
+    assert_eq!(openai(Operation::Embed), "");
+    assert_eq!(responses("vllm", "http://gpu:8000/v1", Operation::CountTokens), "");
+    for base in [
+        "https://me.openai.azure.com",
+        "https://me.openai.azure.com/openai/v1",
+        "https://me.openai.azure.com/openai/deployments/mine",
+    ] {
+        assert_eq!(responses("azure", base, Operation::Generate), "/openai/v1/responses", "{base}");
+    }
 }

@@ -90,7 +90,7 @@ pub fn instead(place: &str) -> Option<&'static str> {
     let first = place.split('/').next().unwrap_or(place);
     Some(match first {
         "responses" | "conversations" => {
-            "the Responses API is not served; use POST /v1/chat/completions (many clients have a setting for it)"
+            "answers and conversations are not kept; send the whole conversation to POST /v1/responses"
         }
         "edits" => "edits are not served; use POST /v1/chat/completions",
         "complete" => "the Text Completions API is not served; use POST /v1/messages",
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn another_api_is_told_what_to_use_instead() {
         for (place, name) in [
-            ("responses/resp_1", "/v1/chat/completions"),
+            ("responses/resp_1", "POST /v1/responses"),
             ("interactions", ":generateContent"),
             ("messages/batches", "batches"),
             ("models/m:predict", ":generateContent"),

@@ -163,6 +163,8 @@ fn recognise_at(path: &str, head: &RequestHeader) -> Result<Asked, Unrecognised>
     let asked = match &*place {
         "chat/completions" => Asked::Chat { dialect: Dialect::OpenaiChat, path: None },
         "completions" => Asked::Chat { dialect: Dialect::OpenaiCompletions, path: None },
+        "responses" => Asked::Chat { dialect: Dialect::OpenaiResponses, path: None },
+        "responses/input_tokens" => Asked::Count { dialect: Dialect::OpenaiResponses, model: None },
         "messages" => Asked::Chat { dialect: Dialect::AnthropicMessages, path: None },
         "messages/count_tokens" => Asked::Count { dialect: Dialect::AnthropicMessages, model: None },
         "embeddings" => Asked::Embed { form: Vectors::Openai, model: None },
@@ -217,6 +219,7 @@ fn by_headers(head: &RequestHeader) -> Option<Dialect> {
 fn by_place(place: &str) -> Dialect {
     match place.split('/').next() {
         Some("messages" | "complete") => Dialect::AnthropicMessages,
+        Some("responses" | "conversations") => Dialect::OpenaiResponses,
         Some("interactions" | "cachedContents") => Dialect::GeminiGenerate,
         _ if place.contains(':') => Dialect::GeminiGenerate,
         _ => Dialect::OpenaiChat,
@@ -329,6 +332,7 @@ mod tests {
     fn a_base_address_may_be_written_in_many_ways() {
         let chat = || Asked::Chat { dialect: Dialect::OpenaiChat, path: None };
         let text = || Asked::Chat { dialect: Dialect::OpenaiCompletions, path: None };
+        let responses = || Asked::Chat { dialect: Dialect::OpenaiResponses, path: None };
         let generate = || super::chat("m".to_owned(), None);
         for (path, asked) in [
             ("/chat/completions", chat()),
@@ -341,6 +345,8 @@ mod tests {
             ("/openai/deployments/davinci-002/completions?api-version=2024-10-21", text()),
             ("/beta/completions", text()),
             ("/v1/v1/messages?beta=true", Asked::Chat { dialect: Dialect::AnthropicMessages, path: None }),
+            ("/openai/v1/responses", responses()),
+            ("/openai/responses?api-version=2025-04-01-preview", responses()),
             ("/v1/models/m:generateContent", generate()),
             ("/models/m:generateContent", generate()),
             ("/v1/v1beta/models/m%3AgenerateContent", generate()),
@@ -366,7 +372,7 @@ mod tests {
     #[test]
     fn another_api_is_told_what_to_use_instead() {
         for (path, dialect, instead) in [
-            ("/v1/responses", Dialect::OpenaiChat, "/v1/chat/completions"),
+            ("/v1/responses/compact", Dialect::OpenaiResponses, "POST /v1/responses"),
             ("/v1beta/interactions", Dialect::GeminiGenerate, ":generateContent"),
             ("/v1/messages/batches", Dialect::AnthropicMessages, "batches"),
             ("/v1beta/models/m:predict", Dialect::GeminiGenerate, ":generateContent"),

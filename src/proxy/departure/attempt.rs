@@ -10,6 +10,7 @@ use crate::ir::embed::Encoding;
 use crate::ir::{Dialect, Losses};
 use crate::provider::Operation;
 use crate::proxy::arrival::asked::Asked;
+use crate::proxy::departure::kept;
 use crate::proxy::departure::targets::Known;
 use crate::proxy::exchange::Ask;
 use crate::proxy::relay::Find;
@@ -139,6 +140,9 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
     if ask.dialect == Dialect::AnthropicMessages && !known.threads {
         refuse_thread(lens)?;
     }
+    if ask.dialect == Dialect::OpenaiResponses && known.dialect != ask.dialect {
+        kept::refuse(lens)?;
+    }
     let mut losses = Losses::new();
     let path = if ask.stream { known.paths.stream.clone() } else { known.paths.generate.clone() };
     let planned = plan(ask.dialect, known.dialect, lens, &known.model, &known.profile, &mut losses);
@@ -163,6 +167,9 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
                 Some(parsed) => parsed,
                 None => Box::new(parse(ask, from)?),
             };
+            if from == Dialect::OpenaiResponses && to != from {
+                kept::refuse_references(&request)?;
+            }
             let rendered = codec(to).render_request(&request, &known.model, &known.profile, &mut losses);
             ask.tier.clone_from(&request.service_tier);
             ask.parsed = Some(request);
@@ -301,7 +308,7 @@ fn count(ask: &Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<At
         return Err(Refusal::new(Kind::Internal, "this target counts no tokens"));
     };
     let edits = match ask.dialect {
-        Dialect::AnthropicMessages => {
+        Dialect::AnthropicMessages | Dialect::OpenaiResponses => {
             vec![Edit::Set { key: "model".into(), value: json::string(&known.model) }]
         }
         Dialect::OpenaiChat | Dialect::OpenaiCompletions | Dialect::GeminiGenerate => Vec::new(),

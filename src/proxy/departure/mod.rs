@@ -24,6 +24,7 @@ use crate::units::Secret;
 use crate::wire::lens::Lens;
 
 pub mod attempt;
+pub mod kept;
 pub mod resolve;
 pub mod targets;
 mod through;

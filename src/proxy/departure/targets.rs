@@ -156,14 +156,15 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
     let provider = world.providers.get(target.provider)?;
     let vendor = provider.vendor;
     let spoken = provider.spoken();
+    let model = facts(world, provider, &target.model);
+    let wanted = wanted(vendor, &target.model, model, client);
     // A vendor of vectors alone speaks no dialect; its vectors still have an address.
     let (dialect, base) = spoken
         .iter()
-        .find(|(dialect, _)| *dialect == wanted(vendor, &target.model, client))
+        .find(|(dialect, _)| *dialect == wanted)
         .or_else(|| spoken.first())
         .cloned()
         .unwrap_or_else(|| (Dialect::OpenaiChat, provider.base.clone()));
-    let model = facts(world, provider, &target.model);
     let path = |dialect, operation| {
         path_for(vendor, &base, dialect, operation, &target.model, provider.api_version.as_deref())
     };
@@ -199,8 +200,11 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
 }
 
 /// The dialect to look for first. OpenAI's own models go on with a prompt or answer in a chat, and
-/// none does both; what others serve does both.
-fn wanted(vendor: &Vendor, model: &str, client: Dialect) -> Dialect {
+/// none does both; what others serve does both. Some models are served in Responses alone.
+fn wanted(vendor: &Vendor, model: &str, known: Option<&Model>, client: Dialect) -> Dialect {
+    if Profile::only_responses(&vendor.quirks, model, known) {
+        return Dialect::OpenaiResponses;
+    }
     let apart = vendor.quirks.house == House::Own;
     match client {
         Dialect::OpenaiChat | Dialect::OpenaiCompletions if apart && names::only_completes(model) => {

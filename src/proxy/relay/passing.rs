@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::account::{Meter, Metered};
-use crate::dialect::{Framing, codec};
+use crate::dialect::{Framing, codec, openai_responses};
 use crate::fault::Fault;
 use crate::ir::Dialect;
 use crate::refusal::Kind;
@@ -41,6 +41,8 @@ struct Ear {
     ended: bool,
     /// What broke it off: what the upstream itself told of, or its silence at the end.
     fault: Option<Fault>,
+    /// How many events were heard, where the next one has a number.
+    heard: u64,
 }
 
 /// Takes the usage event out of a stream.
@@ -55,7 +57,7 @@ impl Passing {
     #[must_use]
     pub fn new(dialect: Dialect, framing: Framing, strip_usage: bool) -> Self {
         Self {
-            ear: Ear { dialect, meter: Meter::new(dialect, true), ended: false, fault: None },
+            ear: Ear { dialect, meter: Meter::new(dialect, true), ended: false, fault: None, heard: 0 },
             frames: match framing {
                 Framing::Sse => Frames::Sse(sse::Parser::new(LARGEST_EVENT)),
                 Framing::JsonArray => Frames::Array(json_array::Parser::new(LARGEST_EVENT)),
@@ -116,6 +118,11 @@ impl Passing {
         let Self { ear, frames, .. } = self;
         if ear.ended || ear.fault.is_some() || matches!(frames, Frames::Array(_)) {
             return None;
+        }
+        if ear.dialect == Dialect::OpenaiResponses {
+            let mut out = b"\n\n".to_vec();
+            openai_responses::write_error(&fault.into_refusal(), ear.heard, &mut out);
+            return Some(out);
         }
         let event = (ear.dialect == Dialect::AnthropicMessages).then_some("error");
         // A blank line first closes an event that the break may have cut in two.
@@ -191,6 +198,7 @@ impl Ear {
     fn hear(&mut self, event: Option<&str>, data: &[u8]) -> bool {
         match self.dialect {
             Dialect::OpenaiChat | Dialect::OpenaiCompletions => self.hear_chat(data),
+            Dialect::OpenaiResponses => self.hear_responses(event, data),
             Dialect::AnthropicMessages => self.hear_anthropic(event, data),
             Dialect::GeminiGenerate => self.hear_gemini(data),
         }
@@ -221,6 +229,29 @@ impl Ear {
             self.meter.frame(data);
         }
         !silent
+    }
+
+    /// The events that matter are few, and each says its name.
+    fn hear_responses(&mut self, event: Option<&str>, data: &[u8]) -> bool {
+        static TYPE: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"type\""));
+        const LAST: [&str; 2] = ["response.completed", "response.incomplete"];
+        const FAILED: [&str; 2] = ["response.failed", "error"];
+        self.heard += 1;
+        let is_one_of = |names: [&str; 2]| match event {
+            Some(event) => names.contains(&event),
+            None => TYPE.values(data).any(|value| {
+                let named = |name: &&str| value.get(1..=name.len()) == Some(name.as_bytes());
+                names.iter().any(|name| named(name) && value.get(name.len() + 1) == Some(&b'"'))
+            }),
+        };
+        if is_one_of(LAST) {
+            self.ended = true;
+            self.meter.frame(data);
+        } else if is_one_of(FAILED) {
+            self.note_fault(data);
+            self.meter.frame(data);
+        }
+        false
     }
 
     fn hear_anthropic(&mut self, event: Option<&str>, data: &[u8]) -> bool {

@@ -15,7 +15,7 @@ use crate::essence::asked;
 fn open(dialect: Dialect, request: &Request) -> Profile {
     let effort = request.thinking.as_ref().is_some_and(|thinking| thinking.effort.is_some());
     let thinking = match dialect {
-        Dialect::OpenaiChat => ThinkingStyle::Effort,
+        Dialect::OpenaiChat | Dialect::OpenaiResponses => ThinkingStyle::Effort,
         Dialect::AnthropicMessages if effort => ThinkingStyle::Adaptive,
         Dialect::AnthropicMessages => ThinkingStyle::Budget,
         Dialect::GeminiGenerate if effort => ThinkingStyle::GeminiLevel { minimal: true },

@@ -20,6 +20,10 @@ fn called(target: &Target, name: &str, arguments: &Value) -> Value {
             "stop_reason": "tool_use", "usage": {"input_tokens": 1, "output_tokens": 1}}),
         Gemini => json!({"candidates": [{"content": {"role": "model", "parts":
             [{"functionCall": {"id": "c1", "name": name, "args": arguments}}]}, "finishReason": "STOP"}]}),
+        Responses => {
+            json!({"id": "resp_1", "model": "m", "status": "completed", "output": [{"type": "function_call",
+            "id": "fc_1", "call_id": "c1", "name": name, "arguments": arguments.to_string()}]})
+        }
         Chat => json!({"id": "c", "model": "m", "choices": [{"index": 0, "finish_reason": "tool_calls",
             "message": {"role": "assistant", "content": null, "tool_calls": [{"id": "c1", "type": "function",
                 "function": {"name": name, "arguments": arguments.to_string()}}]}}]}),
@@ -48,6 +52,17 @@ fn streamed(target: &Target, name: &str, arguments: &Value) -> String {
             claude_stream(&events)
         }
         Gemini => gemini_stream(&[called(target, name, arguments)]),
+        Responses => {
+            let item = |arguments: &str| json!({"type": "function_call", "id": "fc_1", "call_id": "c1", "name": name, "arguments": arguments});
+            let mut events =
+                vec![json!({"type": "response.output_item.added", "output_index": 0, "item": item("")})];
+            events.extend(pieces.iter().map(|piece| {
+                json!({"type": "response.function_call_arguments.delta", "output_index": 0, "delta": piece})
+            }));
+            events.push(json!({"type": "response.output_item.done", "output_index": 0, "item": item(&text)}));
+            events.push(json!({"type": "response.completed", "response": called(target, name, arguments)}));
+            claude_stream(&events)
+        }
         Chat => {
             let call = |call: Value| json!({"tool_calls": [call]});
             let mut deltas = vec![call(json!({"index": 0, "id": "c1", "type": "function",
@@ -61,8 +76,9 @@ fn streamed(target: &Target, name: &str, arguments: &Value) -> String {
     }
 }
 
-fn targets() -> [Target; 3] {
-    [sonnet(), gemini_3(), corpus::target(Chat, "mistral", "mistral-large-latest")]
+fn targets() -> [Target; 4] {
+    let mistral = corpus::target(Chat, "mistral", "mistral-large-latest");
+    [sonnet(), gemini_3(), mistral, corpus::target(Responses, "groq", "llama-3.3-70b-versatile")]
 }
 
 /// Joins what the chunks say at a place.

@@ -100,7 +100,9 @@ fn t40_every_kind_is_said_in_every_dialect() {
                 let told: Value = serde_json::from_slice(&codec(to).render_error(&refusal)).unwrap();
                 assert_eq!(told["error"]["message"], "no", "{from:?} {status} to {to:?}");
                 match to {
-                    Chat | Dialect::OpenaiCompletions => assert!(told["error"]["type"].is_string()),
+                    Chat | Responses | Dialect::OpenaiCompletions => {
+                        assert!(told["error"]["type"].is_string())
+                    }
                     Claude => assert_eq!(told["type"], "error"),
                     Gemini => assert!(told["error"]["status"].is_string() && told["error"]["code"].is_u64()),
                 }

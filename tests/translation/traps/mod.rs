@@ -20,6 +20,7 @@ use tollgate::dialect::{Restore, codec};
 use tollgate::fault::Fault;
 use tollgate::ir::Dialect::{
     self, AnthropicMessages as Claude, GeminiGenerate as Gemini, OpenaiChat as Chat,
+    OpenaiResponses as Responses,
 };
 use tollgate::ir::Losses;
 

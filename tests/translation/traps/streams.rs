@@ -46,7 +46,9 @@ fn t35_a_stream_that_is_cut_ends_in_an_error_and_not_as_if_whole() {
     for (from, text) in cut {
         for to in Dialect::ALL {
             let said = stream(from, &text, &none(), to);
-            assert!(said.last().unwrap().get("error").is_some(), "{from:?} to {to:?}: {said:?}");
+            // Responses tell of it twice: by itself, and as the response's end.
+            let told = said.iter().rev().take(if to == Responses { 2 } else { 1 }).next_back().unwrap();
+            assert!(told.get("error").is_some(), "{from:?} to {to:?}: {said:?}");
             assert!(!said.contains(&json!("[DONE]")), "{said:?}");
             assert!(!said.iter().any(|event| event["type"] == "message_stop"), "{said:?}");
         }
@@ -78,10 +80,14 @@ fn t35_an_error_inside_a_stream_is_told_in_the_clients_words() {
     for (from, text) in failed {
         for to in Dialect::ALL {
             let said = stream(from, &text, &none(), to);
-            let error = &said.last().unwrap()["error"];
+            let last = said.last().unwrap();
+            let error = if to == Responses { &last["response"]["error"] } else { &last["error"] };
             assert_eq!(error["message"], "no capacity", "{from:?} to {to:?}: {said:?}");
             match to {
                 Chat | Dialect::OpenaiCompletions => assert_eq!(error["type"], "server_error"),
+                Responses => {
+                    assert_eq!((&last["type"], error["code"].is_string()), (&json!("response.failed"), true))
+                }
                 Claude => assert_eq!(error["type"], "overloaded_error"),
                 Gemini => assert_eq!(error["status"], "UNAVAILABLE"),
             }

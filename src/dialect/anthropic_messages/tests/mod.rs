@@ -88,7 +88,13 @@ fn render(request: &Request, profile: &Profile) -> (Value, Rendered, Losses) {
 }
 
 fn seed() -> Seed {
-    Seed { id: "seed01".into(), created: 1_763_000_000, model: "seeded".into(), input_tokens: 0 }
+    Seed {
+        id: "seed01".into(),
+        created: 1_763_000_000,
+        model: "seeded".into(),
+        input_tokens: 0,
+        asked: <_>::default(),
+    }
 }
 
 /// The events of a recorded stream, every one of them checked against the grammar.

@@ -84,7 +84,13 @@ pub(super) fn say(request: &Request, profile: &Profile) -> (Value, Losses, Rende
 }
 
 pub(super) fn seed() -> Seed {
-    Seed { id: "seed01".to_owned(), created: 0, model: "m".to_owned(), input_tokens: 0 }
+    Seed {
+        id: "seed01".to_owned(),
+        created: 0,
+        model: "m".to_owned(),
+        input_tokens: 0,
+        asked: <_>::default(),
+    }
 }
 
 /// The events of a recorded stream, checked against the grammar.

@@ -3,9 +3,9 @@
 use crate::catalog::profile::Profile;
 use crate::dialect::free_text;
 use crate::dialect::openai_chat::extras::{self, Sent};
-use crate::dialect::openai_chat::names::{Names, tool_id};
 use crate::dialect::openai_chat::types::write_cache_mark;
 use crate::dialect::openai_chat::{content, reasoning, tools};
+use crate::dialect::openai_names::{Names, tool_id};
 use crate::ir::{
     Block, Content, Dialect, Losses, Request, Role, Signature, Source, ToolCall, ToolKind, ToolResult, Turn,
 };

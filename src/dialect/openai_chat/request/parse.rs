@@ -72,6 +72,8 @@ impl Reader {
             "reasoning_effort" => self.effort(key, value, at)?,
             "reasoning" => self.reasoning(value, at)?,
             "thinking" => self.thinking(value, at)?,
+            "verbosity" => request.verbosity = Some(at.owned(value)?),
+            "prompt_cache_key" => request.cache_key = Some(at.owned(value)?),
             "user" => request.user = Some(at.owned(value)?),
             "service_tier" => request.service_tier = Some(service_tier(at.string(value)?)),
             "metadata" => request.metadata = Some(at.object(value)?.raw().to_owned()),

@@ -2,9 +2,9 @@
 
 use crate::catalog::profile::{EffortBesideTools, MaxTokensField, Param, Profile};
 use crate::dialect::openai_chat::extras::{self, Sent};
-use crate::dialect::openai_chat::names::{self, Names};
 use crate::dialect::openai_chat::tools;
 use crate::dialect::openai_chat::types::{OWN, tier_word};
+use crate::dialect::openai_names::{self as names, Names};
 use crate::dialect::{Rendered, Restore};
 use crate::ir::{Losses, Request, Sampling, ServiceTier, Tool, ToolChoice, ToolKind};
 use crate::wire::json::{self, Json, Object};
@@ -262,6 +262,12 @@ fn write_rest(body: &mut Object<'_>, request: &Request, profile: &Profile, losse
         && takes(profile, Param::ServiceTier, "service_tier", losses)
     {
         body.string("service_tier", tier_word(tier));
+    }
+    if extras::takes_own(profile) {
+        body.opt_string("verbosity", request.verbosity.as_deref());
+        body.opt_string("prompt_cache_key", request.cache_key.as_deref());
+    } else if request.verbosity.is_some() {
+        losses.dropped("verbosity", "the target takes no unknown members");
     }
     if let Some(metadata) = &request.metadata
         && takes(profile, Param::Metadata, "metadata", losses)

@@ -82,7 +82,13 @@ const NARROW: Profile = Profile {
 const SHAPE: StreamShape = StreamShape { framing: Framing::Sse, usage: true };
 
 fn seed() -> Seed {
-    Seed { id: "0123456789abcdef".into(), created: 1_700_000_000, model: "made-up".into(), input_tokens: 0 }
+    Seed {
+        id: "0123456789abcdef".into(),
+        created: 1_700_000_000,
+        model: "made-up".into(),
+        input_tokens: 0,
+        asked: <_>::default(),
+    }
 }
 
 fn corpus(folder: &str) -> Vec<(String, Vec<u8>)> {

@@ -12,14 +12,14 @@ const LONGEST: usize = 64;
 
 /// The tool names of one request that had to change.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(in crate::dialect) struct Names {
     /// What is sent, and what the client said.
     changed: Vec<(String, String)>,
 }
 
 impl Names {
     /// Finds what must change in a request's tools, history and choice.
-    pub(super) fn of(request: &Request) -> Self {
+    pub(in crate::dialect) fn of(request: &Request) -> Self {
         let mut all = Vec::new();
         visit(request, &mut |name| all.push(name));
         let mut names = Self::default();
@@ -39,13 +39,13 @@ impl Names {
     }
 
     /// The name as it is sent.
-    pub(super) fn sent<'n>(&'n self, name: &'n str) -> &'n str {
+    pub(in crate::dialect) fn sent<'n>(&'n self, name: &'n str) -> &'n str {
         let found = self.changed.iter().find(|(_, original)| original == name);
         found.map_or(name, |(sent, _)| sent)
     }
 
     /// The changed names, as sent and as the client said them.
-    pub(super) fn into_restore(self) -> Vec<(String, String)> {
+    pub(in crate::dialect) fn into_restore(self) -> Vec<(String, String)> {
         self.changed
     }
 }
@@ -92,7 +92,7 @@ fn with_hash(cleaned: &str, original: &str) -> String {
 }
 
 /// A tool call's id in the spelling that the target wants.
-pub(super) fn tool_id(rule: ToolIdRule, id: &str) -> Cow<'_, str> {
+pub(in crate::dialect) fn tool_id(rule: ToolIdRule, id: &str) -> Cow<'_, str> {
     let fits = match rule {
         ToolIdRule::Any => true,
         ToolIdRule::Word => id.chars().all(is_word),
@@ -110,6 +110,11 @@ pub(super) fn tool_id(rule: ToolIdRule, id: &str) -> Cow<'_, str> {
     })
 }
 
+/// A call's id within the 64 characters that OpenAI's Responses take.
+pub(in crate::dialect) fn call_id(id: &str) -> Cow<'_, str> {
+    if id.len() <= LONGEST { Cow::Borrowed(id) } else { Cow::Owned(format!("call_{:016x}", fnv(id))) }
+}
+
 fn nine(mut number: u64) -> String {
     let mut text = String::with_capacity(9);
     for _ in 0..9 {
@@ -121,7 +126,7 @@ fn nine(mut number: u64) -> String {
 }
 
 /// An end user's name within the 64 characters that OpenAI takes, or a stable stand-in for it.
-pub(super) fn user(name: &str) -> Cow<'_, str> {
+pub(in crate::dialect) fn user(name: &str) -> Cow<'_, str> {
     if name.chars().count() <= 64 {
         return Cow::Borrowed(name);
     }

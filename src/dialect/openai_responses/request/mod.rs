@@ -1,0 +1,10 @@
+//! Requests, both ways.
+
+mod format;
+mod history;
+mod parse;
+mod render;
+mod turns;
+
+pub(super) use parse::parse;
+pub(super) use render::render;
