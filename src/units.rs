@@ -74,7 +74,7 @@ impl fmt::Display for PicoUsd {
 }
 
 /// A credential that can be sent to its owner but never shown.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Secret(String);
 
 impl Secret {

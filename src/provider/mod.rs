@@ -12,6 +12,6 @@ pub mod through;
 pub mod url;
 pub mod vendors;
 
-pub use auth::Auth;
+pub use auth::{Auth, Source};
 pub use url::{Base, Operation};
 pub use vendors::Vendor;
