@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::catalog::Catalog;
 use crate::ir::Dialect;
-use crate::provider::{Base, Vendor};
+use crate::provider::{Base, Source, Vendor};
 use crate::route::Table;
 use crate::units::{ByteSize, Secret};
 
@@ -68,12 +68,25 @@ pub struct Provider {
     pub base: Base,
     /// Its keys, used in turn; empty for a provider that needs none.
     pub keys: Vec<Secret>,
+    /// The cloud that lends its credentials; none for a provider with keys or without any.
+    pub cloud: Option<Cloud>,
     /// Headers that every request to it carries.
     pub headers: BTreeMap<String, String>,
     /// Azure's `api-version`.
     pub api_version: Option<String>,
     /// Whether it is asked which models it serves; not where the configuration lists them.
     pub discover: bool,
+}
+
+/// The cloud that a provider's credentials come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cloud {
+    /// Where they come from.
+    pub source: Arc<Source>,
+    /// The region that signatures name; "" where nothing is signed.
+    pub region: String,
+    /// The service that signatures name; "" where nothing is signed.
+    pub service: &'static str,
 }
 
 impl Provider {

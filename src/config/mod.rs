@@ -138,7 +138,13 @@ pub fn load(sources: &Sources, generation: u64) -> Result<Compiled, Vec<Problem>
     reference::expand(&mut tree, &variables, sources.folder(), &mut problems);
     let written = tree.clone();
     let file: File = read::read(&mut tree, &mut problems);
-    let source = compile::Source { file: &file, sound: &tree, written: &written };
+    let source = compile::Source {
+        file: &file,
+        sound: &tree,
+        written: &written,
+        variables: &variables,
+        folder: sources.folder(),
+    };
     let (snapshot, process) = compile::compile(&source, generation, &mut problems);
     let warnings = problems.into_warnings()?;
     Ok(Compiled { snapshot, process, warnings })

@@ -14,4 +14,4 @@ pub mod vendors;
 
 pub use auth::{Auth, Source};
 pub use url::{Base, Operation};
-pub use vendors::Vendor;
+pub use vendors::{Platform, Vendor};

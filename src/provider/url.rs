@@ -1,12 +1,13 @@
 //! Where each operation lies: the host to reach and the path to ask for.
 
+mod clouds;
 #[cfg(test)]
 mod tests;
 
 use crate::dialect::Relayed;
 use crate::ir::Dialect;
 
-use super::vendors::Vendor;
+use super::vendors::{Platform, Vendor};
 use crate::catalog::House;
 
 /// The part of an address that all operations share.
@@ -149,6 +150,11 @@ pub fn path_for(
     model: &str,
     api_version: Option<&str>,
 ) -> Option<String> {
+    match (vendor.platform, dialect) {
+        (Platform::Vertex, dialect) => return clouds::vertex(base, dialect, operation, model),
+        (Platform::Bedrock, Dialect::AnthropicMessages) => return clouds::invoke(base, operation, model),
+        (Platform::Bedrock | Platform::None, _) => {}
+    }
     match dialect {
         Dialect::OpenaiChat => openai(vendor, vendor.chat_path, base, operation, model, api_version),
         Dialect::OpenaiResponses => responses(vendor, base, operation, model, api_version),

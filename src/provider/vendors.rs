@@ -26,6 +26,9 @@ pub struct Vendor {
     pub key_required: bool,
     /// How the key is sent.
     pub auth: Auth,
+    /// How its addresses are laid out, where it serves the models of several makers by each
+    /// maker's own API.
+    pub platform: Platform,
     /// The dialects spoken, the preferred first, each with its own base address or "" for
     /// [`Vendor::base_url`]. Empty for vendors of vectors alone.
     pub speaks: &'static [(Dialect, &'static str)],
@@ -42,6 +45,47 @@ pub struct Vendor {
     pub catalogue_ids: &'static [&'static str],
     /// Where the vendor differs from the norm.
     pub quirks: Quirks,
+}
+
+/// How a cloud lays out the addresses of other makers' models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Platform {
+    /// It does not: each dialect has its usual addresses.
+    None,
+    /// Google's Vertex: `/publishers/{maker}/models/{model}:{verb}` below a project and location.
+    Vertex,
+    /// Amazon's Bedrock: `/model/{model}/{verb}`.
+    Bedrock,
+}
+
+impl Platform {
+    /// Whether a model of that name is served in this dialect.
+    #[must_use]
+    pub fn serves(self, dialect: Dialect, model: &str) -> bool {
+        match self {
+            Self::None => true,
+            Self::Vertex => dialect == Self::on_vertex(model),
+            Self::Bedrock => dialect != Dialect::AnthropicMessages || model.contains("anthropic.claude"),
+        }
+    }
+
+    fn on_vertex(model: &str) -> Dialect {
+        let name = model.rsplit("models/").next().unwrap_or(model);
+        let google = model.starts_with("publishers/google/") || model.starts_with("endpoints/");
+        if name.starts_with("claude") || name.starts_with("anthropic/") {
+            Dialect::AnthropicMessages
+        } else if google || !name.contains('/') && !is_mistral(name) || name.starts_with("google/") {
+            Dialect::GeminiGenerate
+        } else {
+            Dialect::OpenaiChat
+        }
+    }
+}
+
+/// Mistral's models have a publisher's place of their own on Vertex, and speak OpenAI's dialect there.
+#[must_use]
+pub fn is_mistral(model: &str) -> bool {
+    ["mistral", "codestral", "ministral"].iter().any(|name| model.starts_with(name))
 }
 
 impl Vendor {
@@ -80,6 +124,12 @@ impl Vendor {
         };
         let spoken = self.speaks.iter();
         spoken.filter_map(|(dialect, base)| Some((*dialect, resolve(base)?))).collect()
+    }
+
+    /// Whether its address is filled in with a region or a project, which clouds' own variables say.
+    #[must_use]
+    pub const fn is_regional(&self) -> bool {
+        matches!(self.auth, Auth::Aws { .. } | Auth::GoogleCloud)
     }
 
     /// What the catalogue knows of a model behind this vendor.

@@ -15,6 +15,7 @@ use crate::proxy::arrival::asked::Asked;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt::{Attempt, Mode};
 use crate::proxy::departure::upload::Upload;
+use crate::proxy::minting::Lent;
 use crate::proxy::relay::{self, Find, Relay};
 use crate::proxy::threshold::vigil::Vigil;
 use crate::refusal::{Kind, Refusal};
@@ -106,6 +107,10 @@ pub struct Call {
     pub attempt: Attempt,
     /// What becomes of its answer.
     pub relay: Relay,
+    /// What a cloud lent for this attempt.
+    pub lent: Option<Arc<Lent>>,
+    /// What the target refused of that, and will not be shown again.
+    pub stale: Option<Arc<Lent>>,
     /// How long to wait before this attempt.
     pub pause: Option<Duration>,
     /// When the attempt left.
@@ -137,6 +142,8 @@ impl Call {
             attempts: 1,
             attempt,
             relay: Relay::Waiting,
+            lent: None,
+            stale: None,
             pause: None,
             sent: None,
             answered: None,
@@ -152,7 +159,8 @@ impl Call {
     /// What went through is looked at once more for its model, which has the prices.
     fn learn_model(&mut self, world: &Snapshot) {
         if self.ask.model.is_empty() {
-            let asked = relay::model_in(&self.upload.first());
+            let held = self.upload.is_held().then(|| self.attempt.body.clone());
+            let asked = relay::model_in(&held.unwrap_or_else(|| self.upload.first()));
             self.ask.model = asked.or_else(|| self.relay.model()).unwrap_or_default();
         }
         if let Some(provider) = world.providers.get(self.attempt.known.index) {
@@ -370,6 +378,7 @@ fn fill(record: &mut Record, mut call: Call, world: &Snapshot, started: Instant,
     let heard = match (&attempt.mode, operation) {
         (_, "chat") => Some((ask.dialect, ask.body)),
         // A stream of completions that went through may not have told what it used.
+        (Mode::Through(Find::Dialect(dialect)), _) if upload.is_held() => Some((*dialect, attempt.body)),
         (Mode::Through(Find::Dialect(dialect)), _) => upload.whole().map(|body| (*dialect, body)),
         _ => None,
     };

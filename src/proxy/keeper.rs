@@ -1,4 +1,5 @@
-//! The thread that keeps the world fresh: reloads on SIGHUP, looks hosts up, discovers models.
+//! The thread that keeps the world fresh: reloads on SIGHUP, looks hosts up, discovers models, gets
+//! credentials.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{self, Process, Sources};
 use crate::proxy::discovery::{self, Discovery};
+use crate::proxy::minting::Minters;
 use crate::proxy::shared::Shared;
 
 /// How often hosts are looked up again.
@@ -54,6 +56,8 @@ impl Keeper {
         if self.process.discovery.is_some() {
             discovery.remember(&self.shared);
         }
+        let mut minters = Minters::default();
+        minters.follow(&self.shared);
         let mut look_up = tokio::time::interval(LOOK_UP);
         let mut discover = tokio::time::interval(self.process.discovery.unwrap_or(Duration::from_secs(3600)));
         loop {
@@ -63,6 +67,7 @@ impl Keeper {
                         return;
                     }
                     self.reload();
+                    minters.follow(&self.shared);
                     discovery.remember(&self.shared);
                     discover.reset_immediately();
                 }

@@ -67,6 +67,11 @@ pub fn begin(
         fault.retry_after = retry_after(&head.headers);
         let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
         let undecided = is_undecided(status, upstream) && !empty;
+        if departure::proof::renew(shared, exchange, status, &head.headers) {
+            let mut error = Error::explain(ErrorType::HTTPStatus(status), "a credential's end").into_up();
+            error.set_retry(true);
+            return Err(error);
+        }
         if !undecided && departure::again(exchange, fault) {
             let mut error = Error::explain(ErrorType::HTTPStatus(status), "an upstream's error").into_up();
             error.set_retry(true);
@@ -400,6 +405,7 @@ pub async fn conclude_late(session: &mut Session, exchange: &mut Exchange) {
 /// What is said, without the key that the attempt used.
 fn masked(exchange: &Exchange, said: Vec<u8>) -> Vec<u8> {
     let Stage::Away(call) = &exchange.stage else { return said };
+    let said = departure::proof::masked(call, said);
     match exchange.world.providers.get(call.attempt.known.index) {
         Some(provider) => relay::mask(said, departure::secret(provider, call.attempt.key)),
         None => said,

@@ -9,6 +9,7 @@ use tokio::sync::futures::Notified;
 
 use crate::proxy::bytes_held::BytesHeld;
 use crate::proxy::departure::resolve::Resolver;
+use crate::proxy::minting::Credentials;
 use crate::proxy::threshold::files::Files;
 use crate::route::Names;
 use crate::snapshot::Snapshot;
@@ -27,6 +28,8 @@ pub struct Shared {
     pub held: Arc<BytesHeld>,
     /// The addresses of providers.
     pub resolver: Resolver,
+    /// What clouds lend to providers.
+    pub credentials: Credentials,
     /// How many files may be open.
     pub files: Files,
     draining: AtomicBool,
@@ -41,12 +44,15 @@ impl Shared {
     #[must_use]
     pub fn new(world: Arc<Snapshot>, telemetry: Arc<Telemetry>) -> Self {
         telemetry.metrics.serves(world.generation);
+        let credentials = Credentials::default();
+        credentials.adopt(&world);
         Self {
             world: ArcSwap::new(world),
             discovered: ArcSwap::default(),
             telemetry,
             held: Arc::default(),
             resolver: Resolver::default(),
+            credentials,
             files: Files::new(rlimit::Resource::NOFILE.get().map_or(u64::MAX, |(soft, _)| soft)),
             draining: AtomicBool::new(false),
             cutting: AtomicBool::new(false),
@@ -67,6 +73,7 @@ impl Shared {
     pub fn swap(&self, world: Arc<Snapshot>) {
         self.metrics().reloaded(Ok(world.generation));
         self.discovered.store(Arc::default());
+        self.credentials.adopt(&world);
         self.world.store(world);
     }
 

@@ -16,6 +16,8 @@
 
 mod addresses;
 mod bodies;
+mod clouds;
+mod clouds_aws;
 mod completions;
 mod crowd;
 mod ending;

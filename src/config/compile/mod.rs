@@ -2,13 +2,14 @@
 //!
 //! What cannot be built is noted and left out, so that one mistake does not hide the next.
 
+mod clouds;
 mod names;
 mod prices;
 mod providers;
 
 use std::net::SocketAddr;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::catalog::Catalog;
 use crate::snapshot::{Door, Downstream, Snapshot, Upstream};
 
 use super::Process;
+use super::environment::Variables;
 use super::file::{File, Span};
 use super::problem::{Place, Problems};
 use super::tree::Node;
@@ -32,6 +34,10 @@ pub(super) struct Source<'a> {
     pub(super) sound: &'a Node,
     /// All that was written. What is wrong here has had its problem told.
     pub(super) written: &'a Node,
+    /// The variables that clouds' own tools read.
+    pub(super) variables: &'a Variables,
+    /// The folder that paths in the file start from.
+    pub(super) folder: &'a Path,
 }
 
 /// The world as the file describes it; sound only if no error was noted.

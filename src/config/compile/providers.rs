@@ -12,12 +12,13 @@ use crate::config::read::did_you_mean;
 use crate::config::tree::Node;
 use crate::ir::Dialect;
 use crate::provider::url::BadBase;
-use crate::provider::{Base, Vendor};
+use crate::provider::{Auth, Base, Vendor};
 use crate::route::Offer;
 use crate::snapshot::Provider;
 use crate::units::Secret;
 
 use super::Check;
+use super::clouds::{self, Subject};
 
 /// How a vendor is called that is in no table.
 const CUSTOM: &str = "custom";
@@ -119,10 +120,21 @@ fn one(
     vendor: &'static Vendor,
     check: &mut Check<'_>,
 ) -> Option<(Provider, Offer)> {
-    let keys = keys(name, written, vendor, check);
+    let mut keys = keys(name, written, check);
+    if written.auth.is_some() && vendor.auth.is_lent() && !keys.is_empty() {
+        let message = "the key is not used, since auth says how credentials are lent";
+        check.problems.warning(&check.place(&["providers", name, "api_key"]), message, None);
+        keys.clear();
+    }
+    let subject = Subject { name, written, vendor, has_key: !keys.is_empty() };
+    clouds::check_fields(&subject, check);
+    let cloud = clouds::cloud(&subject, check);
+    if vendor.key_required && keys.is_empty() && cloud.is_none() && written.auth.is_none() {
+        want_key(name, written, vendor, check);
+    }
     let headers = headers(name, &written.headers, check);
     let models = models(name, written, vendor, check);
-    let base = base(name, written, vendor, check)?;
+    let base = base(&subject, check)?;
     let mut aliases = vec![vendor.id.to_owned()];
     aliases.extend(vendor.aliases.iter().map(|&alias| alias.to_owned()));
     if vendor.id.starts_with(CUSTOM) {
@@ -132,10 +144,13 @@ fn one(
     let api_version = written.api_version.as_deref().map(str::trim).filter(|version| !version.is_empty());
     let api_version = api_version.map(str::to_owned);
     let discover = written.models.is_empty();
-    Some((Provider { name: name.to_owned(), vendor, base, keys, headers, api_version, discover }, offer))
+    Some((
+        Provider { name: name.to_owned(), vendor, base, keys, cloud, headers, api_version, discover },
+        offer,
+    ))
 }
 
-fn keys(name: &str, written: &file::Provider, vendor: &Vendor, check: &mut Check<'_>) -> Vec<Secret> {
+fn keys(name: &str, written: &file::Provider, check: &mut Check<'_>) -> Vec<Secret> {
     let mut keys = Vec::new();
     let one = written.api_key.iter().map(|key| ("api_key", key));
     for (field, key) in one.chain(written.api_keys.iter().map(|key| ("api_keys", key))) {
@@ -148,22 +163,30 @@ fn keys(name: &str, written: &file::Provider, vendor: &Vendor, check: &mut Check
             keys.push(key.0.clone());
         }
     }
+    keys
+}
+
+/// Says that there is no key, unless what was written of one was wrong, or a region is missing.
+fn want_key(name: &str, written: &file::Provider, vendor: &Vendor, check: &mut Check<'_>) {
     let none_written = written.api_key.is_none() && written.api_keys.is_empty();
     let none_failed = ["api_key", "api_keys"].iter().all(|field| {
         let provider = check.source.written.get("providers").and_then(|providers| providers.get(name));
         let node = provider.and_then(|provider| provider.get(field));
         node.is_none_or(Node::is_blank)
     });
-    if vendor.key_required && none_written && none_failed {
+    if none_written && none_failed && !vendor.is_regional() {
         let own = format!("{}_API_KEY", stem(name));
         let variable = match vendor.key_env.first() {
             Some(first) if name == vendor.id => first,
             _ => own.as_str(),
         };
-        let hint = format!("set {variable}, or api_key: ${{file:PATH}}");
+        let hint = if vendor.auth == Auth::Azure {
+            format!("set {variable}, or AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET")
+        } else {
+            format!("set {variable}, or api_key: ${{file:PATH}}")
+        };
         check.error(&["providers", name], format!("{} needs a key", vendor.name), hint);
     }
-    keys
 }
 
 fn headers(
@@ -206,9 +229,13 @@ fn models(name: &str, written: &file::Provider, vendor: &Vendor, check: &mut Che
     written.models.iter().map(|model| model.trim().to_owned()).collect()
 }
 
-fn base(name: &str, written: &file::Provider, vendor: &Vendor, check: &mut Check<'_>) -> Option<Base> {
+fn base(subject: &Subject<'_>, check: &mut Check<'_>) -> Option<Base> {
+    let Subject { name, written, vendor, .. } = *subject;
     let path = ["providers", name, "base_url"];
     let Some(text) = written.base_url.as_deref().map(str::trim).filter(|text| !text.is_empty()) else {
+        if vendor.is_regional() {
+            return clouds::base(subject, None, check);
+        }
         if needs_address(vendor) {
             let variable = format!("{}_BASE_URL", stem(name));
             let example = if vendor.base_url.is_empty() { "https://…" } else { vendor.base_url };
@@ -219,6 +246,7 @@ fn base(name: &str, written: &file::Provider, vendor: &Vendor, check: &mut Check
         return Base::parse(vendor.base_url).ok();
     };
     match Base::parse(text) {
+        Ok(base) if vendor.is_regional() => clouds::base(subject, Some(base), check),
         Ok(base) => Some(with_usual_path(base, vendor)),
         Err(bad) => {
             let known = vendor.base_url.contains('{').then(|| format!("the form is {}", vendor.base_url));

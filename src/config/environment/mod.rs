@@ -3,6 +3,7 @@
 //! A variable that is set but empty counts as not set. GoModel's names work where they mean the
 //! same here; Tollgate's own win over them.
 
+mod clouds;
 mod providers;
 
 use std::collections::BTreeMap;
@@ -149,6 +150,7 @@ pub(super) fn lay_over(tree: &mut Node, variables: &Variables, problems: &mut Pr
     {
         problems.warning(place, "the log is JSON whatever this says", None);
     }
+    clouds::declare(tree, variables);
     providers::lay_over(tree, variables, problems);
     warn_of_unknown(variables, problems);
 }

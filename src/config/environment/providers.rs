@@ -142,7 +142,7 @@ fn read_name(name: &str, configured: &[String]) -> Option<(Instance, Field)> {
     if let Some((vendor, field)) = vendor_key(name) {
         return Some((of_vendor(vendor, configured), field));
     }
-    let (owner, field) = split(name)?;
+    let (owner, field) = foreign(name).or_else(|| split(name))?;
     if let Some(name) = configured.iter().find(|name| stem(name) == owner) {
         let instance = Instance { name: name.clone(), vendor: Vendor::find(name), guessed: false };
         return Some((instance, field));
@@ -174,6 +174,15 @@ fn vendor_key(name: &str) -> Option<(&'static Vendor, Field)> {
         None => find(plain).map(|(vendor, rank)| (vendor, rank, number))?,
     };
     Some((vendor, Field::Key { rank, number }))
+}
+
+/// Names that a vendor's own tools read, and that no rule gives.
+fn foreign(name: &str) -> Option<(&str, Field)> {
+    match name {
+        "AZURE_OPENAI_ENDPOINT" | "AZURE_API_BASE" => Some(("AZURE", Field::BaseUrl)),
+        "AZURE_AI_ENDPOINT" | "AZURE_AI_API_BASE" => Some(("AZURE_AI", Field::BaseUrl)),
+        _ => None,
+    }
 }
 
 fn split(name: &str) -> Option<(&str, Field)> {
@@ -218,7 +227,7 @@ fn suffixed(owner: &str) -> Option<Instance> {
 
 /// Whether only the user can know where the vendor is.
 pub(in crate::config) fn needs_address(vendor: &Vendor) -> bool {
-    vendor.base_url.is_empty() || vendor.base_url.contains('{')
+    vendor.base_url.is_empty() || (vendor.base_url.contains('{') && !vendor.is_regional())
 }
 
 /// What the variables of a provider of this name begin with.

@@ -181,10 +181,57 @@ pub(super) struct Provider {
     pub(super) models: Vec<String>,
     /// Headers for every request to it. Default: none.
     pub(super) headers: BTreeMap<String, String>,
-    /// Azure's `api-version`. Default: the vendor's.
+    /// Azure's `api-version`, Vertex's `v1` or `v1beta1`. Default: the vendor's.
     pub(super) api_version: Option<String>,
+    /// Amazon's region. Default: that of `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile.
+    pub(super) region: Option<String>,
+    /// Google's project. Default: that of `VERTEX_PROJECT`, `GOOGLE_CLOUD_PROJECT` or the
+    /// credentials.
+    pub(super) project: Option<String>,
+    /// Google's location: a region, `us`, `eu` or `global`. Default: that of `VERTEX_LOCATION` or
+    /// `GOOGLE_CLOUD_LOCATION`, else `global`.
+    pub(super) location: Option<String>,
+    /// How a cloud lends credentials, for a provider without a key. Default: as the cloud's own
+    /// tools find them, in the environment, in files and on the machine.
+    pub(super) auth: Option<Auth>,
     /// What a `custom` vendor speaks. Default: `openai_chat`.
     pub(super) dialect: Option<Dialect>,
+}
+
+/// How a cloud lends credentials. Each cloud takes the fields that are its own.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Auth {
+    /// Amazon: the id of an access key.
+    pub(super) access_key_id: Option<String>,
+    /// Amazon: the secret that belongs to it.
+    pub(super) secret_access_key: Option<Key>,
+    /// Amazon: the session token of a short-lived access key.
+    pub(super) session_token: Option<Key>,
+    /// Amazon: the profile in `~/.aws/credentials` and `~/.aws/config`.
+    pub(super) profile: Option<String>,
+    /// Amazon: the ARN of a role to assume with whatever else is found.
+    pub(super) role_arn: Option<String>,
+    /// Amazon: what the session of that role is called. Default: `tollgate`.
+    pub(super) role_session_name: Option<String>,
+    /// Amazon: what the owner of that role wants to hear.
+    pub(super) external_id: Option<String>,
+    /// Google: the file of a service account, of a person or of a federated workload.
+    pub(super) credentials_file: Option<String>,
+    /// Google: the same as JSON text, best given by reference.
+    pub(super) credentials: Option<Key>,
+    /// Microsoft: the tenant's id.
+    pub(super) tenant_id: Option<String>,
+    /// Microsoft: the client's id, also of a managed identity.
+    pub(super) client_id: Option<String>,
+    /// Microsoft: the client's secret.
+    pub(super) client_secret: Option<Key>,
+    /// Microsoft: what tokens are for. Default: `https://cognitiveservices.azure.com/.default`.
+    pub(super) scope: Option<String>,
+    /// Microsoft: whether the machine's own identity is used. Default: false.
+    pub(super) managed_identity: bool,
+    /// Amazon and Microsoft: a file with a token of another issuer, read each time.
+    pub(super) token_file: Option<String>,
 }
 
 /// How a custom provider is spoken to.

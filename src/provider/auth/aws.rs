@@ -281,10 +281,14 @@ mod tests {
         let expected = minted("ASIA", "s", "t/+=", Some(1_440_938_160));
         assert_eq!(read_sts(&answer(200, xml)), Ok(expected.clone()));
         assert_eq!(read_json(&answer(200, json)), Ok(expected));
-        let denied = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>";
+        let denied =
+            "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>";
         assert_eq!(read_sts(&answer(403, denied)).unwrap_err(), "it answered 403: AccessDenied: no");
         let failed = r#"{"Code":"AssumeRoleUnauthorizedAccess","Message":"no"}"#;
-        assert_eq!(read_json(&answer(200, failed)).unwrap_err(), "it answered AssumeRoleUnauthorizedAccess: no");
+        assert_eq!(
+            read_json(&answer(200, failed)).unwrap_err(),
+            "it answered AssumeRoleUnauthorizedAccess: no"
+        );
     }
 
     #[test]

@@ -157,7 +157,11 @@ mod tests {
         let federated = client(Proof::File("/token".to_owned()));
         assert_eq!(federated.file(), Some("/token"));
         let ask = federated.ask("jwt\n");
-        assert!(ask.body.ends_with("client-assertion-type%3Ajwt-bearer&client_assertion=jwt"), "{}", ask.body);
+        assert!(
+            ask.body.ends_with("client-assertion-type%3Ajwt-bearer&client_assertion=jwt"),
+            "{}",
+            ask.body
+        );
     }
 
     #[test]
@@ -189,7 +193,8 @@ mod tests {
         assert_eq!(expires(r#"{"access_token":"t","expires_in":3599}"#), Some(4599));
         assert_eq!(expires(r#"{"access_token":"t","expires_in":"86400","expires_on":"9"}"#), Some(87_400));
         assert_eq!(expires(r#"{"access_token":"t","expires_on":"5000"}"#), Some(5000));
-        let refused = answer(401, r#"{"error":"invalid_client","error_description":"AADSTS7000215: no\nTrace"}"#);
+        let refused =
+            answer(401, r#"{"error":"invalid_client","error_description":"AADSTS7000215: no\nTrace"}"#);
         let said = read(&refused, 0).unwrap_err();
         assert_eq!(said, "it answered 401: invalid_client: AADSTS7000215: no");
         assert_eq!(read(&answer(200, "{}"), 0).unwrap_err(), "its answer holds no access_token");

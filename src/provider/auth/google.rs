@@ -10,6 +10,8 @@ use super::ask::{Answer, Ask};
 use super::moment::parse_rfc3339;
 use super::{Credential, Minted, jwt};
 
+/// The field that names whose place is taken.
+const IMPERSONATE: &str = "service_account_impersonation_url";
 /// What a token may do.
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 /// Where tokens come from.
@@ -132,7 +134,6 @@ impl Account {
             }
             other => return Err(format!("credentials of the type {other} are not known")),
         };
-        const IMPERSONATE: &str = "service_account_impersonation_url";
         if file.field(IMPERSONATE).is_some_and(Json::is_string) {
             return Ok(Self::Impersonated { source: Box::new(account), at: address(IMPERSONATE, "")? });
         }
@@ -241,7 +242,8 @@ fn subject(source: Option<&Json<'_>>) -> Result<Subject, String> {
     let url = text(&["url"]).filter(|_| text(&["environment_id"]).is_none());
     let url = url.ok_or("credentials that come from a program or from AWS are not run; use a file or url")?;
     let (place, query) = url.split_once('?').unwrap_or((&url, ""));
-    let base = Base::parse(place).map_err(|bad| format!("the url of the credential_source is wrong: {bad}"))?;
+    let base =
+        Base::parse(place).map_err(|bad| format!("the url of the credential_source is wrong: {bad}"))?;
     let query = if query.is_empty() { String::new() } else { format!("?{query}") };
     let mut ask = Ask::get(&base, &query);
     // The names of headers live as long as the program; these are the ones that issuers ask for.
@@ -327,10 +329,7 @@ mod tests {
             r#"{"type":"authorized_user","client_id":"c","client_secret":"s","refresh_token":"1//r"}"#,
         );
         let ask = ask(&user, "");
-        assert_eq!(
-            ask.body,
-            "grant_type=refresh_token&client_id=c&client_secret=s&refresh_token=1%2F%2Fr"
-        );
+        assert_eq!(ask.body, "grant_type=refresh_token&client_id=c&client_secret=s&refresh_token=1%2F%2Fr");
         assert_eq!(ask.target, "/token");
     }
 

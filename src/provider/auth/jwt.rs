@@ -77,7 +77,10 @@ pub(crate) mod tests {
         let random = ring::rand::SystemRandom::new();
         let refused = |key: &str| sign(b"", b"", &Secret::new(key), &random).unwrap_err();
         assert_eq!(refused("no key"), BadKey::Pem);
-        assert_eq!(refused("-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----"), BadKey::Pem);
+        assert_eq!(
+            refused("-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----"),
+            BadKey::Pem
+        );
         assert_eq!(refused("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"), BadKey::Rsa);
     }
 }

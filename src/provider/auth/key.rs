@@ -23,6 +23,17 @@ pub enum Auth {
     Anthropic,
     /// Google's `x-goog-api-key`.
     Google,
+    /// The same, or a token that Google's cloud lends.
+    GoogleCloud,
+    /// Azure's `api-key`, or a token that Entra lends.
+    Azure,
+    /// A signature that names the service, or a key: in the header of this name, or else Bearer.
+    Aws {
+        /// The service's name in signatures.
+        service: &'static str,
+        /// The header that takes a key, where that is not Bearer.
+        header: Option<&'static str>,
+    },
     /// No key at all.
     None,
 }
@@ -45,10 +56,11 @@ impl Auth {
         let bearer = || ("authorization", format!("Bearer {key}"));
         match self {
             Self::None => {}
-            Self::Bearer => headers.push(bearer()),
-            Self::Header(name) => headers.push((name, key.to_owned())),
+            Self::Bearer | Self::Aws { header: None, .. } => headers.push(bearer()),
+            Self::Azure => headers.push(("api-key", key.to_owned())),
+            Self::Header(name) | Self::Aws { header: Some(name), .. } => headers.push((name, key.to_owned())),
             Self::Prefixed(prefix) => headers.push(("authorization", format!("{prefix} {key}"))),
-            Self::Google => headers.push(("x-goog-api-key", key.to_owned())),
+            Self::Google | Self::GoogleCloud => headers.push(("x-goog-api-key", key.to_owned())),
             Self::Anthropic if key.starts_with(ANTHROPIC_OAUTH_TOKEN) => {
                 headers.push(bearer());
                 headers.push(("anthropic-beta", ANTHROPIC_OAUTH_BETA.to_owned()));
@@ -58,8 +70,21 @@ impl Auth {
         headers
     }
 
+    /// Whether a cloud lends credentials to who has no key.
+    #[must_use]
+    pub const fn is_lent(self) -> bool {
+        matches!(self, Self::GoogleCloud | Self::Azure | Self::Aws { .. })
+    }
+
     /// The headers in which a client's own credentials could reach the vendor, and which are
     /// therefore never passed on.
-    pub const NEVER_FORWARDED: [&'static str; 6] =
-        ["authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "proxy-authorization"];
+    pub const NEVER_FORWARDED: [&'static str; 7] = [
+        "authorization",
+        "x-api-key",
+        "api-key",
+        "x-goog-api-key",
+        "x-amz-security-token",
+        "cookie",
+        "proxy-authorization",
+    ];
 }

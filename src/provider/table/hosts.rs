@@ -21,7 +21,7 @@ pub(super) const VENDORS: &[Vendor] = &[
     Vendor {
         speaks: ALL_THREE,
         aliases: &["azure_openai"],
-        auth: Auth::Header("api-key"),
+        auth: Auth::Azure,
         api_version: Some("2024-10-21"),
         deployments: true,
         catalogue_ids: &["azure", "openai"],
@@ -36,7 +36,7 @@ pub(super) const VENDORS: &[Vendor] = &[
     },
     Vendor {
         aliases: &["azure_foundry"],
-        auth: Auth::Header("api-key"),
+        auth: Auth::Azure,
         speaks: &[
             (OpenaiChat, ""),
             (OpenaiResponses, "https://{resource}.services.ai.azure.com/openai/v1"),

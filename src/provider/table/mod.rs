@@ -1,5 +1,6 @@
 //! The vendors as data. A row says only where it departs from [`openai`], the commonest kind.
 
+mod clouds;
 mod hosts;
 mod local;
 mod makers;
@@ -10,11 +11,11 @@ use crate::dialect::Vectors;
 use crate::ir::Dialect;
 
 use super::auth::Auth;
-use super::vendors::Vendor;
+use super::vendors::{Platform, Vendor};
 
 /// Every row: makers of models, hosts of others' models, servers that people run themselves.
 pub(super) fn all() -> impl Iterator<Item = &'static Vendor> {
-    makers::VENDORS.iter().chain(hosts::VENDORS).chain(local::VENDORS)
+    makers::VENDORS.iter().chain(clouds::VENDORS).chain(hosts::VENDORS).chain(local::VENDORS)
 }
 
 /// Chat and text completions at one address.
@@ -42,6 +43,7 @@ const fn openai(
         key_env,
         key_required: true,
         auth: Auth::Bearer,
+        platform: Platform::None,
         speaks: &[(Dialect::OpenaiChat, "")],
         embeddings: None,
         chat_path: "/chat/completions",

@@ -129,3 +129,83 @@ fn responses_lie_beside_chat_and_azure_serves_them_at_its_newer_addresses() {
         assert_eq!(responses("azure", base, Operation::Generate), "/openai/v1/responses", "{base}");
     }
 }
+
+#[test]
+fn vertex_has_a_place_for_each_maker() {
+    let base = "https://europe-west1-aiplatform.googleapis.com/v1/projects/p/locations/europe-west1";
+    let at = |dialect, operation, model: &str| {
+        let path = path("vertex", base, dialect, operation, model);
+        path.strip_prefix("/v1/projects/p/locations/europe-west1").unwrap_or_default().to_owned()
+    };
+    for (dialect, operation, model, expected) in [
+        (
+            GeminiGenerate,
+            Operation::Generate,
+            "gemini-2.5-pro",
+            "google/models/gemini-2.5-pro:generateContent",
+        ),
+        (
+            GeminiGenerate,
+            Operation::Stream,
+            "google/gemini-2.5-pro",
+            "google/models/gemini-2.5-pro:streamGenerateContent?alt=sse",
+        ),
+        (GeminiGenerate, Operation::CountTokens, "models/gemini-x", "google/models/gemini-x:countTokens"),
+        (
+            AnthropicMessages,
+            Operation::Generate,
+            "claude-sonnet-4-5@20250929",
+            "anthropic/models/claude-sonnet-4-5@20250929:rawPredict",
+        ),
+        (
+            AnthropicMessages,
+            Operation::Stream,
+            "anthropic/claude-opus-4-7",
+            "anthropic/models/claude-opus-4-7:streamRawPredict",
+        ),
+        (AnthropicMessages, Operation::CountTokens, "claude-x", "anthropic/models/count-tokens:rawPredict"),
+        (
+            OpenaiChat,
+            Operation::Stream,
+            "mistral-medium-3",
+            "mistralai/models/mistral-medium-3:streamRawPredict",
+        ),
+        (
+            GeminiGenerate,
+            Operation::Generate,
+            "publishers/google/models/x",
+            "google/models/x:generateContent",
+        ),
+    ] {
+        assert_eq!(at(dialect, operation, model), format!("/publishers/{expected}"));
+    }
+    assert_eq!(
+        at(OpenaiChat, Operation::Stream, "meta/llama-3.3-70b-instruct-maas"),
+        "/endpoints/openapi/chat/completions"
+    );
+    assert_eq!(at(GeminiGenerate, Operation::Generate, "endpoints/123"), "/endpoints/123:generateContent");
+    assert_eq!(at(GeminiGenerate, Operation::Generate, "../x"), "");
+}
+
+#[test]
+fn a_cloud_serves_each_model_in_its_makers_dialect() {
+    for (model, dialect) in [
+        ("gemini-2.5-flash", GeminiGenerate),
+        ("google/gemini-2.5-flash", GeminiGenerate),
+        ("publishers/google/models/gemini-2.5-flash", GeminiGenerate),
+        ("endpoints/1234", GeminiGenerate),
+        ("claude-opus-4-7", AnthropicMessages),
+        ("publishers/anthropic/models/claude-opus-4-7", AnthropicMessages),
+        ("mistral-medium-3", OpenaiChat),
+        ("deepseek-ai/deepseek-v3.1-maas", OpenaiChat),
+    ] {
+        let served: Vec<_> = [OpenaiChat, AnthropicMessages, GeminiGenerate]
+            .into_iter()
+            .filter(|dialect| Platform::Vertex.serves(*dialect, model))
+            .collect();
+        assert_eq!(served, [dialect], "{model}");
+    }
+    assert!(Platform::Bedrock.serves(AnthropicMessages, "eu.anthropic.claude-opus-4-7-v1:0"));
+    assert!(!Platform::Bedrock.serves(AnthropicMessages, "amazon.nova-pro-v1:0"));
+    assert!(Platform::None.serves(OpenaiChat, "anything"));
+}

@@ -17,6 +17,7 @@ use crate::proxy::arrival::body::Untaken;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt::{self, malformed};
 use crate::proxy::departure::targets;
+use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
 use crate::proxy::phases::refuse;
 use crate::proxy::returning;
@@ -97,7 +98,9 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         Some(Err(refusal)) => return refuse(session, exchange, client, refusal, Connection::Keep).await,
         None => {}
     }
-    if let Asked::Through(through) = &asked {
+    if let Asked::Through(through) = &asked
+        && !through::is_signed(&world, through)
+    {
         body::invite(session).await?;
         let share = shared.held.share();
         return match through::dispatch(shared, session, exchange, through, share) {
@@ -199,13 +202,21 @@ async fn turn_away(
 /// Finds the targets and prepares the first attempt; or the body of an answer given here.
 fn dispatch(
     shared: &Shared,
-    session: &Session,
+    session: &mut Session,
     exchange: &mut Exchange,
     asked: &Asked,
     body: Bytes,
     share: Share,
 ) -> Result<Option<Vec<u8>>, Refusal> {
     let world = Arc::clone(&exchange.world);
+    if let Asked::Through(through) = asked {
+        through::dispatch(shared, session, exchange, through, share)?;
+        if let Some(call) = exchange.call() {
+            call.upload = Upload::Held;
+            call.attempt.body = body;
+        }
+        return Ok(None);
+    }
     let body = match asked::deployment(session.req_header().uri.path()) {
         Some(name) => named(&body, &name)?,
         None => body,

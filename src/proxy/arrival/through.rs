@@ -34,6 +34,13 @@ pub(super) fn settle(world: &Snapshot, asked: Asked) -> Asked {
     Asked::Through(through)
 }
 
+/// Whether the request must be read whole, since a signature is made over its body.
+pub(super) fn is_signed(world: &Snapshot, through: &Through) -> bool {
+    let provider = world.table.provider(&through.provider).ok();
+    let cloud = provider.and_then(|index| world.providers.get(index)?.cloud.as_ref());
+    cloud.is_some_and(|cloud| !cloud.service.is_empty())
+}
+
 /// Prepares the one attempt that there is; the body will go through as it comes.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use crate::ir::embed::Encoding;
 use crate::ir::{Dialect, Losses};
 use crate::provider::Operation;
 use crate::proxy::arrival::asked::Asked;
+use crate::proxy::departure::envelope::Envelope;
 use crate::proxy::departure::kept;
 use crate::proxy::departure::targets::Known;
 use crate::proxy::exchange::Ask;
@@ -147,10 +148,11 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
     let path = if ask.stream { known.paths.stream.clone() } else { known.paths.generate.clone() };
     let planned = plan(ask.dialect, known.dialect, lens, &known.model, &known.profile, &mut losses);
     Ok(match planned {
-        Plan::Verbatim { edits, strip_usage } => {
+        Plan::Verbatim { mut edits, strip_usage } => {
+            let mut headers = ask.carried.clone();
+            known.envelope.seal(lens, &mut edits, &mut headers, &mut losses);
             let body = if edits.is_empty() { ask.body.clone() } else { lens.apply(&edits).into() };
             let path = verbatim_path(ask, path);
-            let headers = ask.carried.clone();
             Attempt {
                 known,
                 key,
@@ -180,16 +182,14 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
             } else {
                 Mode::Translate(rendered.restore)
             };
-            Attempt {
-                known,
-                key,
-                method: Method::POST,
-                path,
-                body: rendered.body.into(),
-                headers: rendered.headers,
-                mode,
-                losses,
+            let (mut body, mut headers) = (rendered.body, rendered.headers);
+            if known.envelope != Envelope::None {
+                let lens = Lens::new(&body).map_err(malformed)?;
+                let mut edits = Vec::new();
+                known.envelope.seal(&lens, &mut edits, &mut headers, &mut losses);
+                body = lens.apply(&edits);
             }
+            Attempt { known, key, method: Method::POST, path, body: body.into(), headers, mode, losses }
         }
     })
 }

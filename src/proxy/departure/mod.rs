@@ -24,7 +24,9 @@ use crate::units::Secret;
 use crate::wire::lens::Lens;
 
 pub mod attempt;
+pub mod envelope;
 pub mod kept;
+pub mod proof;
 pub mod resolve;
 pub mod targets;
 mod through;
@@ -48,6 +50,19 @@ pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPe
     let call = exchange.call().ok_or_else(|| Error::new(ErrorType::InternalError))?;
     if let Some(pause) = call.pause.take() {
         tokio::time::sleep(pause.min(left)).await;
+    }
+    call.lent = None;
+    if let Some(cloud) = &call.attempt.known.cloud {
+        match shared.credentials.lend(&cloud.source, call.stale.as_ref(), left).await {
+            Ok(lent) => call.lent = Some(lent),
+            Err(why) => {
+                let message = format!("{} has no credentials: {why}", call.attempt.known.provider);
+                let fault = Fault::new(Kind::BadGateway, message);
+                let mut error = Error::explain(ErrorType::ConnectError, "no credentials").into_up();
+                error.set_retry(again(exchange, fault));
+                return Err(error);
+            }
+        }
     }
     let base = &call.attempt.known.base;
     let Some(address) = shared.resolver.address(&base.host, base.port).await else {
@@ -89,13 +104,22 @@ pub fn head(exchange: &mut Exchange, head: &mut RequestHeader) -> Result<()> {
     let call = exchange.call().ok_or_else(|| Error::new(ErrorType::InternalError))?;
     call.upload.begin();
     let attempt = &call.attempt;
-    let headers = match (&attempt.mode, world.providers.get(attempt.known.index)) {
+    let mut headers = match (&attempt.mode, world.providers.get(attempt.known.index)) {
         (Mode::Through(_), Some(provider)) => {
             let key = secret(provider, attempt.key);
-            through::headers(&head.headers, provider, &attempt.known.base, attempt.known.dialect, key)
+            let mut headers =
+                through::headers(&head.headers, provider, &attempt.known.base, attempt.known.dialect, key);
+            if call.upload.is_held() {
+                headers.insert(header::CONTENT_LENGTH, attempt.body.len().into());
+                headers.remove(header::CONTENT_ENCODING);
+            }
+            headers
         }
         _ => own(call),
     };
+    if let (Some(lent), Some(cloud)) = (&call.lent, &attempt.known.cloud) {
+        proof::show(&mut headers, lent, cloud, attempt);
+    }
     let (mut parts, ()) = http::Request::new(()).into_parts();
     parts.method = attempt.method.clone();
     parts.uri = attempt.path.parse().or_err(ErrorType::InternalError, "a target's path")?;
@@ -188,6 +212,7 @@ pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
         call.place = place;
         call.attempts += 1;
         call.pause = pause;
+        call.stale = None;
         call.plain = false;
         call.relay = Relay::Waiting;
         call.head = None;

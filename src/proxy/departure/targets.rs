@@ -13,8 +13,9 @@ use crate::dialect::Vectors;
 use crate::ir::Dialect;
 use crate::provider::url::path_for;
 use crate::provider::{Base, Operation, Vendor};
+use crate::proxy::departure::envelope::Envelope;
 use crate::route::Target;
-use crate::snapshot::{Provider, Snapshot};
+use crate::snapshot::{Cloud, Provider, Snapshot};
 use crate::units::Secret;
 
 /// A target as one worker speaks to it, worked out once and then shared by its requests.
@@ -30,10 +31,14 @@ pub struct Known {
     pub dialect: Dialect,
     /// Whether it keeps conversations for its clients (Anthropic's `thread`).
     pub threads: bool,
+    /// What a cloud wants around a body.
+    pub envelope: Envelope,
     /// What it tolerates.
     pub profile: Profile,
     /// Where it is.
     pub base: Base,
+    /// The cloud that lends its credentials, if one does.
+    pub cloud: Option<Cloud>,
     /// What it costs, where known.
     pub prices: Option<Arc<PriceTable>>,
     /// Headers that each of its requests and answers has.
@@ -60,6 +65,8 @@ impl Known {
             provider: provider.name.as_str().into(),
             index,
             model: model.into(),
+            cloud: provider.cloud.clone(),
+            envelope: Envelope::None,
             dialect,
             threads: false,
             profile: Profile::of(dialect, &provider.vendor.quirks, model, facts),
@@ -155,7 +162,8 @@ pub fn known(world: &Snapshot, target: &Target, client: Dialect) -> Option<Arc<K
 fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
     let provider = world.providers.get(target.provider)?;
     let vendor = provider.vendor;
-    let spoken = provider.spoken();
+    let mut spoken = provider.spoken();
+    spoken.retain(|(dialect, _)| vendor.platform.serves(*dialect, &target.model));
     let model = facts(world, provider, &target.model);
     let wanted = wanted(vendor, &target.model, model, client);
     // A vendor of vectors alone speaks no dialect; its vectors still have an address.
@@ -168,6 +176,10 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
     let path = |dialect, operation| {
         path_for(vendor, &base, dialect, operation, &target.model, provider.api_version.as_deref())
     };
+    let envelope = Envelope::of(vendor.platform, dialect);
+    let mut profile = Profile::of(dialect, &vendor.quirks, &target.model, model);
+    // Clouds fetch nothing for Claude.
+    profile.image_urls &= envelope == Envelope::None;
     let embed = vendor.embeddings.and_then(|form| {
         let (dialect, base) = (form.dialect(), &provider.base);
         let version = provider.api_version.as_deref();
@@ -178,9 +190,11 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
         provider: provider.name.as_str().into(),
         index: target.provider,
         model: target.model.as_str().into(),
+        cloud: provider.cloud.clone(),
         dialect,
         threads: dialect == Dialect::AnthropicMessages && vendor.quirks.house == House::Own,
-        profile: Profile::of(dialect, &vendor.quirks, &target.model, model),
+        envelope,
+        profile,
         prices: model.map(|model| Arc::new(model.prices.clone())),
         heads: Heads {
             provider: printable(&provider.name),

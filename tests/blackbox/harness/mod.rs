@@ -1,6 +1,7 @@
 //! What the tests stand on: the gateway as a child process, providers, and clients that can misbehave.
 
 mod client;
+mod cloud;
 mod dialect;
 mod gateway;
 mod http2;
@@ -11,6 +12,7 @@ mod tls;
 use std::time::{Duration, Instant};
 
 pub(crate) use client::{Conn, End, Head, Piece, Reply, Request, get, post};
+pub(crate) use cloud::Cloud;
 pub(crate) use dialect::{CLIENTS, Client};
 pub(crate) use gateway::{Gateway, Setup};
 pub(crate) use http2::Http2;

@@ -1,6 +1,6 @@
 //! AWS Signature Version 4 over one whole request, as every service but S3 reads it.
 //!
-//! The rule is AWS's "Create a signed AWS API request" (seen November 2026); [`tests`] holds it to
+//! The rule is AWS's "Create a signed AWS API request" (seen November 2026); the tests hold it to
 //! the vectors that AWS publishes.
 
 #[cfg(test)]

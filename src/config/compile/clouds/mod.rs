@@ -1,0 +1,185 @@
+//! Clouds: where a provider's region or project lies, and how its credentials are lent.
+//!
+//! What the file does not say is found as the clouds' own tools find it: in their variables, in
+//! files of theirs and on the machine.
+
+mod aws;
+mod entra;
+mod google;
+
+use std::sync::Arc;
+
+use crate::config::file;
+use crate::provider::{Auth, Base, Source, Vendor};
+use crate::snapshot::Cloud;
+
+use super::Check;
+
+/// What the file says of one provider, and whose it is.
+pub(super) struct Subject<'a> {
+    pub(super) name: &'a str,
+    pub(super) written: &'a file::Provider,
+    pub(super) vendor: &'static Vendor,
+    /// Whether it has a key, which makes lent credentials needless.
+    pub(super) has_key: bool,
+}
+
+/// The fields of `auth` and the cloud that each belongs to, but for those that two share.
+const FIELDS: [(&str, House); 14] = [
+    ("access_key_id", House::Amazon),
+    ("secret_access_key", House::Amazon),
+    ("session_token", House::Amazon),
+    ("profile", House::Amazon),
+    ("role_arn", House::Amazon),
+    ("role_session_name", House::Amazon),
+    ("external_id", House::Amazon),
+    ("credentials_file", House::Google),
+    ("credentials", House::Google),
+    ("tenant_id", House::Microsoft),
+    ("client_id", House::Microsoft),
+    ("client_secret", House::Microsoft),
+    ("scope", House::Microsoft),
+    ("managed_identity", House::Microsoft),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum House {
+    Amazon,
+    Google,
+    Microsoft,
+}
+
+impl House {
+    const fn of(auth: Auth) -> Option<Self> {
+        match auth {
+            Auth::Aws { .. } => Some(Self::Amazon),
+            Auth::GoogleCloud => Some(Self::Google),
+            Auth::Azure => Some(Self::Microsoft),
+            Auth::Bearer
+            | Auth::Header(_)
+            | Auth::Prefixed(_)
+            | Auth::Anthropic
+            | Auth::Google
+            | Auth::None => None,
+        }
+    }
+}
+
+/// Notes what is written of a cloud that the provider's vendor has no use for.
+pub(super) fn check_fields(subject: &Subject<'_>, check: &mut Check<'_>) {
+    let Subject { name, written, vendor, .. } = subject;
+    let house = House::of(vendor.auth);
+    let places = [
+        ("region", written.region.is_some(), House::Amazon),
+        ("project", written.project.is_some(), House::Google),
+        ("location", written.location.is_some(), House::Google),
+    ];
+    for (field, is_written, own) in places {
+        if is_written && house != Some(own) {
+            let hint = match (field, house) {
+                ("region", Some(House::Google)) => Some("set location".to_owned()),
+                ("location", Some(House::Amazon)) => Some("set region".to_owned()),
+                _ => None,
+            };
+            check.error(&["providers", name, field], format!("{} has no {field}", vendor.name), hint);
+        }
+    }
+    if written.auth.is_none() {
+        return;
+    }
+    let Some(house) = house else {
+        let message = format!("{} takes a key; only clouds lend credentials", vendor.name);
+        check.error(&["providers", name, "auth"], message, "set api_key".to_owned());
+        return;
+    };
+    let node = check.source.written.get("providers").and_then(|providers| providers.get(name));
+    let node = node.and_then(|provider| provider.get("auth"));
+    let is_written = |field: &str| node.is_some_and(|auth| auth.get(field).is_some());
+    let foreign: Vec<&str> = FIELDS
+        .iter()
+        .filter(|(field, own)| *own != house && is_written(field))
+        .map(|(field, _)| *field)
+        .chain((house == House::Google && is_written("token_file")).then_some("token_file"))
+        .collect();
+    let own: Vec<&str> = FIELDS.iter().filter(|(_, own)| *own == house).map(|(field, _)| *field).collect();
+    for field in foreign {
+        let message = format!("{} takes no {field}", vendor.name);
+        check.error(&["providers", name, "auth", field], message, format!("it takes {}", own.join(", ")));
+    }
+}
+
+/// The cloud that lends the provider its credentials; none for one that has a key.
+pub(super) fn cloud(subject: &Subject<'_>, check: &mut Check<'_>) -> Option<Cloud> {
+    if subject.has_key {
+        return None;
+    }
+    let (source, region, service) = match subject.vendor.auth {
+        Auth::Aws { service, .. } => {
+            let region = aws::region(subject, check)?;
+            (Source::Aws(aws::chain(subject, &region, check)?), region, service)
+        }
+        Auth::GoogleCloud => (Source::Google(google::chain(subject, check)?), String::new(), ""),
+        Auth::Azure => (Source::Entra(entra::way(subject, check)?), String::new(), ""),
+        Auth::Bearer | Auth::Header(_) | Auth::Prefixed(_) | Auth::Anthropic | Auth::Google | Auth::None => {
+            return None;
+        }
+    };
+    Some(Cloud { source: Arc::new(source), region, service })
+}
+
+/// The address of a regional vendor: the user's own, or the usual one with its places filled in.
+pub(super) fn base(subject: &Subject<'_>, own: Option<Base>, check: &mut Check<'_>) -> Option<Base> {
+    match subject.vendor.auth {
+        Auth::Aws { service, .. } => own.or_else(|| aws::base(subject, service, check)),
+        Auth::GoogleCloud => google::base(subject, own, check),
+        Auth::Azure
+        | Auth::Bearer
+        | Auth::Header(_)
+        | Auth::Prefixed(_)
+        | Auth::Anthropic
+        | Auth::Google
+        | Auth::None => own,
+    }
+}
+
+impl Check<'_> {
+    /// The first of these variables that is set.
+    fn variable(&self, names: &[&str]) -> Option<String> {
+        let found = names.iter().find_map(|name| self.source.variables.get(name));
+        found.map(|(value, _)| value.trim().to_owned())
+    }
+
+    /// The base address in a variable, perhaps written without its scheme; the usual one else.
+    fn address(&mut self, name: &str, scheme: &str, usual: &str) -> Option<Base> {
+        let Some((value, place)) = self.source.variables.get(name) else { return Base::parse(usual).ok() };
+        let value = value.trim();
+        let full = if value.contains("://") { value.to_owned() } else { format!("{scheme}://{value}") };
+        Base::parse(&full).map_err(|bad| self.problems.error(place, bad.to_string(), None)).ok()
+    }
+
+    /// A path below the user's folder, which may be written with `~`.
+    fn home(&self, path: &str) -> String {
+        let home = || self.variable(&["HOME"]).unwrap_or_else(|| "/".to_owned());
+        match path.strip_prefix("~/") {
+            Some(rest) => format!("{}/{rest}", home().trim_end_matches('/')),
+            None => path.to_owned(),
+        }
+    }
+
+    /// A path in the file, which is relative to the file itself.
+    fn beside(&self, path: &str) -> String {
+        let path = self.home(path);
+        self.source.folder.join(path).display().to_string()
+    }
+}
+
+/// A text that is not blank.
+fn said(text: Option<&String>) -> Option<String> {
+    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// Whether a region, location or project can stand in an address.
+fn is_name(text: &str) -> bool {
+    let fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
+    !text.is_empty() && text.bytes().all(fine) && !text.contains("..")
+}

@@ -1,0 +1,44 @@
+//! Clouds that serve the models of several makers and lend the credentials for them.
+
+use crate::ir::Dialect::{AnthropicMessages, GeminiGenerate, OpenaiChat};
+
+use super::{Auth, Platform, Vendor, openai};
+
+pub(super) const VENDORS: &[Vendor] = &[
+    Vendor {
+        aliases: &["vertex_ai", "google_vertex", "gemini_vertex"],
+        auth: Auth::GoogleCloud,
+        platform: Platform::Vertex,
+        speaks: &[(GeminiGenerate, ""), (AnthropicMessages, ""), (OpenaiChat, "")],
+        catalogue_ids: &["vertex"],
+        ..openai(
+            "vertex",
+            "Google Vertex AI",
+            "https://{location}-aiplatform.googleapis.com/v1/projects/{project}/locations/{location}",
+            &["VERTEX_API_KEY", "VERTEXAI_API_KEY"],
+        )
+    },
+    Vendor {
+        aliases: &["claude_platform", "claude_aws"],
+        auth: Auth::Aws { service: "aws-external-anthropic", header: Some("x-api-key") },
+        speaks: &[(AnthropicMessages, "")],
+        catalogue_ids: &["anthropic"],
+        ..openai(
+            "anthropic_aws",
+            "Claude Platform on AWS",
+            "https://aws-external-anthropic.{region}.api.aws",
+            &["ANTHROPIC_AWS_API_KEY"],
+        )
+    },
+    Vendor {
+        auth: Auth::Aws { service: "bedrock-mantle", header: None },
+        speaks: &[(OpenaiChat, ""), (AnthropicMessages, "https://bedrock-mantle.{region}.api.aws/anthropic")],
+        catalogue_ids: &["bedrock"],
+        ..openai(
+            "bedrock_mantle",
+            "Amazon Bedrock Mantle",
+            "https://bedrock-mantle.{region}.api.aws/v1",
+            &["BEDROCK_MANTLE_API_KEY"],
+        )
+    },
+];

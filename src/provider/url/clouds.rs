@@ -1,0 +1,74 @@
+//! Where clouds serve the models of several makers.
+
+use crate::ir::Dialect;
+use crate::provider::vendors::is_mistral;
+
+use super::{Base, Operation, Slash, segment};
+
+/// Below a project and location of Vertex: `/publishers/{maker}/models/{model}:{verb}`, or for the
+/// makers that speak OpenAI's dialect one address for all.
+pub(super) fn vertex(base: &Base, dialect: Dialect, operation: Operation, model: &str) -> Option<String> {
+    let (maker, verb, model) = match dialect {
+        Dialect::GeminiGenerate => {
+            let verb = match operation {
+                Operation::Generate => "generateContent",
+                Operation::Stream => "streamGenerateContent?alt=sse",
+                Operation::CountTokens => "countTokens",
+                Operation::Embed => "embedContent",
+                Operation::EmbedBatch | Operation::Relayed(_) | Operation::Models => return None,
+            };
+            ("google", verb, model.strip_prefix("google/").unwrap_or(model))
+        }
+        Dialect::AnthropicMessages => {
+            let model = model.strip_prefix("anthropic/").unwrap_or(model);
+            match operation {
+                Operation::Generate => ("anthropic", "rawPredict", model),
+                Operation::Stream => ("anthropic", "streamRawPredict", model),
+                // The body names the model.
+                Operation::CountTokens => ("anthropic", "rawPredict", "count-tokens"),
+                Operation::Embed | Operation::EmbedBatch | Operation::Relayed(_) | Operation::Models => {
+                    return None;
+                }
+            }
+        }
+        Dialect::OpenaiChat => {
+            let verb = match operation {
+                Operation::Generate => "rawPredict",
+                Operation::Stream => "streamRawPredict",
+                Operation::Embed
+                | Operation::EmbedBatch
+                | Operation::Relayed(_)
+                | Operation::CountTokens
+                | Operation::Models => {
+                    return None;
+                }
+            };
+            if !is_mistral(model) {
+                return Some(format!("{}/endpoints/openapi/chat/completions", base.path));
+            }
+            ("mistralai", verb, model)
+        }
+        Dialect::OpenaiCompletions | Dialect::OpenaiResponses => return None,
+    };
+    let model = model.strip_prefix("models/").unwrap_or(model);
+    let name = segment(model, Slash::Kept)?;
+    // Tuned models, and names that say it all.
+    if model.starts_with("endpoints/") || model.starts_with("publishers/") {
+        return Some(format!("{}/{name}:{verb}", base.path));
+    }
+    Some(format!("{}/publishers/{maker}/models/{name}:{verb}", base.path))
+}
+
+/// Bedrock's address for a body in its maker's own form; the name may be an ARN.
+pub(super) fn invoke(base: &Base, operation: Operation, model: &str) -> Option<String> {
+    let verb = match operation {
+        Operation::Generate => "invoke",
+        Operation::Stream => "invoke-with-response-stream",
+        Operation::Embed
+        | Operation::EmbedBatch
+        | Operation::Relayed(_)
+        | Operation::CountTokens
+        | Operation::Models => return None,
+    };
+    Some(format!("{}/model/{}/{verb}", base.path, segment(model, Slash::Encoded)?))
+}

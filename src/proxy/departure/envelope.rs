@@ -1,0 +1,164 @@
+//! What a cloud wants around a body that is otherwise its maker's own.
+
+use std::borrow::Cow;
+
+use crate::ir::{Dialect, Losses};
+use crate::provider::Platform;
+use crate::wire::json;
+use crate::wire::lens::{Edit, Lens};
+
+/// The forms that Claude's body has at clouds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Envelope {
+    /// The maker's own.
+    None,
+    /// Vertex: the path names the model, the body the version.
+    Vertex,
+    /// Bedrock: the same, and the path says whether to stream, the body which betas.
+    Bedrock,
+}
+
+/// The betas that a cloud knows, without their dates; it refuses a request with any other. Seen in
+/// the clouds' own lists in November 2026.
+const VERTEX_BETAS: &[&str] =
+    &["computer-use", "context-management", "interleaved-thinking", "tool-search-tool", "web-search"];
+const BEDROCK_BETAS: &[&str] = &[
+    "compact",
+    "computer-use",
+    "context-1m",
+    "context-management",
+    "interleaved-thinking",
+    "tool-search-tool",
+];
+/// What Anthropic itself calls the search for tools, and what clouds call it.
+const RENAMED: (&str, &str) = ("advanced-tool-use-2025-11-20", "tool-search-tool-2025-10-19");
+
+impl Envelope {
+    /// The form for a target that is spoken to in this dialect.
+    #[must_use]
+    pub const fn of(platform: Platform, dialect: Dialect) -> Self {
+        match (platform, dialect) {
+            (Platform::Vertex, Dialect::AnthropicMessages) => Self::Vertex,
+            (Platform::Bedrock, Dialect::AnthropicMessages) => Self::Bedrock,
+            (Platform::None | Platform::Vertex | Platform::Bedrock, _) => Self::None,
+        }
+    }
+
+    /// What must change in a body, and in the headers beside it. A change of the model's name that is
+    /// among `edits` already is taken back where the path names it.
+    pub fn seal(
+        self,
+        body: &Lens<'_>,
+        edits: &mut Vec<Edit>,
+        headers: &mut Vec<(&'static str, String)>,
+        losses: &mut Losses,
+    ) {
+        let version = match self {
+            Self::None => return,
+            Self::Vertex => "vertex-2023-10-16",
+            Self::Bedrock => "bedrock-2023-05-31",
+        };
+        edits.retain(|edit| !matches!(edit, Edit::Set { key, .. } if key == "model"));
+        edits.push(remove("model"));
+        if body.raw("anthropic_version").is_none() {
+            edits.push(set("anthropic_version", json::string(version)));
+        }
+        let betas = self.betas(headers, losses);
+        match self {
+            Self::None => {}
+            Self::Vertex if betas.is_empty() => {}
+            Self::Vertex => headers.push(("anthropic-beta", betas.join(","))),
+            Self::Bedrock => {
+                edits.push(remove("stream"));
+                headers.retain(|(name, _)| *name != "anthropic-version");
+                if !betas.is_empty() && body.raw("anthropic_beta").is_none() {
+                    let mut list = Vec::new();
+                    json::array(&mut list, |list| betas.iter().for_each(|beta| list.string(beta)));
+                    edits.push(set("anthropic_beta", String::from_utf8_lossy(&list).into_owned()));
+                }
+            }
+        }
+    }
+
+    /// Takes the betas out of the headers; those that the cloud does not know are lost.
+    fn betas(self, headers: &mut Vec<(&'static str, String)>, losses: &mut Losses) -> Vec<Cow<'static, str>> {
+        let known = if self == Self::Bedrock { BEDROCK_BETAS } else { VERTEX_BETAS };
+        let mut betas: Vec<Cow<'static, str>> = Vec::new();
+        headers.retain(|(name, value)| {
+            if *name != "anthropic-beta" {
+                return true;
+            }
+            for beta in value.split(',').map(str::trim).filter(|beta| !beta.is_empty()) {
+                let beta =
+                    if beta == RENAMED.0 { Cow::Borrowed(RENAMED.1) } else { Cow::Owned(beta.to_owned()) };
+                let fits = known
+                    .iter()
+                    .any(|known| beta.strip_prefix(known).is_some_and(|date| date.starts_with("-2")));
+                if !fits {
+                    losses.dropped(format!("anthropic-beta.{beta}"), "the cloud does not know this beta");
+                } else if !betas.contains(&beta) {
+                    betas.push(beta);
+                }
+            }
+            false
+        });
+        betas
+    }
+}
+
+fn remove(key: &'static str) -> Edit {
+    Edit::Remove { key: key.into() }
+}
+
+fn set(key: &'static str, value: String) -> Edit {
+    Edit::Set { key: key.into(), value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed(envelope: Envelope, body: &str, betas: &str) -> (String, Vec<(&'static str, String)>, Losses) {
+        let lens = Lens::new(body.as_bytes()).unwrap();
+        let mut edits = vec![set("model", "\"there\"".to_owned())];
+        let mut headers = vec![("anthropic-version", "2023-06-01".to_owned())];
+        if !betas.is_empty() {
+            headers.push(("anthropic-beta", betas.to_owned()));
+        }
+        let mut losses = Losses::new();
+        envelope.seal(&lens, &mut edits, &mut headers, &mut losses);
+        (String::from_utf8(lens.apply(&edits)).unwrap(), headers, losses)
+    }
+
+    #[test]
+    fn the_path_names_the_model_and_the_body_the_version() {
+        let body = r#"{"model":"m","max_tokens":9,"stream":true,"messages":[]}"#;
+        let (vertex, headers, _) = sealed(Envelope::Vertex, body, "");
+        assert_eq!(
+            vertex,
+            r#"{"max_tokens":9,"stream":true,"messages":[],"anthropic_version":"vertex-2023-10-16"}"#
+        );
+        assert_eq!(headers.len(), 1);
+        let (bedrock, headers, _) =
+            sealed(Envelope::Bedrock, body, "context-1m-2025-08-07, output-128k-2025-02-19");
+        assert_eq!(
+            bedrock,
+            r#"{"max_tokens":9,"messages":[],"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["context-1m-2025-08-07"]}"#
+        );
+        assert!(headers.is_empty());
+        let (own, ..) = sealed(Envelope::None, body, "");
+        assert!(own.contains(r#""model":"there""#));
+    }
+
+    #[test]
+    fn betas_that_a_cloud_does_not_know_are_lost_and_said_to_be() {
+        let betas = "interleaved-thinking-2025-05-14,advanced-tool-use-2025-11-20,claude-code-20250219";
+        let (_, headers, losses) = sealed(Envelope::Vertex, r#"{"anthropic_version":"mine"}"#, betas);
+        let kept = "interleaved-thinking-2025-05-14,tool-search-tool-2025-10-19";
+        assert!(headers.contains(&("anthropic-beta", kept.to_owned())));
+        assert_eq!(
+            losses.first().map(|loss| loss.field.to_string()).as_deref(),
+            Some("anthropic-beta.claude-code-20250219")
+        );
+    }
+}
