@@ -15,7 +15,7 @@ use tollgate::ir::grammar::Checker;
 use tollgate::ir::{Dialect, Event, Losses};
 use tollgate::provider::Vendor;
 use tollgate::wire::lens::{self, Edit, Lens};
-use tollgate::wire::{json, json_array, sse};
+use tollgate::wire::{json, json_array, multipart as form, sse};
 
 /// One target: its name, what it does, and the folders below `tests/` that hold its first inputs.
 pub struct Target {
@@ -50,6 +50,7 @@ pub const ALL: &[Target] = &[
         seeds: &["corpus/openai_chat/streams", "corpus/gemini_generate/streams"],
     },
     Target { name: "json_array", feed: json_array, seeds: &["corpus/gemini_generate/streams"] },
+    Target { name: "multipart", feed: multipart, seeds: &["corpus/flat/forms"] },
     Target { name: "chat_request", feed: chat_request, seeds: &["corpus/openai_chat/requests"] },
     Target {
         name: "anthropic_request",
@@ -189,6 +190,33 @@ pub fn sse(data: &[u8]) {
         frames(std::iter::once(&written)).into_iter().map(|(event, data, _)| (event, data)).collect();
     let told: Vec<_> = told.into_iter().map(|(event, data, _)| (event.clone(), data.clone())).collect();
     assert_eq!(again, told, "what is written is read");
+}
+
+/// A form reads the same however it is cut, and only what was told changes.
+pub fn multipart(data: &[u8]) {
+    let reader = || form::Reader::of("multipart/form-data; boundary=x-1").expect("a form's type");
+    let mut whole = reader();
+    let read = whole.advance(data);
+    let mut cut = reader();
+    let pieces = (0..=data.len()).step_by(3).chain([data.len()]);
+    let cut_read = pieces.map(|end| cut.advance(&data[..end])).find(Result::is_err).unwrap_or(Ok(()));
+    assert_eq!(read, cut_read);
+    assert_eq!((whole.parts(), whole.is_whole()), (cut.parts(), cut.is_whole()));
+    if let (Ok(()), Some(part)) = (read, whole.field("model")) {
+        let changed = form::Reader::replaced(data, part, "other");
+        let mut again = reader();
+        let _ = again.advance(&changed);
+        let now = again.field("model").expect("the part is there still");
+        assert_eq!(&changed[now.value.clone()], b"other");
+        assert_eq!(
+            form::Reader::replaced(&changed, now, &String::from_utf8_lossy(&data[part.value.clone()])).len(),
+            data.len() - part.value.len() + String::from_utf8_lossy(&data[part.value.clone()]).len()
+        );
+        let more = whole.with_field(data, "n", "1");
+        let mut again = reader();
+        let _ = again.advance(&more);
+        assert_eq!(again.field("n").map(|part| &more[part.value.clone()]), Some(&b"1"[..]));
+    }
 }
 
 /// What the lens finds in an event is what the tree holds.

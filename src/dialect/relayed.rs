@@ -11,8 +11,16 @@ pub enum Relayed {
     Moderation,
     /// Pictures from words.
     Image,
+    /// A picture changed.
+    ImageEdit,
+    /// A picture once more, with differences.
+    ImageVariation,
     /// Words spoken.
     Speech,
+    /// Spoken words written down.
+    Transcription,
+    /// The same in English.
+    Translation,
 }
 
 /// What there is to know of one.
@@ -30,7 +38,15 @@ struct Row {
 
 impl Relayed {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::Moderation, Self::Image, Self::Speech];
+    pub const ALL: [Self; 7] = [
+        Self::Moderation,
+        Self::Image,
+        Self::ImageEdit,
+        Self::ImageVariation,
+        Self::Speech,
+        Self::Transcription,
+        Self::Translation,
+    ];
 
     const fn row(self) -> &'static Row {
         match self {
@@ -45,6 +61,30 @@ impl Relayed {
                 place: "/images/generations",
                 usual_model: Some("dall-e-2"),
                 find: openai_media::find_image_usage,
+            },
+            Self::ImageEdit => &Row {
+                name: "image_edit",
+                place: "/images/edits",
+                usual_model: Some("dall-e-2"),
+                find: openai_media::find_image_usage,
+            },
+            Self::ImageVariation => &Row {
+                name: "image_variation",
+                place: "/images/variations",
+                usual_model: Some("dall-e-2"),
+                find: openai_media::find_image_usage,
+            },
+            Self::Transcription => &Row {
+                name: "transcription",
+                place: "/audio/transcriptions",
+                usual_model: None,
+                find: openai_media::find_transcript_usage,
+            },
+            Self::Translation => &Row {
+                name: "translation",
+                place: "/audio/translations",
+                usual_model: None,
+                find: openai_media::find_transcript_usage,
             },
             Self::Speech => &Row {
                 name: "speech",

@@ -22,6 +22,7 @@ use crate::refusal::{Kind, Refusal};
 use crate::route::Target;
 use crate::snapshot::Snapshot;
 use crate::telemetry::Telemetry;
+use crate::wire::multipart::Reader;
 
 /// One request, from its first byte to its record.
 #[derive(Debug)]
@@ -180,6 +181,10 @@ pub struct Ask {
     pub query: String,
     /// The body as sent.
     pub body: Bytes,
+    /// Where the parts of a body lie that is a form.
+    pub form: Option<Reader>,
+    /// How much of the body was not read.
+    pub rest: usize,
     /// Whether the client did not foretell the body's length.
     pub unsized_body: bool,
     /// The body as parsed, where some attempt needed that.

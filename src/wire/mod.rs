@@ -6,6 +6,7 @@
 pub mod json;
 pub mod json_array;
 pub mod lens;
+pub mod multipart;
 pub mod needle;
 pub mod sse;
 

@@ -23,6 +23,7 @@ mod crowd;
 mod ending;
 mod errors;
 mod flat;
+mod forms;
 mod harness;
 mod latency;
 mod leaving;

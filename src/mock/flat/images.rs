@@ -37,7 +37,34 @@ const KNOWN: [&str; 16] = [
 /// What a low, medium or high picture of 1024 × 1024 takes.
 const LOW: u64 = 272;
 
-pub(super) fn answer(body: &Value, spoken: Dialect, world: &World) -> Result<Act, Refusal> {
+/// An edit or a variation, whose fields came as a form's texts.
+pub(super) fn edit(
+    mut fields: Value,
+    files: &[(String, usize)],
+    path: &str,
+    spoken: Dialect,
+    world: &World,
+) -> Result<Act, Refusal> {
+    if !files.iter().any(|(name, _)| name == "image" || name == "image[]") {
+        return Err(Refusal::bad("Missing required parameter: 'image'.").at("image"));
+    }
+    if let Some(fields) = fields.as_object_mut() {
+        for (name, value) in fields.iter_mut() {
+            let number = value.as_str().and_then(|text| text.parse::<u64>().ok());
+            match (name.as_str(), number) {
+                ("n" | "partial_images", Some(number)) => *value = number.into(),
+                ("stream", _) => *value = (*value == "true").into(),
+                _ => {}
+            }
+        }
+        if path.ends_with("/variations") {
+            fields.insert("prompt".to_owned(), "the same again".into());
+        }
+    }
+    answer(&fields, "image_edit", spoken, world)
+}
+
+pub(super) fn answer(body: &Value, event: &str, spoken: Dialect, world: &World) -> Result<Act, Refusal> {
     only(body, &KNOWN)?;
     let prompt = text(body, "prompt")?;
     let model = body["model"].as_str().unwrap_or("dall-e-2");
@@ -77,7 +104,7 @@ pub(super) fn answer(body: &Value, spoken: Dialect, world: &World) -> Result<Act
         "total_tokens": words + LOW * count,
     });
     if streamed {
-        return Ok(stream(body, &usage, &script, spoken, world));
+        return Ok(stream(body, event, &usage, &script, spoken, world));
     }
     let data = vec![json!({"b64_json": PIXEL}); usize::try_from(count).unwrap_or(1)];
     let whole = json!({
@@ -87,10 +114,11 @@ pub(super) fn answer(body: &Value, spoken: Dialect, world: &World) -> Result<Act
     Ok(spoken.json(world, whole.to_string()))
 }
 
-fn stream(body: &Value, usage: &Value, script: &Script, spoken: Dialect, world: &World) -> Act {
+fn stream(body: &Value, kind: &str, usage: &Value, script: &Script, spoken: Dialect, world: &World) -> Act {
     let mut frames = Frames::default();
     let mut event = |name: &str, mut value: Value| {
-        value["type"] = name.into();
+        let name = format!("{kind}.{name}");
+        value["type"] = name.clone().into();
         frames.push(&format!("event: {name}\ndata: {value}\n\n"));
     };
     let picture = |more: Value| {
@@ -104,8 +132,8 @@ fn stream(body: &Value, usage: &Value, script: &Script, spoken: Dialect, world: 
         value
     };
     for index in 0..body["partial_images"].as_u64().unwrap_or(0).min(3) {
-        event("image_generation.partial_image", picture(json!({"partial_image_index": index})));
+        event("partial_image", picture(json!({"partial_image_index": index})));
     }
-    event("image_generation.completed", picture(json!({"usage": usage})));
+    event("completed", picture(json!({"usage": usage})));
     spoken.say(world, script, "text/event-stream; charset=utf-8", Body::Stream(frames), 1)
 }

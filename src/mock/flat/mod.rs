@@ -4,9 +4,11 @@
     reason = "a JSON value indexed by key reads null where there is nothing; it cannot panic"
 )]
 
+mod form;
 mod images;
 mod moderations;
 mod speech;
+mod transcripts;
 
 use serde_json::Value;
 
@@ -28,7 +30,11 @@ pub(super) fn answer(
     Some(if ends("/moderations") {
         read(request, path).and_then(|body| moderations::answer(&body, spoken, world))
     } else if ends("/images/generations") {
-        read(request, path).and_then(|body| images::answer(&body, spoken, world))
+        read(request, path).and_then(|body| images::answer(&body, "image_generation", spoken, world))
+    } else if ends("/images/edits") || ends("/images/variations") {
+        form::read(request).and_then(|(fields, files)| images::edit(fields, &files, path, spoken, world))
+    } else if ends("/audio/transcriptions") || ends("/audio/translations") {
+        form::read(request).and_then(|(fields, files)| transcripts::answer(&fields, &files, spoken, world))
     } else if ends("/audio/speech") {
         read(request, path).and_then(|body| speech::answer(&body, spoken, world))
     } else {

@@ -51,7 +51,19 @@ impl From<Box<Error>> for Untaken {
     }
 }
 
-/// Reads the whole body.
+/// A body that was taken.
+#[derive(Debug)]
+pub struct Taken {
+    /// What was read.
+    pub body: Bytes,
+    /// How many bytes are still to come.
+    pub rest: usize,
+}
+
+/// A body up to this size is always read whole, so that it may be tried elsewhere too.
+const SMALL: usize = 1 << 20;
+
+/// Reads the whole body, or of a large one as much as is enough to know what to do with the rest.
 ///
 /// # Errors
 /// When it is over a limit, comes too slowly to be there at the deadline, or the client breaks off.
@@ -61,7 +73,8 @@ pub async fn read(
     limits: &Downstream,
     deadline: Instant,
     share: &mut Share,
-) -> Result<Bytes, Untaken> {
+    mut enough: impl FnMut(&[u8]) -> bool,
+) -> Result<Taken, Untaken> {
     let length = content_length(session)?;
     let limit = limits.body.as_usize();
     if length.is_some_and(|length| length > limit) {
@@ -97,12 +110,23 @@ pub async fn read(
             }
             joined.extend_from_slice(&chunk);
         }
+        let read = joined.len().max(body.len());
+        let rest = length.map_or(0, |length| length.saturating_sub(read));
+        // The retry buffer has nothing of what was read: it is not armed yet.
+        if rest > RETRY_BUFFER
+            && length > Some(SMALL)
+            && coding == Coding::Plain
+            && enough(if joined.is_empty() { &body } else { &joined })
+        {
+            let body = if joined.is_empty() { body } else { joined.freeze() };
+            return Ok(Taken { body, rest });
+        }
     }
     let body = if joined.is_empty() { body } else { joined.freeze() };
     if length.is_none() && body.len() > RETRY_BUFFER {
         forget(session).await?;
     }
-    unpack(coding, body, limits, share)
+    unpack(coding, body, limits, share).map(|body| Taken { body, rest: 0 })
 }
 
 /// Tells a client that waits for it to send its body.

@@ -16,7 +16,7 @@ use crate::proxy::arrival::asked::Asked;
 use crate::proxy::arrival::body::Untaken;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt::{self, malformed};
-use crate::proxy::departure::targets;
+use crate::proxy::departure::targets::{self, Known};
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
 use crate::proxy::phases::refuse;
@@ -25,7 +25,7 @@ use crate::proxy::shared::Shared;
 use crate::proxy::threshold::Threshold;
 use crate::proxy::threshold::vigil::{Phase, Vigil};
 use crate::refusal::{Kind, Refusal};
-use crate::route::WORDS;
+use crate::route::{Target, WORDS};
 use crate::snapshot::Door;
 use crate::wire::json;
 use crate::wire::lens::{Edit, Lens};
@@ -33,6 +33,7 @@ use crate::wire::lens::{Edit, Lens};
 pub mod address;
 pub mod asked;
 pub mod body;
+mod form;
 pub mod local;
 mod through;
 
@@ -118,8 +119,11 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     let mut share = shared.held.share();
     let read = clock::now();
     exchange.overhead += read.saturating_duration_since(exchange.started);
-    let body = match body::read(session, coding, &world.downstream, exchange.deadline, &mut share).await {
-        Ok(body) => body,
+    let mut form = form::reader(&asked, session.req_header());
+    let enough = |came: &[u8]| form.as_mut().is_some_and(|form| form::is_enough(form, came));
+    let read = body::read(session, coding, &world.downstream, exchange.deadline, &mut share, enough).await;
+    let taken = match read {
+        Ok(taken) => taken,
         Err(Untaken::Refused(refusal)) => {
             return refuse(session, exchange, client, refusal, Connection::Close).await;
         }
@@ -132,7 +136,13 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         }
     };
     let begun = clock::now();
-    let sent_on = dispatch(shared, session, exchange, &asked, body, share);
+    let whole = taken.rest == 0;
+    let sent_on = match (&asked, form) {
+        (Asked::Relay(relayed), Some(form)) => {
+            form::dispatch(shared, session, exchange, *relayed, form, taken, share).map(|()| None)
+        }
+        _ => dispatch(shared, session, exchange, &asked, taken.body, share),
+    };
     exchange.overhead += clock::now().saturating_duration_since(begun);
     match sent_on {
         Ok(None) => Ok(false),
@@ -140,7 +150,10 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
             let extra = returning::own_headers(exchange);
             answer::json(session, 200, body, extra).await.map(|()| true)
         }
-        Err(refusal) => refuse(session, exchange, client, refusal, Connection::Keep).await,
+        Err(refusal) => {
+            let connection = if whole { Connection::Keep } else { Connection::Close };
+            refuse(session, exchange, client, refusal, connection).await
+        }
     }
 }
 
@@ -208,7 +221,6 @@ fn dispatch(
     body: Bytes,
     share: Share,
 ) -> Result<Option<Vec<u8>>, Refusal> {
-    let world = Arc::clone(&exchange.world);
     if let Asked::Through(through) = asked {
         through::dispatch(shared, session, exchange, through, share)?;
         if let Some(call) = exchange.call() {
@@ -224,6 +236,27 @@ fn dispatch(
     let bytes = body.clone();
     let lens = Lens::watching(&bytes, &WORDS).map_err(malformed)?;
     let mut ask = read_ask(session, asked, &lens, body)?;
+    let Chosen { targets, place, known, key } = choose(shared, exchange, asked, &mut ask)?;
+    let client = asked.dialect();
+    if matches!(asked, Asked::Count { .. }) && (known.dialect != client || known.paths.count.is_none()) {
+        return local::count(shared, &ask, &known.model).map(Some);
+    }
+    let attempt = attempt::prepare(&mut ask, asked, &lens, known, key)?;
+    exchange.stage = Stage::Away(Box::new(Call::new(ask, targets, place, attempt, share)));
+    Ok(None)
+}
+
+/// Where a request goes first.
+struct Chosen {
+    targets: Vec<Target>,
+    place: usize,
+    known: Arc<Known>,
+    key: usize,
+}
+
+/// Finds the targets of a request's model, and the first of them that has what is asked for.
+fn choose(shared: &Shared, exchange: &Exchange, asked: &Asked, ask: &mut Ask) -> Result<Chosen, Refusal> {
+    let world = &exchange.world;
     let choice = world
         .table
         .choose(&ask.model, &shared.discovered.load())
@@ -231,21 +264,16 @@ fn dispatch(
     ask.strict |= choice.strict || world.strict;
     let client = asked.dialect();
     let found = choice.targets.iter().enumerate().find_map(|(place, target)| {
-        let known = targets::known(&world, target, client)?;
+        let known = targets::known(world, target, client)?;
         attempt::serves(asked, &known).then_some((place, known))
     });
     let Some((place, known)) = found else {
         let message = format!("no provider of the model \"{}\" can do this", ask.model);
         return Err(Refusal::new(Kind::InvalidRequest, message).with_param("model"));
     };
-    if matches!(asked, Asked::Count { .. }) && (known.dialect != client || known.paths.count.is_none()) {
-        return local::count(shared, &ask, &known.model).map(Some);
-    }
     let keys = world.providers.get(known.index).map_or(0, |provider| provider.keys.len());
     let key = if keys > 1 { shared.next_turn() % keys } else { 0 };
-    let attempt = attempt::prepare(&mut ask, asked, &lens, known, key)?;
-    exchange.stage = Stage::Away(Box::new(Call::new(ask, choice.targets, place, attempt, share)));
-    Ok(None)
+    Ok(Chosen { targets: choice.targets, place, known, key })
 }
 
 /// The model and whether to stream, from the path where the dialect puts them there.
@@ -295,6 +323,8 @@ fn read_ask(session: &Session, asked: &Asked, lens: &Lens<'_>, body: Bytes) -> R
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or("").to_owned(),
         body,
+        form: None,
+        rest: 0,
         unsized_body: !head.headers.contains_key(header::CONTENT_LENGTH),
         parsed: None,
         model,

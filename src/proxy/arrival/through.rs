@@ -85,6 +85,8 @@ pub(super) fn dispatch(
         path: through.place.clone(),
         query,
         body: Bytes::new(),
+        form: None,
+        rest: 0,
         unsized_body: !body_less && !head.headers.contains_key(header::CONTENT_LENGTH),
         parsed: None,
         model: model.clone(),

@@ -19,6 +19,7 @@ use crate::refusal::{Kind, Refusal};
 use crate::route::{Plan, plan};
 use crate::wire::json;
 use crate::wire::lens::{Edit, Lens};
+use crate::wire::multipart::Reader;
 
 /// One attempt.
 #[derive(Debug)]
@@ -243,11 +244,41 @@ fn with_model(ask: &Ask, lens: &Lens<'_>, model: &str) -> Bytes {
     lens.apply(&[Edit::Set { key: "model".into(), value: json::string(model) }]).into()
 }
 
+/// Prepares an attempt with a form, of which only a part may have been read.
+///
+/// # Errors
+/// When the target has no such operation.
+pub fn form(ask: &Ask, relayed: Relayed, known: Arc<Known>, key: usize) -> Result<Attempt, Refusal> {
+    let part = ask.form.as_ref().and_then(|form| form.field("model"));
+    let named = part.and_then(|part| std::str::from_utf8(ask.body.get(part.value.clone())?).ok());
+    let body = match (&ask.form, part) {
+        _ if named.unwrap_or(&ask.model).trim() == &*known.model => ask.body.clone(),
+        (_, Some(part)) => Reader::replaced(&ask.body, part, &known.model).into(),
+        (Some(form), None) => form.with_field(&ask.body, "model", &known.model).into(),
+        (None, None) => ask.body.clone(),
+    };
+    let length = body.len() + ask.rest;
+    let mut attempt = relayed_as(ask, relayed, body, known, key)?;
+    attempt.headers.push(("content-length", length.to_string()));
+    Ok(attempt)
+}
+
 /// What is relayed is the same everywhere but for the model's name.
 fn relay(
     ask: &Ask,
     relayed: Relayed,
     lens: &Lens<'_>,
+    known: Arc<Known>,
+    key: usize,
+) -> Result<Attempt, Refusal> {
+    let body = with_model(ask, lens, &known.model);
+    relayed_as(ask, relayed, body, known, key)
+}
+
+fn relayed_as(
+    ask: &Ask,
+    relayed: Relayed,
+    body: Bytes,
     known: Arc<Known>,
     key: usize,
 ) -> Result<Attempt, Refusal> {
@@ -260,7 +291,7 @@ fn relay(
     Ok(Attempt {
         method: Method::POST,
         path,
-        body: with_model(ask, lens, &known.model),
+        body,
         headers,
         mode: Mode::Relay(relayed),
         losses: Losses::new(),

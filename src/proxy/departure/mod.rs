@@ -12,6 +12,7 @@ use pingora::{Error, ErrorType, OrErr as _, Result};
 
 use crate::clock;
 use crate::fault::{Fault, Retry};
+use crate::proxy::arrival::asked::Asked;
 use crate::proxy::departure::attempt::Mode;
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Call, Exchange};
@@ -19,7 +20,7 @@ use crate::proxy::relay::Relay;
 use crate::proxy::shared::Shared;
 use crate::refusal::Kind;
 use crate::route::WORDS;
-use crate::snapshot::Provider;
+use crate::snapshot::{Provider, Snapshot};
 use crate::units::Secret;
 use crate::wire::lens::Lens;
 
@@ -197,17 +198,8 @@ pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
     let gone = !call.upload.is_held() && call.sent.is_some();
     let next = if late || gone { None } else { next(call, &world, &fault) };
     let go = next.is_some_and(|(place, key, pause)| {
-        let Some(target) = call.targets.get(place) else { return false };
-        let Some(known) = targets::known(&world, target, call.ask.dialect) else { return false };
-        if call.upload.is_held() {
-            let bytes = call.ask.body.clone();
-            let Ok(lens) = Lens::watching(&bytes, &WORDS) else { return false };
-            let Ok(attempt) = attempt::prepare(&mut call.ask, &asked, &lens, known, key) else {
-                return false;
-            };
-            call.attempt = attempt;
-        } else {
-            call.attempt.key = key;
+        if !prepare_next(call, &world, &asked, place, key) {
+            return false;
         }
         call.place = place;
         call.attempts += 1;
@@ -231,12 +223,32 @@ pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
     go
 }
 
+/// Prepares the attempt at this place with this key; whether there can be one.
+fn prepare_next(call: &mut Call, world: &Snapshot, asked: &Asked, place: usize, key: usize) -> bool {
+    if let Asked::Through(_) = asked {
+        call.attempt.key = key;
+        return true;
+    }
+    let Some(target) = call.targets.get(place) else { return false };
+    let Some(known) = targets::known(world, target, call.ask.dialect) else { return false };
+    let prepared = match (asked, &call.ask.form) {
+        (Asked::Relay(relayed), Some(_)) => attempt::form(&call.ask, *relayed, known, key),
+        _ => {
+            let bytes = call.ask.body.clone();
+            let Ok(lens) = Lens::watching(&bytes, &WORDS) else { return false };
+            attempt::prepare(&mut call.ask, asked, &lens, known, key)
+        }
+    };
+    let Ok(attempt) = prepared else { return false };
+    if !call.upload.is_held() {
+        call.upload = Upload::streamed(attempt.body.clone());
+    }
+    call.attempt = attempt;
+    true
+}
+
 /// The next place, key and pause; none when the fault is final or the attempts are used up.
-fn next(
-    call: &Call,
-    world: &crate::snapshot::Snapshot,
-    fault: &Fault,
-) -> Option<(usize, usize, Option<Duration>)> {
+fn next(call: &Call, world: &Snapshot, fault: &Fault) -> Option<(usize, usize, Option<Duration>)> {
     /// A provider that wants more patience than this is not waited for.
     const PATIENCE: Duration = Duration::from_secs(2);
     if call.attempts >= world.upstream.attempts || fault.retry() == Retry::Never {
