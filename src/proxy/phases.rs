@@ -1,6 +1,7 @@
 //! The phases of a request, in the order in which Pingora runs them.
 
 use std::io::Cursor;
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use http::HeaderMap;
 use pingora::http::{RequestHeader, ResponseHeader, StatusCode};
 use pingora::modules::http::HttpModules;
 use pingora::prelude::HttpPeer;
+use pingora::protocols::Digest;
 use pingora::protocols::http::ServerSession;
 use pingora::proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use pingora::{Error, ErrorSource, ErrorType, Result, RetryType};
@@ -59,6 +61,19 @@ impl ProxyHttp for Gateway {
     async fn upstream_peer(&self, session: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
         packing::forget(session);
         departure::peer(&self.shared, exchange).await
+    }
+
+    async fn connected_to_upstream(
+        &self,
+        _session: &mut Session,
+        _reused: bool,
+        _peer: &HttpPeer,
+        _fd: RawFd,
+        connection: Option<&Digest>,
+        exchange: &mut Exchange,
+    ) -> Result<()> {
+        departure::connected(exchange, connection);
+        Ok(())
     }
 
     async fn upstream_request_filter(

@@ -7,17 +7,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pingora::apps::HttpServerOptions;
 use pingora::listeners::{L4BufferSettings, ListenerConfig, TcpSocketOptions};
-use pingora::proxy::http_proxy;
 use pingora::server::configuration::{Opt, ServerConf};
 use pingora::server::{RunArgs, Server, ShutdownSignal, ShutdownSignalWatch, ShutdownWatch};
 use pingora::services::background::{BackgroundService, background_service};
-use pingora::services::listening::Service;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock;
 use crate::config::Process;
-use crate::proxy::threshold::entrance::Entrance;
-use crate::proxy::{Gateway, Shared};
+use crate::proxy::Shared;
+use crate::proxy::threshold::entrance;
 
 /// How many idle connections to providers each worker keeps.
 const POOL: usize = 512;
@@ -57,10 +55,8 @@ pub fn server(process: &Process, shared: &Arc<Shared>, start: Start) -> Server {
         let mut options = HttpServerOptions::default();
         options.h2c = process.h2c;
         options.h2_idle_timeout = Some(shared.world.load().downstream.keepalive);
-        let mut proxy = http_proxy(&server.configuration, Gateway::new(Arc::clone(shared)));
-        proxy.server_options = Some(options);
-        let entrance = Entrance::new(proxy, Arc::clone(shared));
-        let mut service = Service::new(format!("worker {worker}"), entrance);
+        let name = format!("worker {worker}");
+        let mut service = entrance::service(&name, &server.configuration, shared, options);
         service.threads = Some(1);
         service.add_listener(listener(&spelling(&process.listen, worker)));
         server.add_service(service);

@@ -8,6 +8,10 @@ use crate::harness::{CLIENTS, Client, Heard, Provider, Setup, Then, json_reply, 
 const ODD: &str = "{ \"messages\" :[{\"content\":\"h\\u00e9\\/\\ud83d\\ude00 #mock tokens=2\",\"role\" : \"user\",\
     \"x_more\":[1.50,-0.0,1e2]}],\t\"model\": \"house/big-llama\" ,\n \"x_unknown\": {\"a\" : [true ]}, \"x_big\":12345678901234567890 }";
 
+const WHOLE: &str = "{\"id\":\"c\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"gpt-4o-mini\",\
+    \"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"well\"},\"finish_reason\":\"stop\"}],\
+    \"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,\"total_tokens\":5}}";
+
 #[test]
 fn a_verbatim_body_changes_only_in_its_model() {
     let mock = mock();
@@ -324,4 +328,26 @@ fn a_thought_that_nobody_signed_does_not_reach_claude() {
         let arrived = mock_page(&mock, "last")["body_text"].as_str().unwrap().to_owned();
         assert!(!arrived.contains("thinking") && arrived.contains("\"b\""), "{arrived}");
     }
+}
+
+#[test]
+fn head_and_body_reach_a_provider_in_one_piece() {
+    let provider = Provider::start(|_, stream| {
+        Heard::answer(stream, &json_reply(200, WHOLE));
+        Then::Keep
+    });
+    let at = provider.addr;
+    let gateway = Setup::default()
+        .provider(&format!("openai: {{base_url: \"http://{at}/v1\", api_key: k-1234}}"))
+        .start();
+    let mut conn = gateway.conn();
+    for _ in 0..3 {
+        conn.ask(&Client::Openai.whole("gpt-4o-mini", "hi")).ok();
+    }
+    let large = "x".repeat(300_000);
+    conn.ask(&Client::Openai.whole("gpt-4o-mini", &large)).ok();
+    let heard = provider.heard();
+    assert_eq!(heard.iter().map(|heard| heard.on_connection).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    assert!(heard[..3].iter().all(|heard| heard.pieces == 1), "{heard:?}");
+    assert!(heard[3].body.len() > large.len());
 }

@@ -1,19 +1,21 @@
 //! An attempt departs: its peer, its head, and the next one when it fails.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use pingora::http::{RequestHeader, Version};
 use pingora::prelude::HttpPeer;
-use pingora::protocols::ALPN;
+use pingora::protocols::tls::CustomALPN;
+use pingora::protocols::{ALPN, Digest};
 use pingora::{Error, ErrorType, OrErr as _, Result};
 
 use crate::clock;
 use crate::fault::{Fault, Retry};
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::departure::attempt::Mode;
+use crate::proxy::departure::joined::Joining;
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Call, Exchange};
 use crate::proxy::relay::Relay;
@@ -26,6 +28,7 @@ use crate::wire::lens::Lens;
 
 pub mod attempt;
 pub mod envelope;
+pub mod joined;
 pub mod kept;
 pub mod proof;
 pub mod resolve;
@@ -36,6 +39,10 @@ pub mod upload;
 /// How much of an answer an HTTP/2 provider may send before the client takes it; Pingora's own
 /// 8 MiB would be held for each client that reads slowly.
 const WINDOW: u32 = 1 << 20;
+
+/// Asks for connections that send head and body in one piece.
+static JOINING: LazyLock<ALPN> =
+    LazyLock::new(|| ALPN::Custom(CustomALPN::new(Joining::ALPN.as_bytes().to_vec())));
 
 /// How long an unused connection to a provider is kept.
 const POOL_IDLE: Duration = Duration::from_secs(60);
@@ -81,6 +88,8 @@ pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPe
             peer.options.alpn = ALPN::H2H1;
             peer.options.h2_stream_window_size = Some(WINDOW);
         }
+    } else {
+        peer.options.alpn = JOINING.clone();
     }
     // The client's own connection keeps the times of its answer (`vigil`). Where it cannot, Pingora
     // has one time-out for each read; a whole answer comes at once after its first byte.
@@ -94,6 +103,15 @@ pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPe
     peer.options.write_timeout = if base.tls { Some(first.min(left)) } else { silence };
     peer.options.idle_timeout = Some(POOL_IDLE);
     Ok(Box::new(peer))
+}
+
+/// The connection that this attempt leaves by.
+pub fn connected(exchange: &mut Exchange, connection: Option<&Digest>) {
+    if let Some(connection) = connection
+        && exchange.call().is_some_and(|call| !call.attempt.body.is_empty())
+    {
+        joined::body_follows(connection);
+    }
 }
 
 /// The head of this attempt. Nothing of the client's own head is in it, unless that goes through.
@@ -182,7 +200,7 @@ fn add(headers: &mut HeaderMap, name: &'static str, value: &str) {
 /// The key that an attempt uses.
 #[must_use]
 pub fn secret(provider: &Provider, key: usize) -> &Secret {
-    static NONE: std::sync::LazyLock<Secret> = std::sync::LazyLock::new(Secret::default);
+    static NONE: LazyLock<Secret> = LazyLock::new(Secret::default);
     provider.keys.get(key).unwrap_or(&NONE)
 }
 

@@ -6,64 +6,77 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use pingora::apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream, ServerApp};
+use pingora::apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream, ServerApp as _};
+use pingora::connectors::{ConnectorOptions, TransportConnector};
 use pingora::protocols::Stream;
 use pingora::protocols::http::ServerSession;
 use pingora::protocols::http::v2::server::H2Options;
-use pingora::proxy::HttpProxy;
+use pingora::proxy::{HttpProxy, ProcessCustomSession, ProxyServiceBuilder};
 use pingora::server::ShutdownWatch;
+use pingora::server::configuration::ServerConf;
+use pingora::services::listening::Service;
 
 use crate::proxy::Gateway;
+use crate::proxy::departure::joined::Joining;
 use crate::proxy::shared::Shared;
 use crate::proxy::threshold::Threshold;
 use crate::refusal::{Kind, Refusal};
 
-/// What one worker serves: connections, each behind a [`Threshold`].
-pub struct Entrance {
-    requests: Arc<Requests>,
-    shared: Arc<Shared>,
+/// The gateway as Pingora runs it for one worker.
+pub type Proxy = HttpProxy<Gateway, Joining>;
+
+/// What one worker serves: connections, each behind a [`Threshold`]. Pingora builds a proxy with a
+/// connector of our own only as a service, and gives the proxy out only to what takes its
+/// connections in its place: that is `enter`.
+#[must_use]
+pub fn service(
+    name: &str,
+    conf: &Arc<ServerConf>,
+    shared: &Arc<Shared>,
+    options: HttpServerOptions,
+) -> Service<Proxy> {
+    let connector = Joining::new(TransportConnector::new(Some(ConnectorOptions::from_server_conf(conf))));
+    let mut ours = HttpServerOptions::default();
+    ours.force_custom = true;
+    let (options, door) = (Arc::new(options), Arc::clone(shared));
+    let on_connection: ProcessCustomSession<Gateway, Joining> =
+        Arc::new(move |proxy, stream, shutdown: &ShutdownWatch| {
+            let requests = Requests { proxy, shared: Arc::clone(&door), options: Arc::clone(&options) };
+            Box::pin(enter(Arc::new(requests), stream, shutdown.clone()))
+        });
+    ProxyServiceBuilder::new(conf, Gateway::new(Arc::clone(shared)))
+        .name(name)
+        .custom(connector, on_connection)
+        .server_options(ours)
+        .build()
 }
 
-/// The requests of those connections, as Pingora finds them.
+/// The requests of one connection, as Pingora finds them.
 struct Requests {
-    proxy: Arc<HttpProxy<Gateway>>,
+    proxy: Arc<Proxy>,
     shared: Arc<Shared>,
+    options: Arc<HttpServerOptions>,
 }
 
-impl Entrance {
-    /// The entrance to this proxy.
-    #[must_use]
-    pub fn new(proxy: HttpProxy<Gateway>, shared: Arc<Shared>) -> Self {
-        let requests = Requests { proxy: Arc::new(proxy), shared: Arc::clone(&shared) };
-        Self { requests: Arc::new(requests), shared }
+/// Serves a connection to its end.
+async fn enter(requests: Arc<Requests>, stream: Stream, shutdown: ShutdownWatch) -> Option<Stream> {
+    let shared = &requests.shared;
+    // The system gives the lowest number that is free: this one tells how many are taken.
+    let number = u64::try_from(stream.id()).unwrap_or(0);
+    let threshold = Threshold::new(stream, shared);
+    if shared.files.is_short(number) {
+        let refusal = Refusal::new(Kind::Unavailable, "the gateway has too many connections open")
+            .with_retry_after(Duration::from_secs(1));
+        threshold.turn_away(refusal).await;
+        return None;
     }
-}
-
-#[async_trait]
-impl ServerApp for Entrance {
-    async fn process_new(self: &Arc<Self>, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
-        // The system gives the lowest number that is free: this one tells how many are taken.
-        let number = u64::try_from(stream.id()).unwrap_or(0);
-        let threshold = Threshold::new(stream, &self.shared);
-        if self.shared.files.is_short(number) {
-            let refusal = Refusal::new(Kind::Unavailable, "the gateway has too many connections open")
-                .with_retry_after(Duration::from_secs(1));
-            threshold.turn_away(refusal).await;
-            return None;
-        }
-        let vigil = Arc::clone(threshold.vigil());
-        let mut stream: Stream = Box::new(threshold);
-        loop {
-            let serving = self.requests.process_new(stream, shutdown);
-            until_the_end(&self.shared, serving).await?;
-            // Pingora closes a connection after any failure of a provider.
-            stream = take_up(*vigil.take_kept()?).await?;
-        }
-    }
-
-    async fn cleanup(&self) {
-        self.requests.cleanup().await;
+    let vigil = Arc::clone(threshold.vigil());
+    let mut stream: Stream = Box::new(threshold);
+    loop {
+        let serving = requests.process_new(stream, &shutdown);
+        until_the_end(shared, serving).await?;
+        // Pingora closes a connection after any failure of a provider.
+        stream = take_up(*vigil.take_kept()?).await?;
     }
 }
 
@@ -92,7 +105,7 @@ impl HttpServerApp for Requests {
     }
 
     fn server_options(&self) -> Option<&HttpServerOptions> {
-        self.proxy.server_options()
+        Some(&self.options)
     }
 
     fn http_cleanup<'app, 'all>(&'app self) -> Pin<Box<dyn Future<Output = ()> + Send + 'all>>

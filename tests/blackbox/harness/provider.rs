@@ -44,6 +44,8 @@ pub(crate) struct Heard {
     pub(crate) on_connection: usize,
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
+    /// In how many pieces it was read.
+    pub(crate) pieces: usize,
 }
 
 /// What a provider does with the connection after it was asked.
@@ -108,9 +110,9 @@ fn serve(
 ) {
     let _ = stream.set_nodelay(true);
     for on_connection in 0.. {
-        let Some((head, body)) = hear(&mut stream) else { return };
+        let Some((head, body, pieces)) = hear(&mut stream) else { return };
         let number = count.fetch_add(1, Ordering::Relaxed);
-        let heard = Heard { number, on_connection, head, body };
+        let heard = Heard { number, on_connection, head, body, pieces };
         hearing.lock().unwrap().push(heard.clone());
         match act(&heard, &mut stream) {
             Then::Keep => {}
@@ -120,16 +122,16 @@ fn serve(
     }
 }
 
-fn hear(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
+fn hear(stream: &mut TcpStream) -> Option<(String, Vec<u8>, usize)> {
     let mut held = Vec::new();
     let mut buffer = [0; 8 << 10];
-    loop {
+    for pieces in 0.. {
         if let Some(at) = held.windows(4).position(|four| four == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&held[..at]).to_ascii_lowercase();
             let length =
                 head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
             if held.len() - at - 4 >= length.unwrap_or(0) {
-                return Some((head, held.split_off(at + 4)));
+                return Some((head, held.split_off(at + 4), pieces));
             }
         }
         match stream.read(&mut buffer) {
@@ -137,6 +139,7 @@ fn hear(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
             _ => return None,
         }
     }
+    None
 }
 
 /// Writes, whether or not anybody still reads.
