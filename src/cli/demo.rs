@@ -76,6 +76,10 @@ fn greeting(process: &config::Process, mock: SocketAddr) -> String {
   curl http://{address}/v1/chat/completions -H 'content-type: application/json' \\
     -d '{{\"model\":\"claude-sonnet-4-5\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'
 
+  # OpenAI's Responses, answered by \"Anthropic\"
+  curl -N http://{address}/v1/responses -H 'content-type: application/json' \\
+    -d '{{\"model\":\"claude-sonnet-4-5\",\"stream\":true,\"input\":\"Hello\"}}'
+
   # Anthropic's API, answered by \"Gemini\"
   curl -N http://{address}/v1/messages -H 'content-type: application/json' -H 'anthropic-version: 2023-06-01' \\
     -d '{{\"model\":\"gemini-2.5-flash\",\"max_tokens\":200,\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'

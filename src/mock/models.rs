@@ -8,12 +8,13 @@ use super::play::Act;
 use super::route::unescape;
 use super::say::quote;
 
-const OPENAI: [&str; 8] = [
+const OPENAI: [&str; 9] = [
     "gpt-4o",
     "gpt-4o-mini",
     "gpt-4.1",
     "gpt-5",
     "gpt-5-mini",
+    "gpt-5-codex",
     "o3",
     "text-embedding-3-small",
     "text-embedding-3-large",

@@ -7,7 +7,7 @@ use super::dialect::Dialect;
 use super::errors::Refusal;
 use super::http::Request;
 use super::play::{Act, Body, Fault, Pace, Say};
-use super::{anthropic, flat, gemini, models, openai};
+use super::{anthropic, flat, gemini, models, openai, responses};
 
 /// Answers one request; `head` are the bytes it was parsed from, kept for the `/__mock/` pages.
 pub(super) fn answer(request: &Request<'_>, head: &[u8], world: &World) -> Act {
@@ -42,6 +42,11 @@ fn post(request: &Request<'_>, path: &str, spoken: Dialect, world: &World) -> Re
         }
         Dialect::OpenAi | Dialect::Azure if path.ends_with("/completions") => {
             openai::text::answer(request, path, spoken, world)
+        }
+        Dialect::OpenAi | Dialect::Azure
+            if path.ends_with("/responses") || path.ends_with("/responses/input_tokens") =>
+        {
+            responses::answer(request, path, spoken, world)
         }
         Dialect::OpenAi | Dialect::Azure if path.ends_with("/embeddings") => {
             openai::embeddings::answer(request, path, spoken, world)

@@ -51,7 +51,7 @@ const TOP: [&str; 39] = [
     "user_security_context",
 ];
 /// Whether OpenAI itself serves this model.
-pub(super) fn is_own_model(model: &str) -> bool {
+pub(in crate::mock) fn is_own_model(model: &str) -> bool {
     let numbered = |rest: &str| rest.starts_with(|letter: char| ('1'..='9').contains(&letter));
     (model.starts_with("gpt-") && !model.starts_with("gpt-oss"))
         || model.starts_with("chatgpt-")
@@ -59,12 +59,12 @@ pub(super) fn is_own_model(model: &str) -> bool {
 }
 
 /// Whether the model is of the o-series or GPT-5, which take no sampling parameters.
-pub(super) fn is_reasoning_model(model: &str) -> bool {
+pub(in crate::mock) fn is_reasoning_model(model: &str) -> bool {
     is_own_model(model) && (model.starts_with('o') || model.starts_with("gpt-5")) && !model.contains("-chat")
 }
 
 /// Whether the model reasons only when asked to: GPT-5.1 and later.
-pub(super) fn may_not_reason(model: &str) -> bool {
+pub(in crate::mock) fn may_not_reason(model: &str) -> bool {
     model.starts_with("gpt-5.")
 }
 
@@ -87,6 +87,7 @@ pub(super) fn check(body: &Value, vendor: Vendor) -> Result<(), Refusal> {
                 unknown.join(", ")
             )));
         }
+        only_responses(body["model"].as_str().unwrap_or_default())?;
         parameters(body)?;
         model_rules(body, body["model"].as_str().unwrap_or_default())?;
     }
@@ -185,6 +186,15 @@ fn parameters(body: &Value) -> Result<(), Refusal> {
     }
 }
 
+/// Some models are served elsewhere alone.
+fn only_responses(model: &str) -> Result<(), Refusal> {
+    if model.contains("-codex") || model.contains("-pro") || model.contains("-deep-research") {
+        let message = "This model is only supported in v1/responses and not in v1/chat/completions.";
+        return Err(Refusal::bad(message).at("model").with_status(404));
+    }
+    Ok(())
+}
+
 fn model_rules(body: &Value, model: &str) -> Result<(), Refusal> {
     if !is_reasoning_model(model) {
         return match &body["reasoning_effort"] {
@@ -233,7 +243,7 @@ fn model_rules(body: &Value, model: &str) -> Result<(), Refusal> {
 }
 
 /// Refuses keys that are not in `keys`.
-pub(super) fn known(object: &Value, keys: &[&str], at: &str) -> Result<(), Refusal> {
+pub(in crate::mock) fn known(object: &Value, keys: &[&str], at: &str) -> Result<(), Refusal> {
     let mut fields = object.as_object().into_iter().flatten();
     match fields.find(|(key, _)| !keys.contains(&key.as_str())) {
         Some((key, _)) => Err(Refusal::bad(format!("Unknown parameter: '{at}.{key}'."))
@@ -244,12 +254,12 @@ pub(super) fn known(object: &Value, keys: &[&str], at: &str) -> Result<(), Refus
 }
 
 /// A parameter that must be there.
-pub(super) fn missing(at: &str) -> Refusal {
+pub(in crate::mock) fn missing(at: &str) -> Refusal {
     Refusal::bad(format!("Missing required parameter: '{at}'.")).at(at).coded("missing_required_parameter")
 }
 
 /// A string over its limit.
-pub(super) fn too_long(at: &str, most: usize, found: usize) -> Refusal {
+pub(in crate::mock) fn too_long(at: &str, most: usize, found: usize) -> Refusal {
     Refusal::bad(format!(
         "Invalid '{at}': string too long. Expected a string with maximum length {most}, but got a \
          string with length {found} instead."
@@ -259,14 +269,14 @@ pub(super) fn too_long(at: &str, most: usize, found: usize) -> Refusal {
 }
 
 /// A value of the wrong type.
-pub(super) fn wrong_type(at: &str, wanted: &str, found: &Value) -> Refusal {
+pub(in crate::mock) fn wrong_type(at: &str, wanted: &str, found: &Value) -> Refusal {
     Refusal::bad(format!("Invalid type for '{at}': expected {wanted}, but got {} instead.", type_of(found)))
         .at(at)
         .coded("invalid_type")
 }
 
 /// A value's type, as the service words it.
-pub(super) fn type_of(value: &Value) -> String {
+pub(in crate::mock) fn type_of(value: &Value) -> String {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

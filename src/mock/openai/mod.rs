@@ -7,13 +7,13 @@
     reason = "a JSON value indexed by key reads null where there is nothing; it cannot panic"
 )]
 
-mod check;
+pub(in crate::mock) mod check;
 pub(super) mod embeddings;
 mod quick;
 mod read;
 mod reply;
 pub(super) mod text;
-mod tools;
+pub(in crate::mock) mod tools;
 mod turns;
 
 use serde_json::Value;

@@ -79,7 +79,7 @@ pub(super) fn check(body: &Value, strict: bool) -> Result<(), Refusal> {
 }
 
 /// Refuses a name that is not a function's.
-pub(super) fn tool_name(name: &str, at: &str) -> Result<(), Refusal> {
+pub(in crate::mock) fn tool_name(name: &str, at: &str) -> Result<(), Refusal> {
     if name.len() > 64 {
         return Err(too_long(at, 64, name.len()));
     }
@@ -136,7 +136,7 @@ pub(super) fn response_format(body: &Value, strict: bool) -> Result<(), Refusal>
 }
 
 /// The rules of strict mode: every object closed, every property required.
-fn strict_schema(schema: &Value, what: &str, context: &str) -> Result<(), Refusal> {
+pub(in crate::mock) fn strict_schema(schema: &Value, what: &str, context: &str) -> Result<(), Refusal> {
     if schema["type"] == "object" || schema.get("properties").is_some() {
         if schema["additionalProperties"] != false {
             return Err(invalid_schema(

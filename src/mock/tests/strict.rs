@@ -43,6 +43,90 @@ fn openai_is_strict_and_other_vendors_are_not() {
     }
 }
 
+fn responses(fields: &Value) -> super::Got {
+    let mock = mock();
+    let body = with(json!({"model": "gpt-5", "input": "x"}), fields.clone());
+    send(&mock, "POST /v1/responses HTTP/1.1\r\nauthorization: Bearer k", &body.to_string())
+}
+
+#[test]
+fn openais_responses_are_strict() {
+    let call = |id: &str| json!({"type": "function_call", "call_id": id, "name": "f", "arguments": "{}"});
+    let result = |id: &str| json!({"type": "function_call_output", "call_id": id, "output": "1"});
+    let thought = |more: Value| with(json!({"type": "reasoning", "summary": []}), more);
+    let user = |part: Value| json!({"role": "user", "content": [part]});
+    let text = |kind: &str| json!({"type": kind, "text": "a"});
+    for (fields, wanted) in [
+        (json!({"messages": []}), "Unknown parameter: 'messages'."),
+        (
+            json!({"input": [{"type": "tool_result"}]}),
+            "Invalid value: 'tool_result'. Supported values are: 'apply_patch_call'",
+        ),
+        (json!({"input": [result("c")]}), "No tool call found for function call output with call_id c."),
+        (json!({"input": [call("c")]}), "No tool output found for function call c."),
+        (json!({"input": [thought(json!({"id": "rs_1"}))]}), "Item with id 'rs_1' not found."),
+        (
+            json!({"input": [thought(json!({"encrypted_content": "~a~x"}))]}),
+            "The encrypted content ~a~x... could not be verified",
+        ),
+        (
+            json!({"input": [{"role": "assistant", "content": [text("input_text")]}]}),
+            "Invalid value: 'input_text'. Supported values are: 'output_text'",
+        ),
+        (json!({"input": [user(text("text"))]}), "Invalid value: 'text'."),
+        (
+            json!({"input": [user(json!({"type": "input_image", "image_url": {"url": "x"}}))]}),
+            "Invalid type for 'input[0].content[0].image_url'",
+        ),
+        (
+            json!({"input": [{"type": "message", "id": "x", "role": "user", "content": "a"}]}),
+            "Invalid 'input[0].id': 'x'. Expected an ID that begins with 'msg'.",
+        ),
+        (
+            json!({"tools": [{"type": "function", "function": {"name": "f"}}]}),
+            "Missing required parameter: 'tools[0].name'.",
+        ),
+        (json!({"temperature": 0.5}), "Unsupported parameter: 'temperature'"),
+        (
+            json!({"model": "gpt-4.1", "reasoning": {"effort": "low"}}),
+            "Unsupported parameter: 'reasoning.effort'",
+        ),
+        (
+            json!({"model": "gpt-4.1", "include": ["reasoning.encrypted_content"]}),
+            "Encrypted content is not supported",
+        ),
+        (json!({"max_output_tokens": 5}), "Invalid 'max_output_tokens': integer below minimum value."),
+        (
+            json!({"text": {"format": {"type": "json_object"}}}),
+            "Response input messages must contain the word 'json'",
+        ),
+        (json!({"previous_response_id": "resp_1"}), "Previous response with id 'resp_1' not found."),
+    ] {
+        let got = responses(&fields);
+        assert!(matches!(got.status, 400 | 404), "{got:?}");
+        assert!(got.message().starts_with(wanted), "{}", got.message());
+    }
+    let chat = openai(&mock(), &with(asked("x"), json!({"model": "gpt-5-codex"})));
+    assert!(chat.message().starts_with("This model is only supported in v1/responses"));
+}
+
+#[test]
+fn openais_responses_seal_their_thoughts_and_know_them_again() {
+    let asked = json!({"reasoning": {"effort": "low", "summary": "auto"}, "store": false,
+        "include": ["reasoning.encrypted_content"], "input": [{"role": "user", "content": "hello"}]});
+    let got = responses(&asked).json();
+    assert_eq!(got["output"][0]["summary"][0]["type"], "summary_text");
+    assert_eq!(got["usage"]["output_tokens_details"]["reasoning_tokens"], 16);
+    let mut again = asked;
+    let items = got["output"].as_array().unwrap().clone();
+    again["input"].as_array_mut().unwrap().extend(items);
+    again["input"].as_array_mut().unwrap().push(json!({"role": "user", "content": "more"}));
+    assert_eq!(responses(&again).status, 200);
+    let events = responses(&with(again, json!({"stream": true}))).events();
+    assert!(events.iter().enumerate().all(|(number, event)| event["sequence_number"] == number));
+    assert_eq!(events.last().unwrap()["type"], "response.completed");
+}
+
 #[test]
 fn anthropic_is_strict() {
     let mock = mock();
