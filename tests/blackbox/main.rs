@@ -33,6 +33,7 @@ mod metering;
 mod odd;
 mod patience;
 mod reload;
+mod responses;
 mod retries;
 mod streams;
 mod through;

@@ -127,7 +127,8 @@ impl Item {
                 self.think(Speech::Summary, paragraph.unwrap_or_default(), delta, out);
             }
             "reasoning_text.delta" => self.think(Speech::Thought, 0, delta, out),
-            "function_call_arguments.delta" | "custom_tool_call_input.delta" => {
+            // Before its item, nobody knows what is called; the item's end tells the whole.
+            "function_call_arguments.delta" | "custom_tool_call_input.delta" if self.call => {
                 self.say(Speech::Arguments, 0, delta, out);
             }
             "output_text.annotation.added" => {
@@ -187,7 +188,6 @@ impl Item {
             Speech::Refusal => Opening::Refusal,
             Speech::Summary | Speech::Thought => Opening::Reasoning,
             Speech::Arguments => {
-                self.call = true;
                 Opening::ToolCall { id: String::new(), name: String::new(), kind: ToolKind::Function }
             }
         };
