@@ -3,6 +3,7 @@
 //! Everything here is pure and knows no vendor. Input is borrowed wherever it can be, so a body
 //! that only passes through is looked at once and copied at most once.
 
+pub mod event_stream;
 pub mod json;
 pub mod json_array;
 pub mod lens;
