@@ -4,6 +4,8 @@
 //! in as a [`Seed`], and what cannot be said is written into the ledger of [`Losses`].
 
 pub mod anthropic_messages;
+mod claude_thinking;
+mod closed_schema;
 mod data_uri;
 mod free_text;
 pub mod gemini_generate;
@@ -22,6 +24,8 @@ mod place;
 pub mod relayed;
 pub mod restore;
 mod strict_tools;
+mod taking_turns;
+mod tool_names;
 mod tool_schema;
 pub mod transcode;
 mod unknown;

@@ -7,10 +7,8 @@ mod content;
 pub mod count;
 mod error;
 pub mod models;
-mod names;
 mod reply;
 mod request;
-mod schema;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -23,7 +21,8 @@ use std::borrow::Cow;
 use http::HeaderMap;
 
 use super::{
-    Codec, Head, Malformed, Rendered, Seed, StreamParser, StreamRenderer, StreamShape, strict_tools,
+    Codec, Head, Malformed, Rendered, Seed, StreamParser, StreamRenderer, StreamShape, closed_schema,
+    strict_tools,
 };
 use crate::catalog::profile::Profile;
 use crate::fault::Fault;
@@ -49,7 +48,8 @@ impl Codec for AnthropicMessages {
         profile: &Profile,
         losses: &mut Losses,
     ) -> Rendered {
-        let request = strict_tools::hold(Cow::Borrowed(request), profile, STRICT, &schema::is_held, losses);
+        let request =
+            strict_tools::hold(Cow::Borrowed(request), profile, STRICT, &closed_schema::is_held, losses);
         request::render(&request, model, profile, losses)
     }
 

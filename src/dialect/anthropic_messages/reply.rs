@@ -4,11 +4,10 @@ use std::borrow::Cow;
 
 use super::content::read;
 use super::content::send::write_input;
-use super::names;
 use super::types::{DIALECT, after_calls, finish_word, parse_finish, parse_tier_served};
 use super::usage;
 use crate::catalog::profile::ToolIdRule;
-use crate::dialect::{Malformed, Seed};
+use crate::dialect::{Malformed, Seed, tool_names};
 use crate::ir::extras::MOOT;
 use crate::ir::{
     Block, Candidate, Citation, Content, Dialect, Extras, Finish, Losses, Reply, ServiceTier, Signature,
@@ -254,7 +253,7 @@ pub(super) fn write_call_head(
         Cow::Owned(format!("toolu_{}_{index}", seed.id))
     } else {
         // What the provider would not take back, should the conversation go on there.
-        names::call_id(ToolIdRule::Word, &call.id)
+        tool_names::call_id(ToolIdRule::Word, &call.id)
     };
     let seal = seal.filter(|seal| seal.dialect == Dialect::GeminiGenerate);
     match seal {

@@ -1,7 +1,8 @@
 //! Tools and the choice among them, both ways.
 
 use crate::catalog::profile::{Param, Profile, RequiredTool};
-use crate::dialect::{Malformed, free_text, tool_schema};
+use crate::dialect::tool_names::Names;
+use crate::dialect::{Malformed, closed_schema, free_text, tool_schema};
 use crate::ir::{Content, Dialect, Extras, Losses, Request, Tool, ToolChoice, ToolKind};
 use crate::wire::json::{self, Array, Json, Object};
 use crate::wire::lens;
@@ -9,9 +10,7 @@ use crate::wire::lens;
 use super::client_run;
 use super::content::read;
 use super::content::send::{Marks, extra_members};
-use super::names::Names;
 use super::request::check::within;
-use super::schema;
 use super::types::DIALECT;
 
 /// Reads the `tools` of a request.
@@ -355,7 +354,7 @@ fn write_schema(schema: &str, strict: Option<bool>, o: &mut Object<'_>, losses: 
     }
     let schema = flat.as_deref().unwrap_or(schema);
     if strict == Some(true) {
-        let cleaned = schema::clean(schema);
+        let cleaned = closed_schema::clean(schema);
         if cleaned.changed {
             losses.bent("tools.input_schema", "the target cannot hold to all of it");
         }

@@ -2,7 +2,7 @@
 //!
 //! Seen at <https://platform.claude.com/docs/en/api/messages> in November 2026.
 
-use crate::ir::{CacheMark, Dialect, Effort, Finish, FinishReason, Losses, Role, ServiceTier};
+use crate::ir::{CacheMark, Dialect, Finish, FinishReason, Losses, Role, ServiceTier};
 use crate::refusal::Kind;
 
 /// Whose words these are.
@@ -129,28 +129,6 @@ pub(super) const fn mark_json(mark: CacheMark) -> &'static str {
     match mark {
         CacheMark::FiveMinutes => r#"{"type":"ephemeral"}"#,
         CacheMark::OneHour => r#"{"type":"ephemeral","ttl":"1h"}"#,
-    }
-}
-
-/// The thinking budget that stands for an effort on models that know no efforts.
-pub(super) const fn effort_budget(effort: Effort) -> Option<u64> {
-    match effort {
-        Effort::None => None,
-        Effort::Minimal | Effort::Low => Some(1024),
-        Effort::Medium => Some(2048),
-        Effort::High => Some(4096),
-        Effort::XHigh => Some(8192),
-        Effort::Max => Some(16384),
-    }
-}
-
-/// The effort that stands for a thinking budget on models that know no budgets.
-pub(super) const fn budget_effort(budget: u64) -> Effort {
-    match budget {
-        0..2048 => Effort::Low,
-        2048..4096 => Effort::Medium,
-        4096..8192 => Effort::High,
-        _ => Effort::XHigh,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Blocks → JSON for a provider: what it would refuse is left out, and the ledger says so.
 
 use crate::catalog::profile::Profile;
-use crate::dialect::anthropic_messages::names::Names;
 use crate::dialect::anthropic_messages::types::{DIALECT, mark_json};
+use crate::dialect::tool_names::Names;
 use crate::ir::{
     Block, CacheMark, Citation, Content, Extras, Losses, Media, Reasoning, Role, Signature, Source, ToolCall,
     ToolKind, ToolResult,

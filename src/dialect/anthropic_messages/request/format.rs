@@ -1,8 +1,8 @@
 //! The form of the answer: by the API's own field, by a tool, or by words.
 
 use crate::catalog::profile::{Param, Profile, StructuredOutput};
-use crate::dialect::anthropic_messages::schema;
 use crate::dialect::anthropic_messages::tools::AnswerTool;
+use crate::dialect::closed_schema;
 use crate::ir::{Format, Losses, Request};
 
 /// How a target is asked for the form of its answer.
@@ -53,13 +53,13 @@ fn by_schema<'a>(
             if description.is_some() {
                 losses.dropped("response_format.description", "schemas have no description there");
             }
-            let cleaned = schema::clean(schema);
+            let cleaned = closed_schema::clean(schema);
             if cleaned.changed {
                 losses.bent("response_format.schema", "the target cannot hold to all of it");
             }
             Shape { schema: Some(cleaned.json), ..Shape::default() }
         }
-        StructuredOutput::Tool if schema::is_for_objects(schema) => {
+        StructuredOutput::Tool if closed_schema::is_for_objects(schema) => {
             losses.bent("response_format", "asked for as the arguments of a tool");
             // A model that cannot be forced to call it must be told to.
             let words = free.then(|| "Give the final answer by calling json_answer.".to_owned());

@@ -1,11 +1,9 @@
 //! Requests, both ways.
 
-mod calls;
 pub(super) mod check;
 mod format;
 mod parse;
 mod render;
-mod thinking;
 mod turns;
 
 pub(super) use parse::{Limit, parse};

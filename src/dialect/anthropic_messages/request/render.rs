@@ -2,17 +2,21 @@
 
 use super::format::{self, Shape};
 use super::parse::{BETA_EXTRA, BETA_HEADER, BILLING_EXTRA};
-use super::thinking::{self, Mode, Plan};
-use super::turns::{self, Message};
+use super::turns::{self, Taken};
 use crate::catalog::profile::{Param, Profile};
 use crate::dialect::anthropic_messages::content::send::{Marks, Writer};
-use crate::dialect::anthropic_messages::names::Names;
 use crate::dialect::anthropic_messages::tools::{ANSWER_TOOL, Toolbox};
 use crate::dialect::anthropic_messages::types::{DIALECT, tier_asked_word};
+use crate::dialect::claude_thinking::{self, Mode, Plan};
+use crate::dialect::taking_turns::{self, Message};
+use crate::dialect::tool_names::Names;
 use crate::dialect::{Rendered, Restore};
 use crate::ir::extras::MOOT;
 use crate::ir::{Dialect, Losses, Request, Sampling};
 use crate::wire::json::{self, Array, Json, Object};
+
+/// The longest tool name that is taken.
+const LONGEST_NAME: usize = 128;
 
 /// Says a request.
 pub(in super::super) fn render(
@@ -21,9 +25,9 @@ pub(in super::super) fn render(
     profile: &Profile,
     losses: &mut Losses,
 ) -> Rendered {
-    let names = Names::of(request);
-    let messages = turns::arrange(request, profile, losses);
-    let plan = thinking::plan(request, &messages, profile, losses);
+    let names = Names::of(request, LONGEST_NAME);
+    let messages = taking_turns::arrange(request, &Taken(profile), losses);
+    let plan = claude_thinking::plan(request, &messages, profile, losses);
     let thinks = plan.mode.is_on();
     let frees = plan.mode.frees_tools();
     let Shape { schema, tool, words } = format::plan(request, frees, profile, losses);
@@ -59,7 +63,7 @@ pub(in super::super) fn render(
 
 fn write_messages(messages: &[Message<'_>], writer: &mut Writer<'_>, a: &mut Array<'_>, losses: &mut Losses) {
     for message in messages {
-        message.write(writer, a, losses);
+        turns::write(message, writer, a, losses);
     }
 }
 

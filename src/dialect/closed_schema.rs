@@ -1,4 +1,4 @@
-//! JSON schemas as the provider's structured output takes them.
+//! JSON schemas as Anthropic's structured output takes them, also where Bedrock serves its models.
 //!
 //! Seen at <https://platform.claude.com/docs/en/build-with-claude/structured-outputs> in November
 //! 2026: objects must be closed, and bounds on numbers, lengths and counts are refused. What is
@@ -8,15 +8,15 @@ use crate::wire::json::{self, Json, Object};
 
 /// A schema as it can be sent.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Cleaned {
+pub(in crate::dialect) struct Cleaned {
     /// The schema as JSON text.
-    pub(super) json: String,
+    pub(in crate::dialect) json: String,
     /// Whether it says less, or more, than the client's.
-    pub(super) changed: bool,
+    pub(in crate::dialect) changed: bool,
 }
 
 /// Cleans a schema. Text that is no JSON is left to the provider to refuse.
-pub(super) fn clean(schema: &str) -> Cleaned {
+pub(in crate::dialect) fn clean(schema: &str) -> Cleaned {
     let Ok(json) = json::parse(schema.as_bytes()) else {
         return Cleaned { json: schema.to_owned(), changed: false };
     };
@@ -27,7 +27,7 @@ pub(super) fn clean(schema: &str) -> Cleaned {
 }
 
 /// Whether a schema is held to as it is.
-pub(super) fn is_held(schema: &str) -> bool {
+pub(in crate::dialect) fn is_held(schema: &str) -> bool {
     !clean(schema).changed
 }
 
@@ -122,6 +122,6 @@ fn is_object(schema: &Json<'_>) -> bool {
 }
 
 /// Whether a schema describes an object, as the arguments of a tool must be.
-pub(super) fn is_for_objects(schema: &str) -> bool {
+pub(in crate::dialect) fn is_for_objects(schema: &str) -> bool {
     json::parse(schema.as_bytes()).is_ok_and(|json| is_object(&json))
 }

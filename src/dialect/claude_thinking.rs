@@ -1,24 +1,24 @@
-//! How thinking is asked for: a budget on older models, an effort on newer ones.
+//! How Claude is asked to think, by whichever cloud: a budget on older models, an effort on newer
+//! ones.
 
-use super::turns::{self, Message};
+use super::taking_turns::{self, Message};
 use crate::catalog::profile::{Profile, ThinkingStyle};
-use crate::dialect::anthropic_messages::types::{budget_effort, effort_budget};
 use crate::ir::{Effort, Losses, Request, Thinking};
 
 /// What is said about thinking, and the limit that depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(in crate::dialect) struct Plan {
     /// The `max_tokens` to ask for.
-    pub(super) max_tokens: u64,
+    pub(in crate::dialect) max_tokens: u64,
     /// The `thinking` object.
-    pub(super) mode: Mode,
+    pub(in crate::dialect) mode: Mode,
     /// The effort in `output_config`.
-    pub(super) effort: Option<Effort>,
+    pub(in crate::dialect) effort: Option<Effort>,
 }
 
 /// The forms of the `thinking` object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(in crate::dialect) enum Mode {
     /// There is none.
     Unsaid,
     /// Switched off.
@@ -31,12 +31,12 @@ pub(super) enum Mode {
 
 impl Mode {
     /// Whether the model will think.
-    pub(super) const fn is_on(self) -> bool {
+    pub(in crate::dialect) const fn is_on(self) -> bool {
         matches!(self, Self::Budget(_) | Self::Adaptive(_))
     }
 
     /// Whether the model may not be forced to call a tool meanwhile.
-    pub(super) const fn frees_tools(self) -> bool {
+    pub(in crate::dialect) const fn frees_tools(self) -> bool {
         matches!(self, Self::Budget(_))
     }
 }
@@ -49,7 +49,7 @@ const LEAST_BUDGET: u64 = 1024;
 const THINKERS_LIMIT: u64 = 16_384;
 
 /// Plans the thinking of a request.
-pub(super) fn plan(
+pub(in crate::dialect) fn plan(
     request: &Request,
     messages: &[Message<'_>],
     profile: &Profile,
@@ -61,11 +61,11 @@ pub(super) fn plan(
         Some(thinking) => unwanted(request, thinking, profile, losses),
         None => without(request, Mode::Unsaid, profile, losses),
     };
-    if plan.mode.is_on() && turns::has_prefill(messages) {
+    if plan.mode.is_on() && taking_turns::has_prefill(messages) {
         losses.dropped("thinking", "a model that thinks does not continue its turn");
         return Plan { mode: Mode::Unsaid, ..plan };
     }
-    if matches!(plan.mode, Mode::Budget(_)) && turns::has_unthought_call(messages) {
+    if matches!(plan.mode, Mode::Budget(_)) && taking_turns::has_unthought_call(messages) {
         losses.dropped("thinking", "the last call of a tool came without its thought");
         return Plan { mode: Mode::Unsaid, ..plan };
     }
@@ -206,4 +206,26 @@ fn without(request: &Request, mode: Mode, profile: &Profile, losses: &mut Losses
 
 fn capped(tokens: u64, profile: &Profile) -> u64 {
     tokens.min(profile.max_output.unwrap_or(u64::MAX))
+}
+
+/// The thinking budget that stands for an effort on models that know no efforts.
+const fn effort_budget(effort: Effort) -> Option<u64> {
+    match effort {
+        Effort::None => None,
+        Effort::Minimal | Effort::Low => Some(1024),
+        Effort::Medium => Some(2048),
+        Effort::High => Some(4096),
+        Effort::XHigh => Some(8192),
+        Effort::Max => Some(16384),
+    }
+}
+
+/// The effort that stands for a thinking budget on models that know no budgets.
+const fn budget_effort(budget: u64) -> Effort {
+    match budget {
+        0..2048 => Effort::Low,
+        2048..4096 => Effort::Medium,
+        4096..8192 => Effort::High,
+        _ => Effort::XHigh,
+    }
 }

@@ -5,24 +5,24 @@ use std::borrow::Cow;
 use crate::catalog::profile::ToolIdRule;
 use crate::ir::{Content, Request, ToolChoice, ToolKind};
 
-/// The longest tool name that is taken.
-const LONGEST_NAME: usize = 128;
-
 /// What a name without one usable character becomes.
 const NAMELESS: &str = "tool";
 
 /// The tool names of one request that had to be spelt otherwise.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(in crate::dialect) struct Names {
     /// The client's name, and the one that is sent.
     respelt: Vec<(String, String)>,
+    /// The longest name that the target takes.
+    longest: usize,
 }
 
 impl Names {
-    /// Respells the names in the tools, the history and the choice of a request.
-    pub(super) fn of(request: &Request) -> Self {
-        let mut names = Self::default();
-        for name in all(request).filter(|name| !is_clean(name)) {
+    /// Respells the names in the tools, the history and the choice of a request to a target that
+    /// takes names of at most `longest` bytes.
+    pub(in crate::dialect) fn of(request: &Request, longest: usize) -> Self {
+        let mut names = Self { respelt: Vec::new(), longest };
+        for name in all(request).filter(|name| !is_clean(name, longest)) {
             if names.respelt.iter().all(|(client, _)| client != name) {
                 let sent = names.free_spelling(name, request);
                 names.respelt.push((name.to_owned(), sent));
@@ -34,23 +34,23 @@ impl Names {
     fn free_spelling(&self, name: &str, request: &Request) -> String {
         let words = word_characters(name);
         let plain = match words {
-            _ if words.len() > LONGEST_NAME => cut_with_hash(&words, name, LONGEST_NAME),
+            _ if words.len() > self.longest => cut_with_hash(&words, name, self.longest),
             _ if words.trim_matches('_').is_empty() => format!("{NAMELESS}_{}", hash(name)),
             words => words,
         };
         let taken =
             all(request).any(|other| other == plain) || self.respelt.iter().any(|(_, sent)| *sent == plain);
-        if taken { cut_with_hash(&plain, name, LONGEST_NAME) } else { plain }
+        if taken { cut_with_hash(&plain, name, self.longest) } else { plain }
     }
 
     /// The name that is sent for the client's.
-    pub(super) fn sent<'n>(&'n self, name: &'n str) -> &'n str {
+    pub(in crate::dialect) fn sent<'n>(&'n self, name: &'n str) -> &'n str {
         let respelt = self.respelt.iter().find(|(client, _)| client == name);
         respelt.map_or(name, |(_, sent)| sent)
     }
 
     /// The names as sent, with the client's own.
-    pub(super) fn into_restore(self) -> Vec<(String, String)> {
+    pub(in crate::dialect) fn into_restore(self) -> Vec<(String, String)> {
         self.respelt.into_iter().map(|(client, sent)| (sent, client)).collect()
     }
 }
@@ -71,8 +71,8 @@ fn all(request: &Request) -> impl Iterator<Item = &str> {
     tools.map(|tool| tool.name.as_str()).chain(called).chain(chosen.iter().map(String::as_str))
 }
 
-fn is_clean(name: &str) -> bool {
-    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(is_word)
+fn is_clean(name: &str, longest: usize) -> bool {
+    (1..=longest).contains(&name.len()) && name.bytes().all(is_word)
 }
 
 const fn is_word(byte: u8) -> bool {
@@ -91,7 +91,7 @@ fn cut_with_hash(words: &str, original: &str, longest: usize) -> String {
 
 /// A call id in the spelling of the target. The same id is always respelt alike, and two ids
 /// never become one.
-pub(super) fn call_id(rule: ToolIdRule, id: &str) -> Cow<'_, str> {
+pub(in crate::dialect) fn call_id(rule: ToolIdRule, id: &str) -> Cow<'_, str> {
     let is_sent_as_is = match rule {
         ToolIdRule::Any => true,
         ToolIdRule::Word => id.bytes().all(is_word),

@@ -3,10 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::turns::{Message, Piece, push};
-use crate::catalog::profile::Profile;
-use crate::dialect::anthropic_messages::content::send::{is_moved_out, is_sent};
-use crate::dialect::anthropic_messages::names;
+use super::{Message, Piece, Rules, push};
 use crate::ir::{Block, Losses, Role, ToolCall, ToolResult};
 
 /// A call that waits for its result.
@@ -20,7 +17,7 @@ struct Waiting<'a> {
 /// Sees to it that each call is answered, once, in the turn behind it.
 pub(super) fn answer<'a>(
     messages: Vec<Message<'a>>,
-    profile: &Profile,
+    rules: &dyn Rules,
     losses: &mut Losses,
 ) -> Vec<Message<'a>> {
     let mut ordered: Vec<Message<'a>> = Vec::with_capacity(messages.len() + 1);
@@ -28,10 +25,10 @@ pub(super) fn answer<'a>(
     let mut waiting: Vec<Waiting<'a>> = Vec::new();
     for mut message in messages {
         match message.role {
-            Role::User => settle(&mut message, std::mem::take(&mut waiting), profile, losses),
+            Role::User => settle(&mut message, std::mem::take(&mut waiting), rules, losses),
             Role::Assistant | Role::System => {
                 push_missing(&mut ordered, std::mem::take(&mut waiting), losses);
-                waiting = claim_ids(&mut message, ordered.len(), &mut used, profile, losses);
+                waiting = claim_ids(&mut message, ordered.len(), &mut used, rules, losses);
             }
         }
         ordered.push(message);
@@ -45,7 +42,7 @@ fn claim_ids<'a>(
     message: &mut Message<'a>,
     turn: usize,
     used: &mut Vec<String>,
-    profile: &Profile,
+    rules: &dyn Rules,
     losses: &mut Losses,
 ) -> Vec<Waiting<'a>> {
     let mut waiting: Vec<Waiting<'a>> = Vec::new();
@@ -57,9 +54,9 @@ fn claim_ids<'a>(
             return false;
         }
         *id = if call.id.is_empty() {
-            Cow::Owned(format!("toolu_{turn}_{}", waiting.len()))
+            Cow::Owned(format!("{}{turn}_{}", rules.id_prefix(), waiting.len()))
         } else {
-            names::call_id(profile.tool_id, &call.id)
+            rules.call_id(&call.id)
         };
         if used.iter().any(|known| *known == **id) {
             *id = Cow::Owned(format!("{id}_{turn}"));
@@ -75,7 +72,7 @@ fn claim_ids<'a>(
 fn settle<'a>(
     message: &mut Message<'a>,
     mut waiting: Vec<Waiting<'a>>,
-    profile: &Profile,
+    rules: &dyn Rules,
     losses: &mut Losses,
 ) {
     let has_results = message.pieces.iter().any(|piece| matches!(piece, Piece::Result { .. }));
@@ -91,7 +88,7 @@ fn settle<'a>(
         };
         let Some(call) = call_answered_by(result, &mut waiting) else {
             losses.bent("messages.tool_result", "a result without its call is said as text");
-            others.extend(as_words(result, profile, losses));
+            others.extend(as_words(result, rules, losses));
             continue;
         };
         let answer = Piece::Result { block, result, id: call.id.clone() };
@@ -122,7 +119,7 @@ fn call_answered_by<'w, 'a>(
     waiting.iter_mut().filter(|open| !open.answered && open.call.id.is_empty()).find(named)
 }
 
-fn as_words<'a>(result: &'a ToolResult, profile: &Profile, losses: &mut Losses) -> Vec<Piece<'a>> {
+fn as_words<'a>(result: &'a ToolResult, rules: &dyn Rules, losses: &mut Losses) -> Vec<Piece<'a>> {
     let mut text = String::from(if result.is_error { "Failed tool call" } else { "Tool result" });
     if let Some(name) = &result.name {
         text.push_str(" of ");
@@ -134,8 +131,8 @@ fn as_words<'a>(result: &'a ToolResult, profile: &Profile, losses: &mut Losses) 
         text.push_str(words);
     }
     let media = result.content.iter().filter(|inner| inner.as_text().is_none());
-    let media = media.filter(|inner| !is_moved_out(inner, profile));
-    let media = media.filter(|inner| is_sent(inner, Role::User, profile, losses));
+    let media = media.filter(|inner| !rules.is_moved_out(inner));
+    let media = media.filter(|inner| rules.is_sent(inner, Role::User, losses));
     std::iter::once(Piece::Text { text, from: None }).chain(media.map(Piece::Block)).collect()
 }
 
