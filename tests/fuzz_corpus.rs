@@ -149,8 +149,9 @@ macro_rules! each {
 }
 
 each! {
-    json, lens, sse, sse_and_lens, json_array, multipart, chat_request, anthropic_request, gemini_request, chat_reply,
-    anthropic_reply, gemini_reply, chat_stream, anthropic_stream, gemini_stream, chat_error, anthropic_error,
-    gemini_error, responses_request, responses_reply, responses_stream, responses_error, completions_request, completions_reply, completions_stream, completions_error, embeddings,
-    counts, configuration,
+    json, lens, sse, sse_and_lens, event_stream, json_array, multipart, chat_request, anthropic_request, gemini_request,
+    bedrock_request, chat_reply, anthropic_reply, gemini_reply, bedrock_reply, chat_stream, anthropic_stream,
+    gemini_stream, bedrock_stream, chat_error, anthropic_error, gemini_error, bedrock_error,
+    responses_request, responses_reply, responses_stream, responses_error, completions_request,
+    completions_reply, completions_stream, completions_error, embeddings, counts, configuration,
 }

@@ -14,7 +14,7 @@ fn parse_request(bencher: Bencher, Sized(dialect, size): Sized) {
     let headers = HeaderMap::new();
     bencher
         .counter(BytesCount::new(body.len()))
-        .bench(|| codec(dialect).parse_request(&head(&headers), black_box(&body)));
+        .bench(|| codec(dialect).parse_request(&head(dialect, &headers), black_box(&body)));
 }
 
 #[divan::bench(args = sized())]
@@ -48,7 +48,7 @@ fn exchange(bencher: Bencher, Pair(upstream, client): Pair) {
     let (asked, answered) = (conversation(client, 2 << 10), reply(upstream));
     let (profile, seed, headers) = (profile(upstream), seed(), HeaderMap::new());
     bencher.bench(|| {
-        let request = codec(client).parse_request(&head(&headers), black_box(&asked)).unwrap();
+        let request = codec(client).parse_request(&head(client, &headers), black_box(&asked)).unwrap();
         let said = codec(upstream).render_request(&request, "m", &profile, &mut Losses::new());
         let told = transcode::reply(
             upstream,

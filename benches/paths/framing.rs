@@ -4,7 +4,7 @@ use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use tollgate::ir::Dialect;
 use tollgate::wire::lens::{self, Edit, Lens};
-use tollgate::wire::{json, sse};
+use tollgate::wire::{event_stream, json, sse};
 
 use crate::material::{SIZES, conversation, stream};
 
@@ -41,7 +41,7 @@ fn json_tree(bencher: Bencher, size: usize) {
 }
 
 /// A stream of about 100 events in pieces of 1400 bytes, as packets bring it.
-#[divan::bench(args = Dialect::ALL)]
+#[divan::bench(args = [Dialect::OpenaiChat, Dialect::AnthropicMessages, Dialect::GeminiGenerate])]
 fn sse_push(bencher: Bencher, dialect: Dialect) {
     let bytes = stream(dialect);
     bencher.counter(BytesCount::new(bytes.len())).counter(ItemsCount::new(100_usize)).bench(|| {
@@ -49,6 +49,20 @@ fn sse_push(bencher: Bencher, dialect: Dialect) {
         let mut seen = 0;
         for piece in black_box(&bytes).chunks(1400) {
             let _ = parser.push(piece, |frame| seen += frame.data.len());
+        }
+        seen
+    });
+}
+
+/// The same in AWS's binary messages, whose checksums are checked.
+#[divan::bench]
+fn event_stream_push(bencher: Bencher) {
+    let bytes = stream(Dialect::BedrockConverse);
+    bencher.counter(BytesCount::new(bytes.len())).counter(ItemsCount::new(100_usize)).bench(|| {
+        let mut parser = event_stream::Parser::new(1 << 20);
+        let mut seen = 0;
+        for piece in black_box(&bytes).chunks(1400) {
+            let _ = parser.push(piece, |message| seen += message.payload().len());
         }
         seen
     });

@@ -50,6 +50,7 @@ const fn short(dialect: Dialect) -> &'static str {
         Dialect::OpenaiResponses => "responses",
         Dialect::AnthropicMessages => "anthropic",
         Dialect::GeminiGenerate => "gemini",
+        Dialect::BedrockConverse => "bedrock",
         Dialect::OpenaiCompletions => "text",
     }
 }
@@ -70,18 +71,27 @@ pub fn profile(dialect: Dialect) -> Profile {
         Dialect::OpenaiChat | Dialect::OpenaiResponses => ("openai", "gpt-4.1"),
         Dialect::AnthropicMessages => ("anthropic", "claude-sonnet-4-5"),
         Dialect::GeminiGenerate => ("gemini", "gemini-2.5-flash"),
+        Dialect::BedrockConverse => ("bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
         Dialect::OpenaiCompletions => ("vllm", "llama-3.1-8b"),
     };
     let vendor = Vendor::find(vendor).unwrap();
     Profile::of(dialect, &vendor.quirks, model, vendor.model(Catalog::builtin(), model))
 }
 
-pub fn head(headers: &HeaderMap) -> Head<'_> {
-    Head { path: "/v1beta/models/gemini-2.5-flash:generateContent", query: "", headers }
+pub fn head(dialect: Dialect, headers: &HeaderMap) -> Head<'_> {
+    let path = match dialect {
+        Dialect::BedrockConverse => "/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse",
+        Dialect::OpenaiChat
+        | Dialect::OpenaiResponses
+        | Dialect::AnthropicMessages
+        | Dialect::GeminiGenerate
+        | Dialect::OpenaiCompletions => "/v1beta/models/gemini-2.5-flash:generateContent",
+    };
+    Head { path, query: "", headers }
 }
 
 pub fn parse(dialect: Dialect, body: &[u8]) -> Request {
-    codec(dialect).parse_request(&head(&HeaderMap::new()), body).unwrap()
+    codec(dialect).parse_request(&head(dialect, &HeaderMap::new()), body).unwrap()
 }
 
 const QUESTION: &str = "What is the weather like in Paris today, and should I take a \\\"coat\\\" with me? ";

@@ -15,7 +15,7 @@ use tollgate::ir::grammar::Checker;
 use tollgate::ir::{Dialect, Event, Losses};
 use tollgate::provider::Vendor;
 use tollgate::wire::lens::{self, Edit, Lens};
-use tollgate::wire::{json, json_array, multipart as form, sse};
+use tollgate::wire::{event_stream, json, json_array, multipart as form, sse};
 
 /// One target: its name, what it does, and the folders below `tests/` that hold its first inputs.
 pub struct Target {
@@ -49,6 +49,11 @@ pub const ALL: &[Target] = &[
         feed: sse_and_lens,
         seeds: &["corpus/openai_chat/streams", "corpus/gemini_generate/streams"],
     },
+    Target {
+        name: "event_stream",
+        feed: event_stream,
+        seeds: &["corpus/bedrock_converse/streams", "corpus/bedrock_converse/replies"],
+    },
     Target { name: "json_array", feed: json_array, seeds: &["corpus/gemini_generate/streams"] },
     Target { name: "multipart", feed: multipart, seeds: &["corpus/flat/forms"] },
     Target { name: "chat_request", feed: chat_request, seeds: &["corpus/openai_chat/requests"] },
@@ -58,9 +63,11 @@ pub const ALL: &[Target] = &[
         seeds: &["corpus/anthropic_messages/requests"],
     },
     Target { name: "gemini_request", feed: gemini_request, seeds: &["corpus/gemini_generate/requests"] },
+    Target { name: "bedrock_request", feed: bedrock_request, seeds: &["corpus/bedrock_converse/requests"] },
     Target { name: "chat_reply", feed: chat_reply, seeds: &["corpus/openai_chat/replies"] },
     Target { name: "anthropic_reply", feed: anthropic_reply, seeds: &["corpus/anthropic_messages/replies"] },
     Target { name: "gemini_reply", feed: gemini_reply, seeds: &["corpus/gemini_generate/replies"] },
+    Target { name: "bedrock_reply", feed: bedrock_reply, seeds: &["corpus/bedrock_converse/replies"] },
     Target { name: "chat_stream", feed: chat_stream, seeds: &["corpus/openai_chat/streams"] },
     Target {
         name: "anthropic_stream",
@@ -68,9 +75,11 @@ pub const ALL: &[Target] = &[
         seeds: &["corpus/anthropic_messages/streams"],
     },
     Target { name: "gemini_stream", feed: gemini_stream, seeds: &["corpus/gemini_generate/streams"] },
+    Target { name: "bedrock_stream", feed: bedrock_stream, seeds: &["corpus/bedrock_converse/streams"] },
     Target { name: "chat_error", feed: chat_error, seeds: &["corpus/openai_chat/errors"] },
     Target { name: "anthropic_error", feed: anthropic_error, seeds: &["corpus/anthropic_messages/errors"] },
     Target { name: "gemini_error", feed: gemini_error, seeds: &["corpus/gemini_generate/errors"] },
+    Target { name: "bedrock_error", feed: bedrock_error, seeds: &["corpus/bedrock_converse/errors"] },
     Target {
         name: "responses_request",
         feed: responses_request,
@@ -239,6 +248,34 @@ pub fn sse_and_lens(data: &[u8]) {
     }
 }
 
+/// Messages are the same however their bytes arrive, whatever the bytes are, and what is written
+/// comes back.
+pub fn event_stream(data: &[u8]) {
+    let read = |data: &[u8], size: usize| {
+        let mut parser = event_stream::Parser::new(LIMIT);
+        let mut messages = Vec::new();
+        let told = data.chunks(size).try_for_each(|piece| {
+            parser.push(piece, |message| {
+                let headers: Vec<String> =
+                    message.headers().map(|(name, value)| format!("{name}={value:?}")).collect();
+                messages.push((headers, message.payload().to_vec()));
+            })
+        });
+        (messages, told, parser.finish())
+    };
+    let whole = read(data, usize::MAX);
+    assert_eq!(read(data, 1), whole, "byte by byte");
+    assert_eq!(read(data, 7), whole, "in sevens");
+    let mut written = Vec::new();
+    let (head, tail) = data.split_at(data.len() / 2);
+    let headers = [("bytes", event_stream::Value::Bytes(head)), ("n", event_stream::Value::Int(7))];
+    event_stream::message(&mut written, &headers, |out| out.extend_from_slice(tail));
+    event_stream::write(&mut written, event_stream::Kind::Event("e"), |out| out.extend_from_slice(head));
+    let (messages, told, end) = read(&written, 5);
+    assert!(told.is_ok() && end.is_ok(), "what is written is read");
+    assert_eq!((messages[0].1.as_slice(), messages[1].1.as_slice()), (tail, head));
+}
+
 /// Elements are the same however their bytes arrive.
 pub fn json_array(data: &[u8]) {
     let elements = |data: &[u8], size: usize| {
@@ -282,6 +319,9 @@ fn targets() -> &'static [(Dialect, Profile)] {
             (Dialect::AnthropicMessages, "anthropic", "claude-opus-4-8"),
             (Dialect::GeminiGenerate, "gemini", "gemini-1.5-pro"),
             (Dialect::GeminiGenerate, "gemini", "gemini-3-pro-preview"),
+            (Dialect::BedrockConverse, "bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+            (Dialect::BedrockConverse, "bedrock", "mistral.pixtral-large-2502-v1:0"),
+            (Dialect::BedrockConverse, "bedrock", "us.amazon.nova-2-lite-v1:0"),
             (Dialect::OpenaiCompletions, "vllm", "llama-3.1-8b"),
         ];
         let profile = |(dialect, vendor, model): (Dialect, &str, &str)| {
@@ -302,7 +342,11 @@ fn is_json(body: &[u8]) {
 /// A request that is read can be said to every target, and read again by its own dialect.
 pub fn request(dialect: Dialect, data: &[u8]) {
     let headers = HeaderMap::new();
-    let head = Head { path: "/v1beta/models/gemini-2.5-pro:generateContent", query: "", headers: &headers };
+    let path = match dialect {
+        Dialect::BedrockConverse => "/model/amazon.nova-lite-v1%3A0/converse-stream",
+        _ => "/v1beta/models/gemini-2.5-pro:generateContent",
+    };
+    let head = Head { path, query: "", headers: &headers };
     let Ok(request) = codec(dialect).parse_request(&head, data) else { return };
     for (to, profile) in targets() {
         let rendered = codec(*to).render_request(&request, "m", profile, &mut Losses::new());
@@ -326,14 +370,20 @@ pub fn reply(dialect: Dialect, data: &[u8]) {
         for event in tollgate::ir::unfold::unfold(reply.clone()) {
             renderer.push(&event, &mut out, &mut Losses::new());
         }
-        told(&out);
+        told(to, &out);
     }
 }
 
 const SSE: StreamShape = StreamShape { framing: Framing::Sse, usage: true };
 
 /// Every event that a client is sent holds JSON.
-fn told(out: &[u8]) {
+fn told(to: Dialect, out: &[u8]) {
+    if to == Dialect::BedrockConverse {
+        let mut parser = event_stream::Parser::new(usize::MAX);
+        parser.push(out, |message| is_json(message.payload())).expect("whole messages");
+        assert!(parser.finish().is_ok());
+        return;
+    }
     for (_, data, comment) in frames(std::iter::once(out)) {
         if !comment && data != b"[DONE]" {
             is_json(&data);
@@ -341,8 +391,24 @@ fn told(out: &[u8]) {
     }
 }
 
+/// The bytes as a provider of this dialect sends them: for Bedrock a binary message for each
+/// server-sent event, and the bytes as they are where they are none.
+fn sent(dialect: Dialect, data: &[u8]) -> Vec<u8> {
+    let events = frames(std::iter::once(data));
+    if dialect != Dialect::BedrockConverse || events.iter().all(|(name, ..)| name.is_none()) {
+        return data.to_vec();
+    }
+    let mut out = Vec::new();
+    for (name, data, _) in events {
+        let name = name.unwrap_or_default();
+        event_stream::write(&mut out, event_stream::Kind::Event(&name), |out| out.extend_from_slice(&data));
+    }
+    out
+}
+
 /// A stream keeps the grammar and can be said to every client, whatever its bytes are.
 pub fn stream(dialect: Dialect, data: &[u8]) {
+    let data = &sent(dialect, data);
     for to in Dialect::ALL {
         let mut pipe = Transcoder::new(dialect, to, Restore::default(), &seed(), SSE);
         let (mut out, mut checker, mut fold) = (Vec::new(), Checker::new(), Fold::new());
@@ -357,7 +423,7 @@ pub fn stream(dialect: Dialect, data: &[u8]) {
         }
         pipe.finish(&mut out, &mut seen);
         assert!(checker.is_ended(), "a stream has an end");
-        told(&out);
+        told(to, &out);
         if let Ok(reply) = fold.finish() {
             is_json(&codec(to).render_reply(&reply, &seed(), &mut Losses::new()));
         }
@@ -448,6 +514,10 @@ of_each_dialect! {
     chat_error: error(OpenaiChat),
     anthropic_error: error(AnthropicMessages),
     gemini_error: error(GeminiGenerate),
+    bedrock_request: request(BedrockConverse),
+    bedrock_reply: reply(BedrockConverse),
+    bedrock_stream: stream(BedrockConverse),
+    bedrock_error: error(BedrockConverse),
     responses_request: request(OpenaiResponses),
     responses_reply: reply(OpenaiResponses),
     responses_stream: stream(OpenaiResponses),

@@ -253,7 +253,10 @@ fn is_last_report(dialect: Dialect, data: &[u8]) -> bool {
     static DELTA: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"message_delta\""));
     static FINISH: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"finishReason\""));
     match dialect {
-        Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::OpenaiCompletions => true,
+        Dialect::OpenaiChat
+        | Dialect::OpenaiResponses
+        | Dialect::OpenaiCompletions
+        | Dialect::BedrockConverse => true,
         Dialect::AnthropicMessages => DELTA.is_in(data),
         Dialect::GeminiGenerate => FINISH.is_in(data),
     }
@@ -265,6 +268,9 @@ fn served_tier(dialect: Dialect, body: &[u8]) -> Option<ServiceTier> {
     static SPEED: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"speed\""));
     if dialect == Dialect::GeminiGenerate {
         return None;
+    }
+    if dialect == Dialect::BedrockConverse {
+        return bedrock_tier(body);
     }
     // Anthropic bills a fast answer of any tier at rates of its own.
     if dialect == Dialect::AnthropicMessages
@@ -280,6 +286,21 @@ fn served_tier(dialect: Dialect, body: &[u8]) -> Option<ServiceTier> {
         b"default" | b"standard" => ServiceTier::Standard,
         _ => return None,
     })
+}
+
+/// The same of Bedrock, which names it in an object.
+fn bedrock_tier(body: &[u8]) -> Option<ServiceTier> {
+    static TIER: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"serviceTier\""));
+    let object = TIER.values(body).last()?;
+    let object = object.get(..memchr::memchr(b'}', object)?)?;
+    let names = |word: &str| memchr::memmem::find(object, word.as_bytes()).is_some();
+    if names("\"flex\"") {
+        Some(ServiceTier::Flex)
+    } else if names("\"priority\"") {
+        Some(ServiceTier::Priority)
+    } else {
+        names("\"default\"").then_some(ServiceTier::Standard)
+    }
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ const FAMILIES: &[(&str, Weights, &[&str])] = &[
     ("doubao", Closed, &["volcengine"]),
     ("hunyuan", Closed, &["tencent"]),
     ("sonar", Closed, &["perplexity"]),
-    ("nova-", Closed, &["amazon_nova"]),
+    ("nova-", Closed, &["amazon_nova", "bedrock"]),
     ("jamba", Open, &["ai21"]),
     ("solar", Closed, &["upstage"]),
     ("mercury", Closed, &["inception"]),
@@ -101,6 +101,9 @@ fn row(model: &str) -> Option<&'static (&'static str, Weights, &'static [&'stati
 /// The vendors, by id, that a name alone points to, the likeliest first; empty if it says nothing.
 #[must_use]
 pub fn family(model: &str) -> &'static [&'static str] {
+    if is_of_bedrock(model) {
+        return &["bedrock"];
+    }
     row(model).map(|(_, _, vendors)| *vendors).unwrap_or_default()
 }
 
@@ -121,19 +124,62 @@ pub fn tail(model: &str) -> &str {
     model.rsplit('/').next().unwrap_or(model)
 }
 
+/// Where Bedrock's inference profiles send a request.
+const REGIONS: [&str; 8] = ["us.", "eu.", "apac.", "global.", "jp.", "au.", "ca.", "us-gov."];
+
+/// Whose models Bedrock serves. DeepSeek's names say nothing without their maker's, which is kept.
+const MAKERS: [&str; 17] = [
+    "anthropic.",
+    "openai.",
+    "google.",
+    "amazon.",
+    "meta.",
+    "mistral.",
+    "qwen.",
+    "cohere.",
+    "ai21.",
+    "writer.",
+    "minimax.",
+    "moonshot.",
+    "moonshotai.",
+    "nvidia.",
+    "zai.",
+    "xai.",
+    "stability.",
+];
+
+fn stripped<'m>(text: &'m str, prefixes: &[&str]) -> &'m str {
+    prefixes.iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text)
+}
+
 /// The name behind a cloud's region and the maker's dot: `us.anthropic.claude-…`.
 fn bare(model: &str) -> &str {
-    const REGIONS: [&str; 7] = ["us.", "eu.", "apac.", "global.", "jp.", "au.", "ca."];
-    const MAKERS: [&str; 3] = ["anthropic.", "openai.", "google."];
-    let strip = |text: &mut &str, prefixes: &[&str]| {
-        if let Some(rest) = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix)) {
-            *text = rest;
-        }
-    };
-    let mut name = model;
-    strip(&mut name, &REGIONS);
-    strip(&mut name, &MAKERS);
-    name
+    stripped(stripped(model, &REGIONS), &MAKERS)
+}
+
+/// Whether a name is one of Bedrock's: an address of a resource there, or a maker's dot before the
+/// model.
+fn is_of_bedrock(model: &str) -> bool {
+    if model.starts_with("arn:") {
+        return model.contains(":bedrock:");
+    }
+    let name = stripped(model, &REGIONS);
+    name.len() < model.len() || name.starts_with("deepseek.") || stripped(name, &MAKERS).len() < name.len()
+}
+
+/// The name without the version that Bedrock puts behind it: `claude-…-v1:0`, `gpt-oss-120b-1:0`,
+/// `nova-lite-v1:0:300k`.
+fn versionless(name: &str) -> &str {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let Some((before, first)) = name.split_once(':') else { return name };
+    let (minor, room) = first.split_once(':').unwrap_or((first, "1k"));
+    if !is_number(minor) || !room.strip_suffix('k').is_some_and(is_number) {
+        return name;
+    }
+    match before.rsplit_once('-') {
+        Some((plain, major)) if is_number(major.strip_prefix('v').unwrap_or(major)) => plain,
+        _ => before,
+    }
 }
 
 /// The name without its date or `-latest`: `gpt-4o-2024-08-06`, `claude-sonnet-4-5@20250929`.
@@ -165,7 +211,12 @@ pub fn dateless(model: &str) -> &str {
 /// The name without path, region and date.
 #[must_use]
 pub fn plain(model: &str) -> &str {
-    dateless(bare(tail(model)))
+    let tail = tail(model);
+    let bare = bare(tail);
+    let name = versionless(bare);
+    // Newer names have no minor version: `anthropic.claude-opus-4-6-v1`.
+    let name = if bare.len() < tail.len() { name.strip_suffix("-v1").unwrap_or(name) } else { name };
+    dateless(name)
 }
 
 /// The version in a name, such as (4, 5) in `claude-sonnet-4-5` and `claude-sonnet-4.5`, (2, 5) in
@@ -179,18 +230,24 @@ pub fn version(model: &str) -> Option<(u32, u32)> {
 }
 
 /// The spellings under which a name may be in the catalogue, the most faithful first.
-pub(super) fn spellings(model: &str) -> [Option<Cow<'_, str>>; 8] {
+pub(super) fn spellings(model: &str) -> [Option<Cow<'_, str>>; 10] {
     let tail = tail(model);
     let bare = bare(tail);
     let undated = dateless(bare);
     // OpenRouter's `claude-sonnet-4.5` is Anthropic's `claude-sonnet-4-5`.
     let hyphens = (undated.starts_with("claude") && undated.contains('.')).then(|| undated.replace('.', "-"));
     let other = |name: &str, than: &str| name.len() < than.len();
+    // Bedrock asks in every region what it asks in the United States, and nowhere less.
+    let anywhere = stripped(tail, &REGIONS);
+    let region = tail.get(..tail.len() - anywhere.len()).unwrap_or_default();
+    let there = (!matches!(region, "" | "us." | "global.")).then(|| format!("us.{anywhere}"));
     [
         Some(Cow::Borrowed(model)),
         Some(dateless(model)).filter(|name| other(name, model)).map(Cow::Borrowed),
         Some(tail).filter(|name| other(name, model)).map(Cow::Borrowed),
         Some(dateless(tail)).filter(|name| other(name, tail)).map(Cow::Borrowed),
+        there.map(Cow::Owned),
+        Some(anywhere).filter(|name| other(name, tail)).map(Cow::Borrowed),
         Some(bare).filter(|name| other(name, tail)).map(Cow::Borrowed),
         Some(undated).filter(|name| other(name, bare)).map(Cow::Borrowed),
         hyphens.map(Cow::Owned),

@@ -67,6 +67,103 @@ pub struct Profile {
     pub extras: bool,
     /// What an OpenAI-shaped target does not take together.
     pub together: Together,
+    /// What a model takes behind Bedrock's Converse API.
+    pub converse: Converse,
+}
+
+/// What a model takes behind Bedrock's Converse API, beside what any dialect may take or not.
+///
+/// Seen at <https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-supported-models-features.html>
+/// and in what the service refuses, November 2026.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Converse {
+    /// Whether there is a place for system prompts; else they open the first turn.
+    pub system: bool,
+    /// Whether pictures are taken.
+    pub images: bool,
+    /// Whether films are taken.
+    pub video: bool,
+    /// Whether documents may be given as plain text.
+    pub text_documents: bool,
+    /// Where the likeliest tokens are limited.
+    pub top_k: TopK,
+    /// Where thinking is asked for.
+    pub thinks_in: ThinksIn,
+    /// Whether tools are called in streams too.
+    pub stream_tools: bool,
+    /// What may stand in one turn with tool results.
+    pub beside_results: Beside,
+    /// Whether tool results may hold pictures.
+    pub result_images: bool,
+    /// Whether tool results may hold documents.
+    pub result_documents: bool,
+    /// Whether tool results may say that they failed.
+    pub result_status: bool,
+    /// Whether results that are JSON must be said to be.
+    pub json_results: bool,
+    /// Whether tools may be followed by a cache point.
+    pub cache_tools: bool,
+    /// Whether a cache point may ask for an hour.
+    pub cache_hour: bool,
+}
+
+impl Converse {
+    /// An unremarkable model.
+    pub const PLAIN: Self = Self {
+        system: true,
+        images: true,
+        video: false,
+        text_documents: false,
+        top_k: TopK::Nowhere,
+        thinks_in: ThinksIn::Nothing,
+        stream_tools: true,
+        beside_results: Beside::Anything,
+        result_images: true,
+        result_documents: false,
+        result_status: true,
+        json_results: false,
+        cache_tools: false,
+        cache_hour: false,
+    };
+}
+
+/// Where Converse takes a limit on the likeliest tokens; models refuse what they do not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TopK {
+    /// In the additional field `top_k` (Claude).
+    Field,
+    /// In the additional field `inferenceConfig.topK` (Nova).
+    Inner,
+    /// Not at all.
+    Nowhere,
+}
+
+/// Where Converse takes how hard to think, among its additional fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThinksIn {
+    /// In none.
+    Nothing,
+    /// In `thinking`, and `output_config.effort` (Claude).
+    Thinking,
+    /// In `reasoningConfig`, an object (Nova 2).
+    Config,
+    /// In `reasoning_effort` (gpt-oss, DeepSeek).
+    Effort,
+    /// In `reasoning_config`, the word low or high (Qwen).
+    Word,
+    /// In `reasoning.effort` (OpenAI's closed models).
+    Object,
+}
+
+/// What may stand in one turn with tool results; a turn is split where more does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// Whatever is taken at all.
+    Anything,
+    /// Words and pictures.
+    WordsAndImages,
+    /// Nothing.
+    Nothing,
 }
 
 /// What OpenAI-shaped targets do not take together, although each alone is fine.

@@ -72,6 +72,14 @@ fn a_model_is_found_by_any_spelling_of_its_name() {
         ("anthropic", "claude-3-5-sonnet-latest", "claude-3-5-sonnet-20241022"),
         ("anthropic", "us.anthropic.claude-opus-4-6", "claude-opus-4-6"),
         ("gemini", "models/gemini-2.5-pro", "gemini-2.5-pro"),
+        ("bedrock", "us.anthropic.claude-opus-4-6-v1", "us.anthropic.claude-opus-4-6-v1"),
+        ("bedrock", "eu.anthropic.claude-opus-4-6-v1", "us.anthropic.claude-opus-4-6-v1"),
+        ("bedrock", "eu.amazon.nova-micro-v1:0", "amazon.nova-micro-v1:0"),
+        (
+            "bedrock",
+            "arn:aws:bedrock:us-east-1:1:inference-profile/us.amazon.nova-2-lite-v1:0",
+            "us.amazon.nova-2-lite-v1:0",
+        ),
         ("mistral", "mistral-large-latest", "mistral-large-2512"),
         ("fireworks", "deepseek-v3p2", "accounts/fireworks/models/deepseek-v3p2"),
         ("openrouter", "anthropic/claude-sonnet-4.5", "anthropic/claude-sonnet-4.5"),
@@ -163,6 +171,8 @@ fn names_tell_their_family_and_version() {
     assert_eq!(names::version("anthropic/claude-opus-4.6"), Some((4, 6)));
     assert_eq!(names::version("gemini-2.5-flash-preview-09-2025"), Some((2, 5)));
     assert_eq!(names::version("gemini-flash-latest"), None);
+    assert_eq!(names::version("us.anthropic.claude-3-7-sonnet-20250219-v1:0"), Some((3, 7)));
+    assert_eq!(names::version("global.anthropic.claude-opus-4-6-v1"), Some((4, 6)));
 }
 
 #[test]
@@ -173,4 +183,33 @@ fn the_nearest_names_are_suggested_nearest_first() {
     assert_eq!(nearest("claude-opus-4.6", names), ["claude-opus-4-6"]);
     assert!(nearest("mistral", names).is_empty());
     assert!(nearest("gpt-4", names).len() <= 3);
+}
+
+#[test]
+fn bedrocks_names_are_told_from_others_and_say_their_model() {
+    for (name, plain) in [
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-sonnet-4-5"),
+        ("anthropic.claude-3-haiku-20240307-v1:0:48k", "claude-3-haiku"),
+        ("global.anthropic.claude-opus-4-6-v1", "claude-opus-4-6"),
+        ("amazon.nova-lite-v1:0:300k", "nova-lite"),
+        ("openai.gpt-oss-120b-1:0", "gpt-oss-120b"),
+        ("us.deepseek.r1-v1:0", "deepseek.r1"),
+        (
+            "arn:aws:bedrock:eu-west-1:1:inference-profile/eu.meta.llama3-2-3b-instruct-v1:0",
+            "llama3-2-3b-instruct",
+        ),
+        (
+            "arn:aws:bedrock:us-east-1::foundation-model/mistral.mistral-7b-instruct-v0:2",
+            "mistral-7b-instruct",
+        ),
+    ] {
+        assert_eq!(names::plain(name), plain, "{name}");
+        assert_eq!(family(name), ["bedrock"], "{name}");
+    }
+    for (name, plain) in
+        [("llama3.2:1b", "llama3.2:1b"), ("deepseek-v3", "deepseek-v3"), ("phi3:14b", "phi3:14b")]
+    {
+        assert_eq!(names::plain(name), plain);
+        assert_ne!(family(name), ["bedrock"]);
+    }
 }

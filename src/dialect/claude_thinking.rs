@@ -221,7 +221,7 @@ const fn effort_budget(effort: Effort) -> Option<u64> {
 }
 
 /// The effort that stands for a thinking budget on models that know no budgets.
-const fn budget_effort(budget: u64) -> Effort {
+pub(in crate::dialect) const fn budget_effort(budget: u64) -> Effort {
     match budget {
         0..2048 => Effort::Low,
         2048..4096 => Effort::Medium,

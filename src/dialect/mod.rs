@@ -4,6 +4,7 @@
 //! in as a [`Seed`], and what cannot be said is written into the ledger of [`Losses`].
 
 pub mod anthropic_messages;
+pub mod bedrock_converse;
 mod claude_thinking;
 mod closed_schema;
 mod data_uri;
@@ -29,6 +30,7 @@ mod tool_names;
 mod tool_schema;
 pub mod transcode;
 mod unknown;
+mod unreadable;
 pub mod vectors;
 
 use bytes::Bytes;
@@ -110,7 +112,7 @@ pub struct Rendered {
 /// How a client wants its stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamShape {
-    /// Server-sent events, or one JSON array.
+    /// How its events are told apart.
     pub framing: Framing,
     /// Whether usage belongs in it (OpenAI's `stream_options.include_usage`).
     pub usage: bool,
@@ -123,6 +125,33 @@ pub enum Framing {
     Sse,
     /// One JSON array, element by element (Gemini without `alt=sse`).
     JsonArray,
+    /// AWS's binary messages (Bedrock).
+    AwsEvents,
+}
+
+impl Framing {
+    /// How streams of this dialect are framed, unless a client or a provider chooses otherwise.
+    #[must_use]
+    pub const fn of(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::OpenaiChat
+            | Dialect::OpenaiResponses
+            | Dialect::AnthropicMessages
+            | Dialect::GeminiGenerate
+            | Dialect::OpenaiCompletions => Self::Sse,
+            Dialect::BedrockConverse => Self::AwsEvents,
+        }
+    }
+
+    /// The type of a body that is framed so.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Sse => "text/event-stream",
+            Self::JsonArray => "application/json",
+            Self::AwsEvents => "application/vnd.amazon.eventstream",
+        }
+    }
 }
 
 /// Both directions of one dialect.
@@ -177,8 +206,8 @@ pub trait StreamParser: Send + Sync {
     /// says that anew.
     fn settle(&mut self, _events: &mut Vec<Event>) {}
 
-    /// Takes the data of one frame (the `data:` of server-sent events, or one element of a JSON
-    /// array) and appends the events it means. What is not understood becomes `Event::Fault`.
+    /// Takes the data of one frame (the `data:` of server-sent events, one element of a JSON array,
+    /// or the payload of a binary message under the name of its type) and appends the events it means. What is not understood becomes `Event::Fault`.
     fn push(&mut self, event: Option<&str>, data: &[u8], events: &mut Vec<Event>);
 
     /// The upstream closed. Appends what is still owed: `End`, after a `Fault` when the stream had
@@ -201,6 +230,7 @@ pub fn codec(dialect: Dialect) -> &'static dyn Codec {
         Dialect::OpenaiResponses => &openai_responses::OpenaiResponses,
         Dialect::AnthropicMessages => &anthropic_messages::AnthropicMessages,
         Dialect::GeminiGenerate => &gemini_generate::GeminiGenerate,
+        Dialect::BedrockConverse => &bedrock_converse::BedrockConverse,
         Dialect::OpenaiCompletions => &openai_completions::OpenaiCompletions,
     }
 }

@@ -89,6 +89,12 @@ fn cut_with_hash(words: &str, original: &str, longest: usize) -> String {
     format!("{kept}_{}", hash(original))
 }
 
+/// A text in at most so many word characters; the same text is always respelt alike, and two texts
+/// never become one.
+pub(in crate::dialect) fn shortened(text: &str, longest: usize) -> String {
+    cut_with_hash(&word_characters(text), text, longest)
+}
+
 /// A call id in the spelling of the target. The same id is always respelt alike, and two ids
 /// never become one.
 pub(in crate::dialect) fn call_id(rule: ToolIdRule, id: &str) -> Cow<'_, str> {

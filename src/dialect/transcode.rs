@@ -1,18 +1,18 @@
 //! The sans-IO pipe: upstream's bytes in, client's bytes out.
 
 use crate::dialect::restore::{Bent, StreamRestore};
-use crate::dialect::{Malformed, Restore, Seed, StreamParser, StreamRenderer, StreamShape, codec};
+use crate::dialect::{Framing, Malformed, Restore, Seed, StreamParser, StreamRenderer, StreamShape, codec};
 use crate::fault::Fault;
 use crate::ir::{Dialect, Event, Losses, Reply, unfold};
 use crate::refusal::Kind;
-use crate::wire::sse;
+use crate::wire::{event_stream, json, sse};
 
 /// An upstream's frame may not be larger than this.
 const LARGEST_FRAME: usize = 32 << 20;
 
 /// Turns one upstream stream into one client's stream, event by event.
 pub struct Transcoder {
-    frames: sse::Parser,
+    frames: Frames,
     parser: Box<dyn StreamParser>,
     restore: StreamRestore,
     renderer: Box<dyn StreamRenderer>,
@@ -21,6 +21,88 @@ pub struct Transcoder {
     /// The upstream failed, and nothing but the end may be told.
     failed: bool,
     ended: bool,
+}
+
+/// Cuts an upstream's bytes into frames.
+enum Frames {
+    Sse(sse::Parser),
+    Aws(event_stream::Parser),
+}
+
+impl Frames {
+    fn of(upstream: Dialect) -> Self {
+        match Framing::of(upstream) {
+            // Gemini is asked for server-sent events, whatever its client wants.
+            Framing::Sse | Framing::JsonArray => Self::Sse(sse::Parser::new(LARGEST_FRAME)),
+            Framing::AwsEvents => Self::Aws(event_stream::Parser::new(LARGEST_FRAME)),
+        }
+    }
+
+    /// Takes the next bytes, and tells the events of the frames that they complete.
+    fn push(&mut self, bytes: &[u8], parser: &mut dyn StreamParser, events: &mut Vec<Event>) {
+        let broken = match self {
+            Self::Sse(frames) => frames
+                .push(bytes, |frame| {
+                    if !frame.comment_only {
+                        parser.push(frame.event, &frame.data, events);
+                    } else if frame.raw.starts_with(b":") {
+                        // Vendors keep a connection alive with comments while a model thinks.
+                        events.push(Event::Ping);
+                    }
+                })
+                .err()
+                .map(|_| oversized()),
+            Self::Aws(frames) => {
+                frames.push(bytes, |message| push_message(message, parser, events)).err().map(unframed)
+            }
+        };
+        if let Some(fault) = broken {
+            events.push(Event::Fault(fault));
+            events.push(Event::End);
+        }
+    }
+
+    /// The upstream closed: tells what its last frame means.
+    fn finish(&mut self, parser: &mut dyn StreamParser, events: &mut Vec<Event>) {
+        if let Self::Sse(frames) = self {
+            let framed = frames.finish(|frame| {
+                if !frame.comment_only {
+                    parser.push(frame.event, &frame.data, events);
+                }
+            });
+            if framed.is_err() {
+                events.push(Event::Fault(oversized()));
+            }
+        }
+        // A message that was cut in two is not told; the parser knows that the stream was.
+        parser.finish(events);
+    }
+}
+
+/// Tells what a binary message means. A failure without a name is told under its code.
+fn push_message(message: event_stream::Message<'_>, parser: &mut dyn StreamParser, events: &mut Vec<Event>) {
+    match message.kind() {
+        event_stream::Kind::Event(name) | event_stream::Kind::Exception(name) => {
+            parser.push(Some(name), message.payload(), events);
+        }
+        event_stream::Kind::Error { code, message } => {
+            let mut payload = Vec::new();
+            json::object(&mut payload, |o| o.string("message", message));
+            parser.push(Some(code), &payload, events);
+        }
+    }
+}
+
+fn unframed(broken: event_stream::Broken) -> Fault {
+    match broken {
+        event_stream::Broken::TooLong { .. } => oversized(),
+        event_stream::Broken::Lengths
+        | event_stream::Broken::Checksum
+        | event_stream::Broken::Headers
+        | event_stream::Broken::Cut => {
+            Fault::new(Kind::BadGateway, "the provider sent bytes that are no events")
+        }
+    }
 }
 
 impl std::fmt::Debug for Transcoder {
@@ -40,7 +122,7 @@ impl Transcoder {
         shape: StreamShape,
     ) -> Self {
         Self {
-            frames: sse::Parser::new(LARGEST_FRAME),
+            frames: Frames::of(upstream),
             parser: codec(upstream).stream_parser(),
             restore: StreamRestore::new(restore),
             renderer: codec(client).stream_renderer(seed, shape),
@@ -58,18 +140,7 @@ impl Transcoder {
             return;
         }
         let Self { frames, parser, events, .. } = self;
-        let framed = frames.push(bytes, |frame| {
-            if !frame.comment_only {
-                parser.push(frame.event, &frame.data, events);
-            } else if frame.raw.starts_with(b":") {
-                // Vendors keep a connection alive with comments while a model thinks.
-                events.push(Event::Ping);
-            }
-        });
-        if framed.is_err() {
-            self.events.push(Event::Fault(oversized()));
-            self.events.push(Event::End);
-        }
+        frames.push(bytes, parser.as_mut(), events);
         self.flow(out, seen);
     }
 
@@ -79,15 +150,7 @@ impl Transcoder {
             return;
         }
         let Self { frames, parser, events, .. } = self;
-        let framed = frames.finish(|frame| {
-            if !frame.comment_only {
-                parser.push(frame.event, &frame.data, events);
-            }
-        });
-        if framed.is_err() {
-            self.events.push(Event::Fault(oversized()));
-        }
-        self.parser.finish(&mut self.events);
+        frames.finish(parser.as_mut(), events);
         self.flow(out, seen);
         self.ended = true;
     }

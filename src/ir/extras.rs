@@ -11,17 +11,20 @@ pub enum Dialect {
     AnthropicMessages,
     /// Gemini generateContent.
     GeminiGenerate,
+    /// Bedrock Converse.
+    BedrockConverse,
     /// OpenAI text completions, the older form without messages.
     OpenaiCompletions,
 }
 
 impl Dialect {
     /// Every dialect, in the order of the documentation.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::OpenaiChat,
         Self::OpenaiResponses,
         Self::AnthropicMessages,
         Self::GeminiGenerate,
+        Self::BedrockConverse,
         Self::OpenaiCompletions,
     ];
 
@@ -33,6 +36,7 @@ impl Dialect {
             Self::OpenaiResponses => "openai_responses",
             Self::AnthropicMessages => "anthropic_messages",
             Self::GeminiGenerate => "gemini_generate",
+            Self::BedrockConverse => "bedrock_converse",
             Self::OpenaiCompletions => "openai_completions",
         }
     }
@@ -49,6 +53,7 @@ impl Dialect {
             Self::OpenaiResponses => "r",
             Self::AnthropicMessages => "a",
             Self::GeminiGenerate => "g",
+            Self::BedrockConverse => "b",
             Self::OpenaiCompletions => "t",
         }
     }

@@ -222,7 +222,7 @@ impl Media {
 pub enum Source {
     /// Here, in base64 of the standard alphabet.
     Base64(String),
-    /// Behind an address the provider can read (https:, gs:).
+    /// Behind an address that some provider can read (https:, gs:, s3:).
     Url(String),
     /// In the provider's file store under this id.
     File(String),

@@ -161,6 +161,7 @@ pub fn path_for(
         Dialect::OpenaiCompletions => openai(vendor, "/completions", base, operation, model, api_version),
         Dialect::AnthropicMessages => anthropic(base, operation),
         Dialect::GeminiGenerate => gemini(base, operation, model),
+        Dialect::BedrockConverse => bedrock(base, operation, model),
     }
 }
 
@@ -265,6 +266,26 @@ fn gemini(base: &Base, operation: Operation, model: &str) -> Option<String> {
     let name = model.strip_prefix("models/").unwrap_or(model);
     let collection = if name.starts_with("tunedModels/") { "" } else { "models/" };
     Some(format!("{}/{collection}{}:{verb}", gemini_prefix(base), segment(name, Slash::Kept)?))
+}
+
+fn bedrock(base: &Base, operation: Operation, model: &str) -> Option<String> {
+    let verb = match operation {
+        Operation::Generate => "converse",
+        Operation::Stream => "converse-stream",
+        Operation::CountTokens => "count-tokens",
+        // Models are listed at another host.
+        Operation::Embed | Operation::EmbedBatch | Operation::Models | Operation::Relayed(_) => return None,
+    };
+    // Tokens are counted by models themselves, not by the profiles that lead to them.
+    let model = if operation == Operation::CountTokens { regionless(model) } else { model };
+    Some(format!("{}/model/{}/{verb}", base.path, segment(model, Slash::Encoded)?))
+}
+
+/// The name of a model without the region of its inference profile.
+fn regionless(model: &str) -> &str {
+    let region = model.split('.').next().unwrap_or_default();
+    let known = matches!(region, "us" | "eu" | "apac" | "global" | "jp" | "au" | "ca" | "us-gov");
+    if known { model.get(region.len() + 1..).unwrap_or(model) } else { model }
 }
 
 /// A base without a version gets the usual one.

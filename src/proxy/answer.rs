@@ -9,8 +9,9 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use pingora::Result;
 use pingora::proxy::Session;
 
-use crate::dialect::codec;
+use crate::dialect::{bedrock_converse, codec};
 use crate::ir::Dialect;
+use crate::proxy::names;
 use crate::refusal::{Kind, Refusal};
 
 /// What becomes of the connection after an answer.
@@ -55,6 +56,10 @@ pub async fn refuse(
     }
     if connection == Connection::Close {
         session.set_keepalive(None);
+    }
+    if dialect == Dialect::BedrockConverse {
+        headers
+            .insert(names::AWS_ERROR_TYPE, HeaderValue::from_static(bedrock_converse::type_of(refusal.kind)));
     }
     let body = codec(dialect).render_error(refusal);
     json(session, refusal.status, body, headers).await

@@ -6,6 +6,10 @@ use http::HeaderName;
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The same as Anthropic's clients look for it.
 pub const ANTHROPIC_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+/// The same as AWS's clients look for it.
+pub const AWS_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+/// By what name AWS's clients know an error.
+pub const AWS_ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 /// What the gateway itself added, and the upstream.
 pub const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 /// Who answered.

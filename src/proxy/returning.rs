@@ -12,7 +12,7 @@ use pingora::{Error, ErrorType};
 
 use crate::account::tally;
 use crate::clock;
-use crate::dialect::{Framing, Seed, StreamShape, codec};
+use crate::dialect::{Framing, Seed, StreamShape, bedrock_converse, codec};
 use crate::fault::Fault;
 use crate::ir::Dialect;
 use crate::provider::limits::retry_after;
@@ -44,7 +44,7 @@ pub fn begin(
         return Ok(());
     }
     let packing = packing::undo(session, head);
-    let event_stream = starts(head, b"text/event-stream");
+    let event_stream = starts(head, Framing::of(call.attempt.upstream()).content_type().as_bytes());
     let empty = call.alone
         || matches!(status, 204 | 205)
         || head.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0");
@@ -141,7 +141,7 @@ fn relay(shared: &Shared, exchange: &Exchange, event_stream: bool) -> Option<Rel
         Mode::Through(find) => Relay::hear(upstream, *find, event_stream, None),
         Mode::Verbatim { .. } | Mode::Rewritten { .. } if !call.ask.stream => Relay::pass(upstream),
         Mode::Verbatim { strip_usage } | Mode::Rewritten { strip_usage } if event_stream => {
-            Relay::stream(upstream, Framing::Sse, *strip_usage)
+            Relay::stream(upstream, Framing::of(upstream), *strip_usage)
         }
         Mode::Verbatim { .. } if call.ask.framing == Framing::JsonArray => {
             Relay::stream(upstream, Framing::JsonArray, false)
@@ -211,7 +211,8 @@ fn dress(exchange: &mut Exchange, head: &mut ResponseHeader) {
 /// Says what the body is, where it is not the provider's own.
 fn dress_body(call: &Call, headers: &mut HeaderMap) {
     const JSON: HeaderValue = HeaderValue::from_static("application/json");
-    const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
+    const EVENTS: HeaderValue = HeaderValue::from_static(Framing::Sse.content_type());
+    const AWS_EVENTS: HeaderValue = HeaderValue::from_static(Framing::AwsEvents.content_type());
     let content_type = match &call.relay {
         Relay::Waiting | Relay::Pass(_) | Relay::Stream(_) | Relay::Hear(_) => None,
         Relay::Error(_) => Some(JSON),
@@ -219,6 +220,7 @@ fn dress_body(call: &Call, headers: &mut HeaderMap) {
         Relay::Whole(_) | Relay::Transcode(_) => Some(match call.ask.framing {
             Framing::Sse => EVENTS,
             Framing::JsonArray => JSON,
+            Framing::AwsEvents => AWS_EVENTS,
         }),
     };
     let changes_length = matches!(call.relay, Relay::Stream(_) | Relay::Transcode(_));
@@ -246,6 +248,7 @@ pub fn own_headers(exchange: &mut Exchange) -> HeaderMap {
 
 fn stamp(exchange: &mut Exchange, upstream: Option<Duration>, headers: &mut HeaderMap) {
     let upstream_named = headers.contains_key(names::ANTHROPIC_REQUEST_ID);
+    let aws_named = headers.contains_key(names::AWS_REQUEST_ID);
     let mut insert =
         |name: HeaderName, value: std::result::Result<HeaderValue, header::InvalidHeaderValue>| {
             // Ids, names and numbers of ours are always legal values.
@@ -258,6 +261,9 @@ fn stamp(exchange: &mut Exchange, upstream: Option<Duration>, headers: &mut Head
     let named = upstream_named || exchange.client() != Dialect::AnthropicMessages;
     if !named {
         insert(names::ANTHROPIC_REQUEST_ID, HeaderValue::from_str(exchange.id.as_str()));
+    }
+    if exchange.client() == Dialect::BedrockConverse && !aws_named {
+        insert(names::AWS_REQUEST_ID, HeaderValue::from_str(exchange.id.as_str()));
     }
     insert(names::SERVER_TIMING, HeaderValue::try_from(exchange.server_timing(upstream)));
     if let Some(call) = exchange.call() {
@@ -368,6 +374,13 @@ fn release(
     head.insert_header(header::CONTENT_LENGTH, length)?;
     if failure.is_some() {
         head.insert_header(header::CONTENT_TYPE, "application/json")?;
+        let kind = exchange.refusal.as_ref().map(|refusal| refusal.kind);
+        // A provider's own type stands, as its own body does.
+        if let (Some(kind), Dialect::BedrockConverse) = (kind, exchange.client())
+            && !head.headers.contains_key(names::AWS_ERROR_TYPE)
+        {
+            head.insert_header(names::AWS_ERROR_TYPE, bedrock_converse::type_of(kind))?;
+        }
     }
     let written = answer::at_once(session.as_downstream_mut().write_response_header(head));
     written

@@ -69,7 +69,10 @@ pub fn plan(
         Dialect::GeminiGenerate if has_unsealed_call(body, profile) => {
             Plan::Translate { from: client, to: target }
         }
-        Dialect::GeminiGenerate => Plan::Verbatim { edits: Vec::new(), strip_usage: false },
+        // The model stands in the path.
+        Dialect::GeminiGenerate | Dialect::BedrockConverse => {
+            Plan::Verbatim { edits: Vec::new(), strip_usage: false }
+        }
         Dialect::OpenaiCompletions => {
             let mut edits = Vec::with_capacity(2);
             if body.string("model").as_deref() != Some(model) {
@@ -102,10 +105,11 @@ pub static WORDS: Watch = Watch::new(
         "tool",
         "tool_call_id",
         "tool_calls",
+        "toolUse",
         "tool_use",
         "type",
     ],
-    &["~o~", "~r~", "~a~", "~g~", "~rr~", "~rn~", "~rl~", "~r-~", "dG9sbGdhdGU6"],
+    &["~o~", "~r~", "~a~", "~g~", "~b~", "~rr~", "~rn~", "~rl~", "~r-~", "dG9sbGdhdGU6"],
 );
 
 const fn bits(words: &[&str]) -> u64 {
@@ -122,7 +126,8 @@ const fn bits(words: &[&str]) -> u64 {
 /// provider that did not issue it.
 fn has_foreign_seal(body: &Lens<'_>) -> bool {
     static IN_ID: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("__thought__"));
-    const CALLS: u64 = bits(&["tool_calls", "tool_call_id", "tool_use", "functionCall", "function_call"]);
+    const CALLS: u64 =
+        bits(&["tool_calls", "tool_call_id", "tool_use", "toolUse", "functionCall", "function_call"]);
     const SEALS: u64 = WORDS.beginnings();
     body.saw(SEALS) || (body.saw(CALLS) && IN_ID.find(body.source()).is_some())
 }

@@ -8,7 +8,7 @@ use tollgate::catalog::profile::Profile;
 use tollgate::dialect::{Framing, Head, Malformed, Seed, StreamShape, codec};
 use tollgate::ir::{Dialect, Event, Request};
 use tollgate::provider::Vendor;
-use tollgate::wire::{json_array, sse};
+use tollgate::wire::{event_stream, json_array, sse};
 
 /// The kinds of recordings, each a folder of the corpus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +93,11 @@ const MODELS: &[(Dialect, &str, [&str; 2])] = &[
     (Dialect::OpenaiResponses, "openai", ["gpt-4.1", "gpt-5-codex"]),
     (Dialect::AnthropicMessages, "anthropic", ["claude-sonnet-4-5", "claude-opus-4-8"]),
     (Dialect::GeminiGenerate, "gemini", ["gemini-2.5-flash", "gemini-3-pro-preview"]),
+    (
+        Dialect::BedrockConverse,
+        "bedrock",
+        ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "us.amazon.nova-2-lite-v1:0"],
+    ),
     (Dialect::OpenaiCompletions, "vllm", ["meta-llama/Llama-3.1-8B", "gpt-3.5-turbo-instruct"]),
 ];
 
@@ -129,10 +134,62 @@ pub fn ask(dialect: Dialect, body: &[u8]) -> Result<Request, Malformed> {
         Dialect::OpenaiResponses => "/v1/responses",
         Dialect::AnthropicMessages => "/v1/messages",
         Dialect::GeminiGenerate => "/v1beta/models/gemini-2.5-pro:generateContent",
+        Dialect::BedrockConverse => "/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse",
         Dialect::OpenaiCompletions => "/v1/completions",
     };
     let headers = HeaderMap::new();
     codec(dialect).parse_request(&Head { path, query: "", headers: &headers }, body)
+}
+
+/// The bytes of a stream as its provider sends them: Bedrock's recordings are kept as text, one
+/// server-sent event for each of its binary messages.
+pub fn wire(recording: &Recording) -> Vec<u8> {
+    sent(recording.dialect, &recording.bytes)
+}
+
+/// The same of a stream that is written as server-sent events.
+pub fn sent(dialect: Dialect, text: &[u8]) -> Vec<u8> {
+    if dialect != Dialect::BedrockConverse {
+        return text.to_vec();
+    }
+    let mut out = Vec::new();
+    for (name, data) in server_sent(text) {
+        let name = name.unwrap();
+        let kind = if name.ends_with("Exception") {
+            event_stream::Kind::Exception(&name)
+        } else {
+            event_stream::Kind::Event(&name)
+        };
+        event_stream::write(&mut out, kind, |out| out.extend_from_slice(&data));
+    }
+    out
+}
+
+/// The frames that a renderer of this dialect wrote: names and data.
+pub fn written(dialect: Dialect, bytes: &[u8]) -> Vec<(Option<String>, Vec<u8>)> {
+    let mut frames = Vec::new();
+    if dialect == Dialect::BedrockConverse {
+        let mut parser = event_stream::Parser::new(1 << 24);
+        let keep = |message: event_stream::Message<'_>| {
+            let (event_stream::Kind::Event(name) | event_stream::Kind::Exception(name)) = message.kind()
+            else {
+                panic!("an error without a name");
+            };
+            assert_eq!(message.text(":content-type"), Some("application/json"));
+            frames.push((Some(name.to_owned()), message.payload().to_vec()));
+        };
+        parser.push(bytes, keep).unwrap();
+        parser.finish().unwrap();
+        return frames;
+    }
+    let mut parser = sse::Parser::new(1 << 24);
+    let keep = |frame: sse::Frame<'_>| {
+        if !frame.comment_only {
+            frames.push((frame.event.map(str::to_owned), frame.data.to_vec()));
+        }
+    };
+    parser.push(bytes, keep).unwrap();
+    frames
 }
 
 /// The frames of a stream, server-sent or in one JSON array.
@@ -143,13 +200,18 @@ pub fn frames(recording: &Recording) -> Vec<(Option<String>, Vec<u8>)> {
         parser.push(&recording.bytes, |element| frames.push((None, element.to_vec()))).unwrap();
         return frames;
     }
+    server_sent(&recording.bytes)
+}
+
+fn server_sent(text: &[u8]) -> Vec<(Option<String>, Vec<u8>)> {
+    let mut frames = Vec::new();
     let mut parser = sse::Parser::new(1 << 20);
     let mut keep = |frame: sse::Frame<'_>| {
         if !frame.comment_only {
             frames.push((frame.event.map(str::to_owned), frame.data.to_vec()));
         }
     };
-    parser.push(&recording.bytes, &mut keep).unwrap();
+    parser.push(text, &mut keep).unwrap();
     parser.finish(&mut keep).unwrap();
     frames
 }

@@ -181,6 +181,14 @@ fn stream(recording: &Recording, to: Dialect) -> String {
         writeln!(out, ": loss {} {}: {}", loss.kind.label(), loss.field, loss.why).unwrap();
     }
     out.push('\n');
+    if to == Dialect::BedrockConverse {
+        // Its messages are binary; these lines say what they hold.
+        for (name, data) in corpus::written(to, &body) {
+            let data = String::from_utf8(data).unwrap();
+            write!(out, "event: {}\ndata: {data}\n\n", name.unwrap()).unwrap();
+        }
+        return out;
+    }
     out.push_str(&String::from_utf8(body).unwrap());
     out
 }

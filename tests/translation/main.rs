@@ -23,6 +23,7 @@ mod pretty;
 mod traps;
 mod vendor;
 mod vendor_anthropic;
+mod vendor_bedrock;
 mod vendor_chat;
 mod vendor_completions;
 mod vendor_responses;

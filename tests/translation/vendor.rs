@@ -11,6 +11,7 @@ pub fn reply(dialect: Dialect, body: &[u8]) -> Result<(), String> {
         Dialect::OpenaiResponses => super::vendor_responses::reply(&json),
         Dialect::AnthropicMessages => anthropic_reply(&json),
         Dialect::GeminiGenerate => gemini_reply(&json),
+        Dialect::BedrockConverse => super::vendor_bedrock::reply(&json),
         Dialect::OpenaiCompletions => super::vendor_completions::reply(&json),
     }
 }
@@ -25,12 +26,16 @@ pub enum Arguments {
 
 /// Checks a stream's order and shape and returns what is wrong with it.
 pub fn stream(dialect: Dialect, body: &[u8], arguments: Arguments) -> Result<(), String> {
+    if dialect == Dialect::BedrockConverse {
+        return super::vendor_bedrock::stream(body, arguments);
+    }
     let frames = frames(body)?;
     match dialect {
         Dialect::OpenaiChat => super::vendor_chat::stream(&frames, arguments),
         Dialect::OpenaiResponses => super::vendor_responses::stream(&frames, arguments),
         Dialect::AnthropicMessages => super::vendor_anthropic::stream(&frames, arguments),
         Dialect::GeminiGenerate => gemini_stream(&frames),
+        Dialect::BedrockConverse => Ok(()),
         Dialect::OpenaiCompletions => super::vendor_completions::stream(&frames),
     }
 }

@@ -2,6 +2,7 @@
 //! model's family is known for, then where the vendor differs.
 
 mod anthropic;
+mod bedrock;
 mod gemini;
 mod openai;
 #[cfg(test)]
@@ -12,7 +13,7 @@ use crate::ir::{Dialect, Effort};
 use super::model::{Flag, Mode, Model};
 use super::names;
 use super::profile::{
-    EffortBesideTools, MaxTokensField, Param, Params, Profile, ReasoningHistory, RequiredTool,
+    Converse, EffortBesideTools, MaxTokensField, Param, Params, Profile, ReasoningHistory, RequiredTool,
     StructuredOutput, ThinkingStyle, Together, ToolIdRule,
 };
 use super::quirks::{House, Quirks};
@@ -40,6 +41,7 @@ impl Profile {
             }
             Dialect::AnthropicMessages => anthropic::apply(&mut profile, &subject),
             Dialect::GeminiGenerate => gemini::apply(&mut profile, &subject),
+            Dialect::BedrockConverse => bedrock::apply(&mut profile, &subject),
             Dialect::OpenaiCompletions => {}
         }
         flags(&mut profile, &subject);
@@ -98,6 +100,7 @@ impl Profile {
             requires_signature: false,
             extras: true,
             together: Together::ALL,
+            converse: Converse::PLAIN,
         };
         match (dialect, house) {
             (Dialect::OpenaiChat | Dialect::OpenaiResponses, House::Compatible)
@@ -112,6 +115,7 @@ impl Profile {
             },
             (Dialect::AnthropicMessages, _) => anthropic::norm(&chat),
             (Dialect::GeminiGenerate, _) => gemini::norm(&chat),
+            (Dialect::BedrockConverse, _) => bedrock::norm(&chat),
         }
     }
 

@@ -79,6 +79,7 @@ fn vendor(name: &str, written: &file::Provider, check: &mut Check<'_>) -> Option
             Some(file::Dialect::OpenaiResponses) => Dialect::OpenaiResponses,
             Some(file::Dialect::AnthropicMessages) => Dialect::AnthropicMessages,
             Some(file::Dialect::GeminiGenerate) => Dialect::GeminiGenerate,
+            Some(file::Dialect::BedrockConverse) => Dialect::BedrockConverse,
         };
         let row = custom(wanted);
         if row.is_none() {

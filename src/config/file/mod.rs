@@ -246,6 +246,8 @@ pub(super) enum Dialect {
     AnthropicMessages,
     /// Gemini's `generateContent`.
     GeminiGenerate,
+    /// Bedrock Converse.
+    BedrockConverse,
 }
 
 /// A name with several targets.

@@ -16,8 +16,6 @@ mod tools;
 mod types;
 mod usage;
 
-use std::borrow::Cow;
-
 use http::HeaderMap;
 
 use super::{
@@ -48,8 +46,8 @@ impl Codec for AnthropicMessages {
         profile: &Profile,
         losses: &mut Losses,
     ) -> Rendered {
-        let request =
-            strict_tools::hold(Cow::Borrowed(request), profile, STRICT, &closed_schema::is_held, losses);
+        let request = request.worded_for(types::DIALECT, losses);
+        let request = strict_tools::hold(request, profile, STRICT, &closed_schema::is_held, losses);
         request::render(&request, model, profile, losses)
     }
 

@@ -1,6 +1,6 @@
 //! Clouds that serve the models of several makers and lend the credentials for them.
 
-use crate::ir::Dialect::{AnthropicMessages, GeminiGenerate, OpenaiChat};
+use crate::ir::Dialect::{AnthropicMessages, BedrockConverse, GeminiGenerate, OpenaiChat};
 
 use super::{Auth, Platform, Vendor, openai};
 
@@ -28,6 +28,19 @@ pub(super) const VENDORS: &[Vendor] = &[
             "Claude Platform on AWS",
             "https://aws-external-anthropic.{region}.api.aws",
             &["ANTHROPIC_AWS_API_KEY"],
+        )
+    },
+    Vendor {
+        aliases: &["aws_bedrock", "amazon_bedrock"],
+        auth: Auth::Aws { service: "bedrock", header: None },
+        platform: Platform::Bedrock,
+        speaks: &[(BedrockConverse, "")],
+        catalogue_ids: &["bedrock"],
+        ..openai(
+            "bedrock",
+            "Amazon Bedrock",
+            "https://bedrock-runtime.{region}.amazonaws.com",
+            &["AWS_BEARER_TOKEN_BEDROCK"],
         )
     },
     Vendor {

@@ -48,7 +48,7 @@ pub(super) fn vertex(base: &Base, dialect: Dialect, operation: Operation, model:
             }
             ("mistralai", verb, model)
         }
-        Dialect::OpenaiCompletions | Dialect::OpenaiResponses => return None,
+        Dialect::OpenaiCompletions | Dialect::OpenaiResponses | Dialect::BedrockConverse => return None,
     };
     let model = model.strip_prefix("models/").unwrap_or(model);
     let name = segment(model, Slash::Kept)?;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::ir::Dialect::{AnthropicMessages, GeminiGenerate, OpenaiChat, OpenaiResponses};
+use crate::ir::Dialect::{AnthropicMessages, BedrockConverse, GeminiGenerate, OpenaiChat, OpenaiResponses};
 
 fn path(vendor: &str, base: &str, dialect: Dialect, operation: Operation, model: &str) -> String {
     let vendor = Vendor::find(vendor).unwrap();
@@ -110,6 +110,23 @@ fn no_model_s_name_leads_out_of_its_place() {
         path("azure", "https://r.openai.azure.com", OpenaiChat, Operation::Models, "../x"),
         "/openai/models?api-version=2024-10-21"
     );
+}
+
+#[test]
+fn bedrock_has_the_model_or_its_address_in_the_path() {
+    let base = "https://bedrock-runtime.us-east-1.amazonaws.com";
+    let bedrock = |operation, model| path("bedrock", base, BedrockConverse, operation, model);
+    let nova = "us.amazon.nova-lite-v1:0";
+    assert_eq!(bedrock(Operation::Generate, nova), "/model/us.amazon.nova-lite-v1%3A0/converse");
+    assert_eq!(bedrock(Operation::Stream, nova), "/model/us.amazon.nova-lite-v1%3A0/converse-stream");
+    // Tokens are counted by models and not by profiles.
+    assert_eq!(bedrock(Operation::CountTokens, nova), "/model/amazon.nova-lite-v1%3A0/count-tokens");
+    let profile = "arn:aws:bedrock:us-east-1:1:inference-profile/us.amazon.nova-lite-v1:0";
+    assert_eq!(
+        bedrock(Operation::Generate, profile),
+        "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.amazon.nova-lite-v1%3A0/converse"
+    );
+    assert_eq!(bedrock(Operation::Models, ""), "");
 }
 
 #[test]

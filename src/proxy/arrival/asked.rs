@@ -17,7 +17,7 @@ pub enum Asked {
     Chat {
         /// What the client speaks.
         dialect: Dialect,
-        /// What the path itself says: the model, and whether and how to stream (Gemini).
+        /// What the path itself says: the model, and whether and how to stream (Gemini, Bedrock).
         path: Option<InPath>,
     },
     /// Vectors.
@@ -33,7 +33,7 @@ pub enum Asked {
     Count {
         /// What the client speaks.
         dialect: Dialect,
-        /// The model in the path (Gemini).
+        /// The model in the path (Gemini, Bedrock).
         model: Option<String>,
     },
     /// The list of models.
@@ -59,7 +59,7 @@ pub struct Through {
     pub dialect: Dialect,
 }
 
-/// What Gemini's path says.
+/// What a path says that names its model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InPath {
     /// The model.
@@ -172,7 +172,7 @@ fn recognise_at(path: &str, head: &RequestHeader) -> Result<Asked, Unrecognised>
         // Some clients knock at their base address before they ask.
         "health" | "" => Asked::Health,
         place => {
-            let relayed = Relayed::at(place).map(Asked::Relay);
+            let relayed = Relayed::at(place).map(Asked::Relay).or_else(|| of_bedrock(place));
             relayed.or_else(|| of_model(place, head, dialect())).ok_or_else(|| Unrecognised {
                 dialect: dialect().unwrap_or_else(|| by_place(place)),
                 refusal: unknown_path(head, place),
@@ -218,11 +218,29 @@ fn by_headers(head: &RequestHeader) -> Option<Dialect> {
 
 fn by_place(place: &str) -> Dialect {
     match place.split('/').next() {
+        Some("model" | "foundation-models" | "inference-profiles" | "guardrail") => Dialect::BedrockConverse,
         Some("messages" | "complete") => Dialect::AnthropicMessages,
         Some("responses" | "conversations") => Dialect::OpenaiResponses,
         Some("interactions" | "cachedContents") => Dialect::GeminiGenerate,
         _ if place.contains(':') => Dialect::GeminiGenerate,
         _ => Dialect::OpenaiChat,
+    }
+}
+
+/// What is asked of a model in Bedrock's way; its name may hold slashes (an ARN).
+fn of_bedrock(place: &str) -> Option<Asked> {
+    let (model, operation) = place.strip_prefix("model/")?.rsplit_once('/')?;
+    let model = model.to_owned();
+    let dialect = Dialect::BedrockConverse;
+    match operation {
+        _ if model.is_empty() => None,
+        "converse" => Some(Asked::Chat { dialect, path: Some(InPath { model, stream: None }) }),
+        "converse-stream" => {
+            let stream = Some(Framing::AwsEvents);
+            Some(Asked::Chat { dialect, path: Some(InPath { model, stream }) })
+        }
+        "count-tokens" => Some(Asked::Count { dialect, model: Some(model) }),
+        _ => None,
     }
 }
 
@@ -287,6 +305,10 @@ pub fn decode(text: &str) -> String {
 
 /// The credentials that a client shows, wherever its SDK puts them. A client may show several, as
 /// Anthropic's SDK does when both of its variables are set: the one that is meant for us opens.
+///
+/// AWS's SDKs sign their requests where they have no bearer token. The access key id of a signature
+/// is taken as the credential, whatever the secret is: it opens as a bearer token would, and is
+/// guarded as one is. The signature itself is not checked: the door keeps no secret in clear.
 pub fn credentials(head: &RequestHeader) -> impl Iterator<Item = Cow<'_, [u8]>> {
     let header = |name: &str| head.headers.get(name).map(http::HeaderValue::as_bytes);
     let bearer = head.headers.get(http::header::AUTHORIZATION).and_then(|value| {
@@ -294,14 +316,30 @@ pub fn credentials(head: &RequestHeader) -> impl Iterator<Item = Cow<'_, [u8]>> 
         let (scheme, token) = value.split_at_checked(7)?;
         scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
     });
+    let signer = head.headers.get(http::header::AUTHORIZATION).and_then(|value| signer(value.as_bytes()));
     let query = |()| head.uri.query()?.split('&').find_map(|pair| pair.strip_prefix("key="));
     let others = ["x-api-key", "api-key", "x-goog-api-key"].into_iter().filter_map(header);
-    let in_headers = bearer.into_iter().chain(others);
+    let in_headers = bearer.into_iter().chain(signer).chain(others);
     let in_query = std::iter::once(()).filter_map(query);
     in_headers
         .map(Cow::Borrowed)
         .chain(in_query.map(|key| Cow::Owned(decode(key).into_bytes())))
         .filter(|key| !key.is_empty())
+}
+
+/// The access key id in a signature of AWS's: what stands in its credential before the date, the
+/// region, the service and the last word.
+fn signer(authorization: &[u8]) -> Option<&[u8]> {
+    let signature = authorization.strip_prefix(b"AWS4-HMAC-SHA256")?;
+    let (_, rest) = split_at_word(signature, b"Credential=")?;
+    let end = rest.iter().position(|byte| matches!(byte, b',' | b' ')).unwrap_or(rest.len());
+    let scope = rest.get(..end)?.rsplitn(5, |byte| *byte == b'/');
+    scope.last().filter(|key| key.len() < end)
+}
+
+fn split_at_word<'t>(text: &'t [u8], word: &[u8]) -> Option<(&'t [u8], &'t [u8])> {
+    let at = memchr::memmem::find(text, word)?;
+    Some((text.get(..at)?, text.get(at + word.len()..)?))
 }
 
 #[cfg(test)]
@@ -367,6 +405,47 @@ mod tests {
         }
         assert_eq!(deployment("/openai/deployments/a%20b/embeddings").as_deref(), Some("a b"));
         assert_eq!(deployment("/v1/embeddings"), None);
+    }
+
+    #[test]
+    fn bedrocks_path_names_a_model_or_its_address() {
+        let asked = |path: &str| recognise(&head("POST", path)).unwrap();
+        let chat = |model: &str, stream| Asked::Chat {
+            dialect: Dialect::BedrockConverse,
+            path: Some(InPath { model: model.to_owned(), stream }),
+        };
+        let sonnet = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+        assert_eq!(
+            asked("/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse"),
+            chat(sonnet, None)
+        );
+        assert_eq!(
+            asked("/bedrock/model/us.anthropic.claude-sonnet-4-5-20250929-v1:0/converse-stream"),
+            chat(sonnet, Some(Framing::AwsEvents))
+        );
+        let profile = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0";
+        let encoded = profile.replace(':', "%3A").replace('/', "%2F");
+        assert_eq!(asked(&format!("/model/{encoded}/converse")), chat(profile, None));
+        assert_eq!(
+            asked("/model/amazon.nova-lite-v1%3A0/count-tokens"),
+            Asked::Count {
+                dialect: Dialect::BedrockConverse,
+                model: Some("amazon.nova-lite-v1:0".to_owned())
+            }
+        );
+        let unknown = recognise(&head("POST", "/model/m/invoke")).unwrap_err();
+        assert_eq!((unknown.dialect, unknown.refusal.status), (Dialect::BedrockConverse, 404));
+    }
+
+    #[test]
+    fn the_signer_of_an_aws_request_is_its_credential() {
+        let mut head = head("POST", "/model/m/converse");
+        let signed = "AWS4-HMAC-SHA256 Credential=k/1/20261126/us-east-1/bedrock/aws4_request, \
+            SignedHeaders=host;x-amz-date, Signature=00";
+        head.insert_header("authorization", signed).unwrap();
+        assert!(credentials(&head).eq([&b"k/1"[..]]));
+        head.insert_header("authorization", "AWS4-HMAC-SHA256 Credential=k-1, Signature=00").unwrap();
+        assert_eq!(credentials(&head).next(), None);
     }
 
     #[test]

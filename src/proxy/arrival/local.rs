@@ -3,7 +3,9 @@
 use http::HeaderMap;
 
 use crate::account::tally;
-use crate::dialect::{Head, anthropic_messages, codec, gemini_generate, openai_chat, openai_responses};
+use crate::dialect::{
+    Head, anthropic_messages, bedrock_converse, codec, gemini_generate, openai_chat, openai_responses,
+};
 use crate::ir::Dialect;
 use crate::proxy::exchange::Ask;
 use crate::proxy::shared::Shared;
@@ -17,7 +19,11 @@ pub fn models(world: &Snapshot, shared: &Shared, dialect: Dialect) -> Vec<u8> {
     let owner =
         |index: &usize| world.providers.get(*index).map_or("tollgate", |provider| provider.name.as_str());
     match dialect {
-        Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::OpenaiCompletions => {
+        // Bedrock lists its models elsewhere, and its clients ask for none here.
+        Dialect::OpenaiChat
+        | Dialect::OpenaiResponses
+        | Dialect::OpenaiCompletions
+        | Dialect::BedrockConverse => {
             let models: Vec<_> = listed.iter().map(|(name, index)| (name.as_str(), owner(index))).collect();
             openai_chat::models::render_list(&models)
         }
@@ -45,9 +51,10 @@ pub fn model(world: &Snapshot, shared: &Shared, dialect: Dialect, name: &str) ->
     let index = choice.targets.first().map_or(0, |target| target.provider);
     let owner = world.providers.get(index).map_or("tollgate", |provider| provider.name.as_str());
     Ok(match dialect {
-        Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::OpenaiCompletions => {
-            openai_chat::models::render_one(name, owner)
-        }
+        Dialect::OpenaiChat
+        | Dialect::OpenaiResponses
+        | Dialect::OpenaiCompletions
+        | Dialect::BedrockConverse => openai_chat::models::render_one(name, owner),
         Dialect::AnthropicMessages => anthropic_messages::models::render_model(name, name),
         Dialect::GeminiGenerate => gemini_generate::models::render_one(&with_limits(world, name, index)),
     })
@@ -81,6 +88,7 @@ pub fn count(shared: &Shared, ask: &Ask, model: &str) -> Result<Vec<u8>, Refusal
     let head = Head { path: &ask.path, query: &ask.query, headers: &headers };
     let parsed = match ask.dialect {
         Dialect::GeminiGenerate => gemini_generate::count::parse_request(&head, &ask.body),
+        Dialect::BedrockConverse => bedrock_converse::count::parse_request(&head, &ask.body),
         Dialect::OpenaiResponses => codec(ask.dialect).parse_request(&head, &ask.body),
         Dialect::AnthropicMessages | Dialect::OpenaiChat | Dialect::OpenaiCompletions => {
             anthropic_messages::count::parse_count_request(&head, &ask.body)
@@ -91,6 +99,7 @@ pub fn count(shared: &Shared, ask: &Ask, model: &str) -> Result<Vec<u8>, Refusal
     let tokens = tally::request(model, &request, shared.telemetry.calibration()).tokens;
     Ok(match ask.dialect {
         Dialect::GeminiGenerate => gemini_generate::count::render_reply(tokens),
+        Dialect::BedrockConverse => bedrock_converse::count::render_reply(tokens),
         Dialect::OpenaiResponses => openai_responses::count::render_count(tokens),
         Dialect::AnthropicMessages | Dialect::OpenaiChat | Dialect::OpenaiCompletions => {
             anthropic_messages::count::render_count(tokens)

@@ -7,7 +7,7 @@ use http::{HeaderMap, Method};
 
 use crate::dialect::{Framing, Head, Malformed, Relayed, Restore, Vectors, codec};
 use crate::ir::embed::Encoding;
-use crate::ir::{Dialect, Losses};
+use crate::ir::{Dialect, Losses, Request, ToolChoice};
 use crate::provider::Operation;
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::departure::envelope::Envelope;
@@ -175,8 +175,11 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
             }
             let rendered = codec(to).render_request(&request, &known.model, &known.profile, &mut losses);
             ask.tier.clone_from(&request.service_tier);
+            let whole = ask.stream && must_not_stream(&known, &request);
+            let path = if whole { known.paths.generate.clone() } else { path };
             ask.parsed = Some(request);
-            let mode = if from == to && rendered.restore.is_empty() && ask.framing == Framing::Sse {
+            let as_usual = ask.framing == Framing::of(from);
+            let mode = if from == to && rendered.restore.is_empty() && as_usual {
                 let asked = matches!(to, Dialect::OpenaiChat | Dialect::OpenaiCompletions)
                     && known.profile.include_usage;
                 Mode::Rewritten { strip_usage: ask.stream && asked && !ask.stream_usage }
@@ -193,6 +196,12 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
             Attempt { known, key, method: Method::POST, path, body: body.into(), headers, mode, losses }
         }
     })
+}
+
+/// Whether a target must be asked for a whole answer, since it calls no tools in streams.
+fn must_not_stream(known: &Known, request: &Request) -> bool {
+    let calls = !request.tools.is_empty() && request.tool_choice != Some(ToolChoice::None);
+    known.dialect == Dialect::BedrockConverse && !known.profile.converse.stream_tools && calls
 }
 
 /// Anthropic's SDK lets the server keep a conversation and sends only what is new. Nobody else keeps
@@ -218,7 +227,7 @@ fn verbatim_path(ask: &Ask, path: String) -> String {
     path
 }
 
-fn parse(ask: &Ask, from: Dialect) -> Result<crate::ir::Request, Refusal> {
+fn parse(ask: &Ask, from: Dialect) -> Result<Request, Refusal> {
     let mut headers = HeaderMap::new();
     for (name, value) in &ask.carried {
         if let Ok(value) = value.parse() {
@@ -342,7 +351,10 @@ fn count(ask: &Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<At
         Dialect::AnthropicMessages | Dialect::OpenaiResponses => {
             vec![Edit::Set { key: "model".into(), value: json::string(&known.model) }]
         }
-        Dialect::OpenaiChat | Dialect::OpenaiCompletions | Dialect::GeminiGenerate => Vec::new(),
+        Dialect::OpenaiChat
+        | Dialect::OpenaiCompletions
+        | Dialect::GeminiGenerate
+        | Dialect::BedrockConverse => Vec::new(),
     };
     let body = if edits.is_empty() { ask.body.clone() } else { lens.apply(&edits).into() };
     let headers = ask.carried.clone();

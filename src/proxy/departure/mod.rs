@@ -12,6 +12,7 @@ use pingora::protocols::{ALPN, Digest};
 use pingora::{Error, ErrorType, OrErr as _, Result};
 
 use crate::clock;
+use crate::dialect::Framing;
 use crate::fault::{Fault, Retry};
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::departure::attempt::Mode;
@@ -177,7 +178,8 @@ fn own(call: &Call) -> HeaderMap {
     let attempt = &call.attempt;
     let mut headers = attempt.known.heads.sent(attempt.key);
     headers.insert(header::CONTENT_LENGTH, attempt.body.len().into());
-    let accept = if call.ask.stream { "text/event-stream" } else { "application/json" };
+    let streams = Framing::of(attempt.upstream()).content_type();
+    let accept = if call.ask.stream { streams } else { "application/json" };
     headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
     for (name, value) in &attempt.headers {
         add(&mut headers, name, value);

@@ -7,12 +7,12 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::account::{Meter, Metered};
-use crate::dialect::{Framing, codec, openai_responses};
+use crate::dialect::{Framing, bedrock_converse, codec, openai_responses};
 use crate::fault::Fault;
 use crate::ir::Dialect;
 use crate::refusal::Kind;
 use crate::wire::needle::Needle;
-use crate::wire::{json_array, lens, sse};
+use crate::wire::{event_stream, json_array, lens, sse};
 
 /// An event of a verbatim stream may not be larger than this.
 const LARGEST_EVENT: usize = 32 << 20;
@@ -30,6 +30,16 @@ pub struct Passing {
 enum Frames {
     Sse(sse::Parser),
     Array(json_array::Parser),
+    Aws(Whole),
+}
+
+/// Binary messages, of which only whole ones are passed on: behind a half one nothing more could be
+/// told.
+#[derive(Debug)]
+struct Whole {
+    messages: event_stream::Parser,
+    /// What goes on instead of the piece, where that differs.
+    instead: Option<Bytes>,
 }
 
 /// What a listener makes of the events.
@@ -61,6 +71,9 @@ impl Passing {
             frames: match framing {
                 Framing::Sse => Frames::Sse(sse::Parser::new(LARGEST_EVENT)),
                 Framing::JsonArray => Frames::Array(json_array::Parser::new(LARGEST_EVENT)),
+                Framing::AwsEvents => {
+                    Frames::Aws(Whole { messages: event_stream::Parser::new(LARGEST_EVENT), instead: None })
+                }
             },
             strip: strip_usage.then(Strip::default),
         }
@@ -94,13 +107,18 @@ impl Passing {
                     })
                 });
             }
+            Frames::Aws(whole) => whole.listen(chunk, ear),
         }
     }
 
     /// Turns a piece of the stream into what the client gets of it. Must follow
     /// [`Passing::listen`] to the same piece.
     pub fn speak(&mut self, body: &mut Option<Bytes>, end: bool) {
-        if let Some(instead) = self.strip.as_mut().and_then(|strip| strip.instead.take()) {
+        let instead = match &mut self.frames {
+            Frames::Sse(_) | Frames::Array(_) => self.strip.as_mut().and_then(|strip| strip.instead.take()),
+            Frames::Aws(whole) => whole.instead.take(),
+        };
+        if let Some(instead) = instead {
             *body = (!instead.is_empty()).then_some(instead);
         }
         if end && let Some(told) = self.break_off(premature()) {
@@ -118,6 +136,11 @@ impl Passing {
         let Self { ear, frames, .. } = self;
         if ear.ended || ear.fault.is_some() || matches!(frames, Frames::Array(_)) {
             return None;
+        }
+        if matches!(frames, Frames::Aws(_)) {
+            let mut out = Vec::new();
+            bedrock_converse::write_exception(&mut out, fault.kind, &fault.message);
+            return Some(out);
         }
         if ear.dialect == Dialect::OpenaiResponses {
             let mut out = b"\n\n".to_vec();
@@ -193,7 +216,53 @@ impl Strip {
     }
 }
 
+impl Whole {
+    /// Listens, and notes what must go on instead of the piece: a message that is not whole waits.
+    /// Behind bytes that are no messages nothing goes on but that it failed.
+    fn listen(&mut self, chunk: Option<&Bytes>, ear: &mut Ear) {
+        let Some(chunk) = chunk else { return };
+        let mut heard = 0;
+        let mut kept = (self.messages.pending() > 0).then(Vec::new);
+        let framed = self.messages.push(chunk, |message| {
+            if let Some(kept) = &mut kept {
+                kept.extend_from_slice(message.raw());
+            }
+            heard += message.raw().len();
+            ear.hear_message(message);
+        });
+        self.instead = match kept {
+            Some(kept) => Some(kept.into()),
+            None if heard < chunk.len() => Some(chunk.slice(..heard)),
+            None => None,
+        };
+        if framed.is_err() && !ear.ended && ear.fault.is_none() {
+            let fault = Fault::new(Kind::BadGateway, "the provider sent bytes that are no events");
+            let mut out = self.instead.take().unwrap_or_default().to_vec();
+            bedrock_converse::write_exception(&mut out, fault.kind, &fault.message);
+            self.instead = Some(out.into());
+            ear.fault = Some(fault);
+        }
+    }
+}
+
 impl Ear {
+    /// Hears one binary message.
+    fn hear_message(&mut self, message: event_stream::Message<'_>) {
+        match message.kind() {
+            event_stream::Kind::Event("messageStop") => self.ended = true,
+            event_stream::Kind::Event("metadata") => self.meter.frame(message.payload()),
+            event_stream::Kind::Event(_) => {}
+            event_stream::Kind::Exception(name) => self.note_exception(name, message.payload()),
+            event_stream::Kind::Error { code, .. } => self.note_exception(code, message.payload()),
+        }
+    }
+
+    fn note_exception(&mut self, name: &str, payload: &[u8]) {
+        if self.fault.is_none() {
+            self.fault = Some(bedrock_converse::read_exception(name, payload));
+        }
+    }
+
     /// Hears one event; whether it is one of a chat stream that holds usage.
     fn hear(&mut self, event: Option<&str>, data: &[u8]) -> bool {
         match self.dialect {
@@ -201,6 +270,8 @@ impl Ear {
             Dialect::OpenaiResponses => self.hear_responses(event, data),
             Dialect::AnthropicMessages => self.hear_anthropic(event, data),
             Dialect::GeminiGenerate => self.hear_gemini(data),
+            // Its events come as messages.
+            Dialect::BedrockConverse => false,
         }
     }
 

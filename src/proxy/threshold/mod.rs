@@ -269,6 +269,8 @@ impl Threshold {
         let has = |word: &[u8]| memchr::memmem::find(&self.line, word).is_some();
         if has(b"/messages") {
             Dialect::AnthropicMessages
+        } else if has(b"/converse") || has(b" /model/") {
+            Dialect::BedrockConverse
         } else if has(b"/v1beta/") {
             Dialect::GeminiGenerate
         } else {

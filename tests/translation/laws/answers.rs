@@ -4,7 +4,6 @@ use tollgate::dialect::{Restore, codec, transcode};
 use tollgate::ir::fold::fold;
 use tollgate::ir::unfold::unfold;
 use tollgate::ir::{Dialect, Extras, Losses, Reply};
-use tollgate::wire::sse;
 
 use crate::corpus::{self, Kind, SSE, seed};
 use crate::essence::{answered, first};
@@ -20,13 +19,10 @@ fn replies() -> impl Iterator<Item = (String, Dialect, Reply)> {
 /// Reads what a renderer streamed, as its own dialect's parser does.
 fn read_stream(dialect: Dialect, bytes: &[u8]) -> Reply {
     let mut parser = codec(dialect).stream_parser();
-    let (mut frames, mut events) = (sse::Parser::new(1 << 24), Vec::new());
-    let on = |frame: sse::Frame<'_>| {
-        if !frame.comment_only {
-            parser.push(frame.event, &frame.data, &mut events);
-        }
-    };
-    frames.push(bytes, on).unwrap();
+    let mut events = Vec::new();
+    for (name, data) in corpus::written(dialect, bytes) {
+        parser.push(name.as_deref(), &data, &mut events);
+    }
     parser.finish(&mut events);
     fold(events).unwrap()
 }

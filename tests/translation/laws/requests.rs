@@ -2,7 +2,8 @@
 
 use tollgate::catalog::House;
 use tollgate::catalog::profile::{
-    Params, Profile, ReasoningHistory, StructuredOutput, ThinkingStyle, ToolIdRule,
+    Converse, Params, Profile, ReasoningHistory, RequiredTool, StructuredOutput, ThinkingStyle, ThinksIn,
+    ToolIdRule, TopK,
 };
 use tollgate::dialect::{Restore, codec};
 use tollgate::ir::{Content, Dialect, Effort, Extras, Format, Losses, Request, ToolChoice};
@@ -14,12 +15,17 @@ use crate::essence::asked;
 /// A target that takes whatever its dialect can say, and thinks in the words of the request.
 fn open(dialect: Dialect, request: &Request) -> Profile {
     let effort = request.thinking.as_ref().is_some_and(|thinking| thinking.effort.is_some());
+    // To ask for an effort alone is another field than to switch thinking on.
+    let switched = request.thinking.as_ref().is_some_and(|thinking| thinking.enabled.is_some());
+    let thinks_in = if effort && !switched { ThinksIn::Effort } else { ThinksIn::Thinking };
     let thinking = match dialect {
         Dialect::OpenaiChat | Dialect::OpenaiResponses => ThinkingStyle::Effort,
         Dialect::AnthropicMessages if effort => ThinkingStyle::Adaptive,
         Dialect::AnthropicMessages => ThinkingStyle::Budget,
         Dialect::GeminiGenerate if effort => ThinkingStyle::GeminiLevel { minimal: true },
         Dialect::GeminiGenerate => ThinkingStyle::GeminiBudget(0),
+        Dialect::BedrockConverse if effort => ThinkingStyle::Adaptive,
+        Dialect::BedrockConverse => ThinkingStyle::Budget,
         Dialect::OpenaiCompletions => ThinkingStyle::None,
     };
     Profile {
@@ -43,6 +49,18 @@ fn open(dialect: Dialect, request: &Request) -> Profile {
         // With it go the ids of calls.
         requires_signature: true,
         extras: true,
+        required_tool: RequiredTool::Any,
+        forced_tool: true,
+        converse: Converse {
+            video: true,
+            text_documents: true,
+            top_k: TopK::Field,
+            thinks_in,
+            result_documents: true,
+            cache_tools: true,
+            cache_hour: true,
+            ..Converse::PLAIN
+        },
         ..Profile::norm(dialect, House::Own)
     }
 }
@@ -148,6 +166,7 @@ fn settle(request: &mut Request) {
     if let Some(Format::JsonSchema { schema, .. }) = &mut request.format {
         compact(schema);
     }
+    request.metadata.iter_mut().for_each(compact);
     request.tools.iter_mut().filter_map(|tool| tool.schema.as_mut()).for_each(compact);
     for block in request.turns.iter_mut().flat_map(|turn| &mut turn.blocks) {
         if let Content::ToolCall(call) = &mut block.content {

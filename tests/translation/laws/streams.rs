@@ -36,7 +36,8 @@ fn transcode<'a>(
 fn a_stream_says_the_same_however_its_bytes_arrive() {
     let mut chance = Chance::new(1);
     for recording in server_sent() {
-        let (bytes, from) = (recording.bytes.as_slice(), recording.dialect);
+        let (bytes, from) = (corpus::wire(&recording), recording.dialect);
+        let bytes = bytes.as_slice();
         for to in Dialect::ALL {
             let whole = transcode(from, to, [bytes]);
             assert!(
@@ -84,7 +85,7 @@ fn a_json_array_has_the_same_elements_however_its_bytes_arrive() {
 
 #[test]
 fn line_ends_comments_and_a_mark_at_the_start_change_nothing() {
-    for recording in server_sent() {
+    for recording in server_sent().filter(|recording| recording.dialect != Dialect::BedrockConverse) {
         let text = String::from_utf8(recording.bytes.clone()).unwrap();
         let from = recording.dialect;
         let whole = transcode(from, from, [text.as_bytes()]);

@@ -25,8 +25,9 @@ fn every_pair_of_dialects_keeps_the_sums() {
             let name = format!("{} to {}", recording.file, to.name());
             assert_eq!(sums(told.as_ref()), sums(reply.usage.as_ref()), "{name}");
             if to != Dialect::GeminiGenerate {
-                let writes =
-                    |usage: Option<Usage>| usage.map(|usage| (usage.cache_write_5m, usage.cache_write_1h));
+                let writes = |usage: Option<Usage>| {
+                    usage.map_or((0, 0), |usage| (usage.cache_write_5m, usage.cache_write_1h))
+                };
                 assert_eq!(writes(told), writes(reply.usage), "{name}");
             }
         }
@@ -51,7 +52,9 @@ fn any_usage_keeps_its_sums_in_any_dialect() {
             let told = codec(to).parse_reply(&body).unwrap().usage;
             assert_eq!(sums(told.as_ref()), sums(Some(&usage)), "{} of {usage:?}", to.name());
             let told = told.unwrap();
-            assert_eq!(told.reasoning, usage.reasoning, "{} of {usage:?}", to.name());
+            if to != Dialect::BedrockConverse {
+                assert_eq!(told.reasoning, usage.reasoning, "{} of {usage:?}", to.name());
+            }
             if to != Dialect::GeminiGenerate {
                 let writes = (told.cache_write_5m, told.cache_write_1h);
                 assert_eq!(
@@ -61,7 +64,7 @@ fn any_usage_keeps_its_sums_in_any_dialect() {
                     to.name()
                 );
             }
-            if to != Dialect::AnthropicMessages {
+            if !matches!(to, Dialect::AnthropicMessages | Dialect::BedrockConverse) {
                 assert_eq!(told.audio_input, usage.audio_input, "{} of {usage:?}", to.name());
                 assert_eq!(told.audio_output, usage.audio_output, "{} of {usage:?}", to.name());
                 assert_eq!(told.image_output, usage.image_output, "{} of {usage:?}", to.name());

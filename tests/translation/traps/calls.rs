@@ -20,6 +20,9 @@ fn called(target: &Target, name: &str, arguments: &Value) -> Value {
             "stop_reason": "tool_use", "usage": {"input_tokens": 1, "output_tokens": 1}}),
         Gemini => json!({"candidates": [{"content": {"role": "model", "parts":
             [{"functionCall": {"id": "c1", "name": name, "args": arguments}}]}, "finishReason": "STOP"}]}),
+        Bedrock => json!({"output": {"message": {"role": "assistant", "content":
+            [{"toolUse": {"toolUseId": "tooluse_1", "name": name, "input": arguments}}]}},
+            "stopReason": "tool_use", "usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2}}),
         Responses => {
             json!({"id": "resp_1", "model": "m", "status": "completed", "output": [{"type": "function_call",
             "id": "fc_1", "call_id": "c1", "name": name, "arguments": arguments.to_string()}]})
@@ -63,6 +66,17 @@ fn streamed(target: &Target, name: &str, arguments: &Value) -> String {
             events.push(json!({"type": "response.completed", "response": called(target, name, arguments)}));
             claude_stream(&events)
         }
+        Bedrock => {
+            let start = json!({"contentBlockIndex": 0, "start": {"toolUse": {"toolUseId": "tooluse_1", "name": name}}});
+            let mut events =
+                vec![("messageStart", json!({"role": "assistant"})), ("contentBlockStart", start)];
+            events.extend(pieces.iter().map(|piece| {
+                ("contentBlockDelta", json!({"contentBlockIndex": 0, "delta": {"toolUse": {"input": piece}}}))
+            }));
+            events.push(("contentBlockStop", json!({"contentBlockIndex": 0})));
+            events.push(("messageStop", json!({"stopReason": "tool_use"})));
+            bedrock_stream(&events)
+        }
         Chat => {
             let call = |call: Value| json!({"tool_calls": [call]});
             let mut deltas = vec![call(json!({"index": 0, "id": "c1", "type": "function",
@@ -76,9 +90,10 @@ fn streamed(target: &Target, name: &str, arguments: &Value) -> String {
     }
 }
 
-fn targets() -> [Target; 4] {
+fn targets() -> [Target; 5] {
     let mistral = corpus::target(Chat, "mistral", "mistral-large-latest");
-    [sonnet(), gemini_3(), mistral, corpus::target(Responses, "groq", "llama-3.3-70b-versatile")]
+    let groq = corpus::target(Responses, "groq", "llama-3.3-70b-versatile");
+    [sonnet(), gemini_3(), mistral, groq, sonnet_there()]
 }
 
 /// Joins what the chunks say at a place.
@@ -130,6 +145,7 @@ fn a_grammar_is_told_in_words_to_those_who_hold_no_text_to_one() {
             "/tools/0/description",
             "/tools/0/functionDeclarations/0/description",
             "/tools/0/function/description",
+            "/toolConfig/tools/0/toolSpec/description",
         ];
         let told = told.iter().find_map(|place| body.pointer(place)).unwrap();
         assert_eq!(told, "Edits.\n\nThe input must match this regular expression:\n^a+$");

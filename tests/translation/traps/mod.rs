@@ -2,6 +2,7 @@
 //! error of one dialect becomes in another.
 
 mod answers;
+mod bedrock;
 mod calls;
 mod claude_code;
 mod content;
@@ -19,8 +20,8 @@ use tollgate::dialect::transcode::{self, Transcoder};
 use tollgate::dialect::{Restore, codec};
 use tollgate::fault::Fault;
 use tollgate::ir::Dialect::{
-    self, AnthropicMessages as Claude, GeminiGenerate as Gemini, OpenaiChat as Chat,
-    OpenaiResponses as Responses,
+    self, AnthropicMessages as Claude, BedrockConverse as Bedrock, GeminiGenerate as Gemini,
+    OpenaiChat as Chat, OpenaiResponses as Responses,
 };
 use tollgate::ir::Losses;
 
@@ -64,6 +65,14 @@ fn gemini_3() -> Target {
     corpus::target(Gemini, "gemini", "gemini-3-pro-preview")
 }
 
+fn sonnet_there() -> Target {
+    corpus::target(Bedrock, "bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0")
+}
+
+fn nova() -> Target {
+    corpus::target(Bedrock, "bedrock", "us.amazon.nova-2-lite-v1:0")
+}
+
 /// Says a client's request to a target.
 fn say(from: Dialect, request: &Value, to: &Target) -> Said {
     let request = ask(from, request.to_string().as_bytes()).unwrap();
@@ -100,11 +109,33 @@ fn answer(from: Dialect, body: &Value, restore: &Restore, to: Dialect) -> Value 
 fn stream(from: Dialect, bytes: &str, restore: &Restore, to: Dialect) -> Vec<Value> {
     let mut pipe = Transcoder::new(from, to, restore.clone(), &seed(), SSE);
     let mut out = Vec::new();
-    pipe.push(bytes.as_bytes(), &mut out, &mut |_| {});
+    pipe.push(&corpus::sent(from, bytes.as_bytes()), &mut out, &mut |_| {});
     pipe.finish(&mut out, &mut |_| {});
+    if to == Bedrock {
+        return corpus::written(to, &out)
+            .into_iter()
+            .map(|(name, data)| bedrock_event(&name.unwrap(), &data))
+            .collect();
+    }
     let data = String::from_utf8(out).unwrap();
     let data = data.lines().filter_map(|line| line.strip_prefix("data: "));
     data.map(|data| serde_json::from_str(data).unwrap_or_else(|_| Value::from(data))).collect()
+}
+
+/// One event of Bedrock's under its name; an exception as the error that it is.
+fn bedrock_event(name: &str, data: &[u8]) -> Value {
+    let data: Value = serde_json::from_slice(data).unwrap();
+    if name.ends_with("Exception") {
+        return json!({"error": {"message": data["message"], "type": name}});
+    }
+    let mut event = json!({});
+    event[name] = data;
+    event
+}
+
+/// A stream of these events as Bedrock sends them.
+fn bedrock_stream(events: &[(&str, Value)]) -> String {
+    events.iter().map(|(name, data)| format!("event: {name}\ndata: {data}\n\n")).collect()
 }
 
 /// A stream of these events as chat sends them.

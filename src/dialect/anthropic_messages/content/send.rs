@@ -146,10 +146,15 @@ fn refuses_image(media: &Media, role: Role, profile: &Profile) -> Refused {
     const FIELD: &str = "messages.content.image";
     match &media.source {
         _ if role == Role::Assistant => Some((FIELD, "the model's turns hold no pictures there")),
-        Source::Url(url) if url.starts_with("gs:") => Some((FIELD, "the target cannot read gs:")),
+        Source::Url(url) if is_in_a_store(url) => Some((FIELD, "the target reads no cloud's own store")),
         Source::Url(_) if !profile.image_urls => Some((FIELD, "the target reads no addresses")),
         _ => None,
     }
+}
+
+/// Whether only one cloud can read the address.
+fn is_in_a_store(url: &str) -> bool {
+    ["gs:", "s3:"].iter().any(|store| url.starts_with(store))
 }
 
 fn refuses_document(media: &Media, role: Role, profile: &Profile) -> Refused {
@@ -157,7 +162,7 @@ fn refuses_document(media: &Media, role: Role, profile: &Profile) -> Refused {
     match &media.source {
         _ if role == Role::Assistant => Some((FIELD, "the model's turns hold no documents there")),
         _ if !profile.documents => Some((FIELD, "the target takes no documents")),
-        Source::Url(url) if url.starts_with("gs:") => Some((FIELD, "the target cannot read gs:")),
+        Source::Url(url) if is_in_a_store(url) => Some((FIELD, "the target reads no cloud's own store")),
         _ if media::document_form(media).is_none() => {
             Some((FIELD, "only PDF and text are taken as documents"))
         }

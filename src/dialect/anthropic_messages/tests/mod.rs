@@ -54,6 +54,7 @@ const PERMISSIVE: Profile = Profile {
     requires_signature: false,
     extras: false,
     together: crate::catalog::profile::Together::ALL,
+    converse: crate::catalog::profile::Converse::PLAIN,
 };
 
 /// The same, asked to think by effort.

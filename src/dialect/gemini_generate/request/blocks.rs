@@ -225,7 +225,9 @@ impl<'r> History<'r, '_> {
         };
         let why = match &media.source {
             _ if !known => "the model takes none",
-            Source::Url(url) if !media::is_google_address(url) && !profile.image_urls => {
+            Source::Url(url)
+                if url.starts_with("s3:") || (!media::is_google_address(url) && !profile.image_urls) =>
+            {
                 "the provider does not fetch addresses"
             }
             Source::File(id) if !media::is_file_id(id) => "a file in another provider's store",

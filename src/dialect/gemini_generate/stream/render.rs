@@ -233,7 +233,7 @@ impl Renderer {
 
     fn frame(&mut self, out: &mut Vec<u8>, json: &[u8]) {
         match self.framing {
-            Framing::Sse => {
+            Framing::Sse | Framing::AwsEvents => {
                 out.extend_from_slice(b"data: ");
                 let start = out.len();
                 out.extend_from_slice(json);

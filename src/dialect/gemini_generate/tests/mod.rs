@@ -51,6 +51,7 @@ pub(super) const GEMINI_2: Profile = Profile {
     requires_signature: false,
     extras: false,
     together: crate::catalog::profile::Together::ALL,
+    converse: crate::catalog::profile::Converse::PLAIN,
 };
 
 pub(super) const GEMINI_3: Profile =

@@ -49,6 +49,7 @@ const OPEN: Profile = Profile {
     requires_signature: true,
     extras: true,
     together: Together::ALL,
+    converse: crate::catalog::profile::Converse::PLAIN,
 };
 
 /// A target that takes next to nothing.
