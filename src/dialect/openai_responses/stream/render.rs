@@ -9,11 +9,14 @@ use crate::dialect::openai_responses::reply::{
 use crate::dialect::openai_responses::types::{finish_words, item_id};
 use crate::dialect::{Seed, StreamRenderer};
 use crate::ir::{Delta, Event, Extras, Finish, Losses, Opening, ServiceTier, Signature, ToolCall, Usage};
-use crate::refusal::Refusal;
+use crate::refusal::{self, Refusal};
 use crate::wire::json::{self, Object};
 
 use super::slots::{Kind, Message, Slot};
 use super::tell::{At, Part, Teller};
+
+/// An answer is told once more at its end, and is held for that up to this many bytes.
+const LARGEST: usize = 64 << 20;
 
 /// Writes one stream.
 #[derive(Debug)]
@@ -37,6 +40,8 @@ pub(in crate::dialect::openai_responses) struct Renderer {
     pub(super) held: Option<(usize, ToolCall)>,
     /// The seal of a text, which is said only if something follows.
     pub(super) seal: Option<Signature>,
+    /// How many bytes of the answer are held.
+    held_bytes: usize,
     pub(super) usage: Option<Usage>,
     pub(super) finish: Option<Finish>,
     pub(super) over: bool,
@@ -59,6 +64,7 @@ impl Renderer {
             messages: Vec::new(),
             held: None,
             seal: None,
+            held_bytes: 0,
             usage: None,
             finish: None,
             over: false,
@@ -106,6 +112,9 @@ impl StreamRenderer for Renderer {
             Event::Ping => out.extend_from_slice(b": ping\n\n"),
             Event::Fault(fault) => self.fail(&fault.clone().into_refusal(), out),
             Event::End => self.end(out, losses),
+        }
+        if self.held_bytes > LARGEST && !self.over {
+            self.fail(&Refusal::new(refusal::Kind::BadGateway, "the provider's answer is too large"), out);
         }
     }
 }
@@ -197,13 +206,16 @@ impl Renderer {
             event.number("output_index", output);
             event.embed("item", |out| out.extend_from_slice(&item));
         });
+        self.held_bytes += item.len();
         if let Some(place) = self.items.get_mut(output) {
             *place = item;
         }
     }
 
     fn delta(&mut self, block: usize, delta: &Delta, out: &mut Vec<u8>, losses: &mut Losses) {
-        let Some(slot) = self.slots.get_mut(block).filter(|slot| slot.kind != Kind::Said) else { return };
+        let Some(slot) = self.slots.get_mut(block).filter(|slot| slot.kind != Kind::Said) else {
+            return;
+        };
         match delta {
             Delta::Text(text) | Delta::Reasoning(text) | Delta::Refusal(text) | Delta::Arguments(text) => {
                 let (name, part) = match &slot.kind {
@@ -224,6 +236,7 @@ impl Renderer {
                 }
                 self.teller.delta(name, at, text, out);
                 slot.said.push_str(text);
+                self.held_bytes += text.len();
             }
             Delta::Signature(seal) => slot.seal = Some(seal.clone()),
             Delta::Citation(citation) => self.citation(block, citation, out, losses),

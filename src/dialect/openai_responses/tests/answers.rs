@@ -1,8 +1,8 @@
 //! Answers: what they repeat, in which order a stream tells them, and what vendors leave out.
 
 use super::{heard, seed, told};
-use crate::dialect::Codec;
 use crate::dialect::openai_responses::OpenaiResponses;
+use crate::dialect::{Codec, Framing, StreamShape};
 use crate::ir::fold::fold;
 use crate::ir::{
     Block, Candidate, Content, Delta, Dialect, Event, Extras, Finish, FinishReason, Losses, Opening, Reply,
@@ -121,6 +121,21 @@ fn a_failure_is_told_twice_and_nothing_follows() {
     let frames = told(&[Event::Fault(fault), Event::End, Event::Ping], &mut Losses::new());
     assert_eq!(names(&frames), ["created", "in_progress", "error", "failed"]);
     assert!(frames[3].1.contains(r#""error":{"code":"server_error","message":"busy"}"#), "{}", frames[3].1);
+}
+
+#[test]
+fn an_answer_beyond_all_reason_fails() {
+    let mut events = vec![start(), open(0, Opening::Text)];
+    events.extend(std::iter::repeat_n(delta(0, Delta::Text("x".repeat(1 << 20))), 70));
+    let shape = StreamShape { framing: Framing::Sse, usage: true };
+    let mut renderer = OpenaiResponses.stream_renderer(&seed(""), shape);
+    let (mut said, mut last) = (0, Vec::new());
+    for event in &events {
+        last.clear();
+        renderer.push(event, &mut last, &mut Losses::new());
+        said += usize::from(!last.is_empty());
+    }
+    assert!(said < events.len() && last.is_empty(), "it went on after {said} events");
 }
 
 #[test]
