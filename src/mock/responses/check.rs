@@ -10,11 +10,12 @@ use crate::mock::errors::Refusal;
 use crate::mock::openai::check::{is_reasoning_model, may_not_reason, missing, wrong_type};
 use crate::mock::openai::tools::{strict_schema, tool_name};
 
-const TOP: [&str; 31] = [
+const TOP: [&str; 32] = [
     "model",
     "input",
     "instructions",
     "background",
+    "client_metadata",
     "context_management",
     "conversation",
     "include",
