@@ -1,13 +1,24 @@
 //! OpenAI's Responses as a client speaks them, to providers that do too and to those that do not.
 
 use serde_json::{Value, json};
+use tollgate::mock::Mock;
 
 use crate::harness::{
     Client, Gateway, Heard, Provider, Reply, Setup, Then, json_reply, mock, mock_page, post,
 };
 
 /// The models that clients ask for, each of another vendor's or of another API alone.
-const MODELS: [&str; 4] = ["gpt-4o-mini", "gpt-5-codex", "claude-sonnet-4-5", "gemini-2.5-flash"];
+const MODELS: [&str; 5] =
+    ["gpt-4o-mini", "gpt-5-codex", "claude-sonnet-4-5", "gemini-2.5-flash", "llama-thinking"];
+
+/// All vendors at this mock, and one that speaks chat completions alone.
+fn setup(mock: &Mock) -> Setup {
+    let house = format!(
+        "house: {{vendor: custom, base_url: \"http://{}/house/v1\", models: [llama-thinking], api_key: k-1234}}",
+        mock.addr()
+    );
+    Setup::new(mock).provider(&house)
+}
 
 fn asked(model: &str, input: impl Into<Value>) -> Value {
     json!({"model": model, "input": input.into()})
@@ -42,7 +53,7 @@ fn events(reply: &Reply) -> Vec<Value> {
 #[test]
 fn every_model_answers_whole_and_streamed() {
     let mock = mock();
-    let gateway = Setup::new(&mock).start();
+    let gateway = setup(&mock).start();
     for model in MODELS {
         let body = with(asked(model, "#mock tokens=12\nhello"), json!({"instructions": "Be brief."}));
         let reply = ask(&gateway, &body).ok();
@@ -74,7 +85,7 @@ fn every_model_answers_whole_and_streamed() {
 #[test]
 fn a_request_for_openai_goes_through_byte_for_byte() {
     let mock = mock();
-    let gateway = Setup::new(&mock).start();
+    let gateway = setup(&mock).start();
     let body = "{ \"model\" :\"gpt-4o-mini\",\n \"input\": [{\"role\":\"user\",\"content\":\"h\\u00e9 #mock tokens=2\"}] ,\"temperature\":1.50}";
     gateway.ask(&post("/v1/responses").body(body)).ok();
     let arrived = mock_page(&mock, "last");
@@ -113,7 +124,7 @@ fn a_stream_goes_through_byte_for_byte_and_is_metered() {
 #[test]
 fn a_model_of_responses_alone_is_asked_there_by_every_client() {
     let mock = mock();
-    let gateway = Setup::new(&mock).start();
+    let gateway = setup(&mock).start();
     for client in [Client::Openai, Client::Anthropic, Client::Gemini] {
         for stream in [false, true] {
             let text = "#mock tokens=9\nhello";
@@ -142,7 +153,7 @@ fn a_model_of_responses_alone_is_asked_there_by_every_client() {
 #[test]
 fn what_only_a_provider_keeps_is_refused_by_name_elsewhere() {
     let mock = mock();
-    let gateway = Setup::new(&mock).start();
+    let gateway = setup(&mock).start();
     for (members, param) in [
         (json!({"previous_response_id": "resp_1"}), "previous_response_id"),
         (json!({"conversation": {"id": "conv_1"}}), "conversation"),
@@ -173,7 +184,7 @@ fn what_only_a_provider_keeps_is_refused_by_name_elsewhere() {
 #[test]
 fn errors_are_in_openais_words_whoever_answers() {
     let mock = mock();
-    let gateway = Setup::new(&mock).start();
+    let gateway = setup(&mock).start();
     for model in MODELS {
         for (directive, status, code) in [
             ("error=400", 400, None),
@@ -199,7 +210,7 @@ fn errors_are_in_openais_words_whoever_answers() {
 #[test]
 fn a_stream_that_breaks_off_says_so_and_does_not_end_as_if_whole() {
     let mock = mock();
-    let gateway = Setup::new(&mock).start();
+    let gateway = setup(&mock).start();
     for model in MODELS {
         for directive in ["cut=5", "end=5", "stream_error=5"] {
             let body = with(asked(model, format!("#mock tokens=30 {directive}")), json!({"stream": true}));
@@ -223,7 +234,7 @@ fn a_stream_that_breaks_off_says_so_and_does_not_end_as_if_whole() {
 #[test]
 fn a_limit_that_is_met_makes_an_answer_incomplete() {
     let mock = mock();
-    let gateway = Setup::new(&mock).start();
+    let gateway = setup(&mock).start();
     for model in MODELS {
         let body = with(asked(model, "#mock tokens=90 reasoning=0"), json!({"max_output_tokens": 20}));
         let whole = ask(&gateway, &body).ok().json();
@@ -255,7 +266,7 @@ fn go_on(input: &mut Vec<Value>, response: &Value) -> usize {
 #[test]
 fn a_conversation_keeps_its_seals_whoever_issued_them() {
     let mock = mock();
-    let gateway = Setup::new(&mock).start();
+    let gateway = setup(&mock).start();
     for (model, mark) in
         [("claude-sonnet-4-5", "~a~"), ("gemini-3-pro-preview", "~g~"), ("gpt-5-codex", "gAAAA")]
     {
@@ -290,8 +301,15 @@ fn a_conversation_keeps_its_seals_whoever_issued_them() {
 #[test]
 fn a_conversation_may_go_on_with_any_other_model() {
     let mock = mock();
-    let gateway = Setup::new(&mock).start();
-    let models = ["claude-sonnet-4-5", "gemini-3-pro-preview", "gpt-5-codex", "gpt-5", "gpt-4o-mini"];
+    let gateway = setup(&mock).start();
+    let models = [
+        "claude-sonnet-4-5",
+        "gemini-3-pro-preview",
+        "gpt-5-codex",
+        "gpt-5",
+        "gpt-4o-mini",
+        "llama-thinking",
+    ];
     for first in models {
         for second in models {
             let ask_one = |model: &str, input: &[Value]| {
@@ -318,7 +336,7 @@ fn a_conversation_may_go_on_with_any_other_model() {
 #[test]
 fn a_claude_client_keeps_openais_seals() {
     let mock = mock();
-    let gateway = Setup::new(&mock).start();
+    let gateway = setup(&mock).start();
     let tools = json!([{"name": "get_weather", "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}}}]);
     let mut messages = vec![json!({"role": "user", "content": "What is the weather in Paris?"})];
     for turn in 0..3 {
@@ -343,7 +361,7 @@ fn a_claude_client_keeps_openais_seals() {
 #[test]
 fn tokens_are_counted_by_their_provider_or_here() {
     let mock = mock();
-    let gateway = Setup::new(&mock).start();
+    let gateway = setup(&mock).start();
     for model in MODELS {
         let reply = gateway
             .ask(&post("/v1/responses/input_tokens").json(&asked(model, "How many tokens is this?")))
@@ -355,13 +373,16 @@ fn tokens_are_counted_by_their_provider_or_here() {
         assert_eq!(relayed, model.starts_with("gpt"), "{model}");
         ask(&gateway, &asked("gpt-4o-mini", "#mock tokens=1")).ok();
     }
+    let kept = with(asked("claude-sonnet-4-5", "More"), json!({"previous_response_id": "resp_1"}));
+    let reply = gateway.ask(&post("/v1/responses/input_tokens").json(&kept));
+    assert_eq!(Client::Openai.refusal(&reply).param.as_deref(), Some("previous_response_id"));
 }
 
 #[test]
 fn a_tool_of_free_text_comes_back_as_one_from_models_that_know_none() {
     let mock = mock();
-    let gateway = Setup::new(&mock).start();
-    for model in ["gpt-5-codex", "claude-sonnet-4-5", "gemini-2.5-flash"] {
+    let gateway = setup(&mock).start();
+    for model in ["gpt-5-codex", "claude-sonnet-4-5", "gemini-2.5-flash", "llama-thinking"] {
         let body = json!({"model": model, "input": "Fix it.", "tool_choice": "required",
             "tools": [{"type": "custom", "name": "apply_patch", "description": "Edits a file"}]});
         let whole = ask(&gateway, &body).ok().json();

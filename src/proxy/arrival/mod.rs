@@ -16,6 +16,7 @@ use crate::proxy::arrival::asked::Asked;
 use crate::proxy::arrival::body::Untaken;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt::{self, malformed};
+use crate::proxy::departure::kept;
 use crate::proxy::departure::targets::{self, Known};
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
@@ -239,6 +240,9 @@ fn dispatch(
     let Chosen { targets, place, known, key } = choose(shared, exchange, asked, &mut ask)?;
     let client = asked.dialect();
     if matches!(asked, Asked::Count { .. }) && (known.dialect != client || known.paths.count.is_none()) {
+        if client == Dialect::OpenaiResponses {
+            kept::refuse(&lens)?;
+        }
         return local::count(shared, &ask, &known.model).map(Some);
     }
     let attempt = attempt::prepare(&mut ask, asked, &lens, known, key)?;
