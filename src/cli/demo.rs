@@ -51,6 +51,8 @@ fn sources(mock: &Mock) -> Sources {
         sources.environment.insert(format!("{vendor}_API_KEY"), "demo".to_owned());
         sources.environment.insert(format!("{vendor}_BASE_URL"), base);
     }
+    sources.environment.insert("AWS_BEARER_TOKEN_BEDROCK".to_owned(), "demo".to_owned());
+    sources.environment.insert("BEDROCK_BASE_URL".to_owned(), format!("http://{at}"));
     sources
 }
 
@@ -83,6 +85,10 @@ fn greeting(process: &config::Process, mock: SocketAddr) -> String {
   # Anthropic's API, answered by \"Gemini\"
   curl -N http://{address}/v1/messages -H 'content-type: application/json' -H 'anthropic-version: 2023-06-01' \\
     -d '{{\"model\":\"gemini-2.5-flash\",\"max_tokens\":200,\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'
+
+  # OpenAI's API, answered by \"Bedrock\"
+  curl http://{address}/v1/chat/completions -H 'content-type: application/json' \\
+    -d '{{\"model\":\"us.amazon.nova-lite-v1:0\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'
 {cost}"
     )
 }

@@ -13,6 +13,7 @@ pub(super) enum Dialect {
     Azure,
     Anthropic,
     Gemini,
+    Bedrock,
 }
 
 impl Dialect {
@@ -25,6 +26,7 @@ impl Dialect {
             Self::Gemini => {
                 request.header("x-goog-api-key").or_else(|| request.param("key")).or_else(|| request.bearer())
             }
+            Self::Bedrock => request.bearer().or_else(|| signer(request)),
         };
         key.filter(|key| !key.is_empty())
     }
@@ -65,6 +67,10 @@ impl Dialect {
             Self::Gemini => "vary: Origin, X-Origin, Referer\r\nserver: scaffolding on HTTPServer2\r\n\
                 x-content-type-options: nosniff\r\nserver-timing: gfet4t7; dur=12\r\n"
                 .to_owned(),
+            Self::Bedrock => {
+                let id = world.id("", 32);
+                format!("x-amzn-requestid: {id}\r\n")
+            }
         }
     }
 
@@ -143,6 +149,14 @@ impl Dialect {
         }
         Some(act)
     }
+}
+
+/// The access key id that a request is signed with. The mock knows no secrets, so it takes any
+/// signature.
+fn signer<'a>(request: &Request<'a>) -> Option<&'a str> {
+    let signed = request.header("authorization")?.strip_prefix("AWS4-HMAC-SHA256 ")?;
+    let (_, credential) = signed.split_once("Credential=")?;
+    credential.split('/').next()
 }
 
 fn unlucky(world: &World) -> bool {

@@ -1,7 +1,8 @@
 //! The vendors' error bodies, word for word where a client might look at the words.
 //!
 //! Shapes as documented by OpenAI (platform.openai.com/docs/guides/error-codes), Anthropic
-//! (docs.claude.com/en/api/errors) and Google (ai.google.dev/gemini-api/docs/troubleshooting).
+//! (docs.claude.com/en/api/errors), Google (ai.google.dev/gemini-api/docs/troubleshooting) and Amazon
+//! (docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html).
 
 use super::World;
 use super::dialect::Dialect;
@@ -14,7 +15,7 @@ use super::say::script::Script;
 pub(super) struct Refusal {
     pub(super) status: u16,
     pub(super) message: String,
-    /// OpenAI's `type`, where it is not the usual one of the status.
+    /// OpenAI's `type` or Amazon's exception, where it is not the usual one of the status.
     pub(super) kind: Option<&'static str>,
     /// OpenAI's `param`.
     pub(super) param: Option<Box<str>>,
@@ -57,6 +58,10 @@ impl Refusal {
             ),
             Dialect::Anthropic => format!("The request body is not valid JSON: {error}"),
             Dialect::Gemini => format!("Invalid JSON payload received. {error}"),
+            Dialect::Bedrock => {
+                let refusal = Self::bad("The request body is not valid JSON");
+                return Self { kind: Some("SerializationException"), ..refusal };
+            }
         })
     }
 
@@ -76,6 +81,10 @@ impl Refusal {
                  this API.",
             )
             .with_status(403),
+            Dialect::Bedrock => Self {
+                kind: Some("MissingAuthenticationTokenException"),
+                ..Self::bad("Missing Authentication Token").with_status(403)
+            },
         }
     }
 
@@ -99,6 +108,10 @@ impl Refusal {
                 details: r#"{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID","domain":"googleapis.com","metadata":{"service":"generativelanguage.googleapis.com"}},{"@type":"type.googleapis.com/google.rpc.LocalizedMessage","locale":"en-US","message":"API key not valid. Please pass a valid API key."}"#.to_owned(),
                 ..Self::bad("API key not valid. Please pass a valid API key.")
             },
+            Dialect::Bedrock => Self {
+                kind: Some("UnrecognizedClientException"),
+                ..Self::bad("The security token included in the request is invalid.").with_status(403)
+            },
         }
     }
 
@@ -116,6 +129,9 @@ impl Refusal {
                 "The input token count (1048618) exceeds the maximum number of tokens allowed \
                  (1048576).",
             ),
+            Dialect::Bedrock => {
+                Self::bad("The model returned the following errors: Input is too long for requested model.")
+            }
         }
     }
 
@@ -137,6 +153,10 @@ impl Refusal {
                  Billing to upgrade or purchase credits.",
             ),
             Dialect::Gemini => Self::canned(dialect, 429, "", None),
+            Dialect::Bedrock => Self {
+                kind: Some("ServiceQuotaExceededException"),
+                ..Self::bad("Your account has reached its quota for this model.")
+            },
         }
     }
 
@@ -146,9 +166,11 @@ impl Refusal {
             Dialect::OpenAi | Dialect::Azure => openai(status, model),
             Dialect::Anthropic => anthropic(status, model),
             Dialect::Gemini => gemini(status, model, retry_after),
+            Dialect::Bedrock => bedrock(status),
         };
-        // Google says it in RetryInfo instead.
-        let patience = (status == 429 && dialect != Dialect::Gemini).then_some(7);
+        // Google says it in RetryInfo instead, and Amazon does not say it.
+        let patient = !matches!(dialect, Dialect::Gemini | Dialect::Bedrock);
+        let patience = (status == 429 && patient).then_some(7);
         Self { retry_after: retry_after.or(patience), ..refusal.with_status(status) }
     }
 
@@ -190,6 +212,7 @@ impl Refusal {
                 };
                 format!(r#"{{"error":{{"code":{code},"message":{message},"status":"{status}"{details}}}}}"#)
             }
+            Dialect::Bedrock => format!(r#"{{"message":{message}}}"#),
         }
     }
 
@@ -206,6 +229,11 @@ impl Refusal {
         if dialect == Dialect::Anthropic {
             let again = if matches!(self.status, 429 | 500..) { "true" } else { "false" };
             headers = format!("{headers}x-should-retry: {again}\r\n");
+        }
+        if dialect == Dialect::Bedrock {
+            let kind = self.kind.unwrap_or(bedrock_kind(self.status));
+            let from = "http://internal.amazon.com/coral/com.amazon.bedrock/";
+            headers = format!("{headers}x-amzn-errortype: {kind}:{from}\r\n");
         }
         let id = headers.split_once("request-id: ").and_then(|(_, rest)| rest.split_once('\r'));
         let body = self.body(dialect, id.map_or("", |(id, _)| id));
@@ -292,6 +320,36 @@ fn gemini(status: u16, model: &str, retry_after: Option<u64>) -> Refusal {
     }
 }
 
+fn bedrock(status: u16) -> Refusal {
+    Refusal::bad(match status {
+        401 => "The security token included in the request is expired",
+        403 => "You don't have access to the model with the specified model ID.",
+        404 => "Could not resolve the foundation model from the provided model identifier.",
+        408 => "Model has timed out in processing the request. Try your request again.",
+        429 => "Too many requests, please wait before trying again.",
+        503 => "Bedrock is unable to process your request.",
+        424 | 500.. => {
+            "The system encountered an unexpected error during processing. Try your request again."
+        }
+        _ => "The request was refused, because a directive asked for it.",
+    })
+}
+
+/// The exception of a status.
+const fn bedrock_kind(status: u16) -> &'static str {
+    match status {
+        401 => "ExpiredTokenException",
+        403 => "AccessDeniedException",
+        404 => "ResourceNotFoundException",
+        408 => "ModelTimeoutException",
+        424 => "ModelErrorException",
+        429 => "ThrottlingException",
+        503 => "ServiceUnavailableException",
+        500.. => "InternalServerException",
+        _ => "ValidationException",
+    }
+}
+
 fn anthropic_kind(status: u16) -> &'static str {
     match status {
         401 => "authentication_error",
@@ -336,6 +394,9 @@ pub(super) fn in_stream(dialect: Dialect) -> Vec<u8> {
         Dialect::Gemini => {
             let body = gemini(503, "", None).with_status(503).body(dialect, "");
             format!("data: {body}\r\n\r\n")
+        }
+        Dialect::Bedrock => {
+            return super::bedrock::exception("serviceUnavailableException", &bedrock(503).message);
         }
     };
     frame.into_bytes()

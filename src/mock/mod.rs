@@ -1,5 +1,5 @@
 //! A fake provider that speaks every dialect: OpenAI chat, Responses, text completions and embeddings,
-//! Anthropic Messages, Gemini.
+//! Anthropic Messages, Gemini, Bedrock Converse.
 //!
 //! The demo, the load tests, the black-box tests and the vendors' own SDKs all talk to it. It is
 //! strict where the real services are strict, so that a wrong translation fails here and not in
@@ -11,6 +11,8 @@
 )]
 
 mod anthropic;
+mod bedrock;
+mod cache;
 mod dialect;
 mod errors;
 mod flat;

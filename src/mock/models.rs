@@ -45,6 +45,8 @@ pub(super) fn answer(
         return Err(Refusal::bad("anthropic-version: header is required"));
     }
     let body = match (&id, spoken) {
+        // Its models are listed at another host.
+        (_, Dialect::Bedrock) => return Err(Refusal::canned(spoken, 404, "", None)),
         (None, Dialect::OpenAi | Dialect::Azure) => {
             let list = OPENAI.map(openai).join(",");
             format!(r#"{{"object":"list","data":[{list}]}}"#)

@@ -7,7 +7,7 @@ use super::dialect::Dialect;
 use super::errors::Refusal;
 use super::http::Request;
 use super::play::{Act, Body, Fault, Pace, Say};
-use super::{anthropic, flat, gemini, models, openai, responses};
+use super::{anthropic, bedrock, flat, gemini, models, openai, responses};
 
 /// Answers one request; `head` are the bytes it was parsed from, kept for the `/__mock/` pages.
 pub(super) fn answer(request: &Request<'_>, head: &[u8], world: &World) -> Act {
@@ -53,6 +53,7 @@ fn post(request: &Request<'_>, path: &str, spoken: Dialect, world: &World) -> Re
         }
         Dialect::Anthropic => anthropic::answer(request, path, world),
         Dialect::Gemini => gemini::answer(request, path, world),
+        Dialect::Bedrock => bedrock::answer(request, path, world),
         Dialect::OpenAi | Dialect::Azure => {
             flat::answer(request, path, spoken, world).unwrap_or_else(|| Err(nowhere(spoken, "POST", path)))
         }
@@ -63,6 +64,9 @@ fn dialect(request: &Request<'_>, path: &str) -> Dialect {
     let last = path.rsplit('/').next().unwrap_or_default();
     if path.contains("/openai/deployments/") {
         return Dialect::Azure;
+    }
+    if bedrock::is_place(path) {
+        return Dialect::Bedrock;
     }
     if path.ends_with("/messages") || path.ends_with("/messages/count_tokens") || last.ends_with("awPredict")
     {
@@ -100,6 +104,9 @@ fn nowhere(spoken: Dialect, method: &str, path: &str) -> Refusal {
         Dialect::Azure => Refusal::bad("Resource not found").with_status(404),
         Dialect::Anthropic => Refusal::bad("Not found").with_status(404),
         Dialect::Gemini => Refusal::bad("Requested entity was not found.").with_status(404),
+        Dialect::Bedrock => {
+            Refusal::bad("Unable to determine service/operation name to be authorized").with_status(403)
+        }
     }
 }
 

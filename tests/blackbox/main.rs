@@ -15,6 +15,7 @@
 )]
 
 mod addresses;
+mod bedrock;
 mod bodies;
 mod clouds;
 mod clouds_aws;

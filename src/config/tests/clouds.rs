@@ -156,3 +156,19 @@ providers:
     assert!(told[0].contains("Claude Platform on AWS needs a region"), "{told:#?}");
     assert!(told[0].contains("set AWS_REGION"), "{told:#?}");
 }
+
+#[test]
+fn bedrock_lies_in_its_region_and_takes_a_key_or_signs() {
+    let keys = [("AWS_ACCESS_KEY_ID", "AKID"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_REGION", "eu-west-1")];
+    let signing: Vec<_> = [("TOLLGATE_MASTER_KEY", "m")].into_iter().chain(keys).collect();
+    let compiled = of_variables(&signing).unwrap();
+    assert_eq!(names(&compiled), ["bedrock"]);
+    assert_eq!(address(&compiled, "bedrock"), "https://bedrock-runtime.eu-west-1.amazonaws.com");
+    let found = cloud(&compiled, "bedrock");
+    assert_eq!((found.service, found.region.as_str()), ("bedrock", "eu-west-1"));
+    let bearing =
+        [("TOLLGATE_MASTER_KEY", "m"), ("AWS_BEARER_TOKEN_BEDROCK", "k"), ("AWS_REGION", "cn-north-1")];
+    let compiled = of_variables(&bearing).unwrap();
+    assert_eq!(address(&compiled, "bedrock"), "https://bedrock-runtime.cn-north-1.amazonaws.com.cn");
+    assert!(provider(&compiled, "bedrock").cloud.is_none());
+}

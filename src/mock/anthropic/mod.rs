@@ -15,6 +15,7 @@ mod turns;
 use serde_json::Value;
 
 use super::World;
+use super::cache::{Cached, look_up};
 use super::dialect::Dialect;
 use super::errors::Refusal;
 use super::http::Request;
@@ -23,7 +24,7 @@ use super::route::unescape;
 use super::say::script::{Flag, Script};
 use super::say::{Ask, compose};
 
-use cache::Cached;
+pub(super) use reply::{is_redacted, is_signed, redacted, signature};
 
 /// What the answer depends on besides the [`Ask`].
 #[derive(Debug, Clone, Default)]
@@ -70,7 +71,7 @@ pub(super) fn answer(request: &Request<'_>, path: &str, world: &World) -> Result
         return Ok(act);
     }
     let form = Form {
-        cached: cache::look_up(&body, ask.prompt, world),
+        cached: look_up(&cache::boundaries(&body), ask.prompt, world),
         no_usage: script.has(Flag::NoUsage),
         citations: script.has(Flag::Citations),
         redacted: script.has(Flag::Redacted),

@@ -14,12 +14,12 @@ const SIGNED: &str = "mock-sig:";
 const REDACTED: &str = "mock-redacted:";
 
 /// The signature of a thinking block with this text.
-pub(super) fn signature(thinking: &str) -> String {
+pub(in crate::mock) fn signature(thinking: &str) -> String {
     STANDARD.encode(format!("{SIGNED}{:016x}", fingerprint(thinking)))
 }
 
 /// Whether this mock signed this text. A block whose text was left out counts by its signature alone.
-pub(super) fn is_signed(thinking: &str, signature: &str) -> bool {
+pub(in crate::mock) fn is_signed(thinking: &str, signature: &str) -> bool {
     let decoded = decode(signature).and_then(|bytes| String::from_utf8(bytes).ok());
     decoded.is_some_and(|decoded| match decoded.strip_prefix(SIGNED) {
         Some(hash) => thinking.is_empty() || hash == format!("{:016x}", fingerprint(thinking)),
@@ -28,11 +28,12 @@ pub(super) fn is_signed(thinking: &str, signature: &str) -> bool {
 }
 
 /// Whether `data` is of a redacted block that this mock sent.
-pub(super) fn is_redacted(data: &str) -> bool {
+pub(in crate::mock) fn is_redacted(data: &str) -> bool {
     decode(data).is_some_and(|bytes| bytes.starts_with(REDACTED.as_bytes()))
 }
 
-fn redacted(thinking: &Pieces) -> String {
+/// The data of a redacted block in place of this thinking.
+pub(in crate::mock) fn redacted(thinking: &Pieces) -> String {
     STANDARD.encode(format!("{REDACTED}{:016x}", fingerprint(&thinking.text)))
 }
 

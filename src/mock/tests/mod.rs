@@ -1,5 +1,6 @@
 //! Claims about the mock, over real sockets.
 
+mod bedrock;
 mod strict;
 
 use std::io::{Read, Write};
