@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering;
 use ring::signature::{KeyPair, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
 use serde_json::json;
 
-use crate::harness::{CLIENTS, Client, Cloud, PATIENCE, Setup, mock, mock_page, wait};
+use crate::harness::{
+    CLIENTS, Client, Cloud, Heard, PATIENCE, Provider, Setup, Then, json_reply, mock, mock_page, post, wait,
+};
 
 const KEY: &str = include_str!("../../src/provider/auth/testdata/service-account.pem");
 
@@ -316,4 +318,71 @@ fn what_goes_through_to_a_cloud_carries_what_it_lent() {
     let heard = cloud.models().remove(0);
     assert_eq!(heard.header("authorization"), Some("bearer token-1"));
     assert!(heard.path().starts_with("/v1/projects/my-project/locations/europe-west1/publishers/"));
+}
+
+#[test]
+fn clients_of_vertex_reach_every_provider_at_its_paths() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).start();
+    let below = "/v1/projects/p/locations/global/publishers/anthropic/models";
+    for target in CLIENTS {
+        let model = target.model();
+        let body = json!({"anthropic_version": "vertex-2023-10-16", "max_tokens": 64,
+            "messages": [{"role": "user", "content": "hello"}]});
+        let whole = post(&format!("{below}/{model}:rawPredict")).json(&body);
+        let reply = gateway.ask(&whole.header("anthropic-version", "2023-06-01")).ok();
+        assert!(Client::Anthropic.text(&reply.json()).contains("hello"), "{}", reply.text());
+        assert_eq!(reply.header("x-tollgate-model"), Some(model));
+        let mut body = body.clone();
+        body["stream"] = true.into();
+        let stream = post(&format!("{below}/{model}:streamRawPredict")).json(&body);
+        let reply = gateway.ask(&stream.header("authorization", "Bearer t")).ok();
+        assert!(Client::Anthropic.is_complete(&reply.text()), "{}", reply.text());
+        let body = json!({"anthropic_version": "vertex-2023-10-16", "model": model,
+            "messages": [{"role": "user", "content": "hello"}]});
+        let reply = gateway.ask(&post(&format!("{below}/count-tokens:rawPredict")).json(&body)).ok();
+        assert!(reply.json()["input_tokens"].as_u64().is_some_and(|count| count > 0), "{}", reply.text());
+        let chat = post("/v1/projects/p/locations/global/endpoints/openapi/chat/completions");
+        let reply = gateway.ask(&chat.json(&Client::Openai.question(model, "hello", false))).ok();
+        assert!(Client::Openai.text(&reply.json()).contains("hello"));
+    }
+    // The maker of Claude gets its own form.
+    let last = mock_page(&mock, "requests");
+    let claude = last.as_array().unwrap().iter().rfind(|request| request["path"] == "/v1/messages").unwrap();
+    assert!(claude["body"]["anthropic_version"].is_null() && claude["body"]["model"].is_string());
+}
+
+#[test]
+fn tokens_of_a_prompt_are_counted_on_vertex() {
+    let (cloud, mock) = (Cloud::start(), mock());
+    let gateway = vertex(&cloud, mock.addr()).start();
+    let body = json!({"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "hello"}]});
+    let count = post("/v1/messages/count_tokens").json(&body).header("anthropic-version", "2023-06-01");
+    let reply = gateway.ask(&count.header("anthropic-beta", "interleaved-thinking-2025-05-14")).ok();
+    assert!(reply.json()["input_tokens"].as_u64().is_some_and(|count| count > 0));
+    let last = mock_page(&mock, "last");
+    assert!(last["path"].as_str().unwrap().ends_with("/publishers/anthropic/models/count-tokens:rawPredict"));
+    assert_eq!(last["body"]["model"], "claude-sonnet-4-5");
+    assert_eq!(last["headers"]["anthropic-beta"], "interleaved-thinking-2025-05-14");
+    let body = json!({"generateContentRequest": {"model": "models/gemini-2.5-flash",
+        "contents": [{"role": "user", "parts": [{"text": "hello"}]}]}});
+    let reply = gateway.ask(&post("/v1beta/models/gemini-2.5-flash:countTokens").json(&body)).ok();
+    assert!(reply.json()["totalTokens"].as_u64().is_some_and(|count| count > 0), "{}", reply.text());
+    assert!(mock_page(&mock, "last")["body"]["contents"].is_array());
+}
+
+#[test]
+fn what_vertex_says_of_claude_is_said_in_the_client_s_own_form() {
+    let cloud = Cloud::start();
+    let google = r#"{"error":{"code":429,"message":"Quota exceeded","status":"RESOURCE_EXHAUSTED"}}"#;
+    let models = Provider::start(move |_, stream| {
+        Heard::answer(stream, &json_reply(429, google));
+        Then::Keep
+    });
+    let gateway = vertex(&cloud, models.addr).yaml("upstream: {attempts: 1}").start();
+    for client in CLIENTS {
+        let refused = gateway.ask(&client.whole("claude-sonnet-4-5", "hello"));
+        assert_eq!(refused.status, 429);
+        assert_eq!(client.refusal(&refused).message, "Quota exceeded");
+    }
 }

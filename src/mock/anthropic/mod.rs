@@ -48,13 +48,18 @@ pub(super) fn answer(request: &Request<'_>, path: &str, world: &World) -> Result
         if fields.remove("anthropic_version") != Some("vertex-2023-10-16".into()) {
             return Err(Refusal::bad("anthropic_version: Field required"));
         }
-        fields.insert("model".to_owned(), unescape(model).into());
-        fields.insert("stream".to_owned(), (verb == "streamRawPredict").into());
+        if model != "count-tokens" {
+            if fields.contains_key("model") {
+                return Err(Refusal::bad("model: Extra inputs are not permitted"));
+            }
+            fields.insert("model".to_owned(), unescape(model).into());
+            fields.insert("stream".to_owned(), (verb == "streamRawPredict").into());
+        }
     } else if request.header("anthropic-version").is_none() {
         return Err(Refusal::bad("anthropic-version: header is required"));
     }
     let beta = request.header("anthropic-beta").unwrap_or_default();
-    if path.ends_with("/count_tokens") {
+    if path.ends_with("/count_tokens") || path.ends_with("/count-tokens:rawPredict") {
         check::check_count(&body, beta)?;
         let ask = read::read(&body);
         let script = Script::read(&ask.model, &ask.text);

@@ -47,11 +47,15 @@ impl<'a> Address<'a> {
                 "bedrock" | "bedrock-runtime" => Some(Dialect::BedrockConverse),
                 // DeepSeek has an address for what is not settled yet.
                 "v1" | "api" | "beta" => spoken,
-                "deployments" | "publishers" | "projects" | "locations" => {
+                "deployments" | "publishers" | "projects" | "locations" | "endpoints" => {
                     let Some((name, after)) = after.split_once('/') else { break };
                     match part {
                         "deployments" => (spoken, deployment) = (Some(Dialect::OpenaiChat), Some(name)),
                         "publishers" if name == "google" => spoken = Some(Dialect::GeminiGenerate),
+                        "publishers" if name == "anthropic" => spoken = Some(Dialect::AnthropicMessages),
+                        "endpoints" if name == "openapi" => spoken = Some(Dialect::OpenaiChat),
+                        // A tuned model's own endpoint is its name.
+                        "endpoints" => break,
                         _ => {}
                     }
                     rest = after;
@@ -142,6 +146,24 @@ mod tests {
             ("/openai/deployments/my%2Dgpt/embeddings", "embeddings", openai, Some("my-gpt")),
             ("/v1beta/models/a%2Fb%3Ax:countTokens", "models/a/b:x:countTokens", gemini, None),
             ("/v1beta1/projects/p/locations/l/publishers/google/models/m:x", "models/m:x", gemini, None),
+            (
+                "/v1/projects/p/locations/l/publishers/anthropic/models/m:rawPredict",
+                "models/m:rawPredict",
+                Some(Dialect::AnthropicMessages),
+                None,
+            ),
+            (
+                "/v1/projects/p/locations/l/endpoints/openapi/chat/completions",
+                "chat/completions",
+                openai,
+                None,
+            ),
+            (
+                "/v1/projects/p/locations/l/endpoints/1:generateContent",
+                "endpoints/1:generateContent",
+                None,
+                None,
+            ),
             ("/v1/models/v1/x", "models/v1/x", None, None),
             ("/v1/deployments", "deployments", None, None),
             ("/", "", None, None),

@@ -59,7 +59,7 @@ pub struct Through {
     pub dialect: Dialect,
 }
 
-/// What a path says that names its model.
+/// What a path says that names its model: Gemini's, Bedrock's, and Claude's at a cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InPath {
     /// The model.
@@ -247,7 +247,7 @@ fn of_bedrock(place: &str) -> Option<Asked> {
 fn of_model(place: &str, head: &RequestHeader, dialect: Option<Dialect>) -> Option<Asked> {
     let name = match place.strip_prefix("models/") {
         Some(name) => name,
-        None if place.starts_with("tunedModels/") => place,
+        None if place.starts_with("tunedModels/") || place.starts_with("endpoints/") => place,
         None => return None,
     };
     let (model, verb) = name.rsplit_once(':').unwrap_or((name, ""));
@@ -260,6 +260,12 @@ fn of_model(place: &str, head: &RequestHeader, dialect: Option<Dialect>) -> Opti
             chat(plain, Some(if sse { Framing::Sse } else { Framing::JsonArray }))
         }
         "countTokens" => Asked::Count { dialect: Dialect::GeminiGenerate, model: Some(plain) },
+        // Claude on Vertex, whose body is Anthropic's but for the model.
+        "rawPredict" if model == "count-tokens" => {
+            Asked::Count { dialect: Dialect::AnthropicMessages, model: None }
+        }
+        "rawPredict" => claude(plain, None),
+        "streamRawPredict" => claude(plain, Some(Framing::Sse)),
         "embedContent" => Asked::Embed { form: Vectors::GeminiOne, model: Some(plain) },
         "batchEmbedContents" => Asked::Embed { form: Vectors::GeminiBatch, model: Some(plain) },
         // Names hold colons too, but nothing is posted to them.
@@ -270,6 +276,10 @@ fn of_model(place: &str, head: &RequestHeader, dialect: Option<Dialect>) -> Opti
 
 const fn chat(model: String, stream: Option<Framing>) -> Asked {
     Asked::Chat { dialect: Dialect::GeminiGenerate, path: Some(InPath { model, stream }) }
+}
+
+const fn claude(model: String, stream: Option<Framing>) -> Asked {
+    Asked::Chat { dialect: Dialect::AnthropicMessages, path: Some(InPath { model, stream }) }
 }
 
 fn unknown_path(head: &RequestHeader, place: &str) -> Refusal {

@@ -34,6 +34,7 @@ use crate::wire::lens::{Edit, Lens};
 pub mod address;
 pub mod asked;
 pub mod body;
+mod envelope;
 mod form;
 pub mod local;
 mod through;
@@ -234,9 +235,14 @@ fn dispatch(
         Some(name) => named(&body, &name)?,
         None => body,
     };
+    let (body, betas) = match envelope::open(asked, session.req_header().uri.path(), &body)? {
+        Some(opened) => (opened.body, opened.betas),
+        None => (body, None),
+    };
     let bytes = body.clone();
     let lens = Lens::watching(&bytes, &WORDS).map_err(malformed)?;
     let mut ask = read_ask(session, asked, &lens, body)?;
+    ask.carried.extend(betas.map(|betas| ("anthropic-beta", betas)));
     let Chosen { targets, place, known, key } = choose(shared, exchange, asked, &mut ask)?;
     let client = asked.dialect();
     if matches!(asked, Asked::Count { .. }) && (known.dialect != client || known.paths.count.is_none()) {

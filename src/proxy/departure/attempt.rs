@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
+use crate::dialect::gemini_generate;
 use crate::dialect::{Framing, Head, Malformed, Relayed, Restore, Vectors, codec};
 use crate::ir::embed::Encoding;
 use crate::ir::{Dialect, Losses, Request, ToolChoice};
@@ -347,7 +348,7 @@ fn count(ask: &Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<At
     let Some(path) = known.paths.count.clone() else {
         return Err(Refusal::new(Kind::Internal, "this target counts no tokens"));
     };
-    let edits = match ask.dialect {
+    let mut edits = match ask.dialect {
         Dialect::AnthropicMessages | Dialect::OpenaiResponses => {
             vec![Edit::Set { key: "model".into(), value: json::string(&known.model) }]
         }
@@ -356,18 +357,17 @@ fn count(ask: &Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<At
         | Dialect::GeminiGenerate
         | Dialect::BedrockConverse => Vec::new(),
     };
-    let body = if edits.is_empty() { ask.body.clone() } else { lens.apply(&edits).into() };
-    let headers = ask.carried.clone();
-    Ok(Attempt {
-        known,
-        key,
-        method: Method::POST,
-        path,
-        body,
-        headers,
-        mode: Mode::Count,
-        losses: Losses::new(),
-    })
+    let (mut headers, mut losses) = (ask.carried.clone(), Losses::new());
+    known.envelope.seal_count(lens, &mut edits, &mut headers, &mut losses);
+    let body = match ask.dialect {
+        Dialect::GeminiGenerate => gemini_generate::count::for_house(lens, known.count_house(), &known.model),
+        Dialect::OpenaiChat
+        | Dialect::OpenaiCompletions
+        | Dialect::OpenaiResponses
+        | Dialect::AnthropicMessages => (!edits.is_empty()).then(|| lens.apply(&edits)),
+    };
+    let body = body.map_or_else(|| ask.body.clone(), Bytes::from);
+    Ok(Attempt { known, key, method: Method::POST, path, body, headers, mode: Mode::Count, losses })
 }
 
 /// The refusal of a body that is not JSON.

@@ -80,6 +80,22 @@ impl Envelope {
         }
     }
 
+    /// The same for a body whose tokens are counted: there the body names the model everywhere.
+    pub fn seal_count(
+        self,
+        body: &Lens<'_>,
+        edits: &mut Vec<Edit>,
+        headers: &mut Vec<(&'static str, String)>,
+        losses: &mut Losses,
+    ) {
+        let named = edits.clone();
+        self.seal(body, edits, headers, losses);
+        if self != Self::None {
+            edits.retain(|edit| *edit != remove("model"));
+            edits.extend(named);
+        }
+    }
+
     /// Takes the betas out of the headers; those that the cloud does not know are lost.
     fn betas(self, headers: &mut Vec<(&'static str, String)>, losses: &mut Losses) -> Vec<Cow<'static, str>> {
         let known = if self == Self::Bedrock { BEDROCK_BETAS } else { VERTEX_BETAS };

@@ -10,9 +10,10 @@ use crate::catalog::profile::Profile;
 use crate::catalog::quirks::House;
 use crate::catalog::{Model, PriceTable, names};
 use crate::dialect::Vectors;
+use crate::dialect::gemini_generate::count::House as CountHouse;
 use crate::ir::Dialect;
 use crate::provider::url::path_for;
-use crate::provider::{Base, Operation, Vendor};
+use crate::provider::{Base, Operation, Platform, Vendor};
 use crate::proxy::departure::envelope::Envelope;
 use crate::route::Target;
 use crate::snapshot::{Cloud, Provider, Snapshot};
@@ -83,6 +84,15 @@ impl Known {
     #[must_use]
     pub fn named(&self, world: &Snapshot, provider: &Provider, model: &str) -> Self {
         Self::through(world, provider, self.index, self.dialect, self.base.clone(), model)
+    }
+
+    /// Whose form of Gemini's questions for tokens it takes.
+    #[must_use]
+    pub const fn count_house(&self) -> CountHouse {
+        match self.vendor.platform {
+            Platform::Vertex => CountHouse::Vertex,
+            Platform::None | Platform::Bedrock => CountHouse::Studio,
+        }
     }
 
     /// The path of any operation; `None` where the target has none.

@@ -149,8 +149,16 @@ impl Failing {
     /// Whether both sides speak one dialect and the body is what that prescribes.
     fn is_own(&self) -> bool {
         self.upstream == self.client
-            && lens::find(&self.body, "error").is_some_and(|error| error.starts_with('{'))
+            && lens::find(&self.body, "error").is_some_and(|error| self.is_typed(error))
             && json::validate(&self.body).is_ok()
+    }
+
+    /// Whether an error is the dialect's own: what a cloud says of Claude is the cloud's, and has no
+    /// type.
+    fn is_typed(&self, error: &str) -> bool {
+        let typed =
+            self.client != Dialect::AnthropicMessages || lens::find(error.as_bytes(), "type").is_some();
+        error.starts_with('{') && typed
     }
 
     /// What the complete error comes to.

@@ -1,0 +1,44 @@
+//! Claude as clients of clouds ask for it: the path names the model and whether to stream, the body
+//! names the cloud's version, and at Bedrock also the betas. From here on it is Anthropic's own form.
+
+use bytes::Bytes;
+
+use crate::ir::Dialect;
+use crate::proxy::arrival::asked::Asked;
+use crate::proxy::departure::attempt::malformed;
+use crate::refusal::Refusal;
+use crate::wire::json::{self, Json};
+use crate::wire::lens::{Edit, Lens};
+
+/// A body in Anthropic's own form.
+pub(super) struct Opened {
+    pub(super) body: Bytes,
+    /// The betas that the body named, as the header names them.
+    pub(super) betas: Option<String>,
+}
+
+/// Opens the body of a request that came in a cloud's form; `None` for any other.
+///
+/// # Errors
+/// When the body is no JSON object.
+pub(super) fn open(asked: &Asked, path: &str, body: &Bytes) -> Result<Option<Opened>, Refusal> {
+    let in_path = match asked {
+        Asked::Chat { dialect: Dialect::AnthropicMessages, path: Some(path) } => Some(path),
+        Asked::Count { dialect: Dialect::AnthropicMessages, .. } if path.ends_with("awPredict") => None,
+        _ => return Ok(None),
+    };
+    let lens = Lens::new(body).map_err(malformed)?;
+    let remove = |key: &'static str| Edit::Remove { key: key.into() };
+    let set = |key: &'static str, value: String| Edit::Set { key: key.into(), value };
+    let mut edits = vec![remove("anthropic_version"), remove("anthropic_beta")];
+    if let Some(path) = in_path {
+        edits.push(set("model", json::string(&path.model)));
+        edits.push(if path.stream.is_some() { set("stream", "true".to_owned()) } else { remove("stream") });
+    }
+    let betas = lens.raw("anthropic_beta").and_then(|betas| {
+        let betas = json::parse(betas.as_bytes()).ok()?;
+        let betas: Vec<&str> = betas.elements().iter().filter_map(Json::as_str).collect();
+        (!betas.is_empty()).then(|| betas.join(","))
+    });
+    Ok(Some(Opened { body: lens.apply(&edits).into(), betas }))
+}
