@@ -70,6 +70,8 @@ FLAGS = {
 }
 # xAI's mark is reached, everybody else's is passed.
 INCLUSIVE = {"xai"}
+# What models cost more at an endpoint that keeps to a region.
+UPLIFTS = ("regional_processing_uplift_multiplier", "regional_endpoint_uplift_multiplier")
 # Fireworks takes the last part of its names alone.
 SHORT_NAMES = {"fireworks"}
 
@@ -131,6 +133,10 @@ def row(facts):
         sys.exit(f"{where}: price bands are not known to this script")
     search = facts.get("web_search_per_query_usd", {}).get("search_context_size_medium")
     flags = [word for flag, word in FLAGS.items() if flag in facts.get("supports", [])]
+    uplifts = {value for field, value in facts.items() if field.startswith(UPLIFTS)}
+    if uplifts - {Decimal("1.1")}:
+        sys.exit(f"{where}: regions cost more than a tenth more")
+    flags += ["regional"] if uplifts else []
     flags += ["-" + word for flag, word in FLAGS.items() if flag in facts.get("lacks", [])]
     fields = [
         ",".join(dict.fromkeys(names)),

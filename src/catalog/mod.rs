@@ -64,6 +64,8 @@ impl Overlay {
     fn correct(&self, model: &mut Model) {
         if let Some(prices) = &self.prices {
             model.prices.clone_from(prices);
+            // Whoever states a price means it.
+            model.flags = model.flags.with(Flag::Regional, false);
         }
         model.max_input = self.max_input.or(model.max_input);
         model.max_output = self.max_output.or(model.max_output);

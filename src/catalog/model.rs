@@ -135,6 +135,8 @@ pub enum Flag {
     PromptCaching,
     /// Web searches by the provider.
     WebSearch,
+    /// A tenth more for every token at an address that keeps to a region.
+    Regional,
 }
 
 impl Flag {
@@ -163,6 +165,7 @@ impl Flag {
         (Self::MidSystem, "mid_system"),
         (Self::PromptCaching, "caching"),
         (Self::WebSearch, "web_search"),
+        (Self::Regional, "regional"),
     ];
 
     /// The flag of that word.

@@ -174,6 +174,27 @@ impl PriceTable {
         }
     }
 
+    /// The table of an address that keeps to a region: a tenth more for every token, rounded up to a
+    /// whole micro-USD per million.
+    #[must_use]
+    pub fn regional(&self) -> Self {
+        let raise = |rates: Rates| rates.map(|price| Price((price.0 * 11).div_ceil(10)));
+        let services = |rows: &[ServiceRates]| {
+            rows.iter().map(|row| ServiceRates { tier: row.tier.clone(), rates: raise(row.rates) }).collect()
+        };
+        let tier = |tier: &ContextTier| ContextTier {
+            from: tier.from,
+            rates: raise(tier.rates),
+            services: services(&tier.services),
+        };
+        Self {
+            standard: raise(self.standard),
+            services: services(&self.services),
+            tiers: self.tiers.iter().map(tier).collect(),
+            web_search: self.web_search,
+        }
+    }
+
     /// The rates for a prompt of `prompt` tokens (cached ones counted) at a service tier, every
     /// class stated.
     ///

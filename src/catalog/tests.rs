@@ -213,3 +213,22 @@ fn bedrocks_names_are_told_from_others_and_say_their_model() {
         assert_ne!(family(name), ["bedrock"]);
     }
 }
+
+#[test]
+fn an_address_that_keeps_to_a_region_costs_a_tenth_more() {
+    let model = found("vertex", "claude-sonnet-4-5");
+    assert_eq!(model.has(Flag::Regional), Some(true));
+    let raised = model.prices.regional();
+    assert_eq!(raised.standard.input, Some(Price(3_300_000)));
+    assert_eq!(raised.standard.cache_read, Some(Price(330_000)));
+    for (plain, raised) in model.prices.tiers.iter().zip(&raised.tiers) {
+        assert_eq!(raised.rates.output.unwrap().0 * 10, plain.rates.output.unwrap().0 * 11);
+    }
+    assert_eq!(found("vertex", "gemini-2.5-pro").has(Flag::Regional), None);
+    let prices = Some(PriceTable::flat(Price(1), Price(1)));
+    let overlay =
+        Overlay { provider: "vertex".to_owned(), model: "claude-*".to_owned(), prices, ..Overlay::default() };
+    let corrected = Catalog::builtin().with_overlay(&[overlay]);
+    let stated = corrected.find("vertex", "claude-sonnet-4-5").unwrap();
+    assert_eq!(stated.has(Flag::Regional), Some(false), "whoever states a price means it");
+}

@@ -79,6 +79,15 @@ impl Base {
         Ok(Self { tls, host, port, path: path.to_owned() })
     }
 
+    /// Whether what is asked here stays in a region, which some models cost more for: a location of
+    /// Vertex, or OpenAI's own addresses for Europe and the United States.
+    #[must_use]
+    pub fn keeps_to_region(&self) -> bool {
+        let location = self.path.split("/locations/").nth(1).and_then(|rest| rest.split('/').next());
+        location.is_some_and(|location| location != "global")
+            || matches!(self.host.as_str(), "eu.api.openai.com" | "us.api.openai.com")
+    }
+
     /// The value of the `host` header: with the port only where it is not the usual one.
     #[must_use]
     pub fn authority(&self) -> String {

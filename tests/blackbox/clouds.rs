@@ -386,3 +386,19 @@ fn what_vertex_says_of_claude_is_said_in_the_client_s_own_form() {
         assert_eq!(client.refusal(&refused).message, "Quota exceeded");
     }
 }
+
+#[test]
+fn what_keeps_to_a_region_costs_what_the_region_costs() {
+    let cloud = Cloud::start();
+    let at = cloud.addr();
+    let gateway = vertex(&cloud, at)
+        .provider(&format!("world: {{vendor: vertex, base_url: \"http://{at}\", location: global}}"))
+        .start();
+    for (provider, cost) in [("vertex", "0.0000429"), ("world", "0.000039")] {
+        let reply =
+            gateway.ask(&Client::Anthropic.whole(&format!("{provider}/claude-sonnet-4-5"), "hello")).ok();
+        // Three tokens in at 3 USD a million, two out at 15; a tenth more in Europe.
+        let line = gateway.line(&reply);
+        assert_eq!(line["cost_usd"].as_str().map(|told| told.trim_end_matches('0')), Some(cost), "{line}");
+    }
+}

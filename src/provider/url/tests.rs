@@ -148,6 +148,20 @@ fn responses_lie_beside_chat_and_azure_serves_them_at_its_newer_addresses() {
 }
 
 #[test]
+fn an_address_that_keeps_to_a_region_is_known() {
+    for (address, keeps) in [
+        ("https://aiplatform.googleapis.com/v1/projects/p/locations/global", false),
+        ("https://aiplatform.eu.rep.googleapis.com/v1/projects/p/locations/eu", true),
+        ("https://x.example/v1/projects/p/locations/us-east5", true),
+        ("https://aiplatform.googleapis.com/v1", false),
+        ("https://eu.api.openai.com/v1", true),
+        ("https://api.openai.com/v1", false),
+    ] {
+        assert_eq!(Base::parse(address).unwrap().keeps_to_region(), keeps, "{address}");
+    }
+}
+
+#[test]
 fn vertex_has_a_place_for_each_maker() {
     let base = "https://europe-west1-aiplatform.googleapis.com/v1/projects/p/locations/europe-west1";
     let at = |dialect, operation, model: &str| {

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use crate::catalog::profile::Profile;
 use crate::catalog::quirks::House;
-use crate::catalog::{Model, PriceTable, names};
+use crate::catalog::{Flag, Model, PriceTable, names};
 use crate::dialect::Vectors;
 use crate::dialect::gemini_generate::count::House as CountHouse;
 use crate::ir::Dialect;
@@ -71,7 +71,7 @@ impl Known {
             dialect,
             threads: false,
             profile: Profile::of(dialect, &provider.vendor.quirks, model, facts),
-            prices: facts.map(|model| Arc::new(model.prices.clone())),
+            prices: facts.map(|model| prices(provider, model)),
             heads: Heads { provider: printable(&provider.name), model: printable(model), sent: Vec::new() },
             paths: Paths { generate: String::new(), stream: String::new(), embed: None, count: None },
             base,
@@ -205,7 +205,7 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
         threads: dialect == Dialect::AnthropicMessages && vendor.quirks.house == House::Own,
         envelope,
         profile,
-        prices: model.map(|model| Arc::new(model.prices.clone())),
+        prices: model.map(|model| prices(provider, model)),
         heads: Heads {
             provider: printable(&provider.name),
             model: printable(&target.model),
@@ -244,6 +244,12 @@ fn facts<'w>(world: &'w Snapshot, provider: &Provider, model: &str) -> Option<&'
     let own = world.catalog.find(&provider.name, model);
     own.filter(|model| model.provider == provider.name)
         .or_else(|| provider.vendor.model(&world.catalog, model))
+}
+
+/// What a model costs at this provider's address.
+fn prices(provider: &Provider, model: &Model) -> Arc<PriceTable> {
+    let raised = provider.base.keeps_to_region() && model.has(Flag::Regional) == Some(true);
+    Arc::new(if raised { model.prices.regional() } else { model.prices.clone() })
 }
 
 /// A name as a header value: a client's own text may hold what no header may.
