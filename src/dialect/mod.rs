@@ -5,6 +5,7 @@
 
 pub mod anthropic_messages;
 pub mod bedrock_converse;
+pub mod bedrock_invoke;
 mod claude_thinking;
 mod closed_schema;
 mod data_uri;

@@ -8,6 +8,7 @@ use pingora::http::ResponseHeader;
 
 use crate::account::{Metered, Outcome, Record, Source, Timings};
 use crate::clock::{self, RequestId};
+use crate::dialect::bedrock_invoke::{Unwrap, Wrap};
 use crate::dialect::{Framing, Seed};
 use crate::fault::Fault;
 use crate::ir::{Dialect, Losses, Request, ServiceTier};
@@ -108,6 +109,10 @@ pub struct Call {
     pub attempt: Attempt,
     /// What becomes of its answer.
     pub relay: Relay,
+    /// Takes Anthropic's events out of a cloud's stream.
+    pub unwrap: Option<Box<Unwrap>>,
+    /// Puts them into such a stream for a client that asked for one.
+    pub wrap: Option<Box<Wrap>>,
     /// What a cloud lent for this attempt.
     pub lent: Option<Arc<Lent>>,
     /// What the target refused of that, and will not be shown again.
@@ -143,6 +148,8 @@ impl Call {
             attempts: 1,
             attempt,
             relay: Relay::Waiting,
+            unwrap: None,
+            wrap: None,
             lent: None,
             stale: None,
             pause: None,
@@ -154,6 +161,24 @@ impl Call {
             upload: Upload::Held,
             head: None,
             share,
+        }
+    }
+
+    /// A piece of a cloud's stream comes: turns it into Anthropic's events.
+    pub fn unwrap(&mut self, body: &mut Option<Bytes>) {
+        if let (Some(unwrap), Some(piece)) = (&mut self.unwrap, body.as_ref()) {
+            let mut events = Vec::with_capacity(piece.len());
+            unwrap.push(piece, &mut events);
+            *body = (!events.is_empty()).then(|| events.into());
+        }
+    }
+
+    /// A piece of the stream goes to the client: turns it into what such a client reads.
+    pub fn wrap(&mut self, body: &mut Option<Bytes>) {
+        if let (Some(wrap), Some(piece)) = (&mut self.wrap, body.as_ref()) {
+            let mut messages = Vec::with_capacity(piece.len() * 2);
+            wrap.push(piece, &mut messages);
+            *body = (!messages.is_empty()).then(|| messages.into());
         }
     }
 

@@ -133,6 +133,7 @@ impl ProxyHttp for Gateway {
         let late = now > exchange.deadline;
         exchange.heard(end, now);
         if let Some(call) = exchange.call() {
+            call.unwrap(body);
             call.relay.listen(body.as_ref(), end, now);
         }
         if late && !end {

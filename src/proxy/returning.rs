@@ -12,14 +12,17 @@ use pingora::{Error, ErrorType};
 
 use crate::account::tally;
 use crate::clock;
+use crate::dialect::bedrock_invoke::Unwrap;
 use crate::dialect::{Framing, Seed, StreamShape, bedrock_converse, codec};
 use crate::fault::Fault;
 use crate::ir::Dialect;
 use crate::provider::limits::retry_after;
 use crate::proxy::answer::{self, Connection};
 use crate::proxy::departure::attempt::Mode;
+use crate::proxy::departure::envelope::Envelope;
 use crate::proxy::exchange::{Call, Exchange, Stage};
 use crate::proxy::packing::{self, Packing};
+use crate::proxy::relay::LARGEST_EVENT;
 use crate::proxy::relay::{self, Find, Into, Outcome, Relay};
 use crate::proxy::shared::Shared;
 use crate::proxy::{departure, names};
@@ -44,6 +47,12 @@ pub fn begin(
         return Ok(());
     }
     let packing = packing::undo(session, head);
+    let invoked = call.attempt.known.envelope == Envelope::Bedrock
+        && starts(head, Framing::AwsEvents.content_type().as_bytes());
+    call.unwrap = invoked.then(|| Box::new(Unwrap::new(LARGEST_EVENT)));
+    if invoked {
+        head.insert_header(header::CONTENT_TYPE, Framing::Sse.content_type())?;
+    }
     let event_stream = starts(head, Framing::of(call.attempt.upstream()).content_type().as_bytes());
     let empty = call.alone
         || matches!(status, 204 | 205)
@@ -223,6 +232,10 @@ fn dress_body(call: &Call, headers: &mut HeaderMap) {
             Framing::AwsEvents => AWS_EVENTS,
         }),
     };
+    let content_type = match &call.wrap {
+        Some(_) if !matches!(call.relay, Relay::Error(_)) => Some(AWS_EVENTS),
+        Some(_) | None => content_type,
+    };
     let changes_length = matches!(call.relay, Relay::Stream(_) | Relay::Transcode(_));
     if changes_length && headers.remove(header::CONTENT_LENGTH).is_some() {
         headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
@@ -295,8 +308,10 @@ pub fn speak(
     let Stage::Away(call) = stage else { return Ok(()) };
     if !call.relay.gathers() {
         call.relay.speak(body, end);
+        call.wrap(body);
         if let (Some(vigil), Relay::Transcode(_), Dialect::AnthropicMessages, true) =
             (vigil, &call.relay, call.ask.dialect, body.is_some())
+            && call.wrap.is_none()
             && session.req_header().version == Version::HTTP_11
         {
             vigil.beat();
@@ -332,9 +347,14 @@ fn conclude(session: &mut Session, exchange: &mut Exchange, chance: Chance) -> R
     let (fault, undecided, own) = match outcome {
         None => return Ok(Bytes::new()),
         Some(Outcome::Said(body)) => {
+            let mut body = Some(body.into());
+            if let Some(call) = exchange.call() {
+                call.wrap(&mut body);
+            }
+            let body = body.unwrap_or_default();
             exchange.overhead += clock::now().saturating_duration_since(begun);
             release(session, exchange, None, body.len())?;
-            return Ok(body.into());
+            return Ok(body);
         }
         Some(Outcome::Failed { fault, undecided, own }) => (fault, undecided, own),
     };
@@ -401,6 +421,7 @@ pub fn end(session: &mut Session, exchange: &mut Exchange) -> Option<Bytes> {
     }
     let mut body = None;
     call.relay.speak(&mut body, true);
+    call.wrap(&mut body);
     body.or_else(|| Some(Bytes::new()))
 }
 
@@ -435,9 +456,12 @@ pub async fn give_up(session: &mut Session, exchange: &mut Exchange, connection:
         if fault.kind == Kind::Internal {
             fault.kind = Kind::BadGateway;
         }
-        let Some(frames) = exchange.call().and_then(|call| call.relay.break_off(fault)) else { return false };
+        let Some(call) = exchange.call() else { return false };
+        let Some(frames) = call.relay.break_off(fault) else { return false };
+        let mut frames = Some(frames.into());
+        call.wrap(&mut frames);
         // The client may be gone by now; then nobody need be told.
-        return session.write_response_body(Some(frames.into()), true).await.is_ok();
+        return session.write_response_body(frames, true).await.is_ok();
     }
     let extra = own_headers(exchange);
     // As above.

@@ -2,10 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
+use tollgate::dialect::bedrock_invoke::Unwrap;
 use tollgate::provider::auth::sigv4::{self, Head, Keys, Scope};
 use tollgate::units::Secret;
 
-use crate::harness::{Client, Cloud, Heard, Setup};
+use crate::harness::{CLIENTS, Client, Cloud, Heard, Setup, mock, mock_page, post};
 
 /// A gateway in front of Claude at Amazon.
 fn setup(cloud: &Cloud) -> Setup {
@@ -207,4 +208,89 @@ fn what_goes_through_is_signed_too() {
     let line = gateway.line(&reply);
     assert_eq!(line["gen_ai.request.model"], "claude-sonnet-4-5");
     assert_eq!(line["gen_ai.usage.output_tokens"], 2);
+}
+
+#[test]
+fn claude_on_bedrock_is_invoked_in_its_own_form_for_its_own_clients() {
+    let cloud = Cloud::start();
+    let at = cloud.addr();
+    let gateway = Setup::default()
+        .provider(&format!("bedrock: {{base_url: \"http://{at}\", region: eu-west-1}}"))
+        .env("AWS_ACCESS_KEY_ID", "akid")
+        .env("AWS_SECRET_ACCESS_KEY", "s3cret")
+        .start();
+    let model = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0";
+    for (request, verb) in [
+        (Client::Anthropic.whole(model, "hello"), "invoke"),
+        (Client::Anthropic.stream(model, "hello"), "invoke-with-response-stream"),
+    ] {
+        let betas = "interleaved-thinking-2025-05-14,claude-code-20250219";
+        let reply = gateway.ask(&request.header("anthropic-beta", betas)).ok();
+        assert!(reply.text().contains("one") && reply.text().contains("two"), "{}", reply.text());
+        if verb != "invoke" {
+            assert_eq!(reply.header("content-type"), Some("text/event-stream"));
+            assert!(Client::Anthropic.is_complete(&reply.text()), "{}", reply.text());
+        }
+        assert_eq!(reply.header("x-tollgate-losses"), Some("anthropic-beta.claude-code-20250219;dropped"));
+        let heard = cloud.models().pop().unwrap();
+        assert_eq!(heard.path(), format!("/model/{}/{verb}", model.replace(':', "%3a")));
+        check_signature(&heard, "akid", "", "bedrock");
+        let body: serde_json::Value = serde_json::from_slice(&heard.body).unwrap();
+        assert_eq!(body["anthropic_version"], "bedrock-2023-05-31");
+        assert_eq!(body["anthropic_beta"], serde_json::json!(["interleaved-thinking-2025-05-14"]));
+        assert!(body["model"].is_null() && body["stream"].is_null() && body["max_tokens"].is_number());
+        assert_eq!(heard.header("anthropic-beta"), None);
+        let line = gateway.line(&reply);
+        assert_eq!(
+            (&line["gen_ai.usage.input_tokens"], &line["gen_ai.usage.output_tokens"]),
+            (&3.into(), &2.into())
+        );
+    }
+}
+
+#[test]
+fn an_end_of_bedrock_s_session_is_renewed_too() {
+    let cloud = Cloud::start();
+    let at = cloud.addr();
+    let gateway = Setup::default()
+        .provider(&format!("bedrock: {{base_url: \"http://{at}\", region: eu-west-1}}"))
+        .env("HOME", "/nonexistent")
+        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &format!("http://{at}"))
+        .start();
+    cloud.wait_lent(1);
+    cloud.state.ended.lock().unwrap().push("credential=akid1/".to_owned());
+    let model = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+    let reply = gateway.ask(&Client::Anthropic.stream(model, "hello")).ok();
+    assert!(Client::Anthropic.is_complete(&reply.text()), "{}", reply.text());
+    check_signature(&cloud.models()[1], "akid2", "session-token-2", "bedrock");
+}
+
+#[test]
+fn clients_that_invoke_claude_reach_every_provider() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).start();
+    for target in CLIENTS {
+        let model = target.model();
+        let body = serde_json::json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 64,
+            "anthropic_beta": ["interleaved-thinking-2025-05-14"],
+            "messages": [{"role": "user", "content": "hello"}]});
+        let reply = gateway.ask(&post(&format!("/model/{model}/invoke")).json(&body)).ok();
+        assert!(Client::Anthropic.text(&reply.json()).contains("hello"), "{}", reply.text());
+        if target == Client::Anthropic {
+            let last = mock_page(&mock, "last");
+            assert_eq!(last["headers"]["anthropic-beta"], "interleaved-thinking-2025-05-14");
+            assert!(last["body"]["anthropic_beta"].is_null() && last["body"]["anthropic_version"].is_null());
+        }
+        let path = format!("/model/{model}/invoke-with-response-stream");
+        let reply = gateway.ask(&post(&path).json(&body)).ok();
+        assert_eq!(reply.header("content-type"), Some("application/vnd.amazon.eventstream"));
+        let mut events = Vec::new();
+        Unwrap::new(1 << 20).push(&reply.body, &mut events);
+        let text = String::from_utf8(events).unwrap();
+        assert!(Client::Anthropic.is_complete(&text), "{text}");
+    }
+    let refused =
+        gateway.ask(&post("/model/gpt-4o-mini/invoke").json(&serde_json::json!({"inputText": "x"})));
+    assert_eq!(refused.status, 400);
+    assert!(Client::Anthropic.refusal(&refused).message.contains("/converse"), "{}", refused.text());
 }

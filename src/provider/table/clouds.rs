@@ -34,7 +34,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         aliases: &["aws_bedrock", "amazon_bedrock"],
         auth: Auth::Aws { service: "bedrock", header: None },
         platform: Platform::Bedrock,
-        speaks: &[(BedrockConverse, "")],
+        speaks: &[(BedrockConverse, ""), (AnthropicMessages, "")],
         catalogue_ids: &["bedrock"],
         ..openai(
             "bedrock",

@@ -115,11 +115,9 @@ pub fn instead(place: &str) -> Option<&'static str> {
             "a model takes :generateContent, :streamGenerateContent, :countTokens, :embedContent and \
              :batchEmbedContents"
         }
-        "model" if says("/invoke") || says("/invoke-with-response-stream") => {
-            "models are not invoked in their makers' own formats; use POST /model/{modelId}/converse or \
-             /converse-stream"
+        "model" => {
+            "a model takes /converse, /converse-stream, /count-tokens, /invoke and /invoke-with-response-stream"
         }
-        "model" => "a model takes /converse, /converse-stream and /count-tokens",
         "foundation-models" | "inference-profiles" => "did you mean GET /v1/models?",
         _ if says("chat/completions") => "did you mean POST /v1/chat/completions?",
         _ if says("messages") => "did you mean POST /v1/messages?",

@@ -240,6 +240,9 @@ fn of_bedrock(place: &str) -> Option<Asked> {
             Some(Asked::Chat { dialect, path: Some(InPath { model, stream }) })
         }
         "count-tokens" => Some(Asked::Count { dialect, model: Some(model) }),
+        // In its maker's own form, of which Claude's is known.
+        "invoke" => Some(claude(model, None)),
+        "invoke-with-response-stream" => Some(claude(model, Some(Framing::AwsEvents))),
         _ => None,
     }
 }
@@ -443,7 +446,13 @@ mod tests {
                 model: Some("amazon.nova-lite-v1:0".to_owned())
             }
         );
-        let unknown = recognise(&head("POST", "/model/m/invoke")).unwrap_err();
+        let claude = |model: &str, stream| Asked::Chat {
+            dialect: Dialect::AnthropicMessages,
+            path: Some(InPath { model: model.to_owned(), stream }),
+        };
+        assert_eq!(asked("/model/anthropic.claude-x-v1%3A0/invoke"), claude("anthropic.claude-x-v1:0", None));
+        assert_eq!(asked("/model/m/invoke-with-response-stream"), claude("m", Some(Framing::AwsEvents)));
+        let unknown = recognise(&head("POST", "/model/m/predict")).unwrap_err();
         assert_eq!((unknown.dialect, unknown.refusal.status), (Dialect::BedrockConverse, 404));
     }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crate::ir::Dialect;
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::departure::attempt::malformed;
-use crate::refusal::Refusal;
+use crate::refusal::{Kind, Refusal};
 use crate::wire::json::{self, Json};
 use crate::wire::lens::{Edit, Lens};
 
@@ -28,6 +28,11 @@ pub(super) fn open(asked: &Asked, path: &str, body: &Bytes) -> Result<Option<Ope
         _ => return Ok(None),
     };
     let lens = Lens::new(body).map_err(malformed)?;
+    if lens.raw("anthropic_version").is_none() && path.contains("/invoke") {
+        let message = "a model is invoked in Anthropic's form alone, which has an anthropic_version; for any \
+                       other use /converse or /converse-stream";
+        return Err(Refusal::new(Kind::InvalidRequest, message).with_param("anthropic_version"));
+    }
     let remove = |key: &'static str| Edit::Remove { key: key.into() };
     let set = |key: &'static str, value: String| Edit::Set { key: key.into(), value };
     let mut edits = vec![remove("anthropic_version"), remove("anthropic_beta")];

@@ -10,6 +10,7 @@ use pingora::proxy::Session;
 
 use crate::clock;
 use crate::dialect::Framing;
+use crate::dialect::bedrock_invoke::Wrap;
 use crate::ir::{Dialect, ServiceTier};
 use crate::proxy::answer::{self, Connection};
 use crate::proxy::arrival::asked::Asked;
@@ -21,6 +22,7 @@ use crate::proxy::departure::targets::{self, Known};
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
 use crate::proxy::phases::refuse;
+use crate::proxy::relay::LARGEST_EVENT;
 use crate::proxy::returning;
 use crate::proxy::shared::Shared;
 use crate::proxy::threshold::Threshold;
@@ -252,7 +254,13 @@ fn dispatch(
         return local::count(shared, &ask, &known.model).map(Some);
     }
     let attempt = attempt::prepare(&mut ask, asked, &lens, known, key)?;
-    exchange.stage = Stage::Away(Box::new(Call::new(ask, targets, place, attempt, share)));
+    let mut call = Call::new(ask, targets, place, attempt, share);
+    if let Asked::Chat { dialect: Dialect::AnthropicMessages, path: Some(path) } = asked
+        && path.stream == Some(Framing::AwsEvents)
+    {
+        call.wrap = Some(Box::new(Wrap::new(LARGEST_EVENT)));
+    }
+    exchange.stage = Stage::Away(Box::new(call));
     Ok(None)
 }
 
@@ -340,6 +348,8 @@ fn read_ask(session: &Session, asked: &Asked, lens: &Lens<'_>, body: Bytes) -> R
         model,
         stream,
         framing: match asked {
+            // Such a stream of Claude's is put into the cloud's once it is said.
+            Asked::Chat { dialect: Dialect::AnthropicMessages, .. } => Framing::Sse,
             Asked::Chat { path: Some(path), .. } => path.stream.unwrap_or(Framing::Sse),
             _ => Framing::Sse,
         },

@@ -364,6 +364,7 @@ fn count(ask: &Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<At
         Dialect::OpenaiChat
         | Dialect::OpenaiCompletions
         | Dialect::OpenaiResponses
+        | Dialect::BedrockConverse
         | Dialect::AnthropicMessages => (!edits.is_empty()).then(|| lens.apply(&edits)),
     };
     let body = body.map_or_else(|| ask.body.clone(), Bytes::from);

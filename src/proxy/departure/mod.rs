@@ -16,6 +16,7 @@ use crate::dialect::Framing;
 use crate::fault::{Fault, Retry};
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::departure::attempt::Mode;
+use crate::proxy::departure::envelope::Envelope;
 use crate::proxy::departure::joined::Joining;
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Call, Exchange};
@@ -179,7 +180,9 @@ fn own(call: &Call) -> HeaderMap {
     let mut headers = attempt.known.heads.sent(attempt.key);
     headers.insert(header::CONTENT_LENGTH, attempt.body.len().into());
     let streams = Framing::of(attempt.upstream()).content_type();
-    let accept = if call.ask.stream { streams } else { "application/json" };
+    // There a client accepts what the model says, and that is JSON.
+    let invoked = attempt.known.envelope == Envelope::Bedrock;
+    let accept = if call.ask.stream && !invoked { streams } else { "application/json" };
     headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
     for (name, value) in &attempt.headers {
         add(&mut headers, name, value);

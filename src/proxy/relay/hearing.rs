@@ -7,6 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use memchr::memmem;
 
+use super::LARGEST_EVENT;
 use crate::account::{Meter, Metered};
 use crate::dialect::{Relayed, Vectors, codec};
 use crate::ir::{Dialect, Usage};
@@ -22,9 +23,6 @@ const TAIL: usize = 64 << 10;
 
 /// Of any answer this much of its beginning is held, where the model's name stands.
 const FIRST: usize = 4 << 10;
-
-/// An event may not be larger than this; pictures come in events.
-const LARGEST_EVENT: usize = 32 << 20;
 
 /// How the usage is found in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,6 +21,9 @@ mod hearing;
 mod mask;
 mod passing;
 
+/// An event of a stream that is listened to may not be larger than this.
+pub const LARGEST_EVENT: usize = 32 << 20;
+
 /// What becomes of an answer.
 #[derive(Debug, Default)]
 pub enum Relay {

@@ -6,6 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::HeaderMap;
 
+use super::LARGEST_EVENT;
 use crate::account::{Meter, Metered};
 use crate::dialect::{Framing, bedrock_converse, codec, openai_responses};
 use crate::fault::Fault;
@@ -13,9 +14,6 @@ use crate::ir::Dialect;
 use crate::refusal::Kind;
 use crate::wire::needle::Needle;
 use crate::wire::{event_stream, json_array, lens, sse};
-
-/// An event of a verbatim stream may not be larger than this.
-const LARGEST_EVENT: usize = 32 << 20;
 
 /// A stream that goes through.
 #[derive(Debug)]

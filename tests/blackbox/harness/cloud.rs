@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tollgate::dialect::bedrock_invoke::Wrap;
 
 use super::{Client, Heard, Provider, Then, json_reply, pieces, wait, whole};
 
@@ -84,7 +85,7 @@ impl Heard {
 }
 
 fn is_model(path: &str) -> bool {
-    ["messages", "predict", "content", "completions", "invoke"]
+    ["messages", "predict", "content", "completions", "invoke", "invoke-with-response-stream"]
         .iter()
         .any(|end| path.split('?').next().unwrap_or_default().ends_with(end))
 }
@@ -168,10 +169,13 @@ fn model(state: &State, heard: &Heard) -> Vec<u8> {
     if !path.contains("stream") && body["stream"] != true {
         return json_reply(200, &String::from_utf8_lossy(&whole(client, "onetwo")));
     }
-    let events = pieces(client).concat();
-    let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\n\r\n",
-        events.len()
-    );
+    let mut events = pieces(client).concat();
+    let mut kind = "text/event-stream";
+    if path.contains("invoke-with") {
+        let mut messages = Vec::new();
+        Wrap::new(1 << 20).push(&events, &mut messages);
+        (events, kind) = (messages, "application/vnd.amazon.eventstream");
+    }
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n", events.len());
     [head.into_bytes(), events].concat()
 }
