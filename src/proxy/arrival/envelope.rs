@@ -13,8 +13,8 @@ use crate::wire::lens::{Edit, Lens};
 /// A body in Anthropic's own form.
 pub(super) struct Opened {
     pub(super) body: Bytes,
-    /// The betas that the body named, as the header names them.
-    pub(super) betas: Option<String>,
+    /// The betas that the body named.
+    pub(super) betas: Vec<String>,
 }
 
 /// Opens the body of a request that came in a cloud's form; `None` for any other.
@@ -40,10 +40,21 @@ pub(super) fn open(asked: &Asked, path: &str, body: &Bytes) -> Result<Option<Ope
         edits.push(set("model", json::string(&path.model)));
         edits.push(if path.stream.is_some() { set("stream", "true".to_owned()) } else { remove("stream") });
     }
-    let betas = lens.raw("anthropic_beta").and_then(|betas| {
-        let betas = json::parse(betas.as_bytes()).ok()?;
-        let betas: Vec<&str> = betas.elements().iter().filter_map(Json::as_str).collect();
-        (!betas.is_empty()).then(|| betas.join(","))
-    });
+    let betas = lens.raw("anthropic_beta").and_then(|betas| json::parse(betas.as_bytes()).ok());
+    let betas = betas.as_ref().map(Json::elements).unwrap_or_default();
+    let betas = betas.iter().filter_map(|beta| beta.as_str().map(str::to_owned)).collect();
     Ok(Some(Opened { body: lens.apply(&edits).into(), betas }))
+}
+
+/// Lets the headers name the betas that the body named; Anthropic's SDK names them in both.
+pub(super) fn carry(headers: &mut Vec<(&'static str, String)>, betas: Vec<String>) {
+    let named = |headers: &[(&str, String)], beta: &str| {
+        let mut values = headers.iter().filter(|(name, _)| *name == "anthropic-beta");
+        values.any(|(_, value)| value.split(',').any(|known| known.trim() == beta))
+    };
+    for beta in betas {
+        if !named(headers, &beta) {
+            headers.push(("anthropic-beta", beta));
+        }
+    }
 }

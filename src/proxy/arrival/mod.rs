@@ -239,12 +239,12 @@ fn dispatch(
     };
     let (body, betas) = match envelope::open(asked, session.req_header().uri.path(), &body)? {
         Some(opened) => (opened.body, opened.betas),
-        None => (body, None),
+        None => (body, Vec::new()),
     };
     let bytes = body.clone();
     let lens = Lens::watching(&bytes, &WORDS).map_err(malformed)?;
     let mut ask = read_ask(session, asked, &lens, body)?;
-    ask.carried.extend(betas.map(|betas| ("anthropic-beta", betas)));
+    envelope::carry(&mut ask.carried, betas);
     let Chosen { targets, place, known, key } = choose(shared, exchange, asked, &mut ask)?;
     let client = asked.dialect();
     if matches!(asked, Asked::Count { .. }) && (known.dialect != client || known.paths.count.is_none()) {
