@@ -94,6 +94,10 @@ impl Discovery {
         for (name, value) in provider.vendor.auth.headers(dialect, departure::secret(provider, 0)) {
             head.insert_header(name, value).ok()?;
         }
+        if let Some(cloud) = &provider.cloud {
+            let lent = shared.credentials.lend(&cloud.source, None, PATIENCE).await.ok()?;
+            head.insert_header("authorization", lent.header.clone()?).ok()?;
+        }
         for (name, value) in &provider.headers {
             head.insert_header(name.clone(), value).ok()?;
         }

@@ -30,6 +30,8 @@ const BEDROCK_BETAS: &[&str] = &[
     "interleaved-thinking",
     "tool-search-tool",
 ];
+/// What only Anthropic's own service takes, and a cloud refuses a request for.
+const OWN_ALONE: [&str; 3] = ["service_tier", "inference_geo", "speed"];
 /// What Anthropic itself calls the search for tools, and what clouds call it.
 const RENAMED: (&str, &str) = ("advanced-tool-use-2025-11-20", "tool-search-tool-2025-10-19");
 
@@ -62,6 +64,12 @@ impl Envelope {
         edits.push(remove("model"));
         if body.raw("anthropic_version").is_none() {
             edits.push(set("anthropic_version", json::string(version)));
+        }
+        for key in OWN_ALONE {
+            if body.raw(key).is_some_and(|value| value != "null") {
+                losses.dropped(key, "the cloud does not take it");
+            }
+            edits.push(remove(key));
         }
         let betas = self.betas(headers, losses);
         match self {
@@ -164,6 +172,14 @@ mod tests {
         assert!(headers.is_empty());
         let (own, ..) = sealed(Envelope::None, body, "");
         assert!(own.contains(r#""model":"there""#));
+    }
+
+    #[test]
+    fn what_only_anthropic_takes_is_lost_and_said_to_be() {
+        let body = r#"{"model":"m","service_tier":"auto","speed":null}"#;
+        let (sealed, _, losses) = sealed(Envelope::Vertex, body, "");
+        assert_eq!(sealed, r#"{"anthropic_version":"vertex-2023-10-16"}"#);
+        assert_eq!(losses.first().map(|loss| loss.field.to_string()).as_deref(), Some("service_tier"));
     }
 
     #[test]

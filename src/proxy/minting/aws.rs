@@ -110,14 +110,11 @@ impl Walk<'_> {
                     | (Elsewhere::Container, Link::Container { .. })
             )
         });
-        match link {
-            Some(Link::Keys(keys)) => Ok(lasting(keys)),
-            Some(Link::Imds(base)) => self.machine(base).await,
-            Some(Link::Container { base, token, .. }) => {
-                aws::read_json(&self.carrier.ask(&aws::container(base, token.expose())).await?)
-            }
-            _ => Err("the profile's credential_source has no credentials".to_owned()),
-        }
+        let found = match link {
+            Some(link) => self.link(link).await?,
+            None => None,
+        };
+        found.ok_or_else(|| "the profile's credential_source has no credentials".to_owned())
     }
 
     async fn with_token(&self, identity: &WebIdentity) -> Result<Minted, String> {

@@ -44,9 +44,11 @@ fn of_profile(subject: &Subject<'_>, check: &Check<'_>) -> Option<String> {
 
 /// The address of the service in its region.
 pub(super) fn base(subject: &Subject<'_>, service: &str, check: &mut Check<'_>) -> Option<Base> {
-    if service == "bedrock"
-        && let Some((address, place)) = check.source.variables.get("AWS_ENDPOINT_URL_BEDROCK_RUNTIME")
-    {
+    let endpoint = match service {
+        "bedrock" => &["AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL"][..],
+        _ => &[],
+    };
+    if let Some((address, place)) = endpoint.iter().find_map(|name| check.source.variables.get(name)) {
         return Base::parse(address).map_err(|bad| check.problems.error(place, bad.to_string(), None)).ok();
     }
     let region = region(subject, check)?;
@@ -58,7 +60,8 @@ pub(super) fn base(subject: &Subject<'_>, service: &str, check: &mut Check<'_>) 
 pub(super) fn chain(subject: &Subject<'_>, region: &str, check: &mut Check<'_>) -> Option<Chain> {
     let none = file::Auth::default();
     let auth = subject.written.auth.as_ref().unwrap_or(&none);
-    let endpoint = check.source.variables.get("AWS_ENDPOINT_URL_STS");
+    let endpoint = ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"];
+    let endpoint = endpoint.into_iter().find_map(|name| check.source.variables.get(name));
     let base = match endpoint {
         Some((address, place)) => {
             Base::parse(address).map_err(|bad| check.problems.error(place, bad.to_string(), None)).ok()?
