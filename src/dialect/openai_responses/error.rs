@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use crate::refusal::{Kind, Refusal};
 use crate::wire::json::{self, Json, Object};
 
-use super::types::{filled, kind};
+use super::types::kind;
 
 /// Reads an error body, whatever it is; also the event that ends a stream early.
 pub(super) fn parse(status: u16, headers: &HeaderMap, body: &[u8]) -> Fault {
@@ -46,11 +46,14 @@ fn fault(status: u16, headers: &HeaderMap, response: &Json<'_>) -> Fault {
     }
 }
 
-/// Writes the members of the `error` of a failed response. Its codes are few, and SDKs know them.
+/// Writes the members of the `error` of a failed response. Its codes are few, and clients act on them:
+/// Codex tries again after some and shortens the conversation after another.
 pub(super) fn write_failure(error: &mut Object<'_>, refusal: &Refusal) {
     let code = match refusal.kind {
-        Kind::RateLimited | Kind::Billing => "rate_limit_exceeded",
-        Kind::InvalidRequest | Kind::ContextWindow | Kind::ContentPolicy | Kind::TooLarge => "invalid_prompt",
+        Kind::RateLimited => "rate_limit_exceeded",
+        Kind::Billing => "insufficient_quota",
+        Kind::ContextWindow => "context_length_exceeded",
+        Kind::InvalidRequest | Kind::ContentPolicy | Kind::TooLarge => "invalid_prompt",
         Kind::Authentication
         | Kind::Permission
         | Kind::NotFound
@@ -60,7 +63,6 @@ pub(super) fn write_failure(error: &mut Object<'_>, refusal: &Refusal) {
         | Kind::Timeout
         | Kind::Internal => "server_error",
     };
-    let own = refusal.code.as_deref().and_then(|code| filled(Some(code)));
-    error.string("code", own.unwrap_or(code));
+    error.string("code", code);
     error.string("message", &refusal.message);
 }

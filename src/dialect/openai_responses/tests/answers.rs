@@ -124,6 +124,25 @@ fn a_failure_is_told_twice_and_nothing_follows() {
 }
 
 #[test]
+fn a_failure_has_the_code_that_clients_act_on_whoever_failed() {
+    use crate::refusal::Kind;
+    for (kind, code) in [
+        (Kind::RateLimited, "rate_limit_exceeded"),
+        (Kind::ContextWindow, "context_length_exceeded"),
+        (Kind::Billing, "insufficient_quota"),
+        (Kind::ContentPolicy, "invalid_prompt"),
+        (Kind::Internal, "server_error"),
+    ] {
+        let mut fault = crate::fault::Fault::new(kind, "no");
+        fault.code = Some("a_vendors_own".to_owned());
+        let frames = told(&[Event::Fault(fault)], &mut Losses::new());
+        let failed = json::parse(frames.last().unwrap().1.as_bytes()).unwrap();
+        let told = failed.at(&["response", "error", "code"]).and_then(Json::as_str);
+        assert_eq!(told, Some(code));
+    }
+}
+
+#[test]
 fn an_answer_beyond_all_reason_fails() {
     let mut events = vec![start(), open(0, Opening::Text)];
     events.extend(std::iter::repeat_n(delta(0, Delta::Text("x".repeat(1 << 20))), 70));
