@@ -88,6 +88,16 @@ impl Frames {
         self.mark(0);
     }
 
+    /// The same frames, each as other bytes.
+    pub(super) fn map(self, say: impl Fn(&[u8]) -> Vec<u8>) -> Self {
+        let mut said = Self::default();
+        for (frame, tokens) in self.iter() {
+            said.bytes.extend(say(frame));
+            said.mark(tokens);
+        }
+        said
+    }
+
     fn iter(&self) -> impl Iterator<Item = (&[u8], usize)> {
         let mut start = 0;
         self.marks.iter().map(move |&(end, tokens)| {

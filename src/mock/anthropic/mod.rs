@@ -14,6 +14,8 @@ mod turns;
 
 use serde_json::Value;
 
+use crate::dialect::bedrock_invoke::Wrap;
+
 use super::World;
 use super::cache::{Cached, look_up};
 use super::dialect::Dialect;
@@ -69,14 +71,19 @@ pub(super) fn answer(request: &Request<'_>, path: &str, world: &World) -> Result
         let count = format!(r#"{{"input_tokens":{}}}"#, ask.prompt);
         return Ok(Dialect::Anthropic.json(world, count));
     }
-    check::check(&body, beta)?;
-    let ask = read::read(&body);
+    generate(&body, beta, Dialect::Anthropic, world)
+}
+
+/// Answers a request for a message, in the manners of whoever serves it.
+fn generate(body: &Value, beta: &str, spoken: Dialect, world: &World) -> Result<Act, Refusal> {
+    check::check(body, beta)?;
+    let ask = read::read(body);
     let script = Script::read(&ask.model, &ask.text);
-    if let Some(act) = Dialect::Anthropic.mishap(world, &ask.model, &script) {
+    if let Some(act) = spoken.mishap(world, &ask.model, &script) {
         return Ok(act);
     }
     let form = Form {
-        cached: look_up(&cache::boundaries(&body), ask.prompt, world),
+        cached: look_up(&cache::boundaries(body), ask.prompt, world),
         no_usage: script.has(Flag::NoUsage),
         citations: script.has(Flag::Citations),
         redacted: script.has(Flag::Redacted),
@@ -85,9 +92,48 @@ pub(super) fn answer(request: &Request<'_>, path: &str, world: &World) -> Result
     };
     let answer = compose::answer(&form.ask, &script, world.options.tokens);
     let (kind, body) = if form.ask.stream {
-        ("text/event-stream; charset=utf-8", Body::Stream(reply::stream(&form, &answer, world)))
+        let events = reply::stream(&form, &answer, world);
+        if spoken == Dialect::Bedrock {
+            ("application/vnd.amazon.eventstream", Body::Stream(events.map(wrapped)))
+        } else {
+            ("text/event-stream; charset=utf-8", Body::Stream(events))
+        }
     } else {
         ("application/json", Body::Whole(reply::whole(&form, &answer, world)))
     };
-    Ok(Dialect::Anthropic.say(world, &script, kind, body, answer.tokens()))
+    Ok(spoken.say(world, &script, kind, body, answer.tokens()))
+}
+
+/// Answers Bedrock's `POST …/model/{model}/invoke` and `/invoke-with-response-stream`: the same body but
+/// for what the path says, and for the version and the betas, which stand in it.
+pub(super) fn invoke(body: &[u8], model: &str, stream: bool, world: &World) -> Result<Act, Refusal> {
+    let not_json = |error| Refusal::not_json(Dialect::Bedrock, &error);
+    let mut body: Value = serde_json::from_slice(body).map_err(not_json)?;
+    let mut betas = Vec::new();
+    if let Some(fields) = body.as_object_mut() {
+        if fields.remove("anthropic_version") != Some("bedrock-2023-05-31".into()) {
+            return Err(Refusal::bad("anthropic_version: Field required"));
+        }
+        if let Some(extra) = ["model", "stream", "service_tier"].iter().find(|key| fields.contains_key(**key))
+        {
+            return Err(Refusal::bad(format!("{extra}: Extra inputs are not permitted")));
+        }
+        let named = fields.remove("anthropic_beta").unwrap_or_default();
+        betas.extend(
+            named.as_array().into_iter().flatten().filter_map(|beta| beta.as_str().map(str::to_owned)),
+        );
+        if betas.iter().any(|beta| beta.starts_with("claude-code-")) {
+            return Err(Refusal::bad("invalid beta flag"));
+        }
+        fields.insert("model".to_owned(), model.into());
+        fields.insert("stream".to_owned(), stream.into());
+    }
+    generate(&body, &betas.join(","), Dialect::Bedrock, world)
+}
+
+/// One event as a message of Bedrock's stream.
+fn wrapped(event: &[u8]) -> Vec<u8> {
+    let mut message = Vec::new();
+    Wrap::new(1 << 24).push(event, &mut message);
+    message
 }

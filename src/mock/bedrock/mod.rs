@@ -15,6 +15,7 @@ mod turns;
 use serde_json::Value;
 
 use super::World;
+use super::anthropic;
 use super::cache::{self, Cached};
 use super::dialect::Dialect;
 use super::errors::Refusal;
@@ -47,15 +48,19 @@ pub(super) fn is_place(path: &str) -> bool {
 fn place(path: &str) -> Option<(&str, &str)> {
     let (_, named) = path.split_once("/model/")?;
     let (model, verb) = named.split_once('/')?;
-    matches!(verb, "converse" | "converse-stream" | "count-tokens").then_some((model, verb))
+    let known = ["converse", "converse-stream", "count-tokens", "invoke", "invoke-with-response-stream"];
+    known.contains(&verb).then_some((model, verb))
 }
 
 /// Answers `POST …/model/{model}/converse`, `/converse-stream` and `/count-tokens`.
 pub(super) fn answer(request: &Request<'_>, path: &str, world: &World) -> Result<Act, Refusal> {
-    let body: Value =
-        serde_json::from_slice(request.body).map_err(|error| Refusal::not_json(Dialect::Bedrock, &error))?;
     let (model, verb) = place(path).unwrap_or_default();
     let model = unescape(model);
+    if verb.starts_with("invoke") {
+        return anthropic::invoke(request.body, &model, verb != "invoke", world);
+    }
+    let body: Value =
+        serde_json::from_slice(request.body).map_err(|error| Refusal::not_json(Dialect::Bedrock, &error))?;
     let counted = &body["input"]["converse"];
     let body = if verb == "count-tokens" && counted.is_object() { counted } else { &body };
     check::check(body, &model, verb == "converse-stream")?;
