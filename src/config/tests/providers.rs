@@ -172,3 +172,16 @@ models:
     let told = problems(&yaml.replace(", output: '0.600001'", ""), &[]);
     assert!(told[0].starts_with("tollgate.yaml:5:5: error: expected the prices of input and output both"));
 }
+
+#[test]
+fn a_custom_server_may_speak_responses() {
+    let yaml = "\
+master_key: m
+providers:
+  house: { vendor: custom, dialect: openai_responses, base_url: http://a/v1, models: [big] }
+";
+    let compiled = of_yaml(yaml, &[]).unwrap();
+    let provider = &compiled.snapshot.providers[0];
+    assert_eq!(provider.vendor.id, "custom_responses");
+    assert_eq!(provider.spoken()[0].0, crate::ir::Dialect::OpenaiResponses);
+}

@@ -3,12 +3,12 @@
 
 use crate::dialect::Seed;
 use crate::ir::ServiceTier;
-use crate::wire::json::{self, Json, Object};
+use crate::wire::json::{self, Object};
 
 use super::types::{compact, tier_word};
 
 /// The members of a response that repeat its request, or say what it has by default.
-pub(super) const MEMBERS: [&str; 24] = [
+const MEMBERS: [&str; 24] = [
     "background",
     "conversation",
     "frequency_penalty",
@@ -90,6 +90,6 @@ impl Echo {
 }
 
 /// Whether a member of a response only repeats its request.
-pub(super) fn is_repeated(key: &str, _: &Json<'_>) -> bool {
+pub(super) fn is_repeated(key: &str) -> bool {
     MEMBERS.contains(&key)
 }

@@ -78,7 +78,7 @@ const KNOWN: [&str; 11] = [
 pub(in crate::dialect::openai_responses) fn members(root: &Json<'_>) -> Extras {
     let mut members = Extras::NONE;
     for (key, value) in root.entries() {
-        if !KNOWN.contains(&&**key) && !echo::is_repeated(key, value) && !value.is_null() {
+        if !KNOWN.contains(&&**key) && !echo::is_repeated(key) && !value.is_null() {
             extras::keep_moot(key, &compact(value), &mut members);
         }
     }
