@@ -17,7 +17,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use tollgate::dialect::Vectors;
+use tollgate::dialect::{Ranks, Vectors};
 use tollgate::ir::Dialect;
 use tollgate::provider::Vendor;
 
@@ -27,8 +27,8 @@ const END: &str = "<!-- end of providers -->";
 fn table() -> String {
     let mut table = String::from(
         "| provider | key variable | OpenAI chat clients | OpenAI Responses clients | Anthropic clients | Gemini clients | \
-         embeddings |\n\
-         | --- | --- | --- | --- | --- | --- | --- |\n",
+         embeddings | rerank |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for vendor in Vendor::all() {
         let path = |dialect: Dialect| match vendor.speaks {
@@ -40,10 +40,18 @@ fn table() -> String {
             None => "–",
             Some(Vectors::Openai) => "OpenAI's",
             Some(Vectors::GeminiOne | Vectors::GeminiBatch) => "Gemini's",
+            Some(Vectors::CohereV1 | Vectors::CohereV2) => "Cohere's",
+            Some(Vectors::Mistral | Vectors::Voyage | Vectors::Jina | Vectors::Nvidia) => "its own words",
+        };
+        let rerank = match vendor.rerank {
+            None => "–",
+            Some(Ranks::CohereV1 | Ranks::CohereV2) => "Cohere's",
+            Some(Ranks::Jina) => "Jina's",
+            Some(Ranks::Voyage) => "Voyage's",
         };
         let key = vendor.key_env.first().map_or_else(|| "–".to_owned(), |name| format!("`{name}`"));
         table.push_str(&format!(
-            "| {} (`{}`) | {key} | {} | {} | {} | {} | {embeddings} |\n",
+            "| {} (`{}`) | {key} | {} | {} | {} | {} | {embeddings} | {rerank} |\n",
             vendor.name,
             vendor.id,
             path(Dialect::OpenaiChat),

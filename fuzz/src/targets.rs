@@ -8,7 +8,8 @@ use tollgate::catalog::profile::Profile;
 use tollgate::config::{self, Sources};
 use tollgate::dialect::transcode::Transcoder;
 use tollgate::dialect::{
-    Framing, Head, Restore, Seed, StreamShape, anthropic_messages, codec, gemini_generate, openai_embeddings,
+    Framing, Head, Ranks, Restore, Seed, StreamShape, Vectors, anthropic_messages, codec, gemini_generate,
+    openai_embeddings,
 };
 use tollgate::ir::fold::Fold;
 use tollgate::ir::grammar::Checker;
@@ -109,6 +110,7 @@ pub const ALL: &[Target] = &[
         seeds: &["corpus/openai_completions/errors"],
     },
     Target { name: "embeddings", feed: embeddings, seeds: &["corpus/openai_chat/requests"] },
+    Target { name: "ranks", feed: ranks, seeds: &["corpus/flat/ranks"] },
     Target {
         name: "counts",
         feed: counts,
@@ -447,12 +449,21 @@ pub fn embeddings(data: &[u8]) {
     let head =
         Head { path: "/v1beta/models/gemini-embedding-001:batchEmbedContents", query: "", headers: &headers };
     let requests = [
+        Vectors::CohereV2.parse_request(&head, data),
         openai_embeddings::parse_request(data),
         gemini_generate::embed::parse_request(&head, data),
         gemini_generate::embed::parse_batch_request(&head, data),
     ];
     for request in requests.into_iter().flatten() {
-        is_json(&openai_embeddings::render_request(&request, "m", &mut Losses::new()));
+        is_json(&openai_embeddings::render_request(
+            &request,
+            "m",
+            &openai_embeddings::VOYAGE,
+            &mut Losses::new(),
+        ));
+        if let Ok(said) = Vectors::CohereV2.render_request(&request, "m", &mut Losses::new()) {
+            is_json(&said);
+        }
         is_json(&gemini_generate::embed::render_batch_request(&request, "m", &mut Losses::new()));
     }
     let _ = openai_embeddings::find_usage(data);
@@ -462,6 +473,31 @@ pub fn embeddings(data: &[u8]) {
             is_json(&openai_embeddings::render_reply(&reply, "m", encoding));
         }
         is_json(&gemini_generate::embed::render_batch_reply(&reply));
+    }
+}
+
+/// Documents to be put in order, and orders, in every form.
+pub fn ranks(data: &[u8]) {
+    const FORMS: [Ranks; 4] = [Ranks::CohereV1, Ranks::CohereV2, Ranks::Jina, Ranks::Voyage];
+    let seed = seed();
+    let _ = Ranks::of_body(data);
+    for form in FORMS {
+        let _ = form.find_usage(data);
+        if let Ok(request) = form.parse_request(data) {
+            for target in FORMS {
+                let said = target.render_request(&request, "m", &mut Losses::new());
+                is_json(&said);
+                assert!(target.parse_request(&said).is_ok(), "what is said can be read");
+            }
+        }
+        if let Ok(reply) = form.parse_reply(data) {
+            for client in FORMS {
+                let asked = tollgate::ir::rerank::RerankRequest { returns_documents: true, ..<_>::default() };
+                let said = client.render_reply(&reply, &asked, &seed);
+                is_json(&said);
+                assert_eq!(client.parse_reply(&said).map(|again| again.ranked.len()), Ok(reply.ranked.len()));
+            }
+        }
     }
 }
 

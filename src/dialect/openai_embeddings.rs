@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Malformed;
+use super::vectors::task::{self, Whose};
 use crate::ir::embed::{EmbedInput, EmbedReply, EmbedRequest, Encoding};
 use crate::ir::{Dialect, Losses, Usage};
 use crate::wire::json::{self, Json, Object};
@@ -14,7 +15,62 @@ const DIALECT: Dialect = Dialect::OpenaiChat;
 /// The members of an answer's usage that tell the same number.
 const COUNTS: [&str; 2] = ["prompt_tokens", "total_tokens"];
 
-/// Reads a client's request.
+/// How a vendor spells what OpenAI's form has, or has not.
+#[derive(Debug)]
+pub struct Spelling {
+    /// The length of the vectors.
+    dimensions: &'static str,
+    /// What the vectors are for, in whose words, and the word where nobody says but one must.
+    task: Option<(&'static str, Whose, Option<&'static str>)>,
+    /// Numbers as base64.
+    base64: (&'static str, &'static str),
+    /// Whether the end user can be named.
+    user: bool,
+    /// Whether members that nobody knows may be sent.
+    extras: bool,
+    /// The most inputs of one request.
+    pub most_inputs: usize,
+}
+
+/// OpenAI's own.
+pub const OPENAI: Spelling = Spelling {
+    dimensions: "dimensions",
+    task: None,
+    base64: ("encoding_format", "base64"),
+    user: true,
+    extras: true,
+    most_inputs: usize::MAX,
+};
+
+/// Mistral's, which refuses what it does not know
+/// (<https://docs.mistral.ai/api/endpoint/embeddings>, seen 2026-11).
+pub const MISTRAL: Spelling =
+    Spelling { dimensions: "output_dimension", user: false, extras: false, ..OPENAI };
+
+/// Voyage's (<https://docs.voyageai.com/reference/embeddings-api>, seen 2026-11).
+pub const VOYAGE: Spelling = Spelling {
+    dimensions: "output_dimension",
+    task: Some(("input_type", Whose::Voyage, None)),
+    user: false,
+    most_inputs: 1000,
+    ..OPENAI
+};
+
+/// Jina's (<https://api.jina.ai/docs>, seen 2026-11).
+pub const JINA: Spelling = Spelling {
+    task: Some(("task", Whose::Jina, None)),
+    base64: ("embedding_type", "base64"),
+    user: false,
+    most_inputs: 2048,
+    ..OPENAI
+};
+
+/// NVIDIA's, whose models must be told what the vectors are for
+/// (<https://docs.nvidia.com/nim/nemo-retriever/text-embedding>, seen 2026-11).
+pub const NVIDIA: Spelling =
+    Spelling { task: Some(("input_type", Whose::Nvidia, Some("passage"))), ..OPENAI };
+
+/// Reads a client's request, in OpenAI's words or those of a vendor that changed some.
 ///
 /// # Errors
 /// Names the first field that is not as the dialect prescribes.
@@ -41,6 +97,16 @@ pub fn parse_request(body: &[u8]) -> Result<EmbedRequest, Malformed> {
                 request.dimensions = Some(number.ok_or_else(flaw)?);
             }
             "user" => request.user = Some(string(value, "user")?),
+            "output_dimension" if request.dimensions.is_none() => {
+                request.dimensions = value.as_u64().filter(|number| *number > 0);
+            }
+            "input_type" | "task" if value.as_str().and_then(task::meaning).is_some() => {
+                request.task = value.as_str().and_then(task::meaning).map(str::to_owned);
+            }
+            "embedding_type" if matches!(value.as_str(), Some("float" | "base64")) => {
+                let packed = value.as_str() == Some("base64");
+                request.encoding = if packed { Encoding::Base64 } else { Encoding::Float };
+            }
             _ => request.extras.push(DIALECT, name, value.raw()),
         }
     }
@@ -85,13 +151,16 @@ fn tokens(json: &Json<'_>) -> Option<Vec<u64>> {
     list.iter().map(Json::as_u64).collect()
 }
 
-/// Says a request to a target that knows itself as `model`.
+/// Says a request to a target that knows itself as `model` and spells some things in its own way.
 #[must_use]
-pub fn render_request(request: &EmbedRequest, model: &str, losses: &mut Losses) -> Vec<u8> {
-    for (given, field) in [(request.task.is_some(), "taskType"), (request.title.is_some(), "title")] {
-        if given {
-            losses.dropped(field, "vectors serve all purposes alike");
-        }
+pub fn render_request(
+    request: &EmbedRequest,
+    model: &str,
+    spelling: &Spelling,
+    losses: &mut Losses,
+) -> Vec<u8> {
+    if request.title.is_some() {
+        losses.dropped("title", "vectors serve all purposes alike");
     }
     let mut out = Vec::with_capacity(256);
     json::object(&mut out, |o| {
@@ -105,12 +174,18 @@ pub fn render_request(request: &EmbedRequest, model: &str, losses: &mut Losses) 
             }),
         }
         if request.encoding == Encoding::Base64 {
-            o.string("encoding_format", "base64");
+            let (name, word) = spelling.base64;
+            o.string(name, word);
         }
-        o.opt_number("dimensions", request.dimensions);
-        o.opt_string("user", request.user.as_deref());
+        o.opt_number(spelling.dimensions, request.dimensions);
+        write_task(o, request.task.as_deref(), spelling, losses);
+        match request.user.as_deref() {
+            Some(user) if spelling.user => o.string("user", user),
+            Some(_) => losses.dropped("user", "the end user cannot be named"),
+            None => {}
+        }
         for extra in request.extras.all() {
-            if extra.dialect == DIALECT {
+            if extra.dialect == DIALECT && spelling.extras {
                 o.raw(&extra.name, &extra.json);
             } else {
                 losses.dropped(extra.name.clone(), "not known to this dialect");
@@ -118,6 +193,27 @@ pub fn render_request(request: &EmbedRequest, model: &str, losses: &mut Losses) 
         }
     });
     out
+}
+
+fn write_task(o: &mut Object<'_>, told: Option<&str>, spelling: &Spelling, losses: &mut Losses) {
+    let word = match (spelling.task, told) {
+        (None, Some(_)) => {
+            losses.dropped("taskType", "vectors serve all purposes alike");
+            None
+        }
+        (Some((name, whose, usual)), Some(told)) => {
+            let word = task::word(told, whose);
+            if word.is_none() {
+                losses.dropped("taskType", "the target has no word for it");
+            }
+            word.or(usual).map(|word| (name, word))
+        }
+        (Some((name, _, Some(usual))), None) => Some((name, usual)),
+        (Some((_, _, None)) | None, None) => None,
+    };
+    if let Some((name, word)) = word {
+        o.string(name, word);
+    }
 }
 
 fn write_input(out: &mut Vec<u8>, input: &EmbedInput) {
@@ -139,7 +235,7 @@ pub fn parse_reply(body: &[u8]) -> Result<EmbedReply, Malformed> {
     let data = data.ok_or_else(|| Malformed::new("data", "expected a list of embeddings"))?;
     let mut numbered = Vec::with_capacity(data.elements().len());
     for (at, item) in data.elements().iter().enumerate() {
-        let vector = item.field("embedding").and_then(vector);
+        let vector = item.field("embedding").and_then(numbers);
         let flaw = || Malformed::new(format!("data[{at}].embedding"), "expected numbers or base64");
         let index = item.field("index").and_then(Json::as_u64).unwrap_or(at as u64);
         numbered.push((index, vector.ok_or_else(flaw)?));
@@ -164,7 +260,8 @@ fn usage(json: &Json<'_>) -> Usage {
     Usage { input: count.unwrap_or_default(), ..Usage::default() }
 }
 
-fn vector(json: &Json<'_>) -> Option<Vec<f32>> {
+/// The numbers of a vector, as a list or packed.
+pub(super) fn numbers(json: &Json<'_>) -> Option<Vec<f32>> {
     if let Some(text) = json.as_str() {
         let bytes = STANDARD.decode(text).ok()?;
         let (numbers, rest) = bytes.as_chunks::<4>();
@@ -188,7 +285,7 @@ pub fn render_reply(reply: &EmbedReply, model: &str, encoding: Encoding) -> Vec<
                 a.object(|o| {
                     o.string("object", "embedding");
                     o.number("index", index);
-                    write_vector(o, vector, encoding);
+                    o.embed("embedding", |out| write_numbers(out, vector, encoding));
                 });
             }
         });
@@ -202,13 +299,14 @@ pub fn render_reply(reply: &EmbedReply, model: &str, encoding: Encoding) -> Vec<
     out
 }
 
-fn write_vector(o: &mut Object<'_>, vector: &[f32], encoding: Encoding) {
+/// Writes the numbers of a vector in this spelling.
+pub(super) fn write_numbers(out: &mut Vec<u8>, vector: &[f32], encoding: Encoding) {
     match encoding {
         Encoding::Base64 => {
             let bytes: Vec<u8> = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
-            o.string("embedding", &STANDARD.encode(bytes));
+            json::write_string(out, &STANDARD.encode(bytes));
         }
-        Encoding::Float => o.array("embedding", |a| {
+        Encoding::Float => json::array(out, |a| {
             let mut buffer = ryu::Buffer::new();
             for number in vector {
                 a.raw(if number.is_finite() { buffer.format_finite(*number) } else { "0.0" });
@@ -244,7 +342,7 @@ mod tests {
         for input in ["\"a\"", "[\"a\",\"b\"]", "[\"a\"]", "[1,2,3]", "[[1,2],[3]]"] {
             let body = format!("{{\"model\":\"m\",\"input\":{input},\"dimensions\":8,\"x\":[1]}}");
             let mut losses = Losses::new();
-            let said = render_request(&read(&body), "m", &mut losses);
+            let said = render_request(&read(&body), "m", &OPENAI, &mut losses);
             assert_eq!(String::from_utf8(said).unwrap(), body);
             assert!(losses.is_empty());
         }
@@ -284,7 +382,7 @@ mod tests {
         let request =
             EmbedRequest { task: Some("RETRIEVAL_QUERY".to_owned()), ..read(r#"{"model":"m","input":"a"}"#) };
         let mut losses = Losses::new();
-        let _said = render_request(&request, "m", &mut losses);
+        let _said = render_request(&request, "m", &OPENAI, &mut losses);
         assert_eq!(losses.to_header(), "taskType;dropped");
     }
 }

@@ -12,6 +12,7 @@ pub mod grammar;
 pub mod losses;
 pub mod reply;
 pub mod request;
+pub mod rerank;
 pub mod unfold;
 pub mod usage;
 pub mod words;

@@ -58,7 +58,8 @@ fn is_version(part: &str) -> bool {
 
 fn without_version(path: &str) -> &str {
     match path.rsplit_once('/') {
-        Some((before, last)) if is_version(last) => before,
+        // Cohere's form of OpenAI's dialect lies beside its own versions.
+        Some((before, last)) if is_version(last) => before.strip_suffix("/compatibility").unwrap_or(before),
         _ => path,
     }
 }
@@ -95,6 +96,7 @@ mod tests {
             ("https://a/openai/v1", "/models", "a/openai/v1/models"),
             ("https://a/v1", "/video/x", "a/v1/video/x"),
             ("https://a/v1", "/", "a/v1/"),
+            ("https://a/compatibility/v1", "/v2/rerank", "a/v2/rerank"),
         ] {
             assert_eq!(joined(own, &[], None, place), expected, "{own} {place}");
         }

@@ -233,6 +233,14 @@ fn responses(
     Some(format!("{}{place}", base.path))
 }
 
+/// The path of a place that begins with a version of its own, at a base that may end in another.
+#[must_use]
+pub fn versioned(base: &Base, place: &str) -> String {
+    const VERSIONS: [&str; 3] = ["/compatibility/v1", "/v1", "/v2"];
+    let prefix = VERSIONS.iter().find_map(|version| base.path.strip_suffix(version));
+    format!("{}{place}", prefix.unwrap_or(&base.path))
+}
+
 /// Where an Azure deployment lies. A base may already name it; else it is called like the model.
 fn deployment(base: &str, operation: Operation, model: &str) -> Option<String> {
     let (resource, named) = match base.split_once("/openai/deployments/") {

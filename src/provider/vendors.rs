@@ -2,7 +2,7 @@
 
 use crate::catalog::quirks::Quirks;
 use crate::catalog::{Catalog, Model};
-use crate::dialect::Vectors;
+use crate::dialect::{Ranks, Vectors};
 use crate::ir::Dialect;
 
 use super::auth::Auth;
@@ -35,6 +35,8 @@ pub struct Vendor {
     /// How vectors are asked for, where they are served at all; they lie at
     /// [`Vendor::base_url`].
     pub embeddings: Option<Vectors>,
+    /// How an order of documents is asked for, where it is; at [`Vendor::base_url`] too.
+    pub rerank: Option<Ranks>,
     /// Where the OpenAI dialect is served below the base; `{model}` holds the model's place.
     pub chat_path: &'static str,
     /// The `api-version` to ask for where the vendor demands one (Azure).

@@ -146,8 +146,7 @@ fn relay(shared: &Shared, exchange: &Exchange, event_stream: bool) -> Option<Rel
     let seed = || seed(shared, exchange, call);
     Some(match &call.attempt.mode {
         Mode::Count => Relay::pass(upstream),
-        Mode::Relay(relayed) => Relay::hear(upstream, Find::Relayed(*relayed), event_stream, None),
-        Mode::Through(find) => Relay::hear(upstream, *find, event_stream, None),
+        Mode::Relay(find) | Mode::Through(find) => Relay::hear(upstream, *find, event_stream, None),
         Mode::Verbatim { .. } | Mode::Rewritten { .. } if !call.ask.stream => Relay::pass(upstream),
         Mode::Verbatim { strip_usage } | Mode::Rewritten { strip_usage } if event_stream => {
             Relay::stream(upstream, Framing::of(upstream), *strip_usage)
@@ -166,8 +165,11 @@ fn relay(shared: &Shared, exchange: &Exchange, event_stream: bool) -> Option<Rel
             Relay::whole(upstream, client, seed(), Into::Stream(restore.clone(), shape))
         }
         Mode::Translate(restore) => Relay::whole(upstream, client, seed(), Into::Reply(restore.clone())),
-        Mode::Vectors(spoken, form, encoding) => {
-            Relay::whole(upstream, client, seed(), Into::Vectors(*spoken, *form, *encoding))
+        Mode::Vectors(spoken, form, asked) => {
+            Relay::whole(upstream, client, seed(), Into::Vectors(*spoken, *form, Arc::clone(asked)))
+        }
+        Mode::Ranks(spoken, form, asked) => {
+            Relay::whole(upstream, client, seed(), Into::Ranks(*spoken, *form, Arc::clone(asked)))
         }
     })
 }

@@ -33,6 +33,7 @@ mod listing;
 mod metering;
 mod odd;
 mod patience;
+mod ranks;
 mod reload;
 mod responses;
 mod retries;

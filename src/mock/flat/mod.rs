@@ -4,9 +4,11 @@
     reason = "a JSON value indexed by key reads null where there is nothing; it cannot panic"
 )]
 
+mod cohere;
 mod form;
 mod images;
 mod moderations;
+mod ranks;
 mod speech;
 mod transcripts;
 
@@ -35,6 +37,10 @@ pub(super) fn answer(
         form::read(request).and_then(|(fields, files)| images::edit(fields, &files, path, spoken, world))
     } else if ends("/audio/transcriptions") || ends("/audio/translations") {
         form::read(request).and_then(|(fields, files)| transcripts::answer(&fields, &files, spoken, world))
+    } else if ends("/rerank") {
+        read(request, path).and_then(|body| ranks::answer(&body, path, spoken, world))
+    } else if ends("/v1/embed") || ends("/v2/embed") {
+        read(request, path).and_then(|body| cohere::answer(&body, path, spoken, world))
     } else if ends("/audio/speech") {
         read(request, path).and_then(|body| speech::answer(&body, spoken, world))
     } else {

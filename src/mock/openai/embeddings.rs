@@ -15,6 +15,40 @@ use crate::mock::say::{fingerprint, quote, tokens_of};
 
 const KNOWN: [&str; 5] = ["model", "input", "encoding_format", "dimensions", "user"];
 
+/// What other vendors know, by how their models' names begin.
+const OTHERS: [(&str, &[&str]); 4] = [
+    (
+        "voyage-",
+        &[
+            "model",
+            "input",
+            "input_type",
+            "truncation",
+            "output_dimension",
+            "output_dtype",
+            "encoding_format",
+        ],
+    ),
+    ("mistral-embed", &["model", "input", "encoding_format", "output_dimension", "output_dtype", "metadata"]),
+    (
+        "jina-",
+        &[
+            "model",
+            "input",
+            "task",
+            "dimensions",
+            "embedding_type",
+            "normalized",
+            "late_chunking",
+            "truncate",
+        ],
+    ),
+    (
+        "nvidia/",
+        &["model", "input", "input_type", "encoding_format", "dimensions", "truncate", "user", "modality"],
+    ),
+];
+
 /// Answers `POST …/embeddings`.
 pub(in crate::mock) fn answer(
     request: &Request<'_>,
@@ -32,12 +66,15 @@ pub(in crate::mock) fn answer(
     if model.is_empty() {
         return Err(Refusal::bad("you must provide a model parameter"));
     }
-    let strict = model.starts_with("text-embedding-");
-    if let Some(unknown) =
-        body.as_object().into_iter().flatten().find(|(key, _)| strict && !KNOWN.contains(&key.as_str()))
-    {
+    let other = OTHERS.iter().find(|(beginning, _)| model.starts_with(beginning)).map(|(_, known)| *known);
+    let known = other.or_else(|| model.starts_with("text-embedding-").then_some(&KNOWN[..]));
+    let strange = |key: &str| known.is_some_and(|known| !known.contains(&key));
+    if let Some(unknown) = body.as_object().into_iter().flatten().find(|(key, _)| strange(key.as_str())) {
         let message = format!("Unrecognized request argument supplied: {}", unknown.0);
         return Err(Refusal::bad(message));
+    }
+    if model.starts_with("nvidia/") && !matches!(body["input_type"].as_str(), Some("query" | "passage")) {
+        return Err(Refusal::bad("'input_type' parameter is required").at("input_type"));
     }
     let texts = inputs(&body["input"])?;
     let first = texts.first().map_or("", String::as_str);
@@ -45,7 +82,7 @@ pub(in crate::mock) fn answer(
     if let Some(act) = spoken.mishap(world, &model, &script) {
         return Ok(act);
     }
-    let dimensions = match body["dimensions"].as_u64() {
+    let dimensions = match body["dimensions"].as_u64().or_else(|| body["output_dimension"].as_u64()) {
         Some(_) if model.contains("ada-002") => {
             return Err(Refusal::bad("This model does not support specifying dimensions."));
         }
@@ -58,7 +95,7 @@ pub(in crate::mock) fn answer(
         None if model.contains("3-large") => 3072,
         None => 1536,
     };
-    let packed = match body["encoding_format"].as_str() {
+    let packed = match body["encoding_format"].as_str().or_else(|| body["embedding_type"].as_str()) {
         None | Some("float") => false,
         Some("base64") => true,
         Some(other) => {

@@ -6,7 +6,9 @@ use crate::catalog::profile::{
 use crate::catalog::quirks::Quirks;
 use crate::ir::Dialect::{AnthropicMessages, OpenaiChat, OpenaiCompletions, OpenaiResponses};
 
-use super::{ALL_THREE, Auth, RESPONSES, TEXT_TOO, Vendor, openai, refuses, with_vectors};
+use super::{
+    ALL_THREE, Auth, RESPONSES, Ranks, TEXT_TOO, Vectors, Vendor, openai, refuses, with_ranks, with_vectors,
+};
 
 /// A gateway that turns `reasoning_effort` into whatever the model behind it takes, and passes
 /// reasoning and cache marks on.
@@ -69,6 +71,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         speaks: TEXT_TOO,
         aliases: &["together_ai", "togetherai"],
         catalogue_ids: &["together"],
+        rerank: Some(Ranks::Jina),
         ..with_vectors(&openai(
             "together",
             "Together AI",
@@ -177,21 +180,22 @@ pub(super) const VENDORS: &[Vendor] = &[
         "https://api-inference.modelscope.cn/v1",
         &["MODELSCOPE_API_KEY"],
     )),
-    with_vectors(&openai(
+    with_ranks(&with_vectors(&openai(
         "siliconflow",
         "SiliconFlow",
         "https://api.siliconflow.cn/v1",
         &["SILICONFLOW_API_KEY"],
-    )),
+    ))),
     Vendor {
         aliases: &["nvidia"],
         quirks: refuses(&[Param::N, Param::Logprobs, Param::LogitBias]),
-        ..with_vectors(&openai(
+        embeddings: Some(Vectors::Nvidia),
+        ..openai(
             "nvidia_nim",
             "NVIDIA NIM",
             "https://integrate.api.nvidia.com/v1",
             &["NVIDIA_NIM_API_KEY", "NVIDIA_API_KEY"],
-        ))
+        )
     },
     Vendor {
         quirks: refuses(&[

@@ -4,7 +4,7 @@ use crate::catalog::profile::{Param, Params, ReasoningHistory, ThinkingStyle};
 use crate::catalog::quirks::Quirks;
 use crate::ir::Dialect::{AnthropicMessages, OpenaiChat, OpenaiCompletions, OpenaiResponses};
 
-use super::{ALL_THREE, Vendor, openai, own_server, refuses, with_vectors};
+use super::{ALL_THREE, Vendor, openai, own_server, refuses, with_ranks, with_vectors};
 
 /// An engine that shows its model's reasoning and takes it back.
 const ENGINE: Quirks = Quirks { reasoning_history: Some(ReasoningHistory::Keep), ..Quirks::NONE };
@@ -75,7 +75,12 @@ pub(super) const VENDORS: &[Vendor] = &[
     Vendor {
         aliases: &["openai_compatible"],
         key_required: false,
-        ..with_vectors(&openai("custom", "Any OpenAI-compatible server", "", &["CUSTOM_API_KEY"]))
+        ..with_ranks(&with_vectors(&openai(
+            "custom",
+            "Any OpenAI-compatible server",
+            "",
+            &["CUSTOM_API_KEY"],
+        )))
     },
     Vendor {
         key_required: false,

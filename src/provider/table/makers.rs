@@ -7,7 +7,9 @@ use crate::catalog::profile::{
 use crate::catalog::quirks::Quirks;
 use crate::ir::Dialect::{AnthropicMessages, GeminiGenerate, OpenaiChat, OpenaiCompletions, OpenaiResponses};
 
-use super::{ALL_THREE, Auth, RESPONSES, Vectors, Vendor, only_vectors, openai, refuses, with_vectors};
+use super::{
+    ALL_THREE, Auth, RESPONSES, Ranks, Vectors, Vendor, only_vectors, openai, refuses, with_vectors,
+};
 
 /// `thinking: {type: …}` and nothing finer, with the reasoning text kept in the history.
 const TOGGLE: Quirks = Quirks {
@@ -99,8 +101,9 @@ pub(super) const VENDORS: &[Vendor] = &[
     Vendor {
         aliases: &["mistral_ai"],
         catalogue_ids: &["mistral"],
+        embeddings: Some(Vectors::Mistral),
         quirks: MISTRAL,
-        ..with_vectors(&openai("mistral", "Mistral", "https://api.mistral.ai/v1", &["MISTRAL_API_KEY"]))
+        ..openai("mistral", "Mistral", "https://api.mistral.ai/v1", &["MISTRAL_API_KEY"])
     },
     Vendor {
         catalogue_ids: &["codestral", "mistral"],
@@ -191,12 +194,14 @@ pub(super) const VENDORS: &[Vendor] = &[
             Param::Store,
             Param::Metadata,
         ]),
-        ..with_vectors(&openai(
+        embeddings: Some(Vectors::CohereV2),
+        rerank: Some(Ranks::CohereV2),
+        ..openai(
             "cohere",
             "Cohere",
             "https://api.cohere.ai/compatibility/v1",
             &["COHERE_API_KEY", "CO_API_KEY"],
-        ))
+        )
     },
     Vendor {
         aliases: &["perplexity_ai"],
@@ -367,10 +372,14 @@ pub(super) const VENDORS: &[Vendor] = &[
     openai("krutrim", "Krutrim", "https://cloud.olakrutrim.com/v1", &["KRUTRIM_API_KEY"]),
     Vendor {
         aliases: &["jina_ai"],
+        embeddings: Some(Vectors::Jina),
+        rerank: Some(Ranks::Jina),
         ..only_vectors("jina", "Jina AI", "https://api.jina.ai/v1", &["JINA_AI_API_KEY", "JINA_API_KEY"])
     },
     Vendor {
         aliases: &["voyageai"],
+        embeddings: Some(Vectors::Voyage),
+        rerank: Some(Ranks::Voyage),
         ..only_vectors("voyage", "Voyage AI", "https://api.voyageai.com/v1", &["VOYAGE_API_KEY"])
     },
 ];

@@ -7,7 +7,7 @@ mod makers;
 
 use crate::catalog::profile::{Param, Params};
 use crate::catalog::quirks::Quirks;
-use crate::dialect::Vectors;
+use crate::dialect::{Ranks, Vectors};
 use crate::ir::Dialect;
 
 use super::auth::Auth;
@@ -46,6 +46,7 @@ const fn openai(
         platform: Platform::None,
         speaks: &[(Dialect::OpenaiChat, "")],
         embeddings: None,
+        rerank: None,
         chat_path: "/chat/completions",
         api_version: None,
         deployments: false,
@@ -59,6 +60,11 @@ const fn with_vectors(vendor: &Vendor) -> Vendor {
     Vendor { embeddings: Some(Vectors::Openai), ..*vendor }
 }
 
+/// The same, with an order of documents as Jina's.
+const fn with_ranks(vendor: &Vendor) -> Vendor {
+    Vendor { rerank: Some(Ranks::Jina), ..*vendor }
+}
+
 /// A server that people run themselves, with or without a key. They all go on with a prompt, too.
 const fn own_server(
     id: &'static str,
@@ -66,7 +72,8 @@ const fn own_server(
     base_url: &'static str,
     key_env: &'static [&'static str],
 ) -> Vendor {
-    Vendor { key_required: false, speaks: TEXT_TOO, ..with_vectors(&openai(id, name, base_url, key_env)) }
+    let vendor = with_ranks(&with_vectors(&openai(id, name, base_url, key_env)));
+    Vendor { key_required: false, speaks: TEXT_TOO, ..vendor }
 }
 
 /// A vendor of vectors alone.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::Method;
 use pingora::http::RequestHeader;
 
-use crate::dialect::{Framing, Relayed, Vectors};
+use crate::dialect::{Framing, Ranks, Relayed, Vectors};
 use crate::ir::Dialect;
 use crate::proxy::arrival::address::{self, Address};
 use crate::refusal::{Kind, Refusal};
@@ -27,6 +27,8 @@ pub enum Asked {
         /// The model in the path (Gemini).
         model: Option<String>,
     },
+    /// An order of documents; the form of what several vendors have at one path is told by its body.
+    Rerank(Option<Ranks>),
     /// What is relayed.
     Relay(Relayed),
     /// The number of tokens of a prompt.
@@ -75,6 +77,7 @@ impl Asked {
         match self {
             Self::Chat { .. } => "chat",
             Self::Embed { .. } => "embeddings",
+            Self::Rerank(_) => "rerank",
             Self::Relay(relayed) => relayed.name(),
             Self::Count { .. } => "count_tokens",
             Self::Models(_) | Self::Model(..) => "models",
@@ -93,7 +96,7 @@ impl Asked {
             | Self::Model(dialect, _) => *dialect,
             Self::Embed { form, .. } => form.dialect(),
             Self::Through(through) => through.dialect,
-            Self::Relay(_) | Self::Health => Dialect::OpenaiChat,
+            Self::Rerank(_) | Self::Relay(_) | Self::Health => Dialect::OpenaiChat,
         }
     }
 
@@ -168,6 +171,10 @@ fn recognise_at(path: &str, head: &RequestHeader) -> Result<Asked, Unrecognised>
         "messages" => Asked::Chat { dialect: Dialect::AnthropicMessages, path: None },
         "messages/count_tokens" => Asked::Count { dialect: Dialect::AnthropicMessages, model: None },
         "embeddings" => Asked::Embed { form: Vectors::Openai, model: None },
+        "embed" => Asked::Embed { form: Vectors::CohereV1, model: None },
+        "v2/embed" => Asked::Embed { form: Vectors::CohereV2, model: None },
+        "rerank" => Asked::Rerank(is_cohere(head).then_some(Ranks::CohereV1)),
+        "v2/rerank" => Asked::Rerank(Some(Ranks::CohereV2)),
         "models" => Asked::Models(dialect().unwrap_or(Dialect::OpenaiChat)),
         // Some clients knock at their base address before they ask.
         "health" | "" => Asked::Health,
@@ -183,7 +190,11 @@ fn recognise_at(path: &str, head: &RequestHeader) -> Result<Asked, Unrecognised>
     let expected = match asked {
         Asked::Through(_) => return Ok(asked),
         Asked::Models(_) | Asked::Model(..) | Asked::Health => "GET",
-        Asked::Chat { .. } | Asked::Embed { .. } | Asked::Relay(_) | Asked::Count { .. } => "POST",
+        Asked::Chat { .. }
+        | Asked::Embed { .. }
+        | Asked::Rerank(_)
+        | Asked::Relay(_)
+        | Asked::Count { .. } => "POST",
     };
     if head.method != expected && !(expected == "GET" && head.method == Method::HEAD) {
         let message = format!("{path} takes {expected}, not {}", head.method);
@@ -201,6 +212,12 @@ pub fn deployment(path: &str) -> Option<String> {
         return None;
     }
     Address::of(path).deployment.filter(|name| !name.is_empty()).map(Cow::into_owned)
+}
+
+/// Whether Cohere's own SDK asks.
+fn is_cohere(head: &RequestHeader) -> bool {
+    let name = head.headers.get("x-fern-sdk-name").and_then(|name| name.to_str().ok());
+    name.is_some_and(|name| name.contains("cohere"))
 }
 
 /// What a client speaks by the headers that its SDK always sends; lists of models have one path

@@ -91,6 +91,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         Asked::Model(dialect, name) => Some(local::model(&world, shared, *dialect, name)),
         Asked::Chat { .. }
         | Asked::Embed { .. }
+        | Asked::Rerank(_)
         | Asked::Relay(_)
         | Asked::Count { .. }
         | Asked::Through(_) => None,

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 
 use crate::dialect::gemini_generate;
-use crate::dialect::{Framing, Head, Malformed, Relayed, Restore, Vectors, codec};
-use crate::ir::embed::Encoding;
+use crate::dialect::{Framing, Head, Malformed, Ranks, Relayed, Restore, Vectors, codec};
+use crate::ir::embed::EmbedRequest;
+use crate::ir::rerank::RerankRequest;
 use crate::ir::{Dialect, Losses, Request, ToolChoice};
 use crate::provider::Operation;
 use crate::proxy::arrival::asked::Asked;
@@ -59,10 +60,12 @@ pub enum Mode {
     },
     /// It is parsed and said again.
     Translate(Restore),
-    /// Vectors: from the target's form to the client's, in this spelling.
-    Vectors(Vectors, Vectors, Encoding),
+    /// Vectors: from the target's form to the client's, who asked this.
+    Vectors(Vectors, Vectors, Arc<EmbedRequest>),
+    /// An order of documents likewise.
+    Ranks(Ranks, Ranks, Arc<RerankRequest>),
     /// Nothing; only its usage is understood.
-    Relay(Relayed),
+    Relay(Find),
     /// The number of tokens, in the dialect that client and target share.
     Count,
     /// Nothing; it is not even known what was asked.
@@ -84,6 +87,7 @@ impl Attempt {
             Mode::Verbatim { .. }
             | Mode::Rewritten { .. }
             | Mode::Translate(_)
+            | Mode::Ranks(..)
             | Mode::Relay(_)
             | Mode::Through(_)
             | Mode::Count => self.known.dialect,
@@ -96,6 +100,7 @@ impl Attempt {
 pub fn serves(asked: &Asked, known: &Known) -> bool {
     match asked {
         Asked::Embed { .. } => known.paths.embed.is_some(),
+        Asked::Rerank(_) => known.paths.rank.is_some(),
         Asked::Relay(relayed) => known.path(Operation::Relayed(*relayed)).is_some(),
         Asked::Chat { .. }
         | Asked::Count { .. }
@@ -120,6 +125,7 @@ pub fn prepare(
 ) -> Result<Attempt, Refusal> {
     let attempt = match asked {
         Asked::Embed { form, .. } => vectors(ask, *form, lens, known, key)?,
+        Asked::Rerank(form) => ranks(ask, *form, lens, known, key)?,
         Asked::Relay(relayed) => relay(ask, *relayed, lens, known, key)?,
         Asked::Count { .. } => count(ask, lens, known, key)?,
         Asked::Chat { .. } | Asked::Models(_) | Asked::Model(..) | Asked::Through(_) | Asked::Health => {
@@ -303,7 +309,7 @@ fn relayed_as(
         path,
         body,
         headers,
-        mode: Mode::Relay(relayed),
+        mode: Mode::Relay(Find::Relayed(relayed)),
         losses: Losses::new(),
         known,
         key,
@@ -326,11 +332,14 @@ fn vectors(
         (Vectors::Openai, Vectors::Openai) => {
             (with_model(ask, lens, &known.model), path, Mode::Verbatim { strip_usage: false })
         }
-        (Vectors::GeminiOne | Vectors::GeminiBatch, Vectors::GeminiOne | Vectors::GeminiBatch) => {
-            let path = match form {
-                Vectors::GeminiOne => path.replace(":batchEmbedContents", ":embedContent"),
-                Vectors::Openai | Vectors::GeminiBatch => path,
-            };
+        (Vectors::CohereV2, Vectors::CohereV2) => {
+            (with_model(ask, lens, &known.model), path, Mode::Relay(Find::Vectors(form)))
+        }
+        (Vectors::GeminiOne, Vectors::GeminiBatch) => {
+            let path = path.replace(":batchEmbedContents", ":embedContent");
+            (ask.body.clone(), path, Mode::Verbatim { strip_usage: false })
+        }
+        (Vectors::GeminiBatch, Vectors::GeminiBatch) => {
             (ask.body.clone(), path, Mode::Verbatim { strip_usage: false })
         }
         (form, spoken) => {
@@ -338,8 +347,31 @@ fn vectors(
             let head = Head { path: &ask.path, query: &ask.query, headers: &headers };
             let request = form.parse_request(&head, &ask.body).map_err(unlike)?;
             let body = spoken.render_request(&request, &known.model, &mut losses).map_err(unlike)?;
-            (body.into(), path, Mode::Vectors(spoken, form, request.encoding))
+            (body.into(), path, Mode::Vectors(spoken, form, Arc::new(request)))
         }
+    };
+    Ok(Attempt { known, key, method: Method::POST, path, body, headers: Vec::new(), mode, losses })
+}
+
+fn ranks(
+    ask: &Ask,
+    form: Option<Ranks>,
+    lens: &Lens<'_>,
+    known: Arc<Known>,
+    key: usize,
+) -> Result<Attempt, Refusal> {
+    let Some((spoken, path)) = known.paths.rank.clone() else {
+        let message = format!("{} puts no documents in order", known.provider);
+        return Err(Refusal::new(Kind::InvalidRequest, message).with_param("model"));
+    };
+    let form = form.unwrap_or_else(|| Ranks::of_body(&ask.body));
+    let mut losses = Losses::new();
+    let (body, mode) = if form == spoken {
+        (with_model(ask, lens, &known.model), Mode::Relay(Find::Ranks(form)))
+    } else {
+        let request = form.parse_request(&ask.body).map_err(unlike)?;
+        let body = spoken.render_request(&request, &known.model, &mut losses);
+        (body.into(), Mode::Ranks(spoken, form, Arc::new(request)))
     };
     Ok(Attempt { known, key, method: Method::POST, path, body, headers: Vec::new(), mode, losses })
 }

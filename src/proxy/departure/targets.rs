@@ -9,10 +9,10 @@ use rustc_hash::FxHashMap;
 use crate::catalog::profile::Profile;
 use crate::catalog::quirks::House;
 use crate::catalog::{Flag, Model, PriceTable, names};
-use crate::dialect::Vectors;
 use crate::dialect::gemini_generate::count::House as CountHouse;
+use crate::dialect::{Ranks, Vectors};
 use crate::ir::Dialect;
-use crate::provider::url::path_for;
+use crate::provider::url::{path_for, versioned};
 use crate::provider::{Base, Operation, Platform, Vendor};
 use crate::proxy::departure::envelope::Envelope;
 use crate::route::Target;
@@ -73,7 +73,13 @@ impl Known {
             profile: Profile::of(dialect, &provider.vendor.quirks, model, facts),
             prices: facts.map(|model| prices(provider, model)),
             heads: Heads { provider: printable(&provider.name), model: printable(model), sent: Vec::new() },
-            paths: Paths { generate: String::new(), stream: String::new(), embed: None, count: None },
+            paths: Paths {
+                generate: String::new(),
+                stream: String::new(),
+                embed: None,
+                rank: None,
+                count: None,
+            },
             base,
             vendor: provider.vendor,
             api_version: None,
@@ -112,6 +118,8 @@ pub struct Paths {
     pub stream: String,
     /// Vectors, and how they are asked for.
     pub embed: Option<(Vectors, String)>,
+    /// An order of documents, and how it is asked for.
+    pub rank: Option<(Ranks, String)>,
     /// The number of tokens of a prompt.
     pub count: Option<String>,
 }
@@ -193,8 +201,19 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
     let embed = vendor.embeddings.and_then(|form| {
         let (dialect, base) = (form.dialect(), &provider.base);
         let version = provider.api_version.as_deref();
-        let path = path_for(vendor, base, dialect, Operation::EmbedBatch, &target.model, version)?;
+        let path = match form.own_place() {
+            Some(place) => versioned(base, place),
+            None => path_for(vendor, base, dialect, Operation::EmbedBatch, &target.model, version)?,
+        };
         Some((form, path))
+    });
+    let rank = vendor.rerank.map(|form| {
+        let place = form.place();
+        let path = match form {
+            Ranks::CohereV1 | Ranks::CohereV2 => versioned(&provider.base, place),
+            Ranks::Jina | Ranks::Voyage => format!("{}{place}", provider.base.path),
+        };
+        (form, path)
     });
     Some(Known {
         provider: provider.name.as_str().into(),
@@ -215,6 +234,7 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
             generate: path(dialect, Operation::Generate)?,
             stream: path(dialect, Operation::Stream)?,
             embed,
+            rank,
             count: path(dialect, Operation::CountTokens),
         },
         base,

@@ -1,5 +1,6 @@
 //! Answers that are gathered before a word of them is said: whole ones in another dialect, and errors.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -7,9 +8,10 @@ use http::HeaderMap;
 use memchr::memmem;
 
 use crate::account::{Meter, Metered};
-use crate::dialect::{Restore, Seed, StreamShape, Vectors, codec, transcode};
+use crate::dialect::{Ranks, Restore, Seed, StreamShape, Vectors, codec, transcode};
 use crate::fault::Fault;
-use crate::ir::embed::Encoding;
+use crate::ir::embed::EmbedRequest;
+use crate::ir::rerank::RerankRequest;
 use crate::ir::{Dialect, Losses};
 use crate::units::Secret;
 use crate::wire::{json, lens};
@@ -36,8 +38,10 @@ pub enum Into {
     Reply(Restore),
     /// A stream, for a client that asked for one where the upstream did not stream.
     Stream(Restore, StreamShape),
-    /// Vectors: from the target's form to the client's, in this spelling.
-    Vectors(Vectors, Vectors, Encoding),
+    /// Vectors: from the target's form to the client's, who asked this.
+    Vectors(Vectors, Vectors, Arc<EmbedRequest>),
+    /// An order of documents likewise.
+    Ranks(Ranks, Ranks, Arc<RerankRequest>),
 }
 
 /// An error that is gathered.
@@ -114,11 +118,13 @@ impl Gathering {
                 meter.reply(&reply);
                 transcode::stream(reply, *client, seed, *shape, losses)
             }),
-            Into::Vectors(spoken, form, encoding) => spoken.parse_reply(body).map(|reply| {
-                if let Some(usage) = reply.usage {
-                    meter.reply(&crate::ir::Reply { usage: Some(usage), ..Default::default() });
-                }
-                form.render_reply(&reply, *encoding, seed)
+            Into::Vectors(spoken, form, asked) => spoken.parse_reply(body).map(|reply| {
+                reply.usage.iter().for_each(|usage| meter.told(usage));
+                form.render_reply(&reply, asked, seed)
+            }),
+            Into::Ranks(spoken, form, asked) => spoken.parse_reply(body).map(|reply| {
+                reply.usage.iter().for_each(|usage| meter.told(usage));
+                form.render_reply(&reply, asked, seed)
             }),
         };
         match said {

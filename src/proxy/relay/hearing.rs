@@ -9,7 +9,7 @@ use memchr::memmem;
 
 use super::LARGEST_EVENT;
 use crate::account::{Meter, Metered};
-use crate::dialect::{Relayed, Vectors, codec};
+use crate::dialect::{Ranks, Relayed, Vectors, codec};
 use crate::ir::{Dialect, Usage};
 use crate::proxy::arrival::asked::Asked;
 use crate::units::Secret;
@@ -31,6 +31,8 @@ pub enum Find {
     Relayed(Relayed),
     /// As this form of embeddings tells it.
     Vectors(Vectors),
+    /// As this form of an order tells it.
+    Ranks(Ranks),
     /// As completions of this dialect tell it.
     Dialect(Dialect),
     /// As whatever it looks like.
@@ -44,6 +46,8 @@ impl Find {
         match asked {
             Some(Asked::Chat { dialect, .. }) => Self::Dialect(*dialect),
             Some(Asked::Embed { form, .. }) => Self::Vectors(*form),
+            Some(Asked::Rerank(Some(form))) => Self::Ranks(*form),
+            Some(Asked::Rerank(None)) => Self::Ranks(Ranks::Jina),
             Some(Asked::Relay(relayed)) => Self::Relayed(*relayed),
             // A count or a list uses nothing, and what is unknown may use anything.
             Some(
@@ -57,6 +61,7 @@ impl Find {
         match self {
             Self::Relayed(relayed) => relayed.find_usage(json),
             Self::Vectors(form) => form.find_usage(json),
+            Self::Ranks(form) => form.find_usage(json),
             Self::Dialect(dialect) => codec(dialect).find_usage(json),
             Self::Any => {
                 let told = |dialect: Dialect| codec(dialect).find_usage(json);
