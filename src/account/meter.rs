@@ -57,6 +57,8 @@ pub struct Metered {
     pub usage: Option<Usage>,
     /// Whether that was its last word.
     pub is_final: bool,
+    /// What the request alone tells of it.
+    pub assumed: Usage,
     /// The answer's bytes as far as they are held, for counting where nothing was reported.
     pub held: Vec<Bytes>,
     /// How many bytes of the answer are not held any more.
@@ -237,6 +239,7 @@ impl Meter {
             streamed: self.streamed,
             usage: self.usage,
             is_final: self.is_final,
+            assumed: Usage::default(),
             held: self.held,
             forgotten: self.forgotten,
             span: self.first.zip(self.last),

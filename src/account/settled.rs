@@ -177,8 +177,12 @@ fn used(record: &mut Record, calibration: &Calibration) -> (Usage, Option<UsageS
     };
     if !can_be_counted {
         // Lists and counts use no model; they report nothing.
-        let usage = record.metered.usage;
-        return (usage.unwrap_or_default(), usage.map(|_| UsageSource::Reported));
+        if let Some(usage) = record.metered.usage {
+            return (usage, Some(UsageSource::Reported));
+        }
+        let assumed = record.metered.assumed;
+        let counts = record.status == 200 && assumed != Usage::default();
+        return if counts { (assumed, Some(UsageSource::Counted)) } else { (Usage::default(), None) };
     }
     let reported = record.metered.usage;
     let model = record.model.clone().unwrap_or_else(|| record.asked_model.as_str().into());

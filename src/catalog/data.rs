@@ -9,6 +9,9 @@ use super::price::{ContextTier, PriceTable, Rates, ServiceRates};
 /// The facts; the grammar stands at the head of the file.
 pub(super) const TEXT: &str = include_str!("data.txt");
 
+/// The same of models that neither chat nor embed.
+pub(super) const FLAT: &str = include_str!("flat.txt");
+
 /// Reads every row. A row that breaks the grammar is left out; a test sees to it that none does.
 pub(super) fn read(text: &'static str) -> Vec<Model> {
     let mut provider = "";

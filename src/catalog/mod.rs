@@ -80,7 +80,11 @@ impl Catalog {
     /// The models that come with the program.
     #[must_use]
     pub fn builtin() -> &'static Self {
-        static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| Catalog::of(data::read(data::TEXT)));
+        static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {
+            let mut models = data::read(data::TEXT);
+            models.append(&mut data::read(data::FLAT));
+            Catalog::of(models)
+        });
         &BUILTIN
     }
 

@@ -67,11 +67,31 @@ pub enum Mode {
     Embedding,
     /// Old-style continuation of a text.
     Completion,
+    /// Documents in order.
+    Rerank,
+    /// Pictures.
+    Image,
+    /// Words spoken.
+    Speech,
+    /// Spoken words written down.
+    Transcription,
+    /// Judgements of harm.
+    Moderation,
 }
 
 impl Mode {
     /// Every mode.
-    pub const ALL: [Self; 4] = [Self::Chat, Self::Responses, Self::Embedding, Self::Completion];
+    pub const ALL: [Self; 9] = [
+        Self::Chat,
+        Self::Responses,
+        Self::Embedding,
+        Self::Completion,
+        Self::Rerank,
+        Self::Image,
+        Self::Speech,
+        Self::Transcription,
+        Self::Moderation,
+    ];
 
     /// The word for it in the data file.
     #[must_use]
@@ -81,6 +101,11 @@ impl Mode {
             Self::Responses => "responses",
             Self::Embedding => "embedding",
             Self::Completion => "completion",
+            Self::Rerank => "rerank",
+            Self::Image => "image",
+            Self::Speech => "speech",
+            Self::Transcription => "transcription",
+            Self::Moderation => "moderation",
         }
     }
 }

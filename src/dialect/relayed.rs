@@ -1,6 +1,8 @@
 //! Operations that are relayed: routed by their model, which alone is rewritten, and metered, but
 //! said the same way by everyone who has them. Each is one row.
 
+use std::borrow::Cow;
+
 use super::openai_media;
 use crate::ir::Usage;
 
@@ -117,6 +119,26 @@ impl Relayed {
     #[must_use]
     pub const fn usual_model(self) -> Option<&'static str> {
         self.row().usual_model
+    }
+
+    /// What a request tells to be billed by number: the pictures asked for, the characters to speak.
+    /// `text` and `number` look at its fields.
+    #[must_use]
+    pub fn assumed<'b>(
+        self,
+        text: impl Fn(&str) -> Option<Cow<'b, str>>,
+        number: impl Fn(&str) -> Option<u64>,
+    ) -> Usage {
+        match self {
+            Self::Image | Self::ImageEdit | Self::ImageVariation => {
+                Usage { images: number("n").unwrap_or(1), ..Usage::default() }
+            }
+            Self::Speech => {
+                let characters = text("input").map_or(0, |input| input.chars().count() as u64);
+                Usage { characters, ..Usage::default() }
+            }
+            Self::Moderation | Self::Transcription | Self::Translation => Usage::default(),
+        }
     }
 
     /// Reads the usage out of an answer: a whole one, the end of one, or one event of a stream.

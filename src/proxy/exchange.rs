@@ -11,7 +11,7 @@ use crate::clock::{self, RequestId};
 use crate::dialect::bedrock_invoke::{Unwrap, Wrap};
 use crate::dialect::{Framing, Seed};
 use crate::fault::Fault;
-use crate::ir::{Dialect, Losses, Request, ServiceTier};
+use crate::ir::{Dialect, Losses, Request, ServiceTier, Usage};
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt::{Attempt, Mode};
@@ -226,6 +226,8 @@ pub struct Ask {
     pub strict: bool,
     /// The service tier asked for.
     pub tier: Option<ServiceTier>,
+    /// What the request itself tells to be billed by number, should the answer not tell better.
+    pub assumed: Usage,
     /// Headers of the client that go on to a target of the same dialect.
     pub carried: Vec<(&'static str, String)>,
 }
@@ -401,6 +403,7 @@ fn fill(record: &mut Record, mut call: Call, world: &Snapshot, started: Instant,
     record.losses = attempt.losses;
     record.losses.extend(relay.losses());
     record.metered = relay.into_metered().unwrap_or_default();
+    record.metered.assumed = ask.assumed;
     if record.metered.streamed {
         record.timings.first_token =
             record.metered.span.map(|(first, _)| first.saturating_duration_since(started));

@@ -50,7 +50,26 @@ fn a_picture_s_tokens_are_counted_whole_and_streamed() {
         let line = gateway.line(&reply);
         assert_eq!(line["gen_ai.usage.output_tokens"], 272, "{line}");
         assert_eq!((&line["usage_source"], &line["stream"]), (&json!("reported"), &json!(stream)));
+        assert!(line["cost_usd"].is_string() && line["images"].is_null(), "{line}");
     }
+}
+
+#[test]
+fn what_is_billed_by_number_is_counted_from_the_request() {
+    let mock = mock();
+    let gateway = gateway(&mock);
+    let picture = json!({"model": "dall-e-3", "prompt": "a cat", "n": 2});
+    let line = gateway.line(&gateway.ask(&post("/v1/images/generations").json(&picture)).ok());
+    assert_eq!(
+        (&line["images"], &line["cost_usd"], &line["usage_source"]),
+        (&json!(2), &json!("0.08"), &json!("counted"))
+    );
+    let speech = json!({"model": "tts-1", "input": "grüß dich", "voice": "ash"});
+    let line = gateway.line(&gateway.ask(&post("/v1/audio/speech").json(&speech)).ok());
+    assert_eq!((&line["characters"], &line["cost_usd"]), (&json!(9), &json!("0.000135")));
+    let refused = gateway
+        .ask(&post("/v1/images/generations").json(&json!({"model": "dall-e-3", "prompt": "a", "n": 99})));
+    assert!(gateway.line(&refused)["images"].is_null());
 }
 
 #[test]

@@ -77,6 +77,30 @@ fn searches_and_sound_are_paid() {
 }
 
 #[test]
+fn what_is_billed_by_number_costs_what_the_list_says() {
+    for (provider, name, usage, cost) in [
+        ("openai", "whisper-1", Usage { seconds: 60, ..Usage::default() }, "0.006"),
+        ("openai", "tts-1", Usage { characters: 1000, ..Usage::default() }, "0.015"),
+        ("openai", "dall-e-3", Usage { images: 2, ..Usage::default() }, "0.08"),
+        ("cohere", "rerank-v3.5", Usage { searches: 3, ..Usage::default() }, "0.006"),
+        (
+            "openai",
+            "gpt-image-1",
+            Usage { input: 100, image_input: 100, image_output: 1000, ..Usage::default() },
+            "0.0415",
+        ),
+        (
+            "openai",
+            "gpt-4o-transcribe",
+            Usage { audio_input: 1000, output: 100, ..Usage::default() },
+            "0.007",
+        ),
+    ] {
+        assert_eq!(usd(provider, name, &usage, None), cost, "{name}");
+    }
+}
+
+#[test]
 fn the_greatest_numbers_do_not_overflow() {
     let usage = Usage { input: u64::MAX, output: u64::MAX, web_searches: u64::MAX, ..Usage::default() };
     let dear = PriceTable {

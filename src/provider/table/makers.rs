@@ -372,12 +372,14 @@ pub(super) const VENDORS: &[Vendor] = &[
     openai("krutrim", "Krutrim", "https://cloud.olakrutrim.com/v1", &["KRUTRIM_API_KEY"]),
     Vendor {
         aliases: &["jina_ai"],
+        catalogue_ids: &["jina"],
         embeddings: Some(Vectors::Jina),
         rerank: Some(Ranks::Jina),
         ..only_vectors("jina", "Jina AI", "https://api.jina.ai/v1", &["JINA_AI_API_KEY", "JINA_API_KEY"])
     },
     Vendor {
         aliases: &["voyageai"],
+        catalogue_ids: &["voyage"],
         embeddings: Some(Vectors::Voyage),
         rerank: Some(Ranks::Voyage),
         ..only_vectors("voyage", "Voyage AI", "https://api.voyageai.com/v1", &["VOYAGE_API_KEY"])

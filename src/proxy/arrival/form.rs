@@ -4,6 +4,8 @@
 //! but goes through; where it comes late, or the form is small, the form is held whole, within the
 //! same bounds as any other body.
 
+use std::borrow::Cow;
+
 use http::header;
 use pingora::http::RequestHeader;
 use pingora::proxy::Session;
@@ -75,6 +77,7 @@ pub(super) fn dispatch(
         stream_usage: true,
         strict,
         tier: None,
+        assumed: relayed.assumed(|name| text(name).map(Cow::Owned), |name| text(name)?.parse().ok()),
         carried,
         form: Some(form),
         rest,

@@ -11,7 +11,7 @@ use pingora::proxy::Session;
 use crate::clock;
 use crate::dialect::Framing;
 use crate::dialect::bedrock_invoke::Wrap;
-use crate::ir::{Dialect, ServiceTier};
+use crate::ir::{Dialect, ServiceTier, Usage};
 use crate::proxy::answer::{self, Connection};
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::arrival::body::Untaken;
@@ -357,6 +357,10 @@ fn read_ask(session: &Session, asked: &Asked, lens: &Lens<'_>, body: Bytes) -> R
         stream_usage,
         strict,
         tier: asked_tier(lens),
+        assumed: match asked {
+            Asked::Relay(relayed) => relayed.assumed(|name| lens.string(name), |name| lens.u64(name)),
+            _ => Usage::default(),
+        },
         carried,
     })
 }

@@ -95,6 +95,7 @@ pub(super) fn dispatch(
         stream_usage: true,
         strict: false,
         tier: None,
+        assumed: <_>::default(),
         carried: Vec::new(),
     };
     let attempt = Attempt {
