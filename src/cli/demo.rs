@@ -46,6 +46,8 @@ fn sources(mock: &Mock) -> Sources {
         ("OPENAI", format!("http://{at}/v1")),
         ("ANTHROPIC", format!("http://{at}")),
         ("GEMINI", format!("http://{at}/v1beta")),
+        ("COHERE", format!("http://{at}/compatibility/v1")),
+        ("VOYAGE", format!("http://{at}/v1")),
     ];
     for (vendor, base) in providers {
         sources.environment.insert(format!("{vendor}_API_KEY"), "demo".to_owned());
