@@ -137,6 +137,13 @@ impl Meter {
         self.report(usage, true);
     }
 
+    /// What the answers of a batch used so far, all of them together.
+    pub fn batched(&mut self, sum: &Usage) {
+        self.usage = Some(*sum);
+        self.tier = Some(ServiceTier::Batch);
+        self.is_final = true;
+    }
+
     fn copy(&mut self, bytes: &[u8]) {
         const BLOCK: usize = 4 << 10;
         match self.copied.last_mut() {

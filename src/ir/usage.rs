@@ -123,6 +123,25 @@ impl Usage {
         ]
     }
 
+    /// Adds what another call used.
+    pub const fn add(&mut self, other: &Self) {
+        self.input = self.input.saturating_add(other.input);
+        self.cache_read = self.cache_read.saturating_add(other.cache_read);
+        self.cache_write_5m = self.cache_write_5m.saturating_add(other.cache_write_5m);
+        self.cache_write_1h = self.cache_write_1h.saturating_add(other.cache_write_1h);
+        self.audio_input = self.audio_input.saturating_add(other.audio_input);
+        self.image_input = self.image_input.saturating_add(other.image_input);
+        self.output = self.output.saturating_add(other.output);
+        self.reasoning = self.reasoning.saturating_add(other.reasoning);
+        self.audio_output = self.audio_output.saturating_add(other.audio_output);
+        self.image_output = self.image_output.saturating_add(other.image_output);
+        self.web_searches = self.web_searches.saturating_add(other.web_searches);
+        self.images = self.images.saturating_add(other.images);
+        self.characters = self.characters.saturating_add(other.characters);
+        self.seconds = self.seconds.saturating_add(other.seconds);
+        self.searches = self.searches.saturating_add(other.searches);
+    }
+
     /// Takes over what a later report of the same call says.
     ///
     /// Reports are cumulative and replace one another, input and output apart: a last event that

@@ -136,6 +136,8 @@ struct World {
     /// Fingerprints of prompts and prompt prefixes already seen, for cached-token counts.
     seen: Mutex<HashSet<u64>>,
     dice: AtomicU64,
+    /// Files and batches, by id.
+    kept: Mutex<std::collections::BTreeMap<String, flat::kept::Thing>>,
 }
 
 impl World {
@@ -146,6 +148,7 @@ impl World {
             stats: stats::Stats::default(),
             seen: Mutex::default(),
             dice: AtomicU64::new(u64::from(seed.subsec_nanos()) << 20 ^ seed.as_secs()),
+            kept: Mutex::default(),
         }
     }
 

@@ -27,6 +27,9 @@ pub(super) fn answer(request: &Request<'_>, head: &[u8], world: &World) -> Act {
     if key == "bad-key" {
         return Refusal::wrong_key(spoken, key).act(spoken, world);
     }
+    if let Some(answered) = flat::kept::answer(request, path, spoken, world) {
+        return answered.unwrap_or_else(|refusal| refusal.act(spoken, world));
+    }
     let answered = match request.method {
         "GET" if is_models(path) => models::answer(request, path, spoken, world),
         "POST" => post(request, path, spoken, world),
@@ -68,7 +71,10 @@ fn dialect(request: &Request<'_>, path: &str) -> Dialect {
     if bedrock::is_place(path) {
         return Dialect::Bedrock;
     }
-    if path.ends_with("/messages") || path.ends_with("/messages/count_tokens") || last.ends_with("awPredict")
+    if path.ends_with("/messages")
+        || path.ends_with("/messages/count_tokens")
+        || path.contains("/messages/batches")
+        || last.ends_with("awPredict")
     {
         return Dialect::Anthropic;
     }

@@ -226,6 +226,8 @@ pub struct Ask {
     pub strict: bool,
     /// The service tier asked for.
     pub tier: Option<ServiceTier>,
+    /// Whose name follows the ids in the answer, where there is a choice.
+    pub owner: Option<String>,
     /// What the request itself tells to be billed by number, should the answer not tell better.
     pub assumed: Usage,
     /// Headers of the client that go on to a target of the same dialect.

@@ -18,6 +18,7 @@ use crate::fault::Fault;
 use crate::ir::Dialect;
 use crate::provider::limits::retry_after;
 use crate::proxy::answer::{self, Connection};
+use crate::proxy::arrival::asked::Asked;
 use crate::proxy::departure::attempt::Mode;
 use crate::proxy::departure::envelope::Envelope;
 use crate::proxy::exchange::{Call, Exchange, Stage};
@@ -108,6 +109,19 @@ fn through(session: &mut Session, exchange: &mut Exchange, find: Find, head: &mu
     }
     let event_stream = starts(head, b"text/event-stream");
     call.ask.stream |= event_stream;
+    if let Some(owner) = call
+        .ask
+        .owner
+        .clone()
+        .filter(|_| find != Find::Batch && head.status.is_success() && starts(head, b"application/json"))
+    {
+        let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
+        let seed = exchange.seed("", 0, Bytes::new());
+        if let Some(call) = exchange.call() {
+            call.relay = Relay::whole(upstream, client, seed, Into::Owned(owner));
+        }
+        return;
+    }
     // Providers quote the key they refuse.
     let refused = head.status.as_u16() >= 400;
     let provider = world.providers.get(call.attempt.known.index).filter(|_| refused);
@@ -208,7 +222,9 @@ fn dress(exchange: &mut Exchange, head: &mut ResponseHeader) {
     while let Some(private) = headers.keys().find(|name| unwanted(name.as_str())).cloned() {
         headers.remove(private);
     }
-    let own_id = headers.get(names::REQUEST_ID).filter(|_| through).cloned();
+    // At an address of the provider's own its id counts.
+    let theirs = matches!(&exchange.asked, Some(Asked::Through(through)) if through.kept.is_none());
+    let own_id = headers.get(names::REQUEST_ID).filter(|_| theirs).cloned();
     if let Some(call) = exchange.call() {
         dress_body(call, headers);
     }

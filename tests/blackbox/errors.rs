@@ -200,7 +200,7 @@ fn an_unknown_path_gets_404_in_the_likely_dialect() {
     let paths = [
         (Client::Openai, "/v1/nothing"),
         (Client::Openai, "/favicon.ico"),
-        (Client::Anthropic, "/v1/messages/batches/x"),
+        (Client::Anthropic, "/v1/messages/nothing/x"),
         (Client::Gemini, "/v1beta/nothing"),
     ];
     for (client, path) in paths {

@@ -26,6 +26,7 @@ mod errors;
 mod flat;
 mod forms;
 mod harness;
+mod kept;
 mod latency;
 mod leaving;
 mod limits;

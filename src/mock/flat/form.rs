@@ -5,8 +5,17 @@ use serde_json::{Map, Value};
 use crate::mock::errors::Refusal;
 use crate::mock::http::Request;
 
+/// The names of a form's files, and their bytes.
+pub(super) type Files = Vec<(String, Vec<u8>)>;
+
 /// The text fields of a form as JSON strings, and its files: name and size.
 pub(super) fn read(request: &Request<'_>) -> Result<(Value, Vec<(String, usize)>), Refusal> {
+    let (fields, files) = read_whole(request)?;
+    Ok((fields, files.into_iter().map(|(name, bytes)| (name, bytes.len())).collect()))
+}
+
+/// The same, with the files' bytes.
+pub(super) fn read_whole(request: &Request<'_>) -> Result<(Value, Files), Refusal> {
     let bad = || Refusal::bad("Could not parse multipart form");
     let kind = request.header("content-type").unwrap_or_default();
     let (_, boundary) = kind.split_once("boundary=").ok_or_else(bad)?;
@@ -24,7 +33,7 @@ pub(super) fn read(request: &Request<'_>) -> Result<(Value, Vec<(String, usize)>
         let value = piece.get(head.len() + 4..).ok_or_else(bad)?;
         let name = head.split("name=\"").nth(1).and_then(|rest| rest.split('"').next()).ok_or_else(bad)?;
         if head.contains("filename") {
-            files.push((name.to_owned(), value.len()));
+            files.push((name.to_owned(), value.to_vec()));
         } else {
             fields.insert(name.to_owned(), String::from_utf8_lossy(value).into_owned().into());
         }

@@ -7,6 +7,7 @@
 mod cohere;
 mod form;
 mod images;
+pub(super) mod kept;
 mod moderations;
 mod ranks;
 mod speech;

@@ -104,9 +104,6 @@ pub fn instead(place: &str) -> Option<&'static str> {
         }
         "assistants" | "threads" => "the Assistants API is not served; use POST /v1/chat/completions",
         "batches" | "batch" => "batches are not served; send each request by itself",
-        "messages" if says("/batches") || place.contains("/batches/") => {
-            "batches are not served; send each request by itself"
-        }
         "files" | "uploads" | "upload" => {
             "files are not kept; put them into the request itself, as base64 or by their address"
         }
@@ -177,7 +174,7 @@ mod tests {
         for (place, name) in [
             ("responses/resp_1", "POST /v1/responses"),
             ("interactions", ":generateContent"),
-            ("messages/batches", "batches"),
+            ("batches", "each request by itself"),
             ("models/m:predict", ":generateContent"),
             ("team/chat/completions", "POST /v1/chat/completions"),
         ] {

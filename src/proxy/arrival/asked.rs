@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::Method;
 use pingora::http::RequestHeader;
 
-use crate::dialect::{Framing, Ranks, Relayed, Vectors};
+use crate::dialect::{Framing, Kept, Ranks, Relayed, Vectors};
 use crate::ir::Dialect;
 use crate::proxy::arrival::address::{self, Address};
 use crate::refusal::{Kind, Refusal};
@@ -59,6 +59,9 @@ pub struct Through {
     pub like: Option<Asked>,
     /// The dialect in which the gateway's own errors are said.
     pub dialect: Dialect,
+    /// What is asked for at the gateway's own address and kept by one provider, which is found by
+    /// its id.
+    pub kept: Option<Kept>,
 }
 
 /// What a path says that names its model: Gemini's, Bedrock's, and Claude's at a cloud.
@@ -81,7 +84,10 @@ impl Asked {
             Self::Relay(relayed) => relayed.name(),
             Self::Count { .. } => "count_tokens",
             Self::Models(_) | Self::Model(..) => "models",
-            Self::Through(_) => "passthrough",
+            Self::Through(through) => match through.kept {
+                Some(kept) => kept.name(),
+                None => "passthrough",
+            },
             Self::Health => "health",
         }
     }
@@ -156,7 +162,7 @@ fn through(head: &RequestHeader, place: &str) -> Result<Asked, Unrecognised> {
         let refusal = Refusal { status: 405, ..Refusal::new(Kind::InvalidRequest, message) };
         return Err(Unrecognised { dialect, refusal, allow: Some("GET, HEAD, POST, PUT, PATCH, DELETE") });
     }
-    Ok(Asked::Through(Box::new(Through { provider, place, like, dialect })))
+    Ok(Asked::Through(Box::new(Through { provider, place, like, dialect, kept: None })))
 }
 
 /// Recognises what is asked for at a path of the gateway's own.
@@ -179,7 +185,8 @@ fn recognise_at(path: &str, head: &RequestHeader) -> Result<Asked, Unrecognised>
         // Some clients knock at their base address before they ask.
         "health" | "" => Asked::Health,
         place => {
-            let relayed = Relayed::at(place).map(Asked::Relay).or_else(|| of_bedrock(place));
+            let relayed = Relayed::at(place).map(Asked::Relay);
+            let relayed = relayed.or_else(|| of_bedrock(place)).or_else(|| kept(place, dialect()));
             relayed.or_else(|| of_model(place, head, dialect())).ok_or_else(|| Unrecognised {
                 dialect: dialect().unwrap_or_else(|| by_place(place)),
                 refusal: unknown_path(head, place),
@@ -212,6 +219,14 @@ pub fn deployment(path: &str) -> Option<String> {
         return None;
     }
     Address::of(path).deployment.filter(|name| !name.is_empty()).map(Cow::into_owned)
+}
+
+/// What a provider keeps, which goes through to whoever that is.
+fn kept(place: &str, spoken: Option<Dialect>) -> Option<Asked> {
+    let (kept, dialect) = Kept::at(place, spoken)?;
+    let place = format!("/v1/{place}");
+    let through = Through { provider: String::new(), place, like: None, dialect, kept: Some(kept) };
+    Some(Asked::Through(Box::new(through)))
 }
 
 /// Whether Cohere's own SDK asks.
@@ -489,7 +504,7 @@ mod tests {
         for (path, dialect, instead) in [
             ("/v1/responses/compact", Dialect::OpenaiResponses, "POST /v1/responses"),
             ("/v1beta/interactions", Dialect::GeminiGenerate, ":generateContent"),
-            ("/v1/messages/batches", Dialect::AnthropicMessages, "batches"),
+            ("/v1beta/batches", Dialect::GeminiGenerate, "each request by itself"),
             ("/v1beta/models/m:predict", Dialect::GeminiGenerate, ":generateContent"),
             ("/v1/chat/completions/chat/completions", Dialect::OpenaiChat, "POST /v1/chat/completions"),
         ] {

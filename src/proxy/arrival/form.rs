@@ -79,6 +79,7 @@ pub(super) fn dispatch(
         tier: None,
         assumed: relayed.assumed(|name| text(name).map(Cow::Owned), |name| text(name)?.parse().ok()),
         carried,
+        owner: None,
         form: Some(form),
         rest,
         body,

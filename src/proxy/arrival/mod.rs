@@ -77,7 +77,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
             return turn_away(session, exchange, unknown.dialect, unknown.refusal, unknown.allow).await;
         }
     };
-    let asked = through::settle(&world, asked);
+    let asked = through::settle(&world, asked, session.req_header());
     let client = asked.dialect();
     exchange.asked = Some(asked.clone());
     if !asked.is_public() && !admitted(&world.door, session.req_header()) {
@@ -105,7 +105,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         None => {}
     }
     if let Asked::Through(through) = &asked
-        && !through::is_signed(&world, through)
+        && !through::is_held(&world, through, session.req_header())
     {
         body::invite(session).await?;
         let share = shared.held.share();
@@ -227,7 +227,8 @@ fn dispatch(
     share: Share,
 ) -> Result<Option<Vec<u8>>, Refusal> {
     if let Asked::Through(through) = asked {
-        through::dispatch(shared, session, exchange, through, share)?;
+        let (through, body) = through::owned(&exchange.world, through, body);
+        through::dispatch(shared, session, exchange, &through, share)?;
         if let Some(call) = exchange.call() {
             call.upload = Upload::Held;
             call.attempt.body = body;
@@ -342,6 +343,7 @@ fn read_ask(session: &Session, asked: &Asked, lens: &Lens<'_>, body: Bytes) -> R
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or("").to_owned(),
         body,
+        owner: None,
         form: None,
         rest: 0,
         unsized_body: !head.headers.contains_key(header::CONTENT_LENGTH),

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header;
+use pingora::http::RequestHeader;
 use pingora::proxy::Session;
 
-use crate::dialect::Framing;
+use crate::catalog::quirks::House;
+use crate::dialect::{Framing, Kept, kept};
 use crate::ir::Dialect;
 use crate::provider::through::join;
 use crate::proxy::arrival::asked::{Asked, Through};
@@ -21,9 +23,19 @@ use crate::refusal::{Kind, Refusal};
 use crate::route::Target;
 use crate::snapshot::{Provider, Snapshot};
 
-/// The request with the dialect of its provider's own API, as far as that is one of ours.
-pub(super) fn settle(world: &Snapshot, asked: Asked) -> Asked {
+/// The request with its provider, where that is found by an id, and with the dialect of the
+/// provider's own API, as far as that is one of ours.
+pub(super) fn settle(world: &Snapshot, asked: Asked, head: &RequestHeader) -> Asked {
     let Asked::Through(mut through) = asked else { return asked };
+    if through.kept.is_some() {
+        let (place, owner) = kept::strip(&through.place, |name| world.table.provider(name).is_ok());
+        through.place = place;
+        let named = head.headers.get("x-tollgate-provider").and_then(|name| name.to_str().ok());
+        let pairs = head.uri.query().unwrap_or("").split('&');
+        let asked_for = pairs.into_iter().find_map(|pair| pair.strip_prefix("provider="));
+        let told = owner.or_else(|| named.or(asked_for).map(str::to_owned));
+        through.provider = told.or_else(|| first_of(world, through.dialect)).unwrap_or_default();
+    }
     let found = world.table.provider(&through.provider).ok();
     if let Some(provider) = found.and_then(|index| world.providers.get(index)) {
         let spoken = provider.vendor.speaks;
@@ -34,8 +46,41 @@ pub(super) fn settle(world: &Snapshot, asked: Asked) -> Asked {
     Asked::Through(through)
 }
 
-/// Whether the request must be read whole, since a signature is made over its body.
-pub(super) fn is_signed(world: &Snapshot, through: &Through) -> bool {
+/// The provider whose ids have no name behind them: the first that speaks the dialect, its own maker
+/// before others.
+fn first_of(world: &Snapshot, dialect: Dialect) -> Option<String> {
+    let speaks = |provider: &&Provider| provider.vendor.speaks.iter().any(|(spoken, _)| *spoken == dialect);
+    let own = |provider: &&Provider| provider.vendor.quirks.house == House::Own;
+    let mut all = world.providers.iter().filter(speaks);
+    let first = all.clone().find(own).or_else(|| all.next());
+    first.map(|provider| provider.name.clone())
+}
+
+/// A request about what is kept, by what its body says: ids there have owners too.
+pub(super) fn owned(world: &Snapshot, through: &Through, body: Bytes) -> (Through, Bytes) {
+    let mut through = through.clone();
+    if through.kept.is_none() {
+        return (through, body);
+    }
+    let Ok(text) = std::str::from_utf8(&body) else { return (through, body) };
+    let (plain, owner) = kept::strip(text, |name| world.table.provider(name).is_ok());
+    match owner {
+        Some(owner) => {
+            through.provider = owner;
+            (through, plain.into())
+        }
+        None => (through, body),
+    }
+}
+
+/// Whether the request must be read whole, since a signature is made over its body or ids stand in it.
+pub(super) fn is_held(world: &Snapshot, through: &Through, head: &RequestHeader) -> bool {
+    let kind = head.headers.get(header::CONTENT_TYPE);
+    let json = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    (json && through.kept.is_some()) || is_signed(world, through)
+}
+
+fn is_signed(world: &Snapshot, through: &Through) -> bool {
     let provider = world.table.provider(&through.provider).ok();
     let cloud = provider.and_then(|index| world.providers.get(index)?.cloud.as_ref());
     cloud.is_some_and(|cloud| !cloud.service.is_empty())
@@ -54,6 +99,9 @@ pub(super) fn dispatch(
 ) -> Result<(), Refusal> {
     let world = Arc::clone(&exchange.world);
     let index = world.table.provider(&through.provider).map_err(|unknown| {
+        if through.kept.is_some() && through.provider.is_empty() {
+            return Refusal::new(Kind::NotFound, "no provider that is configured keeps such things");
+        }
         let shown: String = through.provider.chars().take(128).collect();
         let hint = match unknown.nearest.as_slice() {
             [] => String::new(),
@@ -68,7 +116,8 @@ pub(super) fn dispatch(
     let (base, mut path) = joined.ok_or_else(|| {
         Refusal::new(Kind::InvalidRequest, "a path that goes through must not lead upwards")
     })?;
-    let query = query(session.req_header().uri.query().unwrap_or(""), provider, &path);
+    let kept = through.kept.is_some();
+    let query = query(session.req_header().uri.query().unwrap_or(""), kept, provider, &path);
     if !query.is_empty() {
         path.push('?');
         path.push_str(&query);
@@ -80,6 +129,13 @@ pub(super) fn dispatch(
     let keys = provider.keys.len();
     let key = if keys > 1 { shared.next_turn() % keys } else { 0 };
     let method = head.method.clone();
+    let results = kept && Kept::gives_results(&through.place);
+    let find = if results { Find::Batch } else { Find::like(through.like.as_ref()) };
+    let first = first_of(&world, through.dialect);
+    let own = (kept && first.as_ref() != Some(&provider.name)).then(|| provider.name.clone());
+    // Batches of messages name an address too, which must be ours.
+    let messages = through.kept == Some(Kept::Batches) && through.dialect == Dialect::AnthropicMessages;
+    let owner = own.or_else(|| messages.then(String::new));
     let ask = Ask {
         dialect: through.dialect,
         path: through.place.clone(),
@@ -97,6 +153,7 @@ pub(super) fn dispatch(
         tier: None,
         assumed: <_>::default(),
         carried: Vec::new(),
+        owner,
     };
     let attempt = Attempt {
         known,
@@ -105,7 +162,7 @@ pub(super) fn dispatch(
         path,
         body: Bytes::new(),
         headers: Vec::new(),
-        mode: Mode::Through(Find::like(through.like.as_ref())),
+        mode: Mode::Through(find),
         losses: <_>::default(),
     };
     let target = Target { provider: index, model };
@@ -117,8 +174,10 @@ pub(super) fn dispatch(
 }
 
 /// The client's query without the key that opened our door, and with the version that Azure demands.
-fn query(query: &str, provider: &Provider, path: &str) -> String {
-    let pairs = query.split('&').filter(|pair| !pair.starts_with("key=") && *pair != "key");
+fn query(query: &str, kept: bool, provider: &Provider, path: &str) -> String {
+    let ours =
+        |pair: &str| pair.starts_with("key=") || pair == "key" || kept && pair.starts_with("provider=");
+    let pairs = query.split('&').filter(|pair| !ours(pair));
     let mut kept: Vec<_> = pairs.filter(|pair| !pair.is_empty()).collect();
     let demanded = provider.api_version.as_deref().or(provider.vendor.api_version);
     let version = demanded.map(|version| format!("api-version={version}"));

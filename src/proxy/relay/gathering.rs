@@ -8,7 +8,7 @@ use http::HeaderMap;
 use memchr::memmem;
 
 use crate::account::{Meter, Metered};
-use crate::dialect::{Ranks, Restore, Seed, StreamShape, Vectors, codec, transcode};
+use crate::dialect::{Ranks, Restore, Seed, StreamShape, Vectors, codec, kept, transcode};
 use crate::fault::Fault;
 use crate::ir::embed::EmbedRequest;
 use crate::ir::rerank::RerankRequest;
@@ -42,6 +42,8 @@ pub enum Into {
     Vectors(Vectors, Vectors, Arc<EmbedRequest>),
     /// An order of documents likewise.
     Ranks(Ranks, Ranks, Arc<RerankRequest>),
+    /// The same, with the owner's name behind every id.
+    Owned(String),
 }
 
 /// An error that is gathered.
@@ -122,6 +124,7 @@ impl Gathering {
                 reply.usage.iter().for_each(|usage| meter.told(usage));
                 form.render_reply(&reply, asked, seed)
             }),
+            Into::Owned(owner) => Ok(kept::named(&String::from_utf8_lossy(body), owner).into_bytes()),
             Into::Ranks(spoken, form, asked) => spoken.parse_reply(body).map(|reply| {
                 reply.usage.iter().for_each(|usage| meter.told(usage));
                 form.render_reply(&reply, asked, seed)

@@ -37,6 +37,8 @@ pub enum Find {
     Dialect(Dialect),
     /// As whatever it looks like.
     Any,
+    /// As whatever each line looks like: the answers of a batch.
+    Batch,
 }
 
 impl Find {
@@ -63,7 +65,7 @@ impl Find {
             Self::Vectors(form) => form.find_usage(json),
             Self::Ranks(form) => form.find_usage(json),
             Self::Dialect(dialect) => codec(dialect).find_usage(json),
-            Self::Any => {
+            Self::Any | Self::Batch => {
                 let told = |dialect: Dialect| codec(dialect).find_usage(json);
                 Dialect::ALL.into_iter().filter_map(told).find(|usage| usage.total() > 0)
             }
@@ -97,13 +99,17 @@ enum Ear {
     Events(sse::Parser),
     /// The last pieces, not much more than [`TAIL`] bytes.
     Tail(VecDeque<Bytes>, usize),
+    /// Lines, of which the last is not whole yet, and what all of them used.
+    Lines(Vec<u8>, Usage),
 }
 
 impl Hearing {
     /// An answer in about this dialect, as events or whole, that hides a secret if given one.
     #[must_use]
     pub fn new(dialect: Dialect, find: Find, event_stream: bool, secret: Option<&Secret>) -> Self {
-        let ear = if event_stream {
+        let ear = if find == Find::Batch {
+            Ear::Lines(Vec::new(), Usage::default())
+        } else if event_stream {
             Ear::Events(sse::Parser::new(LARGEST_EVENT))
         } else {
             Ear::Tail(VecDeque::new(), 0)
@@ -137,6 +143,26 @@ impl Hearing {
                 let _ = chunk.map_or(Ok(()), |chunk| frames.push(chunk, &mut hear));
                 if end {
                     let _ = frames.finish(hear);
+                }
+            }
+            Ear::Lines(line, sum) => {
+                let mut rest = chunk.map_or(&[][..], |chunk| chunk);
+                while let Some(at) = memchr::memchr(b'\n', rest) {
+                    line.extend_from_slice(rest.get(..at).unwrap_or_default());
+                    hear_line(*find, line, sum);
+                    line.clear();
+                    rest = rest.get(at + 1..).unwrap_or_default();
+                }
+                // A line that long is no answer of a model.
+                if line.len() + rest.len() <= LARGEST_EVENT {
+                    line.extend_from_slice(rest);
+                }
+                if end {
+                    hear_line(*find, line, sum);
+                    line.clear();
+                }
+                if sum.total() > 0 {
+                    meter.batched(sum);
                 }
             }
             Ear::Tail(pieces, held) => {
@@ -175,6 +201,16 @@ impl Hearing {
     #[must_use]
     pub fn into_metered(self) -> Metered {
         self.meter.finish()
+    }
+}
+
+/// Adds what one answer of a batch used; a file of something else has none.
+fn hear_line(find: Find, line: &[u8], sum: &mut Usage) {
+    static CUSTOM: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"custom_id\""));
+    if CUSTOM.is_in(line)
+        && let Some(usage) = find.usage_at_the_end(line)
+    {
+        sum.add(&usage);
     }
 }
 

@@ -2,12 +2,13 @@
 
 import base64
 import io
+import json
 
 import cohere
 import openai
 import pytest
 
-from gateway import KEY, PNG, URL, openai_client, sent
+from gateway import KEY, PNG, URL, anthropic_client, openai_client, sent
 
 client = openai_client()
 
@@ -95,6 +96,33 @@ def test_what_goes_through():
     assert answer.choices[0].message.content
     assert sent()["headers"]["authorization"] == "Bearer demo"
     assert len(list(through.models.list())) > 3
+
+
+def test_files_and_batches():
+    line = {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions"}
+    line["body"] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
+    content = json.dumps(line).encode()
+    file = client.files.create(file=("a.jsonl", content), purpose="batch")
+    assert file.bytes == len(content)
+    assert client.files.content(file.id).read() == content
+    assert file.id in [each.id for each in client.files.list()]
+    batch = client.batches.create(
+        input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+    )
+    batch = client.batches.retrieve(batch.id)
+    answers = client.files.content(batch.output_file_id).text.splitlines()
+    assert json.loads(answers[0])["custom_id"] == "a"
+    assert batch.id in [each.id for each in client.batches.list()]
+    assert client.files.delete(file.id).deleted
+
+
+def test_batches_of_messages():
+    batches = anthropic_client().messages.batches
+    params = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
+    batch = batches.create(requests=[{"custom_id": "a", "params": params}])
+    assert batches.retrieve(batch.id).processing_status == "ended"
+    assert batch.id in [each.id for each in batches.list()]
+    assert [each.custom_id for each in batches.results(batch.id)] == ["a"]
 
 
 DOCUMENTS = ["berlin is the capital of germany", "the capital of france is paris", "bread"]
