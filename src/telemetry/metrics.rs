@@ -32,6 +32,7 @@ pub struct Metrics {
     pub(super) token_usage: HistogramVec,
     upstream_errors: IntCounterVec,
     losses: IntCounterVec,
+    units: IntCounterVec,
     reloads: IntCounterVec,
     in_flight_gauge: IntGauge,
     held_gauge: IntGauge,
@@ -97,6 +98,11 @@ impl Metrics {
                     label::STATUS,
                     label::OUTCOME,
                 ],
+            )?,
+            units: counters(
+                metric::UNITS,
+                "What is billed by number and is no token: searches, pictures, characters, seconds",
+                &[label::PROVIDER, label::MODEL, label::UNIT],
             )?,
             tokens: counters(
                 metric::TOKENS,
@@ -188,6 +194,15 @@ impl Metrics {
         }
         for loss in record.losses.iter() {
             self.losses.with_label_values(&[target, loss.field.as_ref(), loss.kind.label()]).inc();
+        }
+    }
+
+    /// What a settled request used that is no token, under this model's label.
+    pub(super) fn counted(&self, model: &str, settled: &Settled) {
+        let provider = settled.record.provider.as_deref().unwrap_or("");
+        for (unit, number) in settled.usage.units().into_iter().filter(|(_, number)| *number > 0) {
+            let model = if self.admits(model) { model } else { OTHER };
+            self.units.with_label_values(&[provider, model, unit]).inc_by(number);
         }
     }
 

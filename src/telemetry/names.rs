@@ -37,6 +37,8 @@ pub mod metric {
     pub const REQUESTS: &str = "tollgate_requests_total";
     /// Tokens by class.
     pub const TOKENS: &str = "tollgate_tokens_total";
+    /// What is billed by number and is no token.
+    pub const UNITS: &str = "tollgate_units_total";
     /// Cost in USD.
     pub const COST: &str = "tollgate_cost_usd_total";
     /// What the gateway itself added before an answer began.
@@ -79,6 +81,8 @@ pub mod label {
     pub const STATUS: &str = "status";
     /// How a request ended.
     pub const OUTCOME: &str = "outcome";
+    /// What is counted that is no token.
+    pub const UNIT: &str = "unit";
     /// The class of tokens.
     pub const CLASS: &str = "class";
     /// Where numbers come from.

@@ -55,6 +55,7 @@ impl Observer {
             None => self.meet(model, settled),
         }
         self.metrics.failed(settled);
+        self.metrics.counted(model, settled);
     }
 
     /// Observes a request of a kind that was not seen yet, or of a model that has no label of its own.

@@ -67,6 +67,8 @@ fn what_is_billed_by_number_is_counted_from_the_request() {
     let speech = json!({"model": "tts-1", "input": "grüß dich", "voice": "ash"});
     let line = gateway.line(&gateway.ask(&post("/v1/audio/speech").json(&speech)).ok());
     assert_eq!((&line["characters"], &line["cost_usd"]), (&json!(9), &json!("0.000135")));
+    gateway.wait_metric("tollgate_units_total", &[("unit", "character")], 9.0);
+    gateway.wait_metric("tollgate_units_total", &[("unit", "image")], 2.0);
     let refused = gateway
         .ask(&post("/v1/images/generations").json(&json!({"model": "dall-e-3", "prompt": "a", "n": 99})));
     assert!(gateway.line(&refused)["images"].is_null());
