@@ -217,8 +217,9 @@ pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
     let Some(asked) = exchange.asked.clone() else { return false };
     let Some(call) = exchange.call() else { return false };
     let provider = Arc::clone(&call.attempt.known.provider);
-    // A body that goes through cannot be had twice.
-    let gone = !call.upload.is_held() && call.sent.is_some();
+    // A body that goes through cannot be had twice, and what it asks for may not be done twice.
+    let once = !call.upload.is_held() || matches!(asked, Asked::Through(_));
+    let gone = once && call.sent.is_some();
     let next = if late || gone { None } else { next(call, &world, &fault) };
     let go = next.is_some_and(|(place, key, pause)| {
         if !prepare_next(call, &world, &asked, place, key) {
