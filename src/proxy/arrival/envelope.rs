@@ -11,10 +11,12 @@ use crate::wire::json::{self, Json};
 use crate::wire::lens::{Edit, Lens};
 
 /// A body in Anthropic's own form.
-pub(super) struct Opened {
-    pub(super) body: Bytes,
+#[derive(Debug)]
+pub struct Opened {
+    /// The body.
+    pub body: Bytes,
     /// The betas that the body named.
-    pub(super) betas: Vec<String>,
+    pub betas: Vec<String>,
 }
 
 /// Opens the body of a request that came in a cloud's form; `None` for any other.

@@ -14,7 +14,7 @@ use crate::dialect::{Framing, Relayed};
 use crate::ir::Dialect;
 use crate::proxy::arrival::asked::{self, Asked};
 use crate::proxy::arrival::body::Taken;
-use crate::proxy::arrival::{choose, read_headers};
+use crate::proxy::arrival::{ask, key};
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt;
 use crate::proxy::departure::upload::Upload;
@@ -62,7 +62,7 @@ pub(super) fn dispatch(
             let message = "the form has no part \"model\", or an empty one";
             Refusal::new(Kind::InvalidRequest, message).with_param("model")
         })?;
-    let (strict, mut carried) = read_headers(&head.headers);
+    let (strict, mut carried) = ask::read_headers(&head.headers);
     let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     carried.extend(kind.map(|kind| ("content-type", kind.to_owned())));
     let mut ask = Ask {
@@ -84,8 +84,10 @@ pub(super) fn dispatch(
         rest,
         body,
     };
-    let chosen = choose(shared, exchange, &Asked::Relay(relayed), &mut ask)?;
-    let attempt = attempt::form(&ask, relayed, chosen.known, chosen.key)?;
+    let world = &exchange.world;
+    let chosen = ask::choose(world, &shared.discovered.load(), &Asked::Relay(relayed), &mut ask)?;
+    let key = key(shared, world, &chosen.known);
+    let attempt = attempt::form(&ask, relayed, chosen.known, key)?;
     let upload = if rest > 0 { Upload::streamed(attempt.body.clone()) } else { Upload::Held };
     let call = Call { upload, ..Call::new(ask, chosen.targets, chosen.place, attempt, share) };
     exchange.stage = Stage::Away(Box::new(call));

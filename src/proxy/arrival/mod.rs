@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderValue, header};
 use pingora::Result;
 use pingora::http::RequestHeader;
 use pingora::proxy::Session;
@@ -11,16 +11,17 @@ use pingora::proxy::Session;
 use crate::clock;
 use crate::dialect::Framing;
 use crate::dialect::bedrock_invoke::Wrap;
-use crate::ir::{Dialect, ServiceTier, Usage};
+use crate::ir::Dialect;
 use crate::proxy::answer::{self, Connection};
+use crate::proxy::arrival::ask::Chosen;
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::arrival::body::Untaken;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt::{self, malformed};
 use crate::proxy::departure::kept;
-use crate::proxy::departure::targets::{self, Known};
+use crate::proxy::departure::targets::Known;
 use crate::proxy::departure::upload::Upload;
-use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
+use crate::proxy::exchange::{Call, Exchange, Stage};
 use crate::proxy::phases::refuse;
 use crate::proxy::relay::LARGEST_EVENT;
 use crate::proxy::returning;
@@ -28,15 +29,15 @@ use crate::proxy::shared::Shared;
 use crate::proxy::threshold::Threshold;
 use crate::proxy::threshold::vigil::{Phase, Vigil};
 use crate::refusal::{Kind, Refusal};
-use crate::route::{Target, WORDS};
-use crate::snapshot::Door;
-use crate::wire::json;
-use crate::wire::lens::{Edit, Lens};
+use crate::route::WORDS;
+use crate::snapshot::{Door, Snapshot};
+use crate::wire::lens::Lens;
 
 pub mod address;
+pub mod ask;
 pub mod asked;
 pub mod body;
-mod envelope;
+pub mod envelope;
 mod form;
 pub mod local;
 mod through;
@@ -166,15 +167,6 @@ fn admitted(door: &Door, head: &RequestHeader) -> bool {
     door.admits(None) || asked::credentials(head).any(|key| door.admits(Some(&key)))
 }
 
-/// The body with the model that an Azure path names: from here on the body says it.
-fn named(body: &Bytes, model: &str) -> Result<Bytes, Refusal> {
-    let lens = Lens::new(body).map_err(malformed)?;
-    if lens.string("model").as_deref() == Some(model) {
-        return Ok(body.clone());
-    }
-    Ok(lens.apply(&[Edit::Set { key: "model".into(), value: json::string(model) }]).into())
-}
-
 fn vigil(session: &Session) -> Option<Arc<Vigil>> {
     let threshold = session.as_downstream().as_http1()?.stream().as_any().downcast_ref::<Threshold>()?;
     Some(Arc::clone(threshold.vigil()))
@@ -235,26 +227,21 @@ fn dispatch(
         }
         return Ok(None);
     }
-    let body = match asked::deployment(session.req_header().uri.path()) {
-        Some(name) => named(&body, &name)?,
-        None => body,
-    };
-    let (body, betas) = match envelope::open(asked, session.req_header().uri.path(), &body)? {
-        Some(opened) => (opened.body, opened.betas),
-        None => (body, Vec::new()),
-    };
-    let bytes = body.clone();
+    let head = session.req_header();
+    let opened = ask::open(head, asked, body)?;
+    let bytes = opened.body.clone();
     let lens = Lens::watching(&bytes, &WORDS).map_err(malformed)?;
-    let mut ask = read_ask(session, asked, &lens, body)?;
-    envelope::carry(&mut ask.carried, betas);
-    let Chosen { targets, place, known, key } = choose(shared, exchange, asked, &mut ask)?;
-    let client = asked.dialect();
-    if matches!(asked, Asked::Count { .. }) && (known.dialect != client || known.paths.count.is_none()) {
-        if client == Dialect::OpenaiResponses {
+    let mut ask = ask::read(head, asked, &lens, opened)?;
+    let Chosen { targets, place, known } =
+        ask::choose(&exchange.world, &shared.discovered.load(), asked, &mut ask)?;
+    let elsewhere = known.dialect != asked.dialect() || known.paths.count.is_none();
+    if matches!(asked, Asked::Count { .. }) && elsewhere {
+        if asked.dialect() == Dialect::OpenaiResponses {
             kept::refuse(&lens)?;
         }
         return local::count(shared, &ask, &known.model).map(Some);
     }
+    let key = key(shared, &exchange.world, &known);
     let attempt = attempt::prepare(&mut ask, asked, &lens, known, key)?;
     let mut call = Call::new(ask, targets, place, attempt, share);
     if let Asked::Chat { dialect: Dialect::AnthropicMessages, path: Some(path) } = asked
@@ -266,142 +253,8 @@ fn dispatch(
     Ok(None)
 }
 
-/// Where a request goes first.
-struct Chosen {
-    targets: Vec<Target>,
-    place: usize,
-    known: Arc<Known>,
-    key: usize,
-}
-
-/// Finds the targets of a request's model, and the first of them that has what is asked for.
-fn choose(shared: &Shared, exchange: &Exchange, asked: &Asked, ask: &mut Ask) -> Result<Chosen, Refusal> {
-    let world = &exchange.world;
-    let choice = world
-        .table
-        .choose(&ask.model, &shared.discovered.load())
-        .map_err(|unknown| local::unknown_model(&ask.model, &unknown.nearest))?;
-    ask.strict |= choice.strict || world.strict;
-    let client = asked.dialect();
-    let found = choice.targets.iter().enumerate().find_map(|(place, target)| {
-        let known = targets::known(world, target, client)?;
-        attempt::serves(asked, &known).then_some((place, known))
-    });
-    let Some((place, known)) = found else {
-        let message = format!("no provider of the model \"{}\" can do this", ask.model);
-        return Err(Refusal::new(Kind::InvalidRequest, message).with_param("model"));
-    };
+/// Which of a provider's keys has its turn.
+fn key(shared: &Shared, world: &Snapshot, known: &Known) -> usize {
     let keys = world.providers.get(known.index).map_or(0, |provider| provider.keys.len());
-    let key = if keys > 1 { shared.next_turn() % keys } else { 0 };
-    Ok(Chosen { targets: choice.targets, place, known, key })
-}
-
-/// The model and whether to stream, from the path where the dialect puts them there.
-fn read_model(asked: &Asked, lens: &Lens<'_>) -> Result<(String, bool), Refusal> {
-    match asked {
-        Asked::Chat { path: Some(path), .. } => return Ok((path.model.clone(), path.stream.is_some())),
-        Asked::Count { model: Some(model), .. } | Asked::Embed { model: Some(model), .. } => {
-            return Ok((model.clone(), false));
-        }
-        Asked::Relay(relayed) if lens.raw("model").is_none_or(|model| model == "null") => {
-            if let Some(usual) = relayed.usual_model() {
-                return Ok((usual.to_owned(), lens.bool("stream").unwrap_or(false)));
-            }
-        }
-        _ => {}
-    }
-    let model = lens.string("model").filter(|model| !model.is_empty()).ok_or_else(|| {
-        let message = match lens.raw("model") {
-            None => "the field \"model\" is missing",
-            Some(_) => "the field \"model\" must be a string that is not empty",
-        };
-        Refusal::new(Kind::InvalidRequest, message).with_param("model")
-    })?;
-    let stream = match lens.raw("stream") {
-        None | Some("null" | "false") => false,
-        Some("true") => matches!(asked, Asked::Chat { .. } | Asked::Relay(_)),
-        Some(_) => {
-            let refusal = Refusal::new(Kind::InvalidRequest, "the field \"stream\" must be true or false");
-            return Err(refusal.with_param("stream"));
-        }
-    };
-    let told =
-        matches!(asked, Asked::Relay(_)) && lens.string("stream_format").is_some_and(|form| form == "sse");
-    Ok((model.into_owned(), stream || told))
-}
-
-fn read_ask(session: &Session, asked: &Asked, lens: &Lens<'_>, body: Bytes) -> Result<Ask, Refusal> {
-    let head = session.req_header();
-    let (model, stream) = read_model(asked, lens)?;
-    let dialect = asked.dialect();
-    let options = lens.raw("stream_options").and_then(|raw| Lens::new(raw.as_bytes()).ok());
-    let stream_usage = !matches!(dialect, Dialect::OpenaiChat | Dialect::OpenaiCompletions)
-        || options.and_then(|options| options.bool("include_usage")).unwrap_or(false);
-    let (strict, carried) = read_headers(&head.headers);
-    Ok(Ask {
-        dialect,
-        path: head.uri.path().to_owned(),
-        query: head.uri.query().unwrap_or("").to_owned(),
-        body,
-        owner: None,
-        form: None,
-        rest: 0,
-        unsized_body: !head.headers.contains_key(header::CONTENT_LENGTH),
-        parsed: None,
-        model,
-        stream,
-        framing: match asked {
-            // Such a stream of Claude's is put into the cloud's once it is said.
-            Asked::Chat { dialect: Dialect::AnthropicMessages, .. } => Framing::Sse,
-            Asked::Chat { path: Some(path), .. } => path.stream.unwrap_or(Framing::Sse),
-            _ => Framing::Sse,
-        },
-        stream_usage,
-        strict,
-        tier: asked_tier(lens),
-        assumed: match asked {
-            Asked::Relay(relayed) => relayed.assumed(|name| lens.string(name), |name| lens.u64(name)),
-            _ => Usage::default(),
-        },
-        carried,
-    })
-}
-
-/// Whether the client's headers ask to be strict, and those that go on to a target of its dialect.
-/// One look at each header costs less than a search for each name.
-fn read_headers(headers: &HeaderMap) -> (bool, Vec<(&'static str, String)>) {
-    let (mut strict, mut carried) = (false, Vec::new());
-    for (name, value) in headers {
-        let name = match name.as_str() {
-            "x-tollgate-strict" => {
-                strict = value == "1" || value.as_bytes().eq_ignore_ascii_case(b"true");
-                continue;
-            }
-            "anthropic-version" => "anthropic-version",
-            "anthropic-beta" => "anthropic-beta",
-            "openai-beta" => "openai-beta",
-            "idempotency-key" => "idempotency-key",
-            "x-client-request-id" => "x-client-request-id",
-            "traceparent" => "traceparent",
-            "tracestate" => "tracestate",
-            _ => continue,
-        };
-        if let Ok(value) = value.to_str() {
-            carried.push((name, value.to_owned()));
-        }
-    }
-    (strict, carried)
-}
-
-/// The tier that a request asks for, where that has rates of its own.
-fn asked_tier(lens: &Lens<'_>) -> Option<ServiceTier> {
-    // Anthropic's fast answers, in any tier.
-    if lens.string("speed").is_some_and(|speed| speed == "fast") {
-        return Some(ServiceTier::Other("fast".to_owned()));
-    }
-    match lens.string("service_tier")?.as_ref() {
-        "flex" => Some(ServiceTier::Flex),
-        "priority" => Some(ServiceTier::Priority),
-        _ => None,
-    }
+    if keys > 1 { shared.next_turn() % keys } else { 0 }
 }

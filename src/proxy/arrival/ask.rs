@@ -1,0 +1,189 @@
+//! What the client sent, read once for all attempts, and the targets that could answer it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use pingora::http::RequestHeader;
+
+use crate::dialect::Framing;
+use crate::ir::{Dialect, ServiceTier, Usage};
+use crate::proxy::arrival::asked::{self, Asked};
+use crate::proxy::arrival::envelope::{self, Opened};
+use crate::proxy::arrival::local;
+use crate::proxy::departure::attempt::{self, malformed};
+use crate::proxy::departure::targets::{self, Known};
+use crate::proxy::exchange::Ask;
+use crate::refusal::{Kind, Refusal};
+use crate::route::{Names, Target};
+use crate::snapshot::Snapshot;
+use crate::wire::json;
+use crate::wire::lens::{Edit, Lens};
+
+/// The targets of a request.
+#[derive(Debug)]
+pub struct Chosen {
+    /// All of them, in the order in which they are tried.
+    pub targets: Vec<Target>,
+    /// The first of them that has what is asked for.
+    pub place: usize,
+    /// That one.
+    pub known: Arc<Known>,
+}
+
+/// The body as it counts: with the model that an Azure path names, and out of a cloud's envelope.
+///
+/// # Errors
+/// When it is not JSON.
+pub fn open(head: &RequestHeader, asked: &Asked, body: Bytes) -> Result<Opened, Refusal> {
+    let body = match asked::deployment(head.uri.path()) {
+        Some(name) => named(&body, &name)?,
+        None => body,
+    };
+    let opened = envelope::open(asked, head.uri.path(), &body)?;
+    Ok(opened.unwrap_or(Opened { body, betas: Vec::new() }))
+}
+
+/// What the client sent; `lens` looks at its opened body.
+///
+/// # Errors
+/// When the body does not say which model, or says it wrongly.
+pub fn read(head: &RequestHeader, asked: &Asked, lens: &Lens<'_>, opened: Opened) -> Result<Ask, Refusal> {
+    let (model, stream) = read_model(asked, lens)?;
+    let dialect = asked.dialect();
+    let options = lens.raw("stream_options").and_then(|raw| Lens::new(raw.as_bytes()).ok());
+    let stream_usage = !matches!(dialect, Dialect::OpenaiChat | Dialect::OpenaiCompletions)
+        || options.and_then(|options| options.bool("include_usage")).unwrap_or(false);
+    let (strict, mut carried) = read_headers(&head.headers);
+    let Opened { body, betas } = opened;
+    envelope::carry(&mut carried, betas);
+    Ok(Ask {
+        dialect,
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or("").to_owned(),
+        body,
+        owner: None,
+        form: None,
+        rest: 0,
+        unsized_body: !head.headers.contains_key(header::CONTENT_LENGTH),
+        parsed: None,
+        model,
+        stream,
+        framing: match asked {
+            // Such a stream of Claude's is put into the cloud's once it is said.
+            Asked::Chat { dialect: Dialect::AnthropicMessages, .. } => Framing::Sse,
+            Asked::Chat { path: Some(path), .. } => path.stream.unwrap_or(Framing::Sse),
+            _ => Framing::Sse,
+        },
+        stream_usage,
+        strict,
+        tier: asked_tier(lens),
+        assumed: match asked {
+            Asked::Relay(relayed) => relayed.assumed(|name| lens.string(name), |name| lens.u64(name)),
+            _ => Usage::default(),
+        },
+        carried,
+    })
+}
+
+/// Chooses the targets by the model's name.
+///
+/// # Errors
+/// When nothing has this name, or nothing that has it can do what is asked for.
+pub fn choose(world: &Snapshot, names: &Names, asked: &Asked, ask: &mut Ask) -> Result<Chosen, Refusal> {
+    let choice = world
+        .table
+        .choose(&ask.model, names)
+        .map_err(|unknown| local::unknown_model(&ask.model, &unknown.nearest))?;
+    ask.strict |= choice.strict || world.strict;
+    let found = choice.targets.iter().enumerate().find_map(|(place, target)| {
+        let known = targets::known(world, target, asked.dialect())?;
+        attempt::serves(asked, &known).then_some((place, known))
+    });
+    let Some((place, known)) = found else {
+        let message = format!("no provider of the model \"{}\" can do this", ask.model);
+        return Err(Refusal::new(Kind::InvalidRequest, message).with_param("model"));
+    };
+    Ok(Chosen { targets: choice.targets, place, known })
+}
+
+fn named(body: &Bytes, model: &str) -> Result<Bytes, Refusal> {
+    let lens = Lens::new(body).map_err(malformed)?;
+    if lens.string("model").as_deref() == Some(model) {
+        return Ok(body.clone());
+    }
+    Ok(lens.apply(&[Edit::Set { key: "model".into(), value: json::string(model) }]).into())
+}
+
+/// The model and whether to stream, from the path where the dialect puts them there.
+fn read_model(asked: &Asked, lens: &Lens<'_>) -> Result<(String, bool), Refusal> {
+    match asked {
+        Asked::Chat { path: Some(path), .. } => return Ok((path.model.clone(), path.stream.is_some())),
+        Asked::Count { model: Some(model), .. } | Asked::Embed { model: Some(model), .. } => {
+            return Ok((model.clone(), false));
+        }
+        Asked::Relay(relayed) if lens.raw("model").is_none_or(|model| model == "null") => {
+            if let Some(usual) = relayed.usual_model() {
+                return Ok((usual.to_owned(), lens.bool("stream").unwrap_or(false)));
+            }
+        }
+        _ => {}
+    }
+    let model = lens.string("model").filter(|model| !model.is_empty()).ok_or_else(|| {
+        let message = match lens.raw("model") {
+            None => "the field \"model\" is missing",
+            Some(_) => "the field \"model\" must be a string that is not empty",
+        };
+        Refusal::new(Kind::InvalidRequest, message).with_param("model")
+    })?;
+    let stream = match lens.raw("stream") {
+        None | Some("null" | "false") => false,
+        Some("true") => matches!(asked, Asked::Chat { .. } | Asked::Relay(_)),
+        Some(_) => {
+            let refusal = Refusal::new(Kind::InvalidRequest, "the field \"stream\" must be true or false");
+            return Err(refusal.with_param("stream"));
+        }
+    };
+    let told =
+        matches!(asked, Asked::Relay(_)) && lens.string("stream_format").is_some_and(|form| form == "sse");
+    Ok((model.into_owned(), stream || told))
+}
+
+/// Whether the client's headers ask to be strict, and those that go on to a target of its dialect.
+/// One look at each header costs less than a search for each name.
+pub(super) fn read_headers(headers: &HeaderMap) -> (bool, Vec<(&'static str, String)>) {
+    let (mut strict, mut carried) = (false, Vec::new());
+    for (name, value) in headers {
+        let name = match name.as_str() {
+            "x-tollgate-strict" => {
+                strict = value == "1" || value.as_bytes().eq_ignore_ascii_case(b"true");
+                continue;
+            }
+            "anthropic-version" => "anthropic-version",
+            "anthropic-beta" => "anthropic-beta",
+            "openai-beta" => "openai-beta",
+            "idempotency-key" => "idempotency-key",
+            "x-client-request-id" => "x-client-request-id",
+            "traceparent" => "traceparent",
+            "tracestate" => "tracestate",
+            _ => continue,
+        };
+        if let Ok(value) = value.to_str() {
+            carried.push((name, value.to_owned()));
+        }
+    }
+    (strict, carried)
+}
+
+/// The tier that a request asks for, where that has rates of its own.
+fn asked_tier(lens: &Lens<'_>) -> Option<ServiceTier> {
+    // Anthropic's fast answers, in any tier.
+    if lens.string("speed").is_some_and(|speed| speed == "fast") {
+        return Some(ServiceTier::Other("fast".to_owned()));
+    }
+    match lens.string("service_tier")?.as_ref() {
+        "flex" => Some(ServiceTier::Flex),
+        "priority" => Some(ServiceTier::Priority),
+        _ => None,
+    }
+}
