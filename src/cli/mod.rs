@@ -1,6 +1,7 @@
 //! The commands.
 
 mod demo;
+mod explain;
 mod look;
 mod serve;
 
@@ -21,9 +22,18 @@ Examples:
   tollgate demo                          try it without any key
   OPENAI_API_KEY=sk-… tollgate           serve OpenAI's models on port 8080
   tollgate --config tollgate.yaml check  find every mistake in a file
+  tollgate explain --dialect anthropic --model gpt-4o < body.json
+                                         what would be sent, and what lost
   tollgate models                        what can be asked for, and where it would go
   kill -HUP $(pidof tollgate)            reload the file and the environment files
   tollgate --upgrade & kill -QUIT OLD    replace the running binary without a refused connection";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  tollgate explain --dialect anthropic --model gpt-4o < body.json
+  tollgate explain --all --json < body.json | jq .losses
+  tollgate explain --path /v1/embeddings < body.json
+No provider is asked, and no secret is shown.";
 
 /// An AI gateway: one door in front of every LLM provider, every token counted.
 #[derive(Debug, Parser)]
@@ -51,6 +61,9 @@ enum Command {
     Check,
     /// List what can be asked for and where it would go.
     Models,
+    /// Show what would become of a request: the plan, what is sent to whom, and what is lost.
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(explain::Explain),
     /// Print the JSON schema of the configuration file.
     Schema,
     /// Run the gateway and a built-in fake provider together; no keys needed.
@@ -99,6 +112,7 @@ pub fn run() -> ExitCode {
         }
         Some(Command::Check) => look::check(arguments.config),
         Some(Command::Models) => look::models(arguments.config),
+        Some(Command::Explain(request)) => explain::explain(arguments.config, &request),
         Some(Command::Schema) => look::schema(),
         Some(Command::Demo(demo)) => demo::demo(&demo),
         Some(Command::Mock(mock)) => demo::mock(&mock),

@@ -23,6 +23,7 @@ mod completions;
 mod crowd;
 mod ending;
 mod errors;
+mod explain;
 mod flat;
 mod forms;
 mod harness;

@@ -15,7 +15,7 @@ use crate::clock;
 use crate::dialect::Framing;
 use crate::fault::{Fault, Retry};
 use crate::proxy::arrival::asked::Asked;
-use crate::proxy::departure::attempt::Mode;
+use crate::proxy::departure::attempt::{Attempt, Mode};
 use crate::proxy::departure::envelope::Envelope;
 use crate::proxy::departure::joined::Joining;
 use crate::proxy::departure::upload::Upload;
@@ -136,7 +136,7 @@ pub fn head(exchange: &mut Exchange, head: &mut RequestHeader) -> Result<()> {
             }
             headers
         }
-        _ => own(call),
+        _ => own_headers(attempt, call.ask.stream),
     };
     if let (Some(lent), Some(cloud)) = (&call.lent, &attempt.known.cloud) {
         proof::show(&mut headers, lent, cloud, attempt);
@@ -175,14 +175,14 @@ pub fn feed(exchange: &mut Exchange, body: &mut Option<Bytes>, end: bool) {
 }
 
 /// The headers of an attempt that we worded ourselves.
-fn own(call: &Call) -> HeaderMap {
-    let attempt = &call.attempt;
+#[must_use]
+pub fn own_headers(attempt: &Attempt, stream: bool) -> HeaderMap {
     let mut headers = attempt.known.heads.sent(attempt.key);
     headers.insert(header::CONTENT_LENGTH, attempt.body.len().into());
     let streams = Framing::of(attempt.upstream()).content_type();
     // There a client accepts what the model says, and that is JSON.
     let invoked = attempt.known.envelope == Envelope::Bedrock;
-    let accept = if call.ask.stream && !invoked { streams } else { "application/json" };
+    let accept = if stream && !invoked { streams } else { "application/json" };
     headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
     for (name, value) in &attempt.headers {
         add(&mut headers, name, value);

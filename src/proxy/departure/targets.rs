@@ -294,13 +294,17 @@ fn sent(provider: &Provider, dialect: Dialect, base: &Base) -> Vec<HeaderMap> {
         ]);
         head.extend(legal("host", &base.authority()));
         for (name, value) in provider.vendor.auth.headers(dialect, key) {
+            let secret = !key.is_empty() && value.contains(key.expose());
             if let Some((name, mut value)) = legal(name, &value) {
-                value.set_sensitive(true);
+                value.set_sensitive(secret);
                 head.insert(name, value);
             }
         }
-        // The configuration has checked these.
-        head.extend(provider.headers.iter().filter_map(|(name, value)| legal(name, value)));
+        // The configuration has checked these; any may hold a secret.
+        for (name, mut value) in provider.headers.iter().filter_map(|(name, value)| legal(name, value)) {
+            value.set_sensitive(true);
+            head.insert(name, value);
+        }
         head
     };
     keys.iter().map(head).collect()

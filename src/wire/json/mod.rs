@@ -6,6 +6,7 @@
 
 mod counts;
 mod path;
+mod pretty;
 mod quoted;
 pub(in crate::wire) mod scan;
 mod tree;
@@ -15,6 +16,7 @@ mod write;
 use std::fmt;
 
 pub use counts::Counts;
+pub use pretty::pretty;
 pub use tree::{Json, Kind, parse, prefix, string_prefix, validate};
 pub use watch::Watch;
 pub use write::{Array, Number, Object, array, object, string, write_string};

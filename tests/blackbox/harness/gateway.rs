@@ -1,7 +1,7 @@
 //! The gateway: the built binary as a child process, with its log, its metrics and its signals.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -261,6 +261,25 @@ impl Gateway {
     /// Waits until no request runs.
     pub(crate) fn wait_idle(&self) {
         self.wait_metric("tollgate_requests_in_flight", &[], 0.0);
+    }
+
+    /// What `tollgate explain` says of this request under this gateway's configuration, and whether it
+    /// was well.
+    pub(crate) fn explain(&self, request: &Request, arguments: &[&str]) -> (bool, String) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tollgate"))
+            .arg("--config")
+            .arg(self.folder.join("tollgate.yaml"))
+            .args(["explain", "--path", &request.path])
+            .args(arguments)
+            .env_clear()
+            .envs(self.setup.environment.iter().cloned())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary is there");
+        child.stdin.take().expect("a pipe").write_all(&request.body).expect("it reads");
+        let output = child.wait_with_output().expect("it ends");
+        (output.status.success(), String::from_utf8(output.stdout).expect("text"))
     }
 
     /// Changes the file, as an editor would, in one step.
