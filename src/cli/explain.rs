@@ -32,6 +32,9 @@ pub(super) struct Explain {
     /// The model to ask for, in place of the one in the body.
     #[arg(long, short, value_name = "MODEL")]
     model: Option<String>,
+    /// Ask for a stream, whatever the body says.
+    #[arg(long, short)]
+    stream: bool,
     /// The path, where it is not the dialect's usual one: `/v1/embeddings`, `/v1/messages/count_tokens` …
     #[arg(long, value_name = "PATH")]
     path: Option<String>,
@@ -88,15 +91,19 @@ fn refused(refusal: &Refusal, client: Dialect) -> String {
 }
 
 fn explained(world: &Snapshot, explain: &Explain, body: Vec<u8>) -> Result<String, Refusal> {
-    let body = with_model(explain, body)?;
+    let body = with_options(explain, body)?;
     let head = head(explain, &body)?;
     let asked = asked::recognise(&head).map_err(|unknown| unknown.refusal)?;
-    if !matches!(asked, Asked::Chat { .. } | Asked::Count { .. } | Asked::Embed { .. } | Asked::Relay(_)) {
+    if !matches!(
+        asked,
+        Asked::Chat { .. } | Asked::Count { .. } | Asked::Embed { .. } | Asked::Relay(_) | Asked::Rerank(_)
+    ) {
         return Err(Refusal::new(Kind::InvalidRequest, "nothing is sent to a provider for this path"));
     }
-    let bytes = ask::body(&head, body)?;
+    let opened = ask::open(&head, &asked, body)?;
+    let bytes = opened.body.clone();
     let lens = Lens::watching(&bytes, &WORDS).map_err(malformed)?;
-    let mut read = ask::read(&head, &asked, &lens, bytes.clone())?;
+    let mut read = ask::read(&head, &asked, &lens, opened)?;
     let Chosen { targets, place, .. } = ask::choose(world, &Names::default(), &asked, &mut read)?;
     let (mut text, count) = (String::new(), targets.len());
     for (index, target) in targets.iter().enumerate().skip(place) {
@@ -126,19 +133,24 @@ fn explained(world: &Snapshot, explain: &Explain, body: Vec<u8>) -> Result<Strin
     Ok(text)
 }
 
-/// The body with the model of the command line, where the body is its place.
-fn with_model(explain: &Explain, body: Vec<u8>) -> Result<Bytes, Refusal> {
-    let Some(model) = explain.model.as_ref().filter(|_| !in_path(explain.dialect)) else {
+/// The body with what the command line says, where the body is its place.
+fn with_options(explain: &Explain, body: Vec<u8>) -> Result<Bytes, Refusal> {
+    let mut edits = Vec::new();
+    if !in_path(explain.dialect) {
+        let set = |key: &'static str, value| Edit::Set { key: key.into(), value };
+        edits.extend(explain.model.as_ref().map(|model| set("model", json::string(model))));
+        edits.extend(explain.stream.then(|| set("stream", "true".to_owned())));
+    }
+    if edits.is_empty() {
         return Ok(body.into());
-    };
-    let lens = Lens::new(&body).map_err(malformed)?;
-    Ok(lens.apply(&[Edit::Set { key: "model".into(), value: json::string(model) }]).into())
+    }
+    Ok(Lens::new(&body).map_err(malformed)?.apply(&edits).into())
 }
 
 /// Whether the dialect's path names the model.
 const fn in_path(dialect: Dialect) -> bool {
     match dialect {
-        Dialect::GeminiGenerate => true,
+        Dialect::GeminiGenerate | Dialect::BedrockConverse => true,
         Dialect::OpenaiChat
         | Dialect::OpenaiResponses
         | Dialect::OpenaiCompletions
@@ -172,7 +184,14 @@ fn usual_path(explain: &Explain) -> Option<String> {
         Dialect::OpenaiResponses => "/v1/responses".to_owned(),
         Dialect::OpenaiCompletions => "/v1/completions".to_owned(),
         Dialect::AnthropicMessages => "/v1/messages".to_owned(),
-        Dialect::GeminiGenerate => format!("/v1beta/models/{}:generateContent", explain.model.as_ref()?),
+        Dialect::GeminiGenerate => {
+            let verb = if explain.stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
+            format!("/v1beta/models/{}:{verb}", explain.model.as_ref()?)
+        }
+        Dialect::BedrockConverse => {
+            let verb = if explain.stream { "converse-stream" } else { "converse" };
+            format!("/model/{}/{verb}", explain.model.as_ref()?)
+        }
     })
 }
 
@@ -204,7 +223,9 @@ impl Shown<'_> {
             Mode::Rewritten { .. } => format!("said again in {to}; the answer is verbatim"),
             Mode::Translate(_) if from == to => format!("said again in {to}"),
             Mode::Translate(_) => format!("translated from {from} to {to}"),
-            Mode::Vectors(..) => format!("vectors, translated from {from} to {to}"),
+            Mode::Vectors(form, spoken, _) if form == spoken => format!("vectors in {to}"),
+            Mode::Vectors(spoken, form, _) => format!("vectors, translated from {form:?} to {spoken:?}"),
+            Mode::Ranks(spoken, form, _) => format!("ranks, translated from {form:?} to {spoken:?}"),
         }
     }
 
