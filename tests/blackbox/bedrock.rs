@@ -498,3 +498,16 @@ fn tokens_are_counted_by_the_model_or_here() {
     let arrived = mock_page(&mock, "last");
     assert_eq!(arrived["path"], place("anthropic.claude-sonnet-4-5-20250929-v1:0", "count-tokens"));
 }
+
+#[test]
+fn what_goes_through_to_bedrock_is_metered_too() {
+    let mock = mock();
+    let gateway = behind(&mock);
+    for verb in ["converse", "converse-stream"] {
+        let path = format!("/p/bedrock{}", place(CLAUDE, verb));
+        let reply = gateway.ask(&post(&path).json(&question("Tell me of rain"))).ok();
+        assert_eq!(mock_page(&mock, "last")["path"], place(CLAUDE, verb));
+        let line = gateway.line(&reply);
+        assert_eq!(line["gen_ai.usage.output_tokens"], 60, "{verb}: {line}");
+    }
+}
