@@ -5,6 +5,8 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use ring::rand::{SecureRandom as _, SystemRandom};
+
 /// A moment of the monotonic clock.
 #[must_use]
 #[allow(clippy::disallowed_methods)]
@@ -113,6 +115,17 @@ pub fn random() -> u64 {
     })
 }
 
+/// A word that nobody can guess: 32 hexadecimal digits of the system's entropy, or "" where there is
+/// none.
+#[must_use]
+pub fn secret() -> String {
+    let mut bytes = [0; 16];
+    match SystemRandom::new().fill(&mut bytes) {
+        Ok(()) => format!("{:032x}", u128::from_be_bytes(bytes)),
+        Err(_) => String::new(),
+    }
+}
+
 /// The id of one request: 24 letters and digits, unique for all practical purposes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId([u8; 24]);
@@ -129,6 +142,13 @@ impl RequestId {
             bits >>= 5;
         }
         Self(id)
+    }
+
+    /// The id that this text is, if it is one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let id: [u8; 24] = text.as_bytes().try_into().ok()?;
+        id.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase()).then_some(Self(id))
     }
 
     /// The id as text.

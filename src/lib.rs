@@ -11,7 +11,7 @@
 //! | 4 | [`provider`] | where to send and as whom |
 //! | 5 | [`route`], [`account`] | names to targets; usage to cost |
 //! | 6 | [`config`], [`snapshot`] | what a human wrote, and the world compiled from it |
-//! | 7 | [`telemetry`] | metrics and logs, told of every settled request |
+//! | 7 | [`telemetry`], [`store`] | metrics and logs, told of every settled request; what outlives requests |
 //! | 8 | [`proxy`], [`admin`], [`mock`] | Pingora's ends, the operator's listener, the fake provider |
 //! | 9 | [`cli`] | the commands |
 
@@ -32,6 +32,7 @@ pub mod proxy;
 pub mod refusal;
 pub mod route;
 pub mod snapshot;
+pub mod store;
 pub mod telemetry;
 pub mod units;
 pub mod wire;

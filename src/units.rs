@@ -182,6 +182,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, BadUnit> {
         "" | "s" => 1_000,
         "m" | "min" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return Err(bad()),
     };
     scaled(number, scale).map(Duration::from_millis).ok_or_else(bad)

@@ -32,6 +32,7 @@ const RINGS: &[(&str, u8)] = &[
     ("account", 5),
     ("config", 6),
     ("snapshot", 6),
+    ("store", 7),
     ("telemetry", 7),
     ("proxy", 8),
     ("admin", 8),

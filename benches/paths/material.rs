@@ -62,6 +62,7 @@ pub fn seed() -> Seed {
         model: "m".to_owned(),
         input_tokens: 0,
         asked: <_>::default(),
+        kept: false,
     }
 }
 

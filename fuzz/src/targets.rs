@@ -305,6 +305,7 @@ fn seed() -> Seed {
         model: "m".to_owned(),
         input_tokens: 7,
         asked: <_>::default(),
+        kept: false,
     }
 }
 

@@ -59,6 +59,8 @@ pub struct Quirks {
     pub format_beside_tools: Option<bool>,
     /// Whether a last turn of the assistant's must be marked with `prefix`.
     pub prefix_mark: bool,
+    /// Whether answers are kept for clients of Responses, as the dialect's inventor does.
+    pub keeps_responses: bool,
 }
 
 /// Whose software answers.
@@ -98,6 +100,7 @@ impl Quirks {
         alternates: false,
         format_beside_tools: None,
         prefix_mark: false,
+        keeps_responses: false,
     };
 
     /// The dialect's inventor, without peculiarities.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::cli::{complain, complain_of, is_watched, say};
 use crate::config::{self, Sources};
@@ -18,9 +19,29 @@ pub(super) fn check(file: Option<PathBuf>) -> ExitCode {
             let names: Vec<_> =
                 compiled.snapshot.providers.iter().map(|provider| provider.name.as_str()).collect();
             say(&format!("the configuration is whole; providers: {}", names.join(", ")));
+            let folder = compiled.process.data_dir.display();
+            match compiled.process.responses {
+                Some((keep, room)) => say(&format!(
+                    "responses that no provider keeps are kept in {folder} for {} after their last use, up to {room}",
+                    span(keep)
+                )),
+                None => say("responses that no provider keeps are not kept"),
+            }
             ExitCode::SUCCESS
         }
         Err(problems) => complain_of(&problems),
+    }
+}
+
+/// A time in the largest unit that it is whole in.
+fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match [(86_400, "d"), (3600, "h"), (60, "m")]
+        .iter()
+        .find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit))
+    {
+        Some((unit, name)) => format!("{}{name}", seconds / unit),
+        None => format!("{}s", time.as_secs_f64()),
     }
 }
 

@@ -11,7 +11,9 @@ use crate::cli::{complain, complain_of};
 use crate::config::{self, Compiled, Sources};
 use crate::proxy::Shared;
 use crate::proxy::keeper::{Keeper, LastReload};
+use crate::proxy::keeping::Shelf;
 use crate::proxy::serve::{self, Start};
+use crate::store::{Retention, Store};
 use crate::telemetry::{Metrics, Telemetry, diagnostics};
 
 /// Serves until a signal ends it.
@@ -51,7 +53,7 @@ pub(super) fn run(compiled: Compiled, sources: Sources, start: Start) -> ExitCod
         return ExitCode::FAILURE;
     }
     raise_file_limit();
-    match prepare(snapshot, &process, sources) {
+    match prepare(snapshot, &process, sources, start) {
         Ok((shared, refused, telemetry)) => {
             let mut server = serve::server(&process, &shared, start);
             if let Some(address) = &process.admin_listen {
@@ -84,10 +86,12 @@ fn prepare(
     snapshot: crate::snapshot::Snapshot,
     process: &config::Process,
     sources: Sources,
+    start: Start,
 ) -> Result<Prepared, Box<dyn std::error::Error>> {
     let metrics = Arc::new(Metrics::new()?);
     let (telemetry, listener) = Telemetry::start(metrics, process.access_log, Box::new(std::io::stdout()))?;
-    let shared = Arc::new(Shared::new(Arc::new(snapshot), telemetry));
+    let shelf = shelf(process, start);
+    let shared = Arc::new(Shared::new(Arc::new(snapshot), telemetry, shelf, &process.listen));
     let refused = LastReload::default();
     let keeper = Keeper {
         shared: Arc::clone(&shared),
@@ -97,6 +101,23 @@ fn prepare(
     };
     keeper.start()?;
     Ok((shared, refused, listener))
+}
+
+/// What is kept for clients, or why nothing is.
+fn shelf(process: &config::Process, start: Start) -> Shelf {
+    let Some((keep, room)) = process.responses else {
+        return Shelf::new(Err("its configuration says so (responses.keep: off)".to_owned()));
+    };
+    let store = Store::open(&process.data_dir, Retention { keep, room });
+    if let (Ok(store), Start::Fresh) = (&store, start)
+        && let Err(why) = store.fail_running()
+    {
+        log::warn!("what ran in the background when the last process ended is not settled: {why}");
+    }
+    Shelf::new(store.map_err(|unusable| {
+        log::warn!("no responses are kept, for the folder of TOLLGATE_DATA_DIR cannot be used: {unusable}");
+        "the folder for its data cannot be used; its log says why".to_owned()
+    }))
 }
 
 /// Reads the authorities' certificates before the workers do, since they could only panic.

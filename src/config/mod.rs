@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::snapshot::Snapshot;
+use crate::units::ByteSize;
 
 pub use file::LogLevel;
 pub use problem::{Problem, Severity};
@@ -57,6 +58,8 @@ pub struct Process {
     pub threads: usize,
     /// The folder for the journal and the database.
     pub data_dir: PathBuf,
+    /// How long, and within how many bytes, responses are kept; `None` when they are not.
+    pub responses: Option<(Duration, ByteSize)>,
     /// The least important kind of log line.
     pub log: LogLevel,
     /// Whether each finished request gets a line.
@@ -82,6 +85,7 @@ impl Process {
             ("admin.listen", self.admin_listen != other.admin_listen),
             ("threads", self.threads != other.threads),
             ("data_dir", self.data_dir != other.data_dir),
+            ("responses", self.responses != other.responses),
             ("log.level", self.log != other.log),
             ("log.access", self.access_log != other.access_log),
             ("shutdown.drain", self.drain != other.drain),

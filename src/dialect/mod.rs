@@ -101,6 +101,8 @@ pub struct Seed {
     /// The client's own body, for a format whose answers repeat parts of the request; empty where
     /// nobody kept it.
     pub asked: Bytes,
+    /// Whether the answer is kept, so that its client may come back to it.
+    pub kept: bool,
 }
 
 /// A request in the words of its target.

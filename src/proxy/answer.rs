@@ -29,6 +29,14 @@ pub enum Connection {
 /// When the client is gone.
 pub async fn json(session: &mut Session, status: u16, body: Vec<u8>, mut headers: HeaderMap) -> Result<()> {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    whole(session, status, body, headers).await
+}
+
+/// Answers with a body, under these headers, which say what it is.
+///
+/// # Errors
+/// When the client is gone.
+pub async fn whole(session: &mut Session, status: u16, body: Vec<u8>, mut headers: HeaderMap) -> Result<()> {
     headers.insert(header::CONTENT_LENGTH, body.len().into());
     let (mut parts, ()) = http::Response::new(()).into_parts();
     parts.status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

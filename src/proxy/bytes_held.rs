@@ -42,6 +42,12 @@ impl Share {
         self.bytes += bytes;
         true
     }
+
+    /// All of this share, for somebody who holds its bytes from here on.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        Self { held: Arc::clone(&self.held), bytes: std::mem::take(&mut self.bytes) }
+    }
 }
 
 impl Drop for Share {

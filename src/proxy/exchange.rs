@@ -16,6 +16,8 @@ use crate::proxy::arrival::asked::Asked;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt::{Attempt, Mode};
 use crate::proxy::departure::upload::Upload;
+use crate::proxy::keeping::recall::Recall;
+use crate::proxy::keeping::saving::Saving;
 use crate::proxy::minting::Lent;
 use crate::proxy::relay::{self, Find, Relay};
 use crate::proxy::threshold::vigil::Vigil;
@@ -48,6 +50,8 @@ pub struct Exchange {
     pub refusal: Option<Refusal>,
     /// What upstreams did to us on the way.
     pub faults: Vec<(Arc<str>, Fault)>,
+    /// Whether it is one of the gateway's own, made in the background.
+    pub in_background: bool,
     /// Whether the client left.
     pub client_gone: bool,
     /// Whether it failed, and yet its client was answered whole and may ask again.
@@ -135,6 +139,8 @@ pub struct Call {
     pub head: Option<Box<ResponseHeader>>,
     /// The share of the byte budget that the body holds.
     pub share: Share,
+    /// The answer as far as it is to be kept.
+    pub saving: Option<Box<Saving>>,
 }
 
 impl Call {
@@ -161,6 +167,7 @@ impl Call {
             upload: Upload::Held,
             head: None,
             share,
+            saving: None,
         }
     }
 
@@ -232,6 +239,10 @@ pub struct Ask {
     pub assumed: Usage,
     /// Headers of the client that go on to a target of the same dialect.
     pub carried: Vec<(&'static str, String)>,
+    /// Whether the answer is kept for the client, by whom it may be.
+    pub keep: bool,
+    /// What was found of what the request refers to.
+    pub recall: Option<Box<Recall>>,
 }
 
 impl Exchange {
@@ -255,6 +266,7 @@ impl Exchange {
             overhead: Duration::ZERO,
             refusal: None,
             faults: Vec::new(),
+            in_background: false,
             client_gone: false,
         }
     }
@@ -306,6 +318,7 @@ impl Exchange {
             model: model.to_owned(),
             input_tokens,
             asked,
+            kept: false,
         }
     }
 
@@ -357,7 +370,10 @@ impl Exchange {
             prices: None,
         };
         let mut broken = false;
-        if let Stage::Away(call) = std::mem::replace(&mut self.stage, Stage::Here) {
+        if let Stage::Away(mut call) = std::mem::replace(&mut self.stage, Stage::Here) {
+            if let Some(mut saving) = call.saving.take() {
+                saving.abandon(&mut call.relay);
+            }
             if let Some(fault) = call.relay.broken() {
                 broken = true;
                 record.faults.push((Arc::clone(&call.attempt.known.provider), fault.clone()));

@@ -10,6 +10,7 @@ pub mod departure;
 pub mod discovery;
 pub mod exchange;
 pub mod keeper;
+pub mod keeping;
 pub mod minting;
 pub mod names;
 pub mod packing;

@@ -22,6 +22,7 @@ use crate::proxy::arrival::asked::Asked;
 use crate::proxy::departure::attempt::Mode;
 use crate::proxy::departure::envelope::Envelope;
 use crate::proxy::exchange::{Call, Exchange, Stage};
+use crate::proxy::keeping::saving;
 use crate::proxy::packing::{self, Packing};
 use crate::proxy::relay::LARGEST_EVENT;
 use crate::proxy::relay::{self, Find, Into, Outcome, Relay};
@@ -93,8 +94,13 @@ pub fn begin(
         return Ok(());
     }
     let relay = relay(shared, exchange, event_stream);
+    let (made, most) = (exchange.at, exchange.world.downstream.held.as_usize());
+    let background = exchange.in_background.then(|| format!("resp_{}", exchange.id));
     if let (Some(call), Some(relay)) = (exchange.call(), relay) {
         call.relay = relay;
+        if call.ask.keep {
+            call.saving = saving::begin(shared, call, made, most, background);
+        }
     }
     Ok(())
 }
@@ -150,7 +156,7 @@ fn seed(shared: &Shared, exchange: &Exchange, call: &Call) -> Seed {
     let tokens = request.map_or(0, |request| tally::estimate(model, request, shared.telemetry.calibration()));
     let repeats = call.ask.dialect == Dialect::OpenaiResponses;
     let asked = if repeats { call.ask.body.clone() } else { Bytes::new() };
-    exchange.seed(model, tokens, asked)
+    Seed { kept: call.ask.keep, ..exchange.seed(model, tokens, asked) }
 }
 
 fn relay(shared: &Shared, exchange: &Exchange, event_stream: bool) -> Option<Relay> {
@@ -326,6 +332,9 @@ pub fn speak(
     let Stage::Away(call) = stage else { return Ok(()) };
     if !call.relay.gathers() {
         call.relay.speak(body, end);
+        if let Some(saving) = &mut call.saving {
+            saving.hear(&mut call.relay, body.as_ref(), end);
+        }
         call.wrap(body);
         if let (Some(vigil), Relay::Transcode(_), Dialect::AnthropicMessages, true) =
             (vigil, &call.relay, call.ask.dialect, body.is_some())
@@ -365,7 +374,13 @@ fn conclude(session: &mut Session, exchange: &mut Exchange, chance: Chance) -> R
     let (fault, undecided, own) = match outcome {
         None => return Ok(Bytes::new()),
         Some(Outcome::Said(body)) => {
-            let mut body = Some(body.into());
+            let body = Bytes::from(body);
+            if let Some(call) = exchange.call()
+                && let Some(saving) = &mut call.saving
+            {
+                saving.gathered(&body, call.ask.stream);
+            }
+            let mut body = Some(body);
             if let Some(call) = exchange.call() {
                 call.wrap(&mut body);
             }
@@ -439,6 +454,9 @@ pub fn end(session: &mut Session, exchange: &mut Exchange) -> Option<Bytes> {
     }
     let mut body = None;
     call.relay.speak(&mut body, true);
+    if let Some(saving) = &mut call.saving {
+        saving.hear(&mut call.relay, body.as_ref(), true);
+    }
     call.wrap(&mut body);
     body.or_else(|| Some(Bytes::new()))
 }
@@ -476,6 +494,9 @@ pub async fn give_up(session: &mut Session, exchange: &mut Exchange, connection:
         }
         let Some(call) = exchange.call() else { return false };
         let Some(frames) = call.relay.break_off(fault) else { return false };
+        if let Some(saving) = &mut call.saving {
+            saving.last_event(&frames);
+        }
         let mut frames = Some(frames.into());
         call.wrap(&mut frames);
         // The client may be gone by now; then nobody need be told.

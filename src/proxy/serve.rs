@@ -173,7 +173,9 @@ impl BackgroundService for Drain {
         while self.shared.metrics().in_flight() > 0 && told.elapsed() < 2 * LAST_WORDS {
             tokio::time::sleep(LOOK).await;
         }
-        while !self.shared.telemetry.is_idle() && told.elapsed() < Duration::from_secs(5) {
+        while !(self.shared.telemetry.is_idle() && self.shared.shelf.is_idle())
+            && told.elapsed() < Duration::from_secs(5)
+        {
             tokio::time::sleep(LOOK).await;
         }
         if cut > 0 {

@@ -9,6 +9,8 @@ use tokio::sync::futures::Notified;
 
 use crate::proxy::bytes_held::BytesHeld;
 use crate::proxy::departure::resolve::Resolver;
+use crate::proxy::keeping::Shelf;
+use crate::proxy::keeping::background::Background;
 use crate::proxy::minting::Credentials;
 use crate::proxy::threshold::files::Files;
 use crate::route::Names;
@@ -24,6 +26,10 @@ pub struct Shared {
     pub discovered: ArcSwap<Names>,
     /// Where records are left.
     pub telemetry: Arc<Telemetry>,
+    /// What is kept for clients.
+    pub shelf: Shelf,
+    /// What runs for them in the background.
+    pub background: Arc<Background>,
     /// The bytes that bodies hold.
     pub held: Arc<BytesHeld>,
     /// The addresses of providers.
@@ -42,7 +48,7 @@ pub struct Shared {
 impl Shared {
     /// The shared state of a process that begins to serve `world`.
     #[must_use]
-    pub fn new(world: Arc<Snapshot>, telemetry: Arc<Telemetry>) -> Self {
+    pub fn new(world: Arc<Snapshot>, telemetry: Arc<Telemetry>, shelf: Shelf, listen: &str) -> Self {
         telemetry.metrics.serves(world.generation);
         let credentials = Credentials::default();
         credentials.adopt(&world);
@@ -50,6 +56,8 @@ impl Shared {
             world: ArcSwap::new(world),
             discovered: ArcSwap::default(),
             telemetry,
+            shelf,
+            background: Arc::new(Background::new(listen)),
             held: Arc::default(),
             resolver: Resolver::default(),
             credentials,

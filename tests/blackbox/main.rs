@@ -39,6 +39,7 @@ mod ranks;
 mod reload;
 mod responses;
 mod retries;
+mod shelved;
 mod streams;
 mod through;
 mod tls;

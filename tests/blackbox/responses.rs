@@ -154,23 +154,22 @@ fn a_model_of_responses_alone_is_asked_there_by_every_client() {
 fn what_only_a_provider_keeps_is_refused_by_name_elsewhere() {
     let mock = mock();
     let gateway = setup(&mock).start();
-    for (members, param) in [
-        (json!({"previous_response_id": "resp_1"}), "previous_response_id"),
-        (json!({"conversation": {"id": "conv_1"}}), "conversation"),
-        (json!({"prompt": {"id": "pmpt_1"}}), "prompt"),
-        (json!({"background": true}), "background"),
-        (json!({"input": [{"type": "item_reference", "id": "msg_1"}]}), "input"),
-        (json!({"input": [{"id": "msg_1"}]}), "input"),
+    for (members, param, status, words) in [
+        (json!({"previous_response_id": "resp_1"}), "previous_response_id", 400, "not found"),
+        (json!({"conversation": {"id": "conv_1"}}), "conversation", 404, "not found"),
+        (json!({"prompt": {"id": "pmpt_1"}}), "prompt", 400, "keep"),
+        (json!({"input": [{"type": "item_reference", "id": "msg_1"}]}), "input", 404, "not found"),
+        (json!({"input": [{"id": "msg_1"}]}), "input", 400, "keep"),
     ] {
         let reply = ask(&gateway, &with(asked("claude-sonnet-4-5", "hello"), members.clone()));
-        assert_eq!(reply.status, 400, "{param}");
+        assert_eq!(reply.status, status, "{param}");
         let said = Client::Openai.refusal(&reply);
         assert_eq!(
             (said.param.as_deref(), said.kind.as_str()),
             (Some(param), "invalid_request_error"),
             "{said:?}"
         );
-        assert!(said.message.contains("keep"), "{said:?}");
+        assert!(said.message.contains(words), "{said:?}");
         // Their own provider has the word.
         ask(&gateway, &with(asked("gpt-4o-mini", "hello"), members.clone()));
         let sent: Value =

@@ -122,6 +122,7 @@ pub fn seed() -> Seed {
         model: "the-model-asked-for".to_owned(),
         input_tokens: 0,
         asked: bytes::Bytes::new(),
+        kept: false,
     }
 }
 

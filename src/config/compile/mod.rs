@@ -123,6 +123,10 @@ fn process(file: &File, check: &mut Check<'_>) -> Process {
         check.error(&["data_dir"], "expected a folder", None);
     }
     let data_dir = PathBuf::from(file.data_dir.trim());
+    let (keep, room) = (file.responses.keep.0, file.responses.room.0);
+    if room.0 == 0 {
+        check.error(&["responses", "room"], "expected a size above 0", "keep: off keeps none".to_owned());
+    }
     let own_socket = file.shutdown.socket.as_deref().map(str::trim).filter(|path| !path.is_empty());
     Process {
         listen,
@@ -130,6 +134,7 @@ fn process(file: &File, check: &mut Check<'_>) -> Process {
         threads,
         upgrade_sock: own_socket.map_or_else(|| data_dir.join("upgrade.sock"), PathBuf::from),
         data_dir,
+        responses: keep.map(|keep| (keep, room)),
         log: file.log.level,
         access_log: file.log.access,
         drain: file.shutdown.drain.0,

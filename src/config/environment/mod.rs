@@ -46,6 +46,8 @@ const SETTINGS: &[Setting] = &[
     (&["admin"], &[("TOLLGATE_ADMIN_LISTEN", Same)]),
     (&["threads"], &[("TOLLGATE_THREADS", Same)]),
     (&["master_key"], &[("TOLLGATE_MASTER_KEY", Same), ("GOMODEL_MASTER_KEY", Same)]),
+    (&["responses", "keep"], &[("TOLLGATE_RESPONSES_KEEP", Same)]),
+    (&["responses", "room"], &[("TOLLGATE_RESPONSES_ROOM", Same)]),
     (&["data_dir"], &[("TOLLGATE_DATA_DIR", Same), ("GOMODEL_CACHE_DIR", Same)]),
     (&["log", "level"], &[("TOLLGATE_LOG", Same), ("LOG_LEVEL", ForeignLevel)]),
     (&["log", "access"], &[("TOLLGATE_ACCESS_LOG", Same), ("LOGGING_ENABLED", Same)]),

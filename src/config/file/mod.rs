@@ -43,6 +43,8 @@ pub(super) struct File {
     pub(super) upstream: Upstream,
     /// How the process ends.
     pub(super) shutdown: Shutdown,
+    /// How long responses and conversations are kept.
+    pub(super) responses: Responses,
     /// Whether a request is refused when a translation would lose something of it.
     /// Default: false; what is lost is then shown in a response header.
     pub(super) strict: bool,
@@ -163,6 +165,18 @@ pub(super) struct Shutdown {
     /// The socket by which the listeners are handed to the new process. Default: `upgrade.sock`
     /// in `data_dir`. Needs a restart.
     pub(super) socket: Option<String>,
+}
+
+/// How long responses and conversations of OpenAI's Responses are kept, where their provider does
+/// not keep them: in `data_dir`, unless a request says `store: false`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Responses {
+    /// How long after they were last used, or `off` to keep none. Default: `30d`. Needs a restart.
+    pub(super) keep: Interval,
+    /// How many bytes they may have together; what was used longest ago goes first.
+    /// Default: `1GiB`. Needs a restart.
+    pub(super) room: Size,
 }
 
 /// A provider: a vendor with an address and keys.
@@ -302,6 +316,7 @@ impl Default for File {
             limits: Limits::default(),
             upstream: Upstream::default(),
             shutdown: Shutdown::default(),
+            responses: Responses::default(),
             strict: false,
             default_provider: None,
             prefer: Vec::new(),
@@ -312,6 +327,12 @@ impl Default for File {
             routes: BTreeMap::new(),
             models: Vec::new(),
         }
+    }
+}
+
+impl Default for Responses {
+    fn default() -> Self {
+        Self { keep: Interval(Some(Duration::from_secs(30 * 86_400))), room: Size(ByteSize(1 << 30)) }
     }
 }
 

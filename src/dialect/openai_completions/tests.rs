@@ -64,14 +64,28 @@ fn log_probabilities_change_their_shape_and_come_back() {
     assert!(hub.starts_with(
         r#"{"content":[{"token":" a","logprob":-0.5,"bytes":null,"top_logprobs":[{"token":" a","#
     ));
-    let seed = Seed { id: "1".into(), created: 1, model: "m".into(), input_tokens: 0, asked: <_>::default() };
+    let seed = Seed {
+        id: "1".into(),
+        created: 1,
+        model: "m".into(),
+        input_tokens: 0,
+        asked: <_>::default(),
+        kept: false,
+    };
     let said = OpenaiCompletions.render_reply(&reply, &seed, &mut Losses::new());
     assert!(String::from_utf8(said).unwrap().contains(OLD));
 }
 
 #[test]
 fn a_stream_tells_where_its_tokens_stand_in_the_whole_text() {
-    let seed = Seed { id: "1".into(), created: 1, model: "m".into(), input_tokens: 0, asked: <_>::default() };
+    let seed = Seed {
+        id: "1".into(),
+        created: 1,
+        model: "m".into(),
+        input_tokens: 0,
+        asked: <_>::default(),
+        kept: false,
+    };
     let mut renderer =
         OpenaiCompletions.stream_renderer(&seed, StreamShape { framing: Framing::Sse, usage: false });
     let mut out = Vec::new();

@@ -60,32 +60,43 @@ const DEFAULTS: [(&str, &str); 19] = [
 
 /// What is repeated of one request, ready to be written.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Echo(Vec<(&'static str, String)>);
+pub(super) struct Echo {
+    members: Vec<(&'static str, String)>,
+    /// The conversation that the answer belongs to, as an object.
+    conversation: Option<String>,
+    kept: bool,
+}
 
 impl Echo {
     /// What the client's own body says of itself.
     pub(super) fn of(seed: &Seed) -> Self {
         let asked = json::parse(&seed.asked).ok();
         let said = |key: &str| asked.as_ref().and_then(|asked| asked.field(key)).map(compact);
-        Self(
-            DEFAULTS
-                .iter()
-                .map(|(key, default)| (*key, said(key).unwrap_or_else(|| (*default).to_owned())))
-                .collect(),
-        )
+        let member = |(key, default): &(&'static str, &str)| {
+            (*key, said(key).unwrap_or_else(|| (*default).to_owned()))
+        };
+        let conversation = asked.as_ref().and_then(|asked| asked.field("conversation"));
+        Self {
+            members: DEFAULTS.iter().map(member).collect(),
+            conversation: conversation.map(|value| match value.as_str() {
+                Some(_) => format!("{{\"id\":{}}}", value.raw()),
+                None => compact(value),
+            }),
+            kept: seed.kept,
+        }
     }
 
     /// Writes the members.
     pub(super) fn write(&self, response: &mut Object<'_>, tier: Option<&ServiceTier>) {
         response.bool("background", false);
-        for (key, value) in &self.0 {
+        response.opt_raw("conversation", self.conversation.as_deref());
+        for (key, value) in &self.members {
             match tier {
                 Some(tier) if *key == "service_tier" => response.string(key, tier_word(tier)),
                 Some(_) | None => response.raw(key, value),
             }
         }
-        // Nobody keeps it who could give it back.
-        response.bool("store", false);
+        response.bool("store", self.kept);
     }
 }
 

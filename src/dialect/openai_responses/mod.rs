@@ -10,6 +10,7 @@ mod echo;
 mod error;
 mod extras;
 mod items;
+pub mod kept;
 mod reasoning;
 mod reply;
 mod request;

@@ -3,7 +3,14 @@ use super::*;
 const ALL: [Ranks; 4] = [Ranks::CohereV1, Ranks::CohereV2, Ranks::Jina, Ranks::Voyage];
 
 fn seed() -> Seed {
-    Seed { id: "id1".to_owned(), created: 1, model: "m".to_owned(), input_tokens: 0, asked: <_>::default() }
+    Seed {
+        id: "id1".to_owned(),
+        created: 1,
+        model: "m".to_owned(),
+        input_tokens: 0,
+        asked: <_>::default(),
+        kept: false,
+    }
 }
 
 #[test]

@@ -76,6 +76,7 @@ fn cohere_s_forms_are_read_and_answered() {
         model: "m".to_owned(),
         input_tokens: 0,
         asked: <_>::default(),
+        kept: false,
     };
     let usage = Some(Usage { input: 3, ..Usage::default() });
     let reply = EmbedReply { vectors: vec![vec![0.5, -1.0]], usage, ..EmbedReply::default() };

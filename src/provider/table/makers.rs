@@ -95,7 +95,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         aliases: &["x_ai", "grok"],
         speaks: RESPONSES,
         catalogue_ids: &["xai"],
-        quirks: Quirks { strict_tools: Some(false), ..refuses(&[Param::LogitBias]) },
+        quirks: Quirks { strict_tools: Some(false), keeps_responses: true, ..refuses(&[Param::LogitBias]) },
         ..openai("xai", "xAI", "https://api.x.ai/v1", &["XAI_API_KEY"])
     },
     Vendor {

@@ -95,7 +95,8 @@ pub fn instead(place: &str) -> Option<&'static str> {
     let first = place.split('/').next().unwrap_or(place);
     Some(match first {
         "responses" | "conversations" => {
-            "answers and conversations are not kept; send the whole conversation to POST /v1/responses"
+            "nothing more is done with responses here than making, reading and deleting them; \
+             a conversation goes on with POST /v1/responses"
         }
         "edits" => "edits are not served; use POST /v1/chat/completions",
         "complete" => "the Text Completions API is not served; use POST /v1/messages",
@@ -172,7 +173,7 @@ mod tests {
     #[test]
     fn another_api_is_told_what_to_use_instead() {
         for (place, name) in [
-            ("responses/resp_1", "POST /v1/responses"),
+            ("responses/compact", "POST /v1/responses"),
             ("interactions", ":generateContent"),
             ("batches", "each request by itself"),
             ("models/m:predict", ":generateContent"),

@@ -83,6 +83,9 @@ pub fn read(head: &RequestHeader, asked: &Asked, lens: &Lens<'_>, opened: Opened
             _ => Usage::default(),
         },
         carried,
+        keep: matches!(asked, Asked::Chat { dialect: Dialect::OpenaiResponses, .. })
+            && lens.bool("store") != Some(false),
+        recall: None,
     })
 }
 
@@ -96,10 +99,18 @@ pub fn choose(world: &Snapshot, names: &Names, asked: &Asked, ask: &mut Ask) -> 
         .choose(&ask.model, names)
         .map_err(|unknown| local::unknown_model(&ask.model, &unknown.nearest))?;
     ask.strict |= choice.strict || world.strict;
-    let found = choice.targets.iter().enumerate().find_map(|(place, target)| {
-        let known = targets::known(world, target, asked.dialect())?;
-        attempt::serves(asked, &known).then_some((place, known))
-    });
+    let find = |wanted: Option<usize>| {
+        choice.targets.iter().enumerate().find_map(|(place, target)| {
+            if wanted.is_some_and(|wanted| wanted != target.provider) {
+                return None;
+            }
+            let known = targets::known(world, target, asked.dialect())?;
+            attempt::serves(asked, &known).then_some((place, known))
+        })
+    };
+    // What the request refers to is best looked for where it is kept.
+    let kept_at = ask.recall.as_ref().and_then(|recall| recall.at());
+    let found = kept_at.and_then(|(index, _)| find(Some(index))).or_else(|| find(None));
     let Some((place, known)) = found else {
         let message = format!("no provider of the model \"{}\" can do this", ask.model);
         return Err(Refusal::new(Kind::InvalidRequest, message).with_param("model"));

@@ -8,6 +8,7 @@ use pingora::http::RequestHeader;
 use crate::dialect::{Framing, Kept, Ranks, Relayed, Vectors};
 use crate::ir::Dialect;
 use crate::proxy::arrival::address::{self, Address};
+use crate::proxy::keeping::asked::Shelved;
 use crate::refusal::{Kind, Refusal};
 
 /// What a client asks for.
@@ -42,6 +43,8 @@ pub enum Asked {
     Models(Dialect),
     /// One model.
     Model(Dialect, String),
+    /// Something about what is kept.
+    Shelved(Shelved),
     /// Whatever a provider's own API has.
     Through(Box<Through>),
     /// Whether the gateway is alive.
@@ -84,6 +87,8 @@ impl Asked {
             Self::Relay(relayed) => relayed.name(),
             Self::Count { .. } => "count_tokens",
             Self::Models(_) | Self::Model(..) => "models",
+            Self::Shelved(kept) if kept.is_of_conversations() => "conversations",
+            Self::Shelved(_) => "responses",
             Self::Through(through) => match through.kept {
                 Some(kept) => kept.name(),
                 None => "passthrough",
@@ -102,6 +107,7 @@ impl Asked {
             | Self::Model(dialect, _) => *dialect,
             Self::Embed { form, .. } => form.dialect(),
             Self::Through(through) => through.dialect,
+            Self::Shelved(_) => Dialect::OpenaiResponses,
             Self::Rerank(_) | Self::Relay(_) | Self::Health => Dialect::OpenaiChat,
         }
     }
@@ -185,6 +191,11 @@ fn recognise_at(path: &str, head: &RequestHeader) -> Result<Asked, Unrecognised>
         // Some clients knock at their base address before they ask.
         "health" | "" => Asked::Health,
         place => {
+            match Shelved::at(place, &head.method) {
+                Some(Ok(kept)) => return Ok(Asked::Shelved(kept)),
+                Some(Err(allow)) => return Err(wrong_method(head, Dialect::OpenaiResponses, allow)),
+                None => {}
+            }
             let relayed = Relayed::at(place).map(Asked::Relay);
             let relayed = relayed.or_else(|| of_bedrock(place)).or_else(|| kept(place, dialect()));
             relayed.or_else(|| of_model(place, head, dialect())).ok_or_else(|| Unrecognised {
@@ -195,7 +206,7 @@ fn recognise_at(path: &str, head: &RequestHeader) -> Result<Asked, Unrecognised>
         }
     };
     let expected = match asked {
-        Asked::Through(_) => return Ok(asked),
+        Asked::Through(_) | Asked::Shelved(_) => return Ok(asked),
         Asked::Models(_) | Asked::Model(..) | Asked::Health => "GET",
         Asked::Chat { .. }
         | Asked::Embed { .. }
@@ -204,11 +215,15 @@ fn recognise_at(path: &str, head: &RequestHeader) -> Result<Asked, Unrecognised>
         | Asked::Count { .. } => "POST",
     };
     if head.method != expected && !(expected == "GET" && head.method == Method::HEAD) {
-        let message = format!("{path} takes {expected}, not {}", head.method);
-        let refusal = Refusal { status: 405, ..Refusal::new(Kind::InvalidRequest, message) };
-        return Err(Unrecognised { dialect: asked.dialect(), refusal, allow: Some(expected) });
+        return Err(wrong_method(head, asked.dialect(), expected));
     }
     Ok(asked)
+}
+
+fn wrong_method(head: &RequestHeader, dialect: Dialect, expected: &'static str) -> Unrecognised {
+    let message = format!("{} takes {expected}, not {}", head.uri.path(), head.method);
+    let refusal = Refusal { status: 405, ..Refusal::new(Kind::InvalidRequest, message) };
+    Unrecognised { dialect, refusal, allow: Some(expected) }
 }
 
 /// The model that Azure's form of a path names, `/openai/deployments/{name}/chat/completions`; it

@@ -81,12 +81,14 @@ pub(super) fn dispatch(
         carried,
         owner: None,
         form: Some(form),
+        keep: false,
+        recall: None,
         rest,
         body,
     };
     let world = &exchange.world;
     let chosen = ask::choose(world, &shared.discovered.load(), &Asked::Relay(relayed), &mut ask)?;
-    let key = key(shared, world, &chosen.known);
+    let key = key(shared, world, &ask, &chosen.known);
     let attempt = attempt::form(&ask, relayed, chosen.known, key)?;
     let upload = if rest > 0 { Upload::streamed(attempt.body.clone()) } else { Upload::Held };
     let call = Call { upload, ..Call::new(ask, chosen.targets, chosen.place, attempt, share) };

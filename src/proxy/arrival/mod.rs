@@ -15,13 +15,16 @@ use crate::ir::Dialect;
 use crate::proxy::answer::{self, Connection};
 use crate::proxy::arrival::ask::Chosen;
 use crate::proxy::arrival::asked::Asked;
-use crate::proxy::arrival::body::Untaken;
+use crate::proxy::arrival::body::{Taken, Untaken};
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt::{self, malformed};
 use crate::proxy::departure::kept;
 use crate::proxy::departure::targets::Known;
 use crate::proxy::departure::upload::Upload;
-use crate::proxy::exchange::{Call, Exchange, Stage};
+use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
+use crate::proxy::keeping::background;
+use crate::proxy::keeping::recall::{self, Form, Recall, recall};
+use crate::proxy::keeping::serve::serve;
 use crate::proxy::phases::refuse;
 use crate::proxy::relay::LARGEST_EVENT;
 use crate::proxy::returning;
@@ -40,7 +43,7 @@ pub mod body;
 pub mod envelope;
 mod form;
 pub mod local;
-mod through;
+pub(in crate::proxy) mod through;
 
 /// Takes a request in. `true` when it is answered already.
 ///
@@ -81,7 +84,13 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     let asked = through::settle(&world, asked, session.req_header());
     let client = asked.dialect();
     exchange.asked = Some(asked.clone());
-    if !asked.is_public() && !admitted(&world.door, session.req_header()) {
+    if let Asked::Chat { dialect: Dialect::OpenaiResponses, .. } = asked
+        && let Some(id) = shared.background.of(session.req_header())
+    {
+        exchange.id = id;
+        exchange.in_background = true;
+    }
+    if !asked.is_public() && !exchange.in_background && !admitted(&world.door, session.req_header()) {
         let refusal = Refusal::new(Kind::Authentication, "the API key is missing or not known here")
             .with_code("invalid_api_key");
         return turn_away(session, exchange, client, refusal, None).await;
@@ -95,6 +104,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         | Asked::Rerank(_)
         | Asked::Relay(_)
         | Asked::Count { .. }
+        | Asked::Shelved(_)
         | Asked::Through(_) => None,
     };
     match listed {
@@ -118,36 +128,23 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
             Err(refusal) => turn_away(session, exchange, client, refusal, None).await,
         };
     }
-    let coding = match body::coding(session.req_header()) {
-        Ok(coding) => coding,
-        Err(refusal) => return turn_away(session, exchange, client, refusal, None).await,
-    };
+    if let Asked::Shelved(kept) = &asked {
+        return serve(shared, session, exchange, kept).await;
+    }
     let mut share = shared.held.share();
-    let read = clock::now();
-    exchange.overhead += read.saturating_duration_since(exchange.started);
     let mut form = form::reader(&asked, session.req_header());
     let enough = |came: &[u8]| form.as_mut().is_some_and(|form| form::is_enough(form, came));
-    let read = body::read(session, coding, &world.downstream, exchange.deadline, &mut share, enough).await;
-    let taken = match read {
-        Ok(taken) => taken,
-        Err(Untaken::Refused(refusal)) => {
-            return refuse(session, exchange, client, refusal, Connection::Close).await;
-        }
-        Err(Untaken::Unusable(refusal)) => {
-            return refuse(session, exchange, client, refusal, Connection::Keep).await;
-        }
-        Err(Untaken::Gone(error)) => {
-            exchange.client_gone = true;
-            return Err(error);
-        }
-    };
+    let Some(taken) = take(session, exchange, client, &mut share, enough).await? else { return Ok(true) };
     let begun = clock::now();
     let whole = taken.rest == 0;
     let sent_on = match (&asked, form) {
         (Asked::Relay(relayed), Some(form)) => {
             form::dispatch(shared, session, exchange, *relayed, form, taken, share).map(|()| None)
         }
-        _ => dispatch(shared, session, exchange, &asked, taken.body, share),
+        _ => match recall(shared, &world, &asked, &taken.body, &mut share).await {
+            Ok(recall) => dispatch(shared, session, exchange, &asked, taken.body, recall, share),
+            Err(refusal) => Err(refusal),
+        },
     };
     exchange.overhead += clock::now().saturating_duration_since(begun);
     match sent_on {
@@ -161,6 +158,37 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
             refuse(session, exchange, client, refusal, connection).await
         }
     }
+}
+
+/// Reads the body whole, or as much as is enough; `None` when it was refused, and its client told so.
+///
+/// # Errors
+/// When the client is gone.
+pub(in crate::proxy) async fn take(
+    session: &mut Session,
+    exchange: &mut Exchange,
+    client: Dialect,
+    share: &mut Share,
+    enough: impl FnMut(&[u8]) -> bool,
+) -> Result<Option<Taken>> {
+    let world = Arc::clone(&exchange.world);
+    let coding = match body::coding(session.req_header()) {
+        Ok(coding) => coding,
+        Err(refusal) => return turn_away(session, exchange, client, refusal, None).await.map(|_| None),
+    };
+    let read = clock::now();
+    exchange.overhead += read.saturating_duration_since(exchange.started);
+    let (refusal, connection) =
+        match body::read(session, coding, &world.downstream, exchange.deadline, share, enough).await {
+            Ok(taken) => return Ok(Some(taken)),
+            Err(Untaken::Refused(refusal)) => (refusal, Connection::Close),
+            Err(Untaken::Unusable(refusal)) => (refusal, Connection::Keep),
+            Err(Untaken::Gone(error)) => {
+                exchange.client_gone = true;
+                return Err(error);
+            }
+        };
+    refuse(session, exchange, client, refusal, connection).await.map(|_| None)
 }
 
 fn admitted(door: &Door, head: &RequestHeader) -> bool {
@@ -216,6 +244,7 @@ fn dispatch(
     exchange: &mut Exchange,
     asked: &Asked,
     body: Bytes,
+    recall: Option<Box<Recall>>,
     share: Share,
 ) -> Result<Option<Vec<u8>>, Refusal> {
     if let Asked::Through(through) = asked {
@@ -232,16 +261,33 @@ fn dispatch(
     let bytes = opened.body.clone();
     let lens = Lens::watching(&bytes, &WORDS).map_err(malformed)?;
     let mut ask = ask::read(head, asked, &lens, opened)?;
+    ask.keep &= shared.shelf.store().is_some();
+    ask.recall = recall;
     let Chosen { targets, place, known } =
         ask::choose(&exchange.world, &shared.discovered.load(), asked, &mut ask)?;
+    if matches!(asked, Asked::Chat { dialect: Dialect::OpenaiResponses, .. })
+        && !ask.stream
+        && lens.bool("background") == Some(true)
+        && !recall::is_left_to(ask.recall.as_deref(), &known)
+    {
+        return background::begin(shared, exchange, &ask, &lens, share).map(Some);
+    }
+    let mut recalled = false;
+    if let (Asked::Count { .. }, Some(recall)) = (asked, &ask.recall)
+        && let Form::Whole(whole) = recall.form(&known)?
+    {
+        // What was said before counts too.
+        ask.body = whole;
+        recalled = true;
+    }
     let elsewhere = known.dialect != asked.dialect() || known.paths.count.is_none();
     if matches!(asked, Asked::Count { .. }) && elsewhere {
-        if asked.dialect() == Dialect::OpenaiResponses {
+        if asked.dialect() == Dialect::OpenaiResponses && !recalled {
             kept::refuse(&lens)?;
         }
         return local::count(shared, &ask, &known.model).map(Some);
     }
-    let key = key(shared, &exchange.world, &known);
+    let key = key(shared, &exchange.world, &ask, &known);
     let attempt = attempt::prepare(&mut ask, asked, &lens, known, key)?;
     let mut call = Call::new(ask, targets, place, attempt, share);
     if let Asked::Chat { dialect: Dialect::AnthropicMessages, path: Some(path) } = asked
@@ -253,8 +299,13 @@ fn dispatch(
     Ok(None)
 }
 
-/// Which of a provider's keys has its turn.
-fn key(shared: &Shared, world: &Snapshot, known: &Known) -> usize {
+/// Which of a provider's keys has its turn, or made what the request refers to.
+fn key(shared: &Shared, world: &Snapshot, ask: &Ask, known: &Known) -> usize {
     let keys = world.providers.get(known.index).map_or(0, |provider| provider.keys.len());
-    if keys > 1 { shared.next_turn() % keys } else { 0 }
+    let kept_at = ask.recall.as_ref().and_then(|recall| recall.at());
+    match kept_at.filter(|(index, _)| *index == known.index) {
+        Some((_, key)) => key.checked_rem(keys).unwrap_or(0),
+        None if keys > 1 => shared.next_turn() % keys,
+        None => 0,
+    }
 }

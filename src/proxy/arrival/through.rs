@@ -90,7 +90,7 @@ fn is_signed(world: &Snapshot, through: &Through) -> bool {
 ///
 /// # Errors
 /// When no provider has that name, or the path leads upwards.
-pub(super) fn dispatch(
+pub(in crate::proxy) fn dispatch(
     shared: &Shared,
     session: &mut Session,
     exchange: &mut Exchange,
@@ -154,6 +154,8 @@ pub(super) fn dispatch(
         assumed: <_>::default(),
         carried: Vec::new(),
         owner,
+        keep: false,
+        recall: None,
     };
     let attempt = Attempt {
         known,
@@ -164,6 +166,7 @@ pub(super) fn dispatch(
         headers: Vec::new(),
         mode: Mode::Through(find),
         losses: <_>::default(),
+        recalled: false,
     };
     let target = Target { provider: index, model };
     exchange.stage = Stage::Away(Box::new(Call {

@@ -16,9 +16,10 @@ use crate::proxy::departure::envelope::Envelope;
 use crate::proxy::departure::kept;
 use crate::proxy::departure::targets::Known;
 use crate::proxy::exchange::Ask;
+use crate::proxy::keeping::recall::Form;
 use crate::proxy::relay::Find;
 use crate::refusal::{Kind, Refusal};
-use crate::route::{Plan, plan};
+use crate::route::{Plan, WORDS, plan};
 use crate::wire::json;
 use crate::wire::lens::{Edit, Lens};
 use crate::wire::multipart::Reader;
@@ -42,6 +43,8 @@ pub struct Attempt {
     pub mode: Mode,
     /// What could not be said.
     pub losses: Losses,
+    /// Whether what was said before was put before it.
+    pub recalled: bool,
 }
 
 /// What must happen to an answer.
@@ -106,6 +109,7 @@ pub fn serves(asked: &Asked, known: &Known) -> bool {
         | Asked::Count { .. }
         | Asked::Models(_)
         | Asked::Model(..)
+        | Asked::Shelved(_)
         | Asked::Through(_)
         | Asked::Health => true,
     }
@@ -128,9 +132,12 @@ pub fn prepare(
         Asked::Rerank(form) => ranks(ask, *form, lens, known, key)?,
         Asked::Relay(relayed) => relay(ask, *relayed, lens, known, key)?,
         Asked::Count { .. } => count(ask, lens, known, key)?,
-        Asked::Chat { .. } | Asked::Models(_) | Asked::Model(..) | Asked::Through(_) | Asked::Health => {
-            chat(ask, lens, known, key)?
-        }
+        Asked::Chat { .. }
+        | Asked::Models(_)
+        | Asked::Model(..)
+        | Asked::Shelved(_)
+        | Asked::Through(_)
+        | Asked::Health => chat(ask, lens, known, key)?,
     };
     match attempt.losses.first() {
         Some(loss) if ask.strict => {
@@ -149,6 +156,30 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
     if ask.dialect == Dialect::AnthropicMessages && !known.threads {
         refuse_thread(lens)?;
     }
+    let form = match &ask.recall {
+        None => Form::Own,
+        Some(recall) => recall.form(&known)?,
+    };
+    match form {
+        Form::Own => completion(ask, None, lens, known, key),
+        Form::Whole(body) => {
+            // What another attempt may have parsed was another body.
+            ask.parsed = None;
+            let lens = Lens::watching(&body, &WORDS).map_err(malformed)?;
+            completion(ask, Some(&body), &lens, known, key)
+        }
+    }
+}
+
+/// A completion of the client's own body, or of another that takes its place.
+fn completion(
+    ask: &mut Ask,
+    instead: Option<&Bytes>,
+    lens: &Lens<'_>,
+    known: Arc<Known>,
+    key: usize,
+) -> Result<Attempt, Refusal> {
+    let recalled = instead.is_some();
     if ask.dialect == Dialect::OpenaiResponses && known.dialect != ask.dialect {
         kept::refuse(lens)?;
     }
@@ -159,7 +190,8 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
         Plan::Verbatim { mut edits, strip_usage } => {
             let mut headers = ask.carried.clone();
             known.envelope.seal(lens, &mut edits, &mut headers, &mut losses);
-            let body = if edits.is_empty() { ask.body.clone() } else { lens.apply(&edits).into() };
+            let own = || instead.unwrap_or(&ask.body).clone();
+            let body = if edits.is_empty() { own() } else { lens.apply(&edits).into() };
             let path = verbatim_path(ask, path);
             Attempt {
                 known,
@@ -170,12 +202,13 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
                 headers,
                 mode: Mode::Verbatim { strip_usage },
                 losses,
+                recalled,
             }
         }
         Plan::Translate { from, to } => {
             let request = match ask.parsed.take() {
                 Some(parsed) => parsed,
-                None => Box::new(parse(ask, from)?),
+                None => Box::new(parse(ask, instead, from)?),
             };
             if from == Dialect::OpenaiResponses && to != from {
                 kept::refuse_references(&request)?;
@@ -200,7 +233,8 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
                 known.envelope.seal(&lens, &mut edits, &mut headers, &mut losses);
                 body = lens.apply(&edits);
             }
-            Attempt { known, key, method: Method::POST, path, body: body.into(), headers, mode, losses }
+            let body = body.into();
+            Attempt { known, key, method: Method::POST, path, body, headers, mode, losses, recalled }
         }
     })
 }
@@ -234,7 +268,7 @@ fn verbatim_path(ask: &Ask, path: String) -> String {
     path
 }
 
-fn parse(ask: &Ask, from: Dialect) -> Result<Request, Refusal> {
+fn parse(ask: &Ask, instead: Option<&Bytes>, from: Dialect) -> Result<Request, Refusal> {
     let mut headers = HeaderMap::new();
     for (name, value) in &ask.carried {
         if let Ok(value) = value.parse() {
@@ -242,7 +276,7 @@ fn parse(ask: &Ask, from: Dialect) -> Result<Request, Refusal> {
         }
     }
     let head = Head { path: &ask.path, query: &ask.query, headers: &headers };
-    codec(from).parse_request(&head, &ask.body).map_err(unlike)
+    codec(from).parse_request(&head, instead.unwrap_or(&ask.body)).map_err(unlike)
 }
 
 /// The refusal of a body that is not what its form prescribes.
@@ -311,6 +345,7 @@ fn relayed_as(
         headers,
         mode: Mode::Relay(Find::Relayed(relayed)),
         losses: Losses::new(),
+        recalled: false,
         known,
         key,
     })
@@ -350,7 +385,8 @@ fn vectors(
             (body.into(), path, Mode::Vectors(spoken, form, Arc::new(request)))
         }
     };
-    Ok(Attempt { known, key, method: Method::POST, path, body, headers: Vec::new(), mode, losses })
+    let (method, headers) = (Method::POST, Vec::new());
+    Ok(Attempt { known, key, method, path, body, headers, mode, losses, recalled: false })
 }
 
 fn ranks(
@@ -373,7 +409,8 @@ fn ranks(
         let body = spoken.render_request(&request, &known.model, &mut losses);
         (body.into(), Mode::Ranks(spoken, form, Arc::new(request)))
     };
-    Ok(Attempt { known, key, method: Method::POST, path, body, headers: Vec::new(), mode, losses })
+    let (method, headers) = (Method::POST, Vec::new());
+    Ok(Attempt { known, key, method, path, body, headers, mode, losses, recalled: false })
 }
 
 fn count(ask: &Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<Attempt, Refusal> {
@@ -389,6 +426,8 @@ fn count(ask: &Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<At
         | Dialect::GeminiGenerate
         | Dialect::BedrockConverse => Vec::new(),
     };
+    let whole = ask.recall.as_ref().and(Lens::new(&ask.body).ok());
+    let lens = whole.as_ref().unwrap_or(lens);
     let (mut headers, mut losses) = (ask.carried.clone(), Losses::new());
     known.envelope.seal_count(lens, &mut edits, &mut headers, &mut losses);
     let body = match ask.dialect {
@@ -400,7 +439,17 @@ fn count(ask: &Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<At
         | Dialect::AnthropicMessages => (!edits.is_empty()).then(|| lens.apply(&edits)),
     };
     let body = body.map_or_else(|| ask.body.clone(), Bytes::from);
-    Ok(Attempt { known, key, method: Method::POST, path, body, headers, mode: Mode::Count, losses })
+    Ok(Attempt {
+        known,
+        key,
+        method: Method::POST,
+        path,
+        body,
+        headers,
+        mode: Mode::Count,
+        losses,
+        recalled: false,
+    })
 }
 
 /// The refusal of a body that is not JSON.

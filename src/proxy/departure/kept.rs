@@ -19,7 +19,10 @@ const KEPT: [(&str, &str); 4] = [
 /// Such a body.
 pub fn refuse(lens: &Lens<'_>) -> Result<(), Refusal> {
     let said = |key: &str| lens.raw(key).is_some_and(|value| value != "null" && value != "false");
-    KEPT.iter().find(|(key, _)| said(key)).map_or(Ok(()), |(key, instead)| Err(refusal(key, instead)))
+    // A stream is told in the foreground, wherever it was asked for.
+    let streamed = lens.bool("stream") == Some(true);
+    let refers = |key: &str| said(key) && !(streamed && key == "background");
+    KEPT.iter().find(|(key, _)| refers(key)).map_or(Ok(()), |(key, instead)| Err(refusal(key, instead)))
 }
 
 /// The same for a request whose items refer to others.

@@ -32,6 +32,8 @@ pub struct Known {
     pub dialect: Dialect,
     /// Whether it keeps conversations for its clients (Anthropic's `thread`).
     pub threads: bool,
+    /// Whether it keeps its answers for its clients (OpenAI's Responses).
+    pub keeps: Keeps,
     /// What a cloud wants around a body.
     pub envelope: Envelope,
     /// What it tolerates.
@@ -70,6 +72,7 @@ impl Known {
             envelope: Envelope::None,
             dialect,
             threads: false,
+            keeps: Keeps::Nothing,
             profile: Profile::of(dialect, &provider.vendor.quirks, model, facts),
             prices: facts.map(|model| prices(provider, model)),
             heads: Heads { provider: printable(&provider.name), model: printable(model), sent: Vec::new() },
@@ -107,6 +110,36 @@ impl Known {
         let version = self.api_version.as_deref();
         path_for(self.vendor, &self.base, self.dialect, operation, &self.model, version)
     }
+}
+
+/// Whether a target keeps its answers for its clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    /// It does not, or is spoken to in a dialect in which nobody does.
+    Nothing,
+    /// It does, and is the only one, so that all ids are its.
+    Alone,
+    /// It does, as others do, or for several keys.
+    AmongOthers,
+}
+
+impl Keeps {
+    fn of(world: &Snapshot, provider: &Provider, dialect: Dialect) -> Self {
+        if dialect != Dialect::OpenaiResponses || !keeps_responses(provider) {
+            return Self::Nothing;
+        }
+        let keepers = world.providers.iter().filter(|other| keeps_responses(other));
+        let accounts: usize = keepers.map(|keeper| keeper.keys.len().max(1)).sum();
+        if accounts > 1 { Self::AmongOthers } else { Self::Alone }
+    }
+}
+
+/// Whether a provider keeps answers for its clients. Many speak OpenAI's Responses, and few keep any.
+#[must_use]
+pub fn keeps_responses(provider: &Provider) -> bool {
+    let vendor = provider.vendor;
+    let speaks = vendor.speaks.iter().any(|(dialect, _)| *dialect == Dialect::OpenaiResponses);
+    speaks && (vendor.quirks.house == House::Own || vendor.quirks.keeps_responses)
 }
 
 /// The paths of a target's commonest operations.
@@ -221,6 +254,7 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
         model: target.model.as_str().into(),
         cloud: provider.cloud.clone(),
         dialect,
+        keeps: Keeps::of(world, provider, dialect),
         threads: dialect == Dialect::AnthropicMessages && vendor.quirks.house == House::Own,
         envelope,
         profile,

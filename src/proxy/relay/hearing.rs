@@ -53,7 +53,12 @@ impl Find {
             Some(Asked::Relay(relayed)) => Self::Relayed(*relayed),
             // A count or a list uses nothing, and what is unknown may use anything.
             Some(
-                Asked::Count { .. } | Asked::Models(_) | Asked::Model(..) | Asked::Through(_) | Asked::Health,
+                Asked::Count { .. }
+                | Asked::Models(_)
+                | Asked::Model(..)
+                | Asked::Shelved(_)
+                | Asked::Through(_)
+                | Asked::Health,
             )
             | None => Self::Any,
         }

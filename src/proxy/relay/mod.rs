@@ -165,6 +165,12 @@ impl Relay {
         }
     }
 
+    /// Whether a stream that is said again has come to its end.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        matches!(self, Self::Transcode(transcoding) if transcoding.pipe.is_ended())
+    }
+
     /// Adds a piece to an answer that is gathered.
     pub fn gather(&mut self, chunk: &[u8]) {
         match self {

@@ -51,6 +51,9 @@ struct Ear {
     fault: Option<Fault>,
     /// How many events were heard, where the next one has a number.
     heard: u64,
+    /// The event that ended it, where somebody wants that.
+    last: Option<Vec<u8>>,
+    wanted: bool,
 }
 
 /// Takes the usage event out of a stream.
@@ -65,7 +68,15 @@ impl Passing {
     #[must_use]
     pub fn new(dialect: Dialect, framing: Framing, strip_usage: bool) -> Self {
         Self {
-            ear: Ear { dialect, meter: Meter::new(dialect, true), ended: false, fault: None, heard: 0 },
+            ear: Ear {
+                dialect,
+                meter: Meter::new(dialect, true),
+                ended: false,
+                fault: None,
+                heard: 0,
+                last: None,
+                wanted: false,
+            },
             frames: match framing {
                 Framing::Sse => Frames::Sse(sse::Parser::new(LARGEST_EVENT)),
                 Framing::JsonArray => Frames::Array(json_array::Parser::new(LARGEST_EVENT)),
@@ -75,6 +86,16 @@ impl Passing {
             },
             strip: strip_usage.then(Strip::default),
         }
+    }
+
+    /// Has the event noted that ends the stream.
+    pub const fn want_last(&mut self) {
+        self.ear.wanted = true;
+    }
+
+    /// The event that ended the stream, once, when it was wanted.
+    pub fn take_last(&mut self) -> Option<Vec<u8>> {
+        self.ear.last.take()
     }
 
     /// Listens to a piece of the stream.
@@ -319,6 +340,11 @@ impl Ear {
         } else if is_one_of(FAILED) {
             self.note_fault(data);
             self.meter.frame(data);
+        } else {
+            return false;
+        }
+        if self.wanted {
+            self.last = Some(data.to_vec());
         }
         false
     }

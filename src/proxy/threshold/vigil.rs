@@ -44,16 +44,16 @@ pub struct Vigil {
     due: AtomicU64,
     beats: AtomicBool,
     lingers: AtomicBool,
-    kept: Kept,
+    kept: Shelved,
 }
 
 /// A session that Pingora would close.
 #[derive(Default)]
-struct Kept(Mutex<Option<Box<ServerSession>>>);
+struct Shelved(Mutex<Option<Box<ServerSession>>>);
 
-impl fmt::Debug for Kept {
+impl fmt::Debug for Shelved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Kept")
+        f.write_str("Shelved")
     }
 }
 
@@ -68,7 +68,7 @@ impl Default for Vigil {
             due: AtomicU64::new(NEVER),
             beats: AtomicBool::new(false),
             lingers: AtomicBool::new(false),
-            kept: Kept::default(),
+            kept: Shelved::default(),
         }
     }
 }

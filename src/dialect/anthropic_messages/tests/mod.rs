@@ -95,6 +95,7 @@ fn seed() -> Seed {
         model: "seeded".into(),
         input_tokens: 0,
         asked: <_>::default(),
+        kept: false,
     }
 }
 

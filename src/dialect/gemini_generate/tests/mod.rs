@@ -91,6 +91,7 @@ pub(super) fn seed() -> Seed {
         model: "m".to_owned(),
         input_tokens: 0,
         asked: <_>::default(),
+        kept: false,
     }
 }
 

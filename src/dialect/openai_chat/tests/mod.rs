@@ -89,6 +89,7 @@ fn seed() -> Seed {
         model: "made-up".into(),
         input_tokens: 0,
         asked: <_>::default(),
+        kept: false,
     }
 }
 

@@ -6,5 +6,5 @@ mod parse;
 mod render;
 mod turns;
 
-pub(super) use parse::parse;
+pub(super) use parse::{is_message, parse};
 pub(super) use render::render;

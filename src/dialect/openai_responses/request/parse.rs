@@ -27,8 +27,14 @@ pub(in crate::dialect::openai_responses) fn parse(body: &[u8]) -> Result<Request
 }
 
 /// Members that say what goes without saying: nothing is lost where they cannot be said.
-const IDLE: [(&str, &str); 4] =
-    [("background", "false"), ("truncation", "\"disabled\""), ("store", "false"), ("top_logprobs", "0")];
+const IDLE: [(&str, &str); 5] = [
+    ("background", "false"),
+    ("truncation", "\"disabled\""),
+    ("store", "false"),
+    // The gateway keeps it itself.
+    ("store", "true"),
+    ("top_logprobs", "0"),
+];
 
 /// Members that change no answer.
 const QUIET: [&str; 3] = ["prompt_cache_retention", "stream_options", "client_metadata"];
@@ -189,6 +195,6 @@ impl Reader {
 }
 
 /// Whether an item has no type of its own and is a message all the same.
-pub(super) fn is_message(item: &Json<'_>) -> bool {
+pub(in crate::dialect::openai_responses) fn is_message(item: &Json<'_>) -> bool {
     kind(item) == "message" || (item.field("type").is_none() && item.field("role").is_some())
 }

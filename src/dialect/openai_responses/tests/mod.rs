@@ -37,6 +37,7 @@ fn seed(asked: &str) -> Seed {
         model: "made-up".into(),
         input_tokens: 0,
         asked: Bytes::copy_from_slice(asked.as_bytes()),
+        kept: false,
     }
 }
 

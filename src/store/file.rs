@@ -1,0 +1,115 @@
+//! The file: where it is, who may read it, and how it came to its present shape.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+/// The file's name in the folder for data.
+const NAME: &str = "tollgate.db";
+
+/// How long another process may hold the file: during an upgrade two write to it.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// What brings a file from each version to the next. Steps are added and never changed.
+const MIGRATIONS: [&str; 2] = [
+    "
+    CREATE TABLE responses (
+        id TEXT PRIMARY KEY NOT NULL,
+        owner TEXT NOT NULL,
+        made INTEGER NOT NULL,
+        used INTEGER NOT NULL,
+        previous TEXT,
+        conversation TEXT,
+        provider TEXT,
+        credential INTEGER NOT NULL DEFAULT 0,
+        rest BLOB,
+        bytes INTEGER NOT NULL
+    );
+    CREATE INDEX responses_used ON responses (used, bytes);
+    CREATE TABLE conversations (
+        id TEXT PRIMARY KEY NOT NULL,
+        owner TEXT NOT NULL,
+        made INTEGER NOT NULL,
+        used INTEGER NOT NULL,
+        metadata TEXT NOT NULL,
+        bytes INTEGER NOT NULL
+    );
+    CREATE INDEX conversations_used ON conversations (used, bytes);
+    CREATE TABLE items (
+        parent TEXT NOT NULL,
+        place INTEGER NOT NULL,
+        output INTEGER NOT NULL,
+        owner TEXT NOT NULL,
+        id TEXT NOT NULL,
+        json BLOB NOT NULL,
+        PRIMARY KEY (parent, place)
+    );
+    CREATE INDEX items_id ON items (id);
+",
+    "
+    ALTER TABLE responses ADD COLUMN running INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX responses_running ON responses (id) WHERE running = 1;
+",
+];
+
+/// The folder or the file cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {why}")]
+pub struct Unusable {
+    path: String,
+    why: String,
+}
+
+impl Unusable {
+    pub(super) fn new(path: &Path, why: &dyn std::error::Error) -> Self {
+        Self { path: path.display().to_string(), why: why.to_string() }
+    }
+}
+
+/// Opens the file, and makes it and its folder if they are not there.
+pub(super) fn open(folder: &Path) -> Result<Connection, Unusable> {
+    if !folder.is_dir() {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(|error| Unusable::new(folder, &error))?;
+    }
+    let path = folder.join(NAME);
+    // SQLite gives its other files the permissions of this one.
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+    let private = std::fs::Permissions::from_mode(0o600);
+    file.and_then(|file| file.set_permissions(private)).map_err(|error| Unusable::new(&path, &error))?;
+    connect(&path).map_err(|error| Unusable::new(&path, &error))
+}
+
+fn connect(path: &PathBuf) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    // The first counts for a file that is empty, and gives the room of what is deleted back.
+    connection.execute_batch(
+        "PRAGMA auto_vacuum = INCREMENTAL;
+         PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = NORMAL;
+         PRAGMA secure_delete = FAST;
+         PRAGMA cache_size = -1024;
+         PRAGMA journal_size_limit = 8388608;",
+    )?;
+    migrate(&connection)?;
+    Ok(connection)
+}
+
+fn migrate(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let steps = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    for step in MIGRATIONS.iter().skip(version as usize) {
+        connection.execute_batch(step)?;
+    }
+    // A file of a newer process is left as it is: steps only ever add.
+    if version < steps {
+        connection.pragma_update(None, "user_version", steps)?;
+    }
+    connection.execute_batch("COMMIT")
+}
