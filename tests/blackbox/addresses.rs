@@ -60,7 +60,7 @@ fn what_is_not_served_says_what_to_use_instead() {
         (Client::Openai, "/v1/responses/compact", "POST /v1/responses"),
         (Client::Gemini, "/v1beta/batches", "each request by itself"),
         (Client::Gemini, "/v1beta/interactions", ":generateContent"),
-        (Client::Gemini, "/v1beta/models/gemini-2.5-flash:predict", ":generateContent"),
+        (Client::Gemini, "/v1beta/models/gemini-2.5-flash:embedText", ":generateContent"),
     ] {
         let request = Request { path: path.to_owned(), ..client.whole(client.model(), "hello") };
         let reply = gateway.ask(&request);

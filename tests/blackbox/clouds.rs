@@ -402,3 +402,42 @@ fn what_keeps_to_a_region_costs_what_the_region_costs() {
         assert_eq!(line["cost_usd"].as_str().map(|told| told.trim_end_matches('0')), Some(cost), "{line}");
     }
 }
+
+#[test]
+fn vectors_come_from_vertex_and_go_to_its_clients() {
+    let (cloud, mock) = (Cloud::start(), mock());
+    let (at, models) = (cloud.addr(), mock.addr());
+    let gateway = vertex(&cloud, models)
+        .provider(&format!("openai: {{base_url: \"http://{models}/v1\", api_key: k}}"))
+        .provider(&format!("gemini: {{base_url: \"http://{models}/v1beta\", api_key: k}}"))
+        .env("GCE_METADATA_HOST", &at.to_string())
+        .start();
+    let body = json!({"model": "vertex/text-embedding-005", "input": ["one", "two three"], "dimensions": 8});
+    let reply = gateway.ask(&post("/v1/embeddings").json(&body)).ok();
+    let data = reply.json()["data"].as_array().cloned().unwrap();
+    assert_eq!((data.len(), data[1]["embedding"].as_array().map(Vec::len)), (2, Some(8)));
+    let last = mock_page(&mock, "last");
+    assert!(last["path"].as_str().unwrap().ends_with("/publishers/google/models/text-embedding-005:predict"));
+    let line = gateway.line(&reply);
+    assert!(
+        line["gen_ai.usage.input_tokens"].as_u64().is_some_and(|count| count > 0)
+            && line["cost_usd"].is_string()
+    );
+    for model in ["vertex/text-embedding-005", "openai/text-embedding-3-small", "gemini/gemini-embedding-001"]
+    {
+        let path = format!(
+            "/v1/projects/p/locations/l/publishers/google/models/{}:predict",
+            model.replace('/', "%2F")
+        );
+        let body = json!({"instances": [{"content": "one"}], "parameters": {"outputDimensionality": 8}});
+        let reply = gateway.ask(&post(&path).json(&body)).ok();
+        let vector = &reply.json()["predictions"][0]["embeddings"];
+        assert_eq!(vector["values"].as_array().map(Vec::len), Some(8), "{}", reply.text());
+        assert!(
+            vector["statistics"]["token_count"].as_u64().is_some_and(|count| count > 0),
+            "{}",
+            reply.text()
+        );
+        assert!(gateway.line(&reply)["gen_ai.usage.input_tokens"].as_u64().is_some_and(|count| count > 0));
+    }
+}

@@ -6,6 +6,7 @@
 pub mod task;
 
 mod cohere;
+mod vertex;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,8 @@ pub enum Vectors {
     GeminiOne,
     /// Gemini's `:batchEmbedContents`.
     GeminiBatch,
+    /// Vertex's `:predict`.
+    VertexPredict,
     /// Cohere's `/v1/embed`.
     CohereV1,
     /// Cohere's `/v2/embed`.
@@ -62,7 +65,7 @@ impl Vectors {
             | Self::Nvidia
             | Self::CohereV1
             | Self::CohereV2 => Dialect::OpenaiChat,
-            Self::GeminiOne | Self::GeminiBatch => Dialect::GeminiGenerate,
+            Self::GeminiOne | Self::GeminiBatch | Self::VertexPredict => Dialect::GeminiGenerate,
         }
     }
 
@@ -78,7 +81,8 @@ impl Vectors {
             | Self::Jina
             | Self::Nvidia
             | Self::GeminiOne
-            | Self::GeminiBatch => None,
+            | Self::GeminiBatch
+            | Self::VertexPredict => None,
         }
     }
 
@@ -94,6 +98,7 @@ impl Vectors {
             Self::CohereV1 | Self::CohereV2 => cohere::parse_request(body),
             Self::GeminiOne => gemini::parse_request(head, body),
             Self::GeminiBatch => gemini::parse_batch_request(head, body),
+            Self::VertexPredict => vertex::parse_request(head, body),
         }
     }
 
@@ -125,6 +130,7 @@ impl Vectors {
                 gemini::fits_batch(request)?;
                 Ok(gemini::render_batch_request(request, model, losses))
             }
+            Self::VertexPredict => vertex::render_request(request, model, losses),
         }
     }
 
@@ -139,6 +145,7 @@ impl Vectors {
             }
             Self::CohereV1 | Self::CohereV2 => cohere::parse_reply(body),
             Self::GeminiOne | Self::GeminiBatch => gemini::parse_batch_reply(body),
+            Self::VertexPredict => vertex::parse_reply(body),
         }
     }
 
@@ -151,6 +158,7 @@ impl Vectors {
             }
             Self::CohereV1 | Self::CohereV2 => cohere::find_usage(body),
             Self::GeminiOne | Self::GeminiBatch => codec(Dialect::GeminiGenerate).find_usage(body),
+            Self::VertexPredict => vertex::find_usage(body),
         }
     }
 
@@ -163,6 +171,7 @@ impl Vectors {
             }
             Self::GeminiOne => gemini::render_reply(reply),
             Self::GeminiBatch => gemini::render_batch_reply(reply),
+            Self::VertexPredict => vertex::render_reply(reply),
             Self::CohereV1 => cohere::render_reply("1", reply, asked, seed),
             Self::CohereV2 => cohere::render_reply("2", reply, asked, seed),
         }

@@ -57,6 +57,36 @@ pub(super) fn batch(body: &Value, model: &str, world: &World) -> Result<Act, Ref
     Ok(Dialect::Gemini.json(world, body))
 }
 
+/// Answers Vertex's `:predict`.
+pub(super) fn predict(body: &Value, model: &str, world: &World) -> Result<Act, Refusal> {
+    known(body, &["instances", "parameters"], "")?;
+    let instances = body["instances"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let most = if model.starts_with("gemini-embedding") { 1 } else { 250 };
+    if instances.is_empty() || instances.len() > most {
+        return Err(Refusal::bad(format!("{most} instance(s) is allowed per prediction.")));
+    }
+    let wanted = field(&body["parameters"], "outputDimensionality").as_u64().unwrap_or(768);
+    let dimensions = usize::try_from(wanted).unwrap_or(768).clamp(1, 3072);
+    let mut predictions = Vec::with_capacity(instances.len());
+    for (index, instance) in instances.iter().enumerate() {
+        known(instance, &["content", "task_type", "title"], &format!("instances[{index}]"))?;
+        let text = instance["content"].as_str().filter(|text| !text.is_empty());
+        let text = text.ok_or_else(|| Refusal::bad("The text content is empty."))?;
+        if let Some(act) = Dialect::Gemini.mishap(world, model, &Script::read(model, text)) {
+            return Ok(act);
+        }
+        let (count, values) = (tokens_of(text.len()), numbers(&vector(text, dimensions)));
+        predictions.push(format!(
+            r#"{{"embeddings":{{"statistics":{{"truncated":false,"token_count":{count}}},"values":{values}}}}}"#
+        ));
+    }
+    let body = format!(
+        r#"{{"predictions":[{}],"metadata":{{"billableCharacterCount":11}}}}"#,
+        predictions.join(",")
+    );
+    Ok(Dialect::Gemini.json(world, body))
+}
+
 /// What the newest version of the service counts (ai.google.dev/api/embeddings, seen 2026-11).
 fn usage(tokens: usize) -> String {
     format!(

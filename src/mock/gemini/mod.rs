@@ -85,6 +85,7 @@ pub(super) fn answer(request: &Request<'_>, path: &str, world: &World) -> Result
             ))
         }
         "embedContent" => embed::one(&body, &model, world),
+        "predict" if house == House::Vertex => embed::predict(&body, &model, world),
         "batchEmbedContents" => embed::batch(&body, &model, world),
         _ => Err(Refusal::bad("Requested entity was not found.").with_status(404)),
     }

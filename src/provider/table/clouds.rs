@@ -1,5 +1,6 @@
 //! Clouds that serve the models of several makers and lend the credentials for them.
 
+use crate::dialect::Vectors;
 use crate::ir::Dialect::{AnthropicMessages, BedrockConverse, GeminiGenerate, OpenaiChat};
 
 use super::{Auth, Platform, Vendor, openai};
@@ -10,6 +11,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         auth: Auth::GoogleCloud,
         platform: Platform::Vertex,
         speaks: &[(GeminiGenerate, ""), (AnthropicMessages, ""), (OpenaiChat, "")],
+        embeddings: Some(Vectors::VertexPredict),
         catalogue_ids: &["vertex"],
         ..openai(
             "vertex",

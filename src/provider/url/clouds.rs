@@ -14,8 +14,8 @@ pub(super) fn vertex(base: &Base, dialect: Dialect, operation: Operation, model:
                 Operation::Generate => "generateContent",
                 Operation::Stream => "streamGenerateContent?alt=sse",
                 Operation::CountTokens => "countTokens",
-                Operation::Embed => "embedContent",
-                Operation::EmbedBatch | Operation::Relayed(_) | Operation::Models => return None,
+                Operation::Embed | Operation::EmbedBatch => "predict",
+                Operation::Relayed(_) | Operation::Models => return None,
             };
             ("google", verb, model.strip_prefix("google/").unwrap_or(model))
         }

@@ -176,7 +176,7 @@ mod tests {
             ("responses/compact", "POST /v1/responses"),
             ("interactions", ":generateContent"),
             ("batches", "each request by itself"),
-            ("models/m:predict", ":generateContent"),
+            ("models/m:embedText", ":generateContent"),
             ("team/chat/completions", "POST /v1/chat/completions"),
         ] {
             assert!(instead(place).is_some_and(|said| said.contains(name)), "{place}");

@@ -317,6 +317,7 @@ fn of_model(place: &str, head: &RequestHeader, dialect: Option<Dialect>) -> Opti
         "rawPredict" => claude(plain, None),
         "streamRawPredict" => claude(plain, Some(Framing::Sse)),
         "embedContent" => Asked::Embed { form: Vectors::GeminiOne, model: Some(plain) },
+        "predict" => Asked::Embed { form: Vectors::VertexPredict, model: Some(plain) },
         "batchEmbedContents" => Asked::Embed { form: Vectors::GeminiBatch, model: Some(plain) },
         // Names hold colons too, but nothing is posted to them.
         _ if !verb.is_empty() && head.method == Method::POST => return None,
@@ -520,7 +521,7 @@ mod tests {
             ("/v1/responses/compact", Dialect::OpenaiResponses, "POST /v1/responses"),
             ("/v1beta/interactions", Dialect::GeminiGenerate, ":generateContent"),
             ("/v1beta/batches", Dialect::GeminiGenerate, "each request by itself"),
-            ("/v1beta/models/m:predict", Dialect::GeminiGenerate, ":generateContent"),
+            ("/v1beta/models/m:embedText", Dialect::GeminiGenerate, ":generateContent"),
             ("/v1/chat/completions/chat/completions", Dialect::OpenaiChat, "POST /v1/chat/completions"),
         ] {
             let unknown = recognise(&head("POST", path)).unwrap_err();
