@@ -156,7 +156,7 @@ const fn coarse(reason: FinishReason) -> FinishReason {
 fn plain(block: &Block) -> Option<Said> {
     match &block.content {
         Content::Text { text, .. } if text.is_empty() => None,
-        Content::Text { text, .. } => Some(Said::Text(text.clone())),
+        Content::Text { text, .. } | Content::Refusal(text) => Some(Said::Text(text.clone())),
         Content::Image(media) => Some(Said::Media("image", bytes(media))),
         Content::Document(media) => Some(Said::Media("document", bytes(media))),
         Content::Audio(media) => Some(Said::Media("audio", bytes(media))),

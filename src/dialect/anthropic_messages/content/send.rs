@@ -87,12 +87,11 @@ pub(in super::super) fn extra_members(
     o: &mut Object<'_>,
     losses: &mut Losses,
 ) {
-    for extra in extras.all() {
-        if extra.dialect != DIALECT {
-            losses.dropped(format!("{place}.{}", extra.name), "only its own dialect has it");
-        } else if extra.name != "cache_control" {
-            o.raw(&extra.name, &extra.json);
-        }
+    for extra in extras.foreign(DIALECT) {
+        losses.dropped(format!("{place}.{}", extra.name), "only its own dialect has it");
+    }
+    for extra in extras.of(DIALECT).filter(|extra| extra.name != "cache_control") {
+        o.raw(&extra.name, &extra.json);
     }
 }
 

@@ -350,10 +350,11 @@ fn document_name(name: &str) -> String {
 
 /// Writes the members that only this dialect has; those of others are lost.
 pub(in super::super) fn extra_members(extras: &Extras, o: &mut Object<'_>, losses: &mut Losses) {
-    for extra in extras.all() {
-        if extra.dialect != DIALECT {
-            losses.dropped(format!("messages.content.{}", extra.name), "only its own dialect has it");
-        } else if ![JSON_EXTRA, OWNER_EXTRA].contains(&extra.name.as_str()) {
+    for extra in extras.foreign(DIALECT) {
+        losses.dropped(format!("messages.content.{}", extra.name), "only its own dialect has it");
+    }
+    for extra in extras.of(DIALECT) {
+        if ![JSON_EXTRA, OWNER_EXTRA].contains(&extra.name.as_str()) {
             o.raw(&extra.name, &extra.json);
         }
     }

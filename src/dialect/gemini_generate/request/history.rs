@@ -127,7 +127,7 @@ impl<'r, 'c> History<'r, 'c> {
         if turn.role == Role::System {
             self.losses.bent("messages.system", "a later instruction is said by the user");
         }
-        for extra in turn.extras.all().iter().filter(|extra| extra.dialect != DIALECT) {
+        for extra in turn.extras.foreign(DIALECT) {
             self.losses.dropped(format!("messages.{}", extra.name), "not known to this dialect");
         }
     }

@@ -74,7 +74,7 @@ pub(super) fn note(block: &Block, losses: &mut Losses) {
     if block.cache.is_some() {
         losses.dropped("cache_control", "prompts are cached without marks");
     }
-    for extra in block.extras.all().iter().filter(|extra| extra.dialect != DIALECT) {
+    for extra in block.extras.foreign(DIALECT) {
         losses.dropped(format!("messages.content.{}", extra.name), "not known to this dialect");
     }
 }
