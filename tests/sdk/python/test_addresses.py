@@ -76,5 +76,5 @@ def test_googles_client_may_be_set_for_vertex(model):
 def test_what_is_not_served_says_what_to_use_instead():
     client = openai.OpenAI(base_url=f"{URL}/v1", api_key=KEY, max_retries=0)
     with pytest.raises(openai.NotFoundError) as caught:
-        client.conversations.create()
-    assert "POST /v1/responses" in caught.value.message
+        client.post("/threads", cast_to=object, body={})
+    assert "POST /v1/chat/completions" in caught.value.message
