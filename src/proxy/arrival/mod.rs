@@ -40,6 +40,7 @@ pub mod address;
 pub mod ask;
 pub mod asked;
 pub mod body;
+pub mod credentials;
 pub mod envelope;
 mod form;
 pub mod local;
@@ -192,7 +193,7 @@ pub(in crate::proxy) async fn take(
 }
 
 fn admitted(door: &Door, head: &RequestHeader) -> bool {
-    door.admits(None) || asked::credentials(head).any(|key| door.admits(Some(&key)))
+    door.admits(None) || credentials::shown(head).any(|key| door.admits(Some(&key)))
 }
 
 fn vigil(session: &Session) -> Option<Arc<Vigil>> {
