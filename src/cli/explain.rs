@@ -108,9 +108,7 @@ fn explained(world: &Snapshot, explain: &Explain, body: Vec<u8>) -> Result<Strin
     let (mut text, count) = (String::new(), targets.len());
     for (index, target) in targets.iter().enumerate().skip(place) {
         let Some(known) = targets::known(world, target, asked.dialect()) else { continue };
-        if matches!(asked, Asked::Count { .. })
-            && (known.dialect != asked.dialect() || known.paths.count.is_none())
-        {
+        if ask::is_counted_here(&asked, &known) {
             return Ok(format!("{} counts no tokens in this dialect: they are counted here", known.provider));
         }
         let attempt = attempt::prepare(&mut read, &asked, &lens, Arc::clone(&known), 0)?;

@@ -89,6 +89,14 @@ pub fn read(head: &RequestHeader, asked: &Asked, lens: &Lens<'_>, opened: Opened
     })
 }
 
+/// Whether tokens are asked for that the target does not count in the client's words, so that they
+/// are counted here.
+#[must_use]
+pub fn is_counted_here(asked: &Asked, known: &Known) -> bool {
+    let there = known.dialect == asked.dialect() && known.paths.count.is_some();
+    matches!(asked, Asked::Count { .. }) && !there
+}
+
 /// Chooses the targets by the model's name.
 ///
 /// # Errors

@@ -281,8 +281,7 @@ fn dispatch(
         ask.body = whole;
         recalled = true;
     }
-    let elsewhere = known.dialect != asked.dialect() || known.paths.count.is_none();
-    if matches!(asked, Asked::Count { .. }) && elsewhere {
+    if ask::is_counted_here(asked, &known) {
         if asked.dialect() == Dialect::OpenaiResponses && !recalled {
             kept::refuse(&lens)?;
         }
