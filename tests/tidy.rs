@@ -169,8 +169,14 @@ fn pure_rooms_reach_nothing_outside() {
 
 #[test]
 fn no_dialect_knows_another() {
-    let dialects =
-        ["openai_chat", "anthropic_messages", "gemini_generate", "bedrock_converse", "openai_completions"];
+    let dialects = [
+        "openai_chat",
+        "anthropic_messages",
+        "gemini_generate",
+        "bedrock_converse",
+        "openai_completions",
+        "ollama",
+    ];
     let mut wrong = Vec::new();
     for file in sources().iter().filter(|file| !file.is_test()) {
         let Some(own) = dialects.iter().find(|name| file.path.starts_with(&format!("dialect/{name}/")))

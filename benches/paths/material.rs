@@ -52,6 +52,8 @@ const fn short(dialect: Dialect) -> &'static str {
         Dialect::GeminiGenerate => "gemini",
         Dialect::BedrockConverse => "bedrock",
         Dialect::OpenaiCompletions => "text",
+        Dialect::OllamaChat => "ollama",
+        Dialect::OllamaGenerate => "ollama_text",
     }
 }
 
@@ -74,6 +76,7 @@ pub fn profile(dialect: Dialect) -> Profile {
         Dialect::GeminiGenerate => ("gemini", "gemini-2.5-flash"),
         Dialect::BedrockConverse => ("bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
         Dialect::OpenaiCompletions => ("vllm", "llama-3.1-8b"),
+        Dialect::OllamaChat | Dialect::OllamaGenerate => ("ollama", "llama3.2"),
     };
     let vendor = Vendor::find(vendor).unwrap();
     Profile::of(dialect, &vendor.quirks, model, vendor.model(Catalog::builtin(), model))
@@ -86,7 +89,9 @@ pub fn head(dialect: Dialect, headers: &HeaderMap) -> Head<'_> {
         | Dialect::OpenaiResponses
         | Dialect::AnthropicMessages
         | Dialect::GeminiGenerate
-        | Dialect::OpenaiCompletions => "/v1beta/models/gemini-2.5-flash:generateContent",
+        | Dialect::OpenaiCompletions
+        | Dialect::OllamaChat
+        | Dialect::OllamaGenerate => "/v1beta/models/gemini-2.5-flash:generateContent",
     };
     Head { path, query: "", headers }
 }

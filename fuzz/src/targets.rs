@@ -6,6 +6,7 @@ use http::HeaderMap;
 use tollgate::catalog::Catalog;
 use tollgate::catalog::profile::Profile;
 use tollgate::config::{self, Sources};
+use tollgate::dialect::frames::{self, Piece};
 use tollgate::dialect::transcode::Transcoder;
 use tollgate::dialect::{
     Framing, Head, Ranks, Restore, Seed, StreamShape, Vectors, anthropic_messages, codec, gemini_generate,
@@ -16,7 +17,7 @@ use tollgate::ir::grammar::Checker;
 use tollgate::ir::{Dialect, Event, Losses};
 use tollgate::provider::Vendor;
 use tollgate::wire::lens::{self, Edit, Lens};
-use tollgate::wire::{event_stream, json, json_array, multipart as form, sse};
+use tollgate::wire::{event_stream, json, json_array, multipart as form, ndjson, sse};
 
 /// One target: its name, what it does, and the folders below `tests/` that hold its first inputs.
 pub struct Target {
@@ -108,6 +109,27 @@ pub const ALL: &[Target] = &[
         name: "completions_error",
         feed: completions_error,
         seeds: &["corpus/openai_completions/errors"],
+    },
+    Target { name: "ollama_request", feed: ollama_request, seeds: &["corpus/ollama_chat/requests"] },
+    Target {
+        name: "ollama_text_request",
+        feed: ollama_text_request,
+        seeds: &["corpus/ollama_generate/requests"],
+    },
+    Target { name: "ollama_reply", feed: ollama_reply, seeds: &["corpus/ollama_chat/replies"] },
+    Target { name: "ollama_text_reply", feed: ollama_text_reply, seeds: &["corpus/ollama_generate/replies"] },
+    Target { name: "ollama_stream", feed: ollama_stream, seeds: &["corpus/ollama_chat/streams"] },
+    Target {
+        name: "ollama_text_stream",
+        feed: ollama_text_stream,
+        seeds: &["corpus/ollama_generate/streams"],
+    },
+    Target { name: "ollama_error", feed: ollama_error, seeds: &["corpus/ollama_chat/errors"] },
+    Target { name: "ollama_text_error", feed: ollama_text_error, seeds: &["corpus/ollama_generate/errors"] },
+    Target {
+        name: "ndjson",
+        feed: ndjson,
+        seeds: &["corpus/ollama_chat/streams", "corpus/ollama_generate/streams"],
     },
     Target { name: "embeddings", feed: embeddings, seeds: &["corpus/openai_chat/requests"] },
     Target { name: "ranks", feed: ranks, seeds: &["corpus/flat/ranks"] },
@@ -278,6 +300,20 @@ pub fn event_stream(data: &[u8]) {
     assert_eq!((messages[0].1.as_slice(), messages[1].1.as_slice()), (tail, head));
 }
 
+/// Lines are the same however their bytes arrive.
+pub fn ndjson(data: &[u8]) {
+    let lines = |size: usize| {
+        let (mut parser, mut lines) = (ndjson::Parser::new(LIMIT), Vec::new());
+        let mut keep = |line: &[u8]| lines.push(line.to_vec());
+        let told = data.chunks(size).try_for_each(|piece| parser.push(piece, &mut keep));
+        let _ = parser.finish(&mut keep);
+        (lines, told.is_ok())
+    };
+    let whole = lines(usize::MAX);
+    assert_eq!(lines(1), whole);
+    assert_eq!(lines(7), whole);
+}
+
 /// Elements are the same however their bytes arrive.
 pub fn json_array(data: &[u8]) {
     let elements = |data: &[u8], size: usize| {
@@ -326,6 +362,8 @@ fn targets() -> &'static [(Dialect, Profile)] {
             (Dialect::BedrockConverse, "bedrock", "mistral.pixtral-large-2502-v1:0"),
             (Dialect::BedrockConverse, "bedrock", "us.amazon.nova-2-lite-v1:0"),
             (Dialect::OpenaiCompletions, "vllm", "llama-3.1-8b"),
+            (Dialect::OllamaChat, "ollama", "gpt-oss:20b"),
+            (Dialect::OllamaGenerate, "ollama", "llama3.2"),
         ];
         let profile = |(dialect, vendor, model): (Dialect, &str, &str)| {
             let vendor = Vendor::find(vendor).expect("a known vendor");
@@ -381,17 +419,12 @@ const SSE: StreamShape = StreamShape { framing: Framing::Sse, usage: true };
 
 /// Every event that a client is sent holds JSON.
 fn told(to: Dialect, out: &[u8]) {
-    if to == Dialect::BedrockConverse {
-        let mut parser = event_stream::Parser::new(usize::MAX);
-        parser.push(out, |message| is_json(message.payload())).expect("whole messages");
-        assert!(parser.finish().is_ok());
-        return;
-    }
-    for (_, data, comment) in frames(std::iter::once(out)) {
-        if !comment && data != b"[DONE]" {
-            is_json(&data);
-        }
-    }
+    let mut frames = frames::Frames::of(to, LIMIT << 6);
+    let mut check = |piece: Piece<'_>| match piece {
+        Piece::Data(_, b"[DONE]") | Piece::Alive => {}
+        Piece::Data(_, data) => is_json(data),
+    };
+    assert!(frames.push(out, &mut check).is_ok() && frames.finish(&mut check).is_ok());
 }
 
 /// The bytes as a provider of this dialect sends them: for Bedrock a binary message for each
@@ -563,4 +596,12 @@ of_each_dialect! {
     completions_reply: reply(OpenaiCompletions),
     completions_stream: stream(OpenaiCompletions),
     completions_error: error(OpenaiCompletions),
+    ollama_request: request(OllamaChat),
+    ollama_text_request: request(OllamaGenerate),
+    ollama_reply: reply(OllamaChat),
+    ollama_text_reply: reply(OllamaGenerate),
+    ollama_stream: stream(OllamaChat),
+    ollama_text_stream: stream(OllamaGenerate),
+    ollama_error: error(OllamaChat),
+    ollama_text_error: error(OllamaGenerate),
 }

@@ -266,7 +266,9 @@ fn is_last_report(dialect: Dialect, data: &[u8]) -> bool {
         Dialect::OpenaiChat
         | Dialect::OpenaiResponses
         | Dialect::OpenaiCompletions
-        | Dialect::BedrockConverse => true,
+        | Dialect::BedrockConverse
+        | Dialect::OllamaChat
+        | Dialect::OllamaGenerate => true,
         Dialect::AnthropicMessages => DELTA.is_in(data),
         Dialect::GeminiGenerate => FINISH.is_in(data),
     }

@@ -5,9 +5,9 @@ use bytes::Bytes;
 use crate::account::count::{
     self, Calibration, Count, MESSAGE_OVERHEAD, REPLY_PRIMING, TOOLS_FACTOR, estimate, image,
 };
+use crate::dialect::frames::{Frames, Piece};
 use crate::dialect::{StreamParser, codec};
 use crate::ir::{Block, Content, Delta, Dialect, Event, Media, Opening, Reply, Request, Source};
-use crate::wire::sse;
 
 /// A document page, or an image whose size nobody knows, counts as this many tokens.
 const UNKNOWN_MEDIA: u64 = 800;
@@ -116,7 +116,7 @@ fn header_bytes(data: &str) -> Option<Vec<u8>> {
 /// Counts the output of a stream that ended without its provider's usage, piece by piece, so that
 /// no more than a bounded part of the stream is ever held.
 pub struct StreamTally {
-    frames: sse::Parser,
+    frames: Frames,
     parser: Box<dyn StreamParser>,
     events: Vec<Event>,
     text: String,
@@ -138,7 +138,7 @@ impl StreamTally {
     #[must_use]
     pub fn new(dialect: Dialect) -> Self {
         Self {
-            frames: sse::Parser::new(1 << 20),
+            frames: Frames::of(dialect, 1 << 20),
             parser: codec(dialect).stream_parser(),
             events: Vec::new(),
             text: String::new(),
@@ -152,9 +152,9 @@ impl StreamTally {
         for chunk in chunks {
             let Self { frames, parser, events, .. } = self;
             // A frame past the limit is no answer's text; what came before it still counts.
-            let _ = frames.push(chunk, |frame| {
-                if !frame.comment_only {
-                    parser.push(frame.event, &frame.data, events);
+            let _ = frames.push(chunk, |piece| {
+                if let Piece::Data(event, data) = piece {
+                    parser.push(event, data, events);
                 }
             });
             for event in self.events.drain(..) {

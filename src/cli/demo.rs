@@ -48,6 +48,7 @@ fn sources(mock: &Mock) -> Sources {
         ("GEMINI", format!("http://{at}/v1beta")),
         ("COHERE", format!("http://{at}/compatibility/v1")),
         ("VOYAGE", format!("http://{at}/v1")),
+        ("OLLAMA", format!("http://{at}/v1")),
     ];
     for (vendor, base) in providers {
         sources.environment.insert(format!("{vendor}_API_KEY"), "demo".to_owned());

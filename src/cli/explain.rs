@@ -152,7 +152,9 @@ const fn in_path(dialect: Dialect) -> bool {
         Dialect::OpenaiChat
         | Dialect::OpenaiResponses
         | Dialect::OpenaiCompletions
-        | Dialect::AnthropicMessages => false,
+        | Dialect::AnthropicMessages
+        | Dialect::OllamaChat
+        | Dialect::OllamaGenerate => false,
     }
 }
 
@@ -182,6 +184,8 @@ fn usual_path(explain: &Explain) -> Option<String> {
         Dialect::OpenaiResponses => "/v1/responses".to_owned(),
         Dialect::OpenaiCompletions => "/v1/completions".to_owned(),
         Dialect::AnthropicMessages => "/v1/messages".to_owned(),
+        Dialect::OllamaChat => "/api/chat".to_owned(),
+        Dialect::OllamaGenerate => "/api/generate".to_owned(),
         Dialect::GeminiGenerate => {
             let verb = if explain.stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
             format!("/v1beta/models/{}:{verb}", explain.model.as_ref()?)

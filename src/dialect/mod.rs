@@ -9,10 +9,12 @@ pub mod bedrock_invoke;
 mod claude_thinking;
 mod closed_schema;
 mod data_uri;
+pub mod frames;
 mod free_text;
 pub mod gemini_generate;
 pub mod kept;
 mod mould;
+pub mod ollama;
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_embeddings;
@@ -134,6 +136,8 @@ pub enum Framing {
     JsonArray,
     /// AWS's binary messages (Bedrock).
     AwsEvents,
+    /// One JSON value a line (Ollama).
+    Lines,
 }
 
 impl Framing {
@@ -147,6 +151,7 @@ impl Framing {
             | Dialect::GeminiGenerate
             | Dialect::OpenaiCompletions => Self::Sse,
             Dialect::BedrockConverse => Self::AwsEvents,
+            Dialect::OllamaChat | Dialect::OllamaGenerate => Self::Lines,
         }
     }
 
@@ -157,6 +162,7 @@ impl Framing {
             Self::Sse => "text/event-stream",
             Self::JsonArray => "application/json",
             Self::AwsEvents => "application/vnd.amazon.eventstream",
+            Self::Lines => "application/x-ndjson",
         }
     }
 }
@@ -213,8 +219,9 @@ pub trait StreamParser: Send + Sync {
     /// says that anew.
     fn settle(&mut self, _events: &mut Vec<Event>) {}
 
-    /// Takes the data of one frame (the `data:` of server-sent events, one element of a JSON array,
-    /// or the payload of a binary message under the name of its type) and appends the events it means. What is not understood becomes `Event::Fault`.
+    /// Takes the data of one frame (the `data:` of server-sent events, one element of a JSON array, one
+    /// line, or the payload of a binary message under the name of its type) and appends the events it
+    /// means. What is not understood becomes `Event::Fault`.
     fn push(&mut self, event: Option<&str>, data: &[u8], events: &mut Vec<Event>);
 
     /// The upstream closed. Appends what is still owed: `End`, after a `Fault` when the stream had
@@ -239,5 +246,7 @@ pub fn codec(dialect: Dialect) -> &'static dyn Codec {
         Dialect::GeminiGenerate => &gemini_generate::GeminiGenerate,
         Dialect::BedrockConverse => &bedrock_converse::BedrockConverse,
         Dialect::OpenaiCompletions => &openai_completions::OpenaiCompletions,
+        Dialect::OllamaChat => &ollama::CHAT,
+        Dialect::OllamaGenerate => &ollama::GENERATE,
     }
 }

@@ -1,11 +1,11 @@
 //! The sans-IO pipe: upstream's bytes in, client's bytes out.
 
+use crate::dialect::frames::{Broken, Frames, Piece};
 use crate::dialect::restore::{Bent, StreamRestore};
-use crate::dialect::{Framing, Malformed, Restore, Seed, StreamParser, StreamRenderer, StreamShape, codec};
+use crate::dialect::{Malformed, Restore, Seed, StreamParser, StreamRenderer, StreamShape, codec};
 use crate::fault::Fault;
 use crate::ir::{Dialect, Event, Losses, Reply, unfold};
 use crate::refusal::Kind;
-use crate::wire::{event_stream, json, sse};
 
 /// An upstream's frame may not be larger than this.
 const LARGEST_FRAME: usize = 32 << 20;
@@ -21,88 +21,6 @@ pub struct Transcoder {
     /// The upstream failed, and nothing but the end may be told.
     failed: bool,
     ended: bool,
-}
-
-/// Cuts an upstream's bytes into frames.
-enum Frames {
-    Sse(sse::Parser),
-    Aws(event_stream::Parser),
-}
-
-impl Frames {
-    fn of(upstream: Dialect) -> Self {
-        match Framing::of(upstream) {
-            // Gemini is asked for server-sent events, whatever its client wants.
-            Framing::Sse | Framing::JsonArray => Self::Sse(sse::Parser::new(LARGEST_FRAME)),
-            Framing::AwsEvents => Self::Aws(event_stream::Parser::new(LARGEST_FRAME)),
-        }
-    }
-
-    /// Takes the next bytes, and tells the events of the frames that they complete.
-    fn push(&mut self, bytes: &[u8], parser: &mut dyn StreamParser, events: &mut Vec<Event>) {
-        let broken = match self {
-            Self::Sse(frames) => frames
-                .push(bytes, |frame| {
-                    if !frame.comment_only {
-                        parser.push(frame.event, &frame.data, events);
-                    } else if frame.raw.starts_with(b":") {
-                        // Vendors keep a connection alive with comments while a model thinks.
-                        events.push(Event::Ping);
-                    }
-                })
-                .err()
-                .map(|_| oversized()),
-            Self::Aws(frames) => {
-                frames.push(bytes, |message| push_message(message, parser, events)).err().map(unframed)
-            }
-        };
-        if let Some(fault) = broken {
-            events.push(Event::Fault(fault));
-            events.push(Event::End);
-        }
-    }
-
-    /// The upstream closed: tells what its last frame means.
-    fn finish(&mut self, parser: &mut dyn StreamParser, events: &mut Vec<Event>) {
-        if let Self::Sse(frames) = self {
-            let framed = frames.finish(|frame| {
-                if !frame.comment_only {
-                    parser.push(frame.event, &frame.data, events);
-                }
-            });
-            if framed.is_err() {
-                events.push(Event::Fault(oversized()));
-            }
-        }
-        // A message that was cut in two is not told; the parser knows that the stream was.
-        parser.finish(events);
-    }
-}
-
-/// Tells what a binary message means. A failure without a name is told under its code.
-fn push_message(message: event_stream::Message<'_>, parser: &mut dyn StreamParser, events: &mut Vec<Event>) {
-    match message.kind() {
-        event_stream::Kind::Event(name) | event_stream::Kind::Exception(name) => {
-            parser.push(Some(name), message.payload(), events);
-        }
-        event_stream::Kind::Error { code, message } => {
-            let mut payload = Vec::new();
-            json::object(&mut payload, |o| o.string("message", message));
-            parser.push(Some(code), &payload, events);
-        }
-    }
-}
-
-fn unframed(broken: event_stream::Broken) -> Fault {
-    match broken {
-        event_stream::Broken::TooLong { .. } => oversized(),
-        event_stream::Broken::Lengths
-        | event_stream::Broken::Checksum
-        | event_stream::Broken::Headers
-        | event_stream::Broken::Cut => {
-            Fault::new(Kind::BadGateway, "the provider sent bytes that are no events")
-        }
-    }
 }
 
 impl std::fmt::Debug for Transcoder {
@@ -122,7 +40,7 @@ impl Transcoder {
         shape: StreamShape,
     ) -> Self {
         Self {
-            frames: Frames::of(upstream),
+            frames: Frames::of(upstream, LARGEST_FRAME),
             parser: codec(upstream).stream_parser(),
             restore: StreamRestore::new(restore),
             renderer: codec(client).stream_renderer(seed, shape),
@@ -140,7 +58,14 @@ impl Transcoder {
             return;
         }
         let Self { frames, parser, events, .. } = self;
-        frames.push(bytes, parser.as_mut(), events);
+        let framed = frames.push(bytes, |piece| match piece {
+            Piece::Data(event, data) => parser.push(event, data, events),
+            Piece::Alive => events.push(Event::Ping),
+        });
+        if let Err(broken) = framed {
+            self.events.push(Event::Fault(unframed(broken)));
+            self.events.push(Event::End);
+        }
         self.flow(out, seen);
     }
 
@@ -150,7 +75,15 @@ impl Transcoder {
             return;
         }
         let Self { frames, parser, events, .. } = self;
-        frames.finish(parser.as_mut(), events);
+        let framed = frames.finish(|piece| {
+            if let Piece::Data(event, data) = piece {
+                parser.push(event, data, events);
+            }
+        });
+        if let Err(broken) = framed {
+            self.events.push(Event::Fault(unframed(broken)));
+        }
+        self.parser.finish(&mut self.events);
         self.flow(out, seen);
         self.ended = true;
     }
@@ -206,6 +139,13 @@ impl Transcoder {
             self.ended = event == Event::End;
         }
         self.events = events;
+    }
+}
+
+fn unframed(broken: Broken) -> Fault {
+    match broken {
+        Broken::TooLong => oversized(),
+        Broken::Unframed => Fault::new(Kind::BadGateway, "the provider sent bytes that are no events"),
     }
 }
 

@@ -15,17 +15,23 @@ pub enum Dialect {
     BedrockConverse,
     /// OpenAI text completions, the older form without messages.
     OpenaiCompletions,
+    /// Ollama's own chats.
+    OllamaChat,
+    /// Ollama's own prompts.
+    OllamaGenerate,
 }
 
 impl Dialect {
     /// Every dialect, in the order of the documentation.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::OpenaiChat,
         Self::OpenaiResponses,
         Self::AnthropicMessages,
         Self::GeminiGenerate,
         Self::BedrockConverse,
         Self::OpenaiCompletions,
+        Self::OllamaChat,
+        Self::OllamaGenerate,
     ];
 
     /// The name in configuration, headers, logs and metrics.
@@ -38,6 +44,8 @@ impl Dialect {
             Self::GeminiGenerate => "gemini_generate",
             Self::BedrockConverse => "bedrock_converse",
             Self::OpenaiCompletions => "openai_completions",
+            Self::OllamaChat => "ollama_chat",
+            Self::OllamaGenerate => "ollama_generate",
         }
     }
 
@@ -55,6 +63,8 @@ impl Dialect {
             Self::GeminiGenerate => "g",
             Self::BedrockConverse => "b",
             Self::OpenaiCompletions => "t",
+            Self::OllamaChat => "l",
+            Self::OllamaGenerate => "e",
         }
     }
 }

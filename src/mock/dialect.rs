@@ -14,6 +14,7 @@ pub(super) enum Dialect {
     Anthropic,
     Gemini,
     Bedrock,
+    Ollama,
 }
 
 impl Dialect {
@@ -23,6 +24,8 @@ impl Dialect {
             Self::OpenAi => request.bearer().or_else(|| request.header("api-key")),
             Self::Azure => request.header("api-key").or_else(|| request.bearer()),
             Self::Anthropic => request.header("x-api-key").or_else(|| request.bearer()),
+            // It asks for none.
+            Self::Ollama => request.bearer().or(Some("none")),
             Self::Gemini => {
                 request.header("x-goog-api-key").or_else(|| request.param("key")).or_else(|| request.bearer())
             }
@@ -64,6 +67,7 @@ impl Dialect {
                      anthropic-ratelimit-tokens-remaining: 399000\r\n"
                 )
             }
+            Self::Ollama => String::new(),
             Self::Gemini => "vary: Origin, X-Origin, Referer\r\nserver: scaffolding on HTTPServer2\r\n\
                 x-content-type-options: nosniff\r\nserver-timing: gfet4t7; dur=12\r\n"
                 .to_owned(),
@@ -90,7 +94,8 @@ impl Dialect {
             error: Vec::new(),
             piece: script.chunk,
             crlf: script.has(Flag::Crlf),
-            comments: script.has(Flag::Comments),
+            // Between lines of JSON there are none.
+            comments: script.has(Flag::Comments) && self != Self::Ollama,
         };
         if fault.error_at.is_some() {
             fault.error = errors::in_stream(self);

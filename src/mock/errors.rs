@@ -62,6 +62,7 @@ impl Refusal {
                 let refusal = Self::bad("The request body is not valid JSON");
                 return Self { kind: Some("SerializationException"), ..refusal };
             }
+            Dialect::Ollama => format!("invalid character in request body: {error}"),
         })
     }
 
@@ -73,7 +74,7 @@ impl Refusal {
                  Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
             )
             .with_status(401),
-            Dialect::Azure => Self::wrong_key(dialect, ""),
+            Dialect::Azure | Dialect::Ollama => Self::wrong_key(dialect, ""),
             Dialect::Anthropic => Self::bad("x-api-key header is required").with_status(401),
             Dialect::Gemini => Self::bad(
                 "Method doesn't allow unregistered callers (callers without established \
@@ -104,6 +105,7 @@ impl Refusal {
             )
             .with_status(401),
             Dialect::Anthropic => Self::bad("invalid x-api-key").with_status(401),
+            Dialect::Ollama => Self::bad("unauthorized").with_status(401),
             Dialect::Gemini => Self {
                 details: r#"{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID","domain":"googleapis.com","metadata":{"service":"generativelanguage.googleapis.com"}},{"@type":"type.googleapis.com/google.rpc.LocalizedMessage","locale":"en-US","message":"API key not valid. Please pass a valid API key."}"#.to_owned(),
                 ..Self::bad("API key not valid. Please pass a valid API key.")
@@ -125,6 +127,7 @@ impl Refusal {
             .at("messages")
             .coded("context_length_exceeded"),
             Dialect::Anthropic => Self::bad("prompt is too long: 200042 tokens > 200000 maximum"),
+            Dialect::Ollama => Self::bad("the input length exceeds the context length"),
             Dialect::Gemini => Self::bad(
                 "The input token count (1048618) exceeds the maximum number of tokens allowed \
                  (1048576).",
@@ -157,6 +160,7 @@ impl Refusal {
                 kind: Some("ServiceQuotaExceededException"),
                 ..Self::bad("Your account has reached its quota for this model.")
             },
+            Dialect::Ollama => Self::bad("you've reached your usage limit, please upgrade").with_status(402),
         }
     }
 
@@ -167,6 +171,7 @@ impl Refusal {
             Dialect::Anthropic => anthropic(status, model),
             Dialect::Gemini => gemini(status, model, retry_after),
             Dialect::Bedrock => bedrock(status),
+            Dialect::Ollama => ollama(status, model),
         };
         // Google says it in RetryInfo instead, and Amazon does not say it.
         let patient = !matches!(dialect, Dialect::Gemini | Dialect::Bedrock);
@@ -178,6 +183,7 @@ impl Refusal {
     pub(super) fn body(&self, dialect: Dialect, request_id: &str) -> String {
         let message = quote(&self.message);
         match dialect {
+            Dialect::Ollama => format!(r#"{{"error":{message}}}"#),
             Dialect::Azure if matches!(self.status, 401 | 404 | 429) && self.param.is_none() => {
                 format!(r#"{{"error":{{"code":"{}","message":{message}}}}}"#, self.status)
             }
@@ -286,6 +292,17 @@ fn anthropic(status: u16, model: &str) -> Refusal {
     })
 }
 
+fn ollama(status: u16, model: &str) -> Refusal {
+    Refusal::bad(match status {
+        401 => "unauthorized".to_owned(),
+        404 => format!("model '{model}' not found"),
+        429 => "you've reached your hourly usage limit, please wait".to_owned(),
+        503 => "server busy, please try again.  maximum pending requests exceeded".to_owned(),
+        500.. => "llama runner process has terminated: exit status 2".to_owned(),
+        _ => "the request was refused, because a directive asked for it".to_owned(),
+    })
+}
+
 fn gemini(status: u16, model: &str, retry_after: Option<u64>) -> Refusal {
     match status {
         401 => Refusal::bad(
@@ -387,6 +404,7 @@ pub(super) fn in_stream(dialect: Dialect) -> Vec<u8> {
             let body = openai(500, "").with_status(500).body(Dialect::OpenAi, "");
             format!("data: {body}\n\n")
         }
+        Dialect::Ollama => format!("{}\n", ollama(500, "").body(dialect, "")),
         // In a stream the event has no request id.
         Dialect::Anthropic => "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\
             \"overloaded_error\",\"message\":\"Overloaded\"}}\n\n"

@@ -1,5 +1,5 @@
 //! A fake provider that speaks every dialect: OpenAI chat, Responses, text completions and embeddings,
-//! Anthropic Messages, Gemini, Bedrock Converse.
+//! Anthropic Messages, Gemini, Bedrock Converse, Ollama.
 //!
 //! The demo, the load tests, the black-box tests and the vendors' own SDKs all talk to it. It is
 //! strict where the real services are strict, so that a wrong translation fails here and not in
@@ -19,6 +19,7 @@ mod flat;
 mod gemini;
 mod http;
 mod models;
+mod ollama;
 mod openai;
 mod play;
 mod responses;

@@ -7,7 +7,7 @@ use super::dialect::Dialect;
 use super::errors::Refusal;
 use super::http::Request;
 use super::play::{Act, Body, Fault, Pace, Say};
-use super::{anthropic, bedrock, flat, gemini, models, openai, responses};
+use super::{anthropic, bedrock, flat, gemini, models, ollama, openai, responses};
 
 /// Answers one request; `head` are the bytes it was parsed from, kept for the `/__mock/` pages.
 pub(super) fn answer(request: &Request<'_>, head: &[u8], world: &World) -> Act {
@@ -31,6 +31,7 @@ pub(super) fn answer(request: &Request<'_>, head: &[u8], world: &World) -> Act {
         return answered.unwrap_or_else(|refusal| refusal.act(spoken, world));
     }
     let answered = match request.method {
+        _ if spoken == Dialect::Ollama => ollama::answer(request, path, world),
         "GET" if is_models(path) => models::answer(request, path, spoken, world),
         "POST" => post(request, path, spoken, world),
         method => Err(nowhere(spoken, method, path)),
@@ -57,6 +58,7 @@ fn post(request: &Request<'_>, path: &str, spoken: Dialect, world: &World) -> Re
         Dialect::Anthropic => anthropic::answer(request, path, world),
         Dialect::Gemini => gemini::answer(request, path, world),
         Dialect::Bedrock => bedrock::answer(request, path, world),
+        Dialect::Ollama => ollama::answer(request, path, world),
         Dialect::OpenAi | Dialect::Azure => {
             flat::answer(request, path, spoken, world).unwrap_or_else(|| Err(nowhere(spoken, "POST", path)))
         }
@@ -70,6 +72,9 @@ fn dialect(request: &Request<'_>, path: &str) -> Dialect {
     }
     if bedrock::is_place(path) {
         return Dialect::Bedrock;
+    }
+    if ollama::is_own(path) {
+        return Dialect::Ollama;
     }
     if path.ends_with("/messages")
         || path.ends_with("/messages/count_tokens")
@@ -108,7 +113,7 @@ fn nowhere(spoken: Dialect, method: &str, path: &str) -> Refusal {
         }
         Dialect::OpenAi => Refusal::bad(format!("Invalid URL ({method} {path})")).with_status(404),
         Dialect::Azure => Refusal::bad("Resource not found").with_status(404),
-        Dialect::Anthropic => Refusal::bad("Not found").with_status(404),
+        Dialect::Anthropic | Dialect::Ollama => Refusal::bad("Not found").with_status(404),
         Dialect::Gemini => Refusal::bad("Requested entity was not found.").with_status(404),
         Dialect::Bedrock => {
             Refusal::bad("Unable to determine service/operation name to be authorized").with_status(403)

@@ -167,6 +167,8 @@ pub fn path_for(
     match dialect {
         Dialect::OpenaiChat => openai(vendor, vendor.chat_path, base, operation, model, api_version),
         Dialect::OpenaiResponses => responses(vendor, base, operation, model, api_version),
+        Dialect::OllamaChat => ollama(base, "/api/chat", operation),
+        Dialect::OllamaGenerate => ollama(base, "/api/generate", operation),
         Dialect::OpenaiCompletions => openai(vendor, "/completions", base, operation, model, api_version),
         Dialect::AnthropicMessages => anthropic(base, operation),
         Dialect::GeminiGenerate => gemini(base, operation, model),
@@ -266,6 +268,19 @@ fn anthropic(base: &Base, operation: Operation) -> Option<String> {
     };
     // Some people write the version into the address, some do not.
     let prefix = base.path.strip_suffix("/v1").unwrap_or(&base.path);
+    Some(format!("{prefix}{place}"))
+}
+
+/// Ollama's own addresses lie beside those of the dialects that it imitates.
+fn ollama(base: &Base, said_at: &str, operation: Operation) -> Option<String> {
+    let place = match operation {
+        Operation::Generate | Operation::Stream => said_at,
+        Operation::Models => "/api/tags",
+        Operation::Embed | Operation::EmbedBatch => "/api/embed",
+        Operation::CountTokens | Operation::Relayed(_) => return None,
+    };
+    let path = &base.path;
+    let prefix = path.strip_suffix("/v1").or_else(|| path.strip_suffix("/api")).unwrap_or(path);
     Some(format!("{prefix}{place}"))
 }
 

@@ -55,7 +55,12 @@ pub fn begin(
     if invoked {
         head.insert_header(header::CONTENT_TYPE, Framing::Sse.content_type())?;
     }
-    let event_stream = starts(head, Framing::of(call.attempt.upstream()).content_type().as_bytes());
+    let own = Framing::of(call.attempt.upstream());
+    let streamed = if starts(head, own.content_type().as_bytes()) {
+        Some(own)
+    } else {
+        starts(head, Framing::Sse.content_type().as_bytes()).then_some(Framing::Sse)
+    };
     let empty = call.alone
         || matches!(status, 204 | 205)
         || head.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0");
@@ -93,7 +98,7 @@ pub fn begin(
         }
         return Ok(());
     }
-    let relay = relay(shared, exchange, event_stream);
+    let relay = relay(shared, exchange, streamed);
     let (made, most) = (exchange.at, exchange.world.downstream.held.as_usize());
     let background = exchange.in_background.then(|| format!("resp_{}", exchange.id));
     if let (Some(call), Some(relay)) = (exchange.call(), relay) {
@@ -159,17 +164,18 @@ fn seed(shared: &Shared, exchange: &Exchange, call: &Call) -> Seed {
     Seed { kept: call.ask.keep, ..exchange.seed(model, tokens, asked) }
 }
 
-fn relay(shared: &Shared, exchange: &Exchange, event_stream: bool) -> Option<Relay> {
+fn relay(shared: &Shared, exchange: &Exchange, streamed: Option<Framing>) -> Option<Relay> {
     let Stage::Away(call) = &exchange.stage else { return None };
     let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
     let shape = StreamShape { framing: call.ask.framing, usage: call.ask.stream_usage };
     let seed = || seed(shared, exchange, call);
+    let events = streamed == Some(Framing::Sse);
     Some(match &call.attempt.mode {
         Mode::Count => Relay::pass(upstream),
-        Mode::Relay(find) | Mode::Through(find) => Relay::hear(upstream, *find, event_stream, None),
+        Mode::Relay(find) | Mode::Through(find) => Relay::hear(upstream, *find, events, None),
         Mode::Verbatim { .. } | Mode::Rewritten { .. } if !call.ask.stream => Relay::pass(upstream),
-        Mode::Verbatim { strip_usage } | Mode::Rewritten { strip_usage } if event_stream => {
-            Relay::stream(upstream, Framing::of(upstream), *strip_usage)
+        Mode::Verbatim { strip_usage } | Mode::Rewritten { strip_usage } if let Some(framing) = streamed => {
+            Relay::stream(upstream, framing, *strip_usage)
         }
         Mode::Verbatim { .. } if call.ask.framing == Framing::JsonArray => {
             Relay::stream(upstream, Framing::JsonArray, false)
@@ -178,7 +184,7 @@ fn relay(shared: &Shared, exchange: &Exchange, event_stream: bool) -> Option<Rel
         Mode::Verbatim { .. } | Mode::Rewritten { .. } => {
             Relay::whole(upstream, client, seed(), Into::Stream(<_>::default(), shape))
         }
-        Mode::Translate(restore) if event_stream => {
+        Mode::Translate(restore) if streamed.is_some() => {
             Relay::transcode(upstream, client, restore.clone(), &seed(), shape)
         }
         Mode::Translate(restore) if call.ask.stream => {
@@ -246,6 +252,7 @@ fn dress_body(call: &Call, headers: &mut HeaderMap) {
     const JSON: HeaderValue = HeaderValue::from_static("application/json");
     const EVENTS: HeaderValue = HeaderValue::from_static(Framing::Sse.content_type());
     const AWS_EVENTS: HeaderValue = HeaderValue::from_static(Framing::AwsEvents.content_type());
+    const LINES: HeaderValue = HeaderValue::from_static(Framing::Lines.content_type());
     let content_type = match &call.relay {
         Relay::Waiting | Relay::Pass(_) | Relay::Stream(_) | Relay::Hear(_) => None,
         Relay::Error(_) => Some(JSON),
@@ -254,6 +261,7 @@ fn dress_body(call: &Call, headers: &mut HeaderMap) {
             Framing::Sse => EVENTS,
             Framing::JsonArray => JSON,
             Framing::AwsEvents => AWS_EVENTS,
+            Framing::Lines => LINES,
         }),
     };
     let content_type = match &call.wrap {

@@ -73,6 +73,11 @@ pub fn plan(
         Dialect::GeminiGenerate | Dialect::BedrockConverse => {
             Plan::Verbatim { edits: Vec::new(), strip_usage: false }
         }
+        Dialect::OllamaChat | Dialect::OllamaGenerate => {
+            let same = body.string("model").as_deref() == Some(model);
+            let edits = if same { Vec::new() } else { vec![set_string("model", model)] };
+            Plan::Verbatim { edits, strip_usage: false }
+        }
         Dialect::OpenaiCompletions => {
             let mut edits = Vec::with_capacity(2);
             if body.string("model").as_deref() != Some(model) {

@@ -8,6 +8,7 @@ pub mod json;
 pub mod json_array;
 pub mod lens;
 pub mod multipart;
+pub mod ndjson;
 pub mod needle;
 pub mod sse;
 

@@ -34,6 +34,7 @@ mod limits;
 mod listing;
 mod metering;
 mod odd;
+mod ollama;
 mod patience;
 mod ranks;
 mod reload;

@@ -42,6 +42,8 @@ const USUAL: &[(Dialect, &str, &str)] = &[
     (Dialect::AnthropicMessages, "anthropic", "claude-sonnet-4-6"),
     (Dialect::GeminiGenerate, "gemini", "gemini-3-pro-preview"),
     (Dialect::BedrockConverse, "bedrock", "anthropic.claude-sonnet-4-6"),
+    (Dialect::OllamaChat, "ollama", "qwen3"),
+    (Dialect::OllamaGenerate, "ollama", "qwen3"),
 ];
 
 /// The tolerances of the usual model of a dialect.

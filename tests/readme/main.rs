@@ -72,6 +72,7 @@ fn table() -> String {
             Some(Vectors::GeminiOne | Vectors::GeminiBatch) => "Gemini's",
             Some(Vectors::CohereV1 | Vectors::CohereV2) => "Cohere's",
             Some(Vectors::VertexPredict) => "Vertex's",
+            Some(Vectors::Ollama(_)) => "Ollama's",
             Some(Vectors::Mistral | Vectors::Voyage | Vectors::Jina | Vectors::Nvidia) => "its own words",
         };
         let rerank = match vendor.rerank {

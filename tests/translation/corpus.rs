@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use http::HeaderMap;
 use tollgate::catalog::Catalog;
 use tollgate::catalog::profile::Profile;
+use tollgate::dialect::frames::{Frames, Piece};
 use tollgate::dialect::{Framing, Head, Malformed, Seed, StreamShape, codec};
 use tollgate::ir::{Dialect, Event, Request};
 use tollgate::provider::Vendor;
-use tollgate::wire::{event_stream, json_array, sse};
+use tollgate::wire::{event_stream, json_array};
 
 /// The kinds of recordings, each a folder of the corpus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +99,8 @@ const MODELS: &[(Dialect, &str, [&str; 2])] = &[
         "bedrock",
         ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "us.amazon.nova-2-lite-v1:0"],
     ),
+    (Dialect::OllamaChat, "ollama", ["llama3.2", "gpt-oss:20b"]),
+    (Dialect::OllamaGenerate, "ollama", ["llama3.2", "gpt-oss:20b"]),
     (Dialect::OpenaiCompletions, "vllm", ["meta-llama/Llama-3.1-8B", "gpt-3.5-turbo-instruct"]),
 ];
 
@@ -137,6 +140,8 @@ pub fn ask(dialect: Dialect, body: &[u8]) -> Result<Request, Malformed> {
         Dialect::GeminiGenerate => "/v1beta/models/gemini-2.5-pro:generateContent",
         Dialect::BedrockConverse => "/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse",
         Dialect::OpenaiCompletions => "/v1/completions",
+        Dialect::OllamaChat => "/api/chat",
+        Dialect::OllamaGenerate => "/api/generate",
     };
     let headers = HeaderMap::new();
     codec(dialect).parse_request(&Head { path, query: "", headers: &headers }, body)
@@ -154,7 +159,7 @@ pub fn sent(dialect: Dialect, text: &[u8]) -> Vec<u8> {
         return text.to_vec();
     }
     let mut out = Vec::new();
-    for (name, data) in server_sent(text) {
+    for (name, data) in cut(Dialect::AnthropicMessages, text) {
         let name = name.unwrap();
         let kind = if name.ends_with("Exception") {
             event_stream::Kind::Exception(&name)
@@ -183,14 +188,7 @@ pub fn written(dialect: Dialect, bytes: &[u8]) -> Vec<(Option<String>, Vec<u8>)>
         parser.finish().unwrap();
         return frames;
     }
-    let mut parser = sse::Parser::new(1 << 24);
-    let keep = |frame: sse::Frame<'_>| {
-        if !frame.comment_only {
-            frames.push((frame.event.map(str::to_owned), frame.data.to_vec()));
-        }
-    };
-    parser.push(bytes, keep).unwrap();
-    frames
+    cut(dialect, bytes)
 }
 
 /// The frames of a stream, server-sent or in one JSON array.
@@ -201,18 +199,23 @@ pub fn frames(recording: &Recording) -> Vec<(Option<String>, Vec<u8>)> {
         parser.push(&recording.bytes, |element| frames.push((None, element.to_vec()))).unwrap();
         return frames;
     }
-    server_sent(&recording.bytes)
+    // Bedrock's stand as events, which people can read.
+    let dialect = match recording.dialect {
+        Dialect::BedrockConverse => Dialect::AnthropicMessages,
+        other => other,
+    };
+    cut(dialect, &recording.bytes)
 }
 
-fn server_sent(text: &[u8]) -> Vec<(Option<String>, Vec<u8>)> {
-    let mut frames = Vec::new();
-    let mut parser = sse::Parser::new(1 << 20);
-    let mut keep = |frame: sse::Frame<'_>| {
-        if !frame.comment_only {
-            frames.push((frame.event.map(str::to_owned), frame.data.to_vec()));
+/// Cuts a stream of one dialect into its frames.
+fn cut(dialect: Dialect, bytes: &[u8]) -> Vec<(Option<String>, Vec<u8>)> {
+    let (mut parser, mut frames) = (Frames::of(dialect, 1 << 24), Vec::new());
+    let mut keep = |piece: Piece<'_>| {
+        if let Piece::Data(event, data) = piece {
+            frames.push((event.map(str::to_owned), data.to_vec()));
         }
     };
-    parser.push(text, &mut keep).unwrap();
+    parser.push(bytes, &mut keep).unwrap();
     parser.finish(&mut keep).unwrap();
     frames
 }

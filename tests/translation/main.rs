@@ -26,4 +26,5 @@ mod vendor_anthropic;
 mod vendor_bedrock;
 mod vendor_chat;
 mod vendor_completions;
+mod vendor_ollama;
 mod vendor_responses;

@@ -13,6 +13,8 @@ pub fn reply(dialect: Dialect, body: &[u8]) -> Result<(), String> {
         Dialect::GeminiGenerate => gemini_reply(&json),
         Dialect::BedrockConverse => super::vendor_bedrock::reply(&json),
         Dialect::OpenaiCompletions => super::vendor_completions::reply(&json),
+        Dialect::OllamaChat => super::vendor_ollama::reply(&json, true),
+        Dialect::OllamaGenerate => super::vendor_ollama::reply(&json, false),
     }
 }
 
@@ -29,6 +31,9 @@ pub fn stream(dialect: Dialect, body: &[u8], arguments: Arguments) -> Result<(),
     if dialect == Dialect::BedrockConverse {
         return super::vendor_bedrock::stream(body, arguments);
     }
+    if matches!(dialect, Dialect::OllamaChat | Dialect::OllamaGenerate) {
+        return super::vendor_ollama::stream(body, dialect == Dialect::OllamaChat);
+    }
     let frames = frames(body)?;
     match dialect {
         Dialect::OpenaiChat => super::vendor_chat::stream(&frames, arguments),
@@ -37,6 +42,7 @@ pub fn stream(dialect: Dialect, body: &[u8], arguments: Arguments) -> Result<(),
         Dialect::GeminiGenerate => gemini_stream(&frames),
         Dialect::BedrockConverse => Ok(()),
         Dialect::OpenaiCompletions => super::vendor_completions::stream(&frames),
+        Dialect::OllamaChat | Dialect::OllamaGenerate => Ok(()),
     }
 }
 

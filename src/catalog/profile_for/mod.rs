@@ -42,7 +42,7 @@ impl Profile {
             Dialect::AnthropicMessages => anthropic::apply(&mut profile, &subject),
             Dialect::GeminiGenerate => gemini::apply(&mut profile, &subject),
             Dialect::BedrockConverse => bedrock::apply(&mut profile, &subject),
-            Dialect::OpenaiCompletions => {}
+            Dialect::OpenaiCompletions | Dialect::OllamaChat | Dialect::OllamaGenerate => {}
         }
         flags(&mut profile, &subject);
         if matches!(dialect, Dialect::OpenaiChat | Dialect::OpenaiCompletions) {
@@ -111,6 +111,19 @@ impl Profile {
                 refuses: Params::of(&[Param::TopK]),
                 tool_id: ToolIdRule::Short,
                 extras: false,
+                ..chat
+            },
+            (Dialect::OllamaChat | Dialect::OllamaGenerate, _) => Self {
+                thinking: ThinkingStyle::Effort,
+                efforts: (Effort::None, Effort::High),
+                only_efforts: &[Effort::None, Effort::Low, Effort::Medium, Effort::High],
+                reasoning_history: ReasoningHistory::Keep,
+                required_tool: RequiredTool::Unsupported,
+                forced_tool: false,
+                image_urls: false,
+                audio_input: false,
+                documents: false,
+                strict_tools: false,
                 ..chat
             },
             (Dialect::AnthropicMessages, _) => anthropic::norm(&chat),

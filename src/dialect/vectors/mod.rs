@@ -12,6 +12,7 @@ mod vertex;
 mod tests;
 
 use super::gemini_generate::embed as gemini;
+use super::ollama::embed as ollama;
 use super::openai_embeddings::{self as openai, Spelling};
 use super::{Head, Malformed, Seed, codec};
 use crate::ir::embed::{EmbedReply, EmbedRequest};
@@ -40,6 +41,8 @@ pub enum Vectors {
     CohereV1,
     /// Cohere's `/v2/embed`.
     CohereV2,
+    /// Ollama's own, newer or older.
+    Ollama(ollama::Form),
 }
 
 /// Refuses a request with more inputs than a provider takes at once.
@@ -66,6 +69,7 @@ impl Vectors {
             | Self::CohereV1
             | Self::CohereV2 => Dialect::OpenaiChat,
             Self::GeminiOne | Self::GeminiBatch | Self::VertexPredict => Dialect::GeminiGenerate,
+            Self::Ollama(_) => Dialect::OllamaChat,
         }
     }
 
@@ -82,7 +86,8 @@ impl Vectors {
             | Self::Nvidia
             | Self::GeminiOne
             | Self::GeminiBatch
-            | Self::VertexPredict => None,
+            | Self::VertexPredict
+            | Self::Ollama(_) => None,
         }
     }
 
@@ -99,6 +104,7 @@ impl Vectors {
             Self::GeminiOne => gemini::parse_request(head, body),
             Self::GeminiBatch => gemini::parse_batch_request(head, body),
             Self::VertexPredict => vertex::parse_request(head, body),
+            Self::Ollama(form) => ollama::parse_request(form, body),
         }
     }
 
@@ -131,6 +137,7 @@ impl Vectors {
                 Ok(gemini::render_batch_request(request, model, losses))
             }
             Self::VertexPredict => vertex::render_request(request, model, losses),
+            Self::Ollama(_) => ollama::render_request(request, model, losses),
         }
     }
 
@@ -146,6 +153,7 @@ impl Vectors {
             Self::CohereV1 | Self::CohereV2 => cohere::parse_reply(body),
             Self::GeminiOne | Self::GeminiBatch => gemini::parse_batch_reply(body),
             Self::VertexPredict => vertex::parse_reply(body),
+            Self::Ollama(_) => ollama::parse_reply(body),
         }
     }
 
@@ -159,6 +167,7 @@ impl Vectors {
             Self::CohereV1 | Self::CohereV2 => cohere::find_usage(body),
             Self::GeminiOne | Self::GeminiBatch => codec(Dialect::GeminiGenerate).find_usage(body),
             Self::VertexPredict => vertex::find_usage(body),
+            Self::Ollama(_) => codec(Dialect::OllamaChat).find_usage(body),
         }
     }
 
@@ -172,6 +181,7 @@ impl Vectors {
             Self::GeminiOne => gemini::render_reply(reply),
             Self::GeminiBatch => gemini::render_batch_reply(reply),
             Self::VertexPredict => vertex::render_reply(reply),
+            Self::Ollama(form) => ollama::render_reply(form, reply, &seed.model),
             Self::CohereV1 => cohere::render_reply("1", reply, asked, seed),
             Self::CohereV2 => cohere::render_reply("2", reply, asked, seed),
         }

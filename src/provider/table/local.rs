@@ -2,7 +2,9 @@
 
 use crate::catalog::profile::{Param, Params, ReasoningHistory, ThinkingStyle};
 use crate::catalog::quirks::Quirks;
-use crate::ir::Dialect::{AnthropicMessages, OpenaiChat, OpenaiCompletions, OpenaiResponses};
+use crate::ir::Dialect::{
+    AnthropicMessages, OllamaChat, OllamaGenerate, OpenaiChat, OpenaiCompletions, OpenaiResponses,
+};
 
 use super::{ALL_THREE, Vendor, openai, own_server, refuses, with_ranks, with_vectors};
 
@@ -12,7 +14,14 @@ const ENGINE: Quirks = Quirks { reasoning_history: Some(ReasoningHistory::Keep),
 pub(super) const VENDORS: &[Vendor] = &[
     Vendor {
         aliases: &["ollama_chat"],
-        speaks: &[(OpenaiChat, ""), (AnthropicMessages, ""), (OpenaiCompletions, "")],
+        speaks: &[
+            // Only its own API takes all that a model may be told: how hard to think, a schema.
+            (OllamaChat, ""),
+            (OllamaGenerate, ""),
+            (OpenaiChat, ""),
+            (AnthropicMessages, ""),
+            (OpenaiCompletions, ""),
+        ],
         quirks: Quirks {
             // Some versions hang when they are told which tool to call.
             refuses: Params::of(&[

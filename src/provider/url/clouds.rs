@@ -48,7 +48,11 @@ pub(super) fn vertex(base: &Base, dialect: Dialect, operation: Operation, model:
             }
             ("mistralai", verb, model)
         }
-        Dialect::OpenaiCompletions | Dialect::OpenaiResponses | Dialect::BedrockConverse => return None,
+        Dialect::OpenaiCompletions
+        | Dialect::OpenaiResponses
+        | Dialect::BedrockConverse
+        | Dialect::OllamaChat
+        | Dialect::OllamaGenerate => return None,
     };
     let model = model.strip_prefix("models/").unwrap_or(model);
     let name = segment(model, Slash::Kept)?;

@@ -45,8 +45,11 @@ impl<'a> Address<'a> {
                 "openai" => Some(Dialect::OpenaiChat),
                 "anthropic" => Some(Dialect::AnthropicMessages),
                 "bedrock" | "bedrock-runtime" => Some(Dialect::BedrockConverse),
+                // Ollama's own; any other address below it is somebody's way to write a base.
+                "ollama" | "api" => Some(Dialect::OllamaChat),
+                "v1" if spoken == Some(Dialect::OllamaChat) => None,
                 // DeepSeek has an address for what is not settled yet.
-                "v1" | "api" | "beta" => spoken,
+                "v1" | "beta" => spoken,
                 "deployments" | "publishers" | "projects" | "locations" | "endpoints" => {
                     let Some((name, after)) = after.split_once('/') else { break };
                     match part {
@@ -66,6 +69,8 @@ impl<'a> Address<'a> {
             spoken = dialect;
             rest = after;
         }
+        // Whatever else lies below `/api` is nobody's in particular.
+        let spoken = spoken.filter(|dialect| *dialect != Dialect::OllamaChat || is_machines(rest));
         Self { place: rest.into(), spoken, deployment: deployment.map(Cow::Borrowed) }
     }
 
@@ -76,6 +81,28 @@ impl<'a> Address<'a> {
             deployment: self.deployment.map(|name| name.into_owned().into()),
         }
     }
+}
+
+/// Whether Ollama has something at a place below its `/api`.
+fn is_machines(place: &str) -> bool {
+    const PLACES: [&str; 15] = [
+        "chat",
+        "generate",
+        "embed",
+        "embeddings",
+        "tags",
+        "show",
+        "ps",
+        "version",
+        "pull",
+        "push",
+        "create",
+        "copy",
+        "delete",
+        "blobs",
+        "me",
+    ];
+    place.split('/').next().is_some_and(|first| PLACES.contains(&first)) && !place.starts_with("chat/")
 }
 
 /// The path without escapes and without empty parts.
@@ -97,6 +124,9 @@ pub fn instead(place: &str) -> Option<&'static str> {
         "responses" | "conversations" => {
             "nothing more is done with responses here than making, reading and deleting them; \
              a conversation goes on with POST /v1/responses"
+        }
+        "pull" | "push" | "create" | "copy" | "delete" | "blobs" => {
+            "no models are kept here, so none can be fetched, made or deleted; GET /api/tags lists what can be asked"
         }
         "edits" => "edits are not served; use POST /v1/chat/completions",
         "complete" => "the Text Completions API is not served; use POST /v1/messages",

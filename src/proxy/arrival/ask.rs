@@ -73,6 +73,7 @@ pub fn read(head: &RequestHeader, asked: &Asked, lens: &Lens<'_>, opened: Opened
             // Such a stream of Claude's is put into the cloud's once it is said.
             Asked::Chat { dialect: Dialect::AnthropicMessages, .. } => Framing::Sse,
             Asked::Chat { path: Some(path), .. } => path.stream.unwrap_or(Framing::Sse),
+            _ if is_machines(asked) => Framing::Lines,
             _ => Framing::Sse,
         },
         stream_usage,
@@ -156,7 +157,9 @@ fn read_model(asked: &Asked, lens: &Lens<'_>) -> Result<(String, bool), Refusal>
         Refusal::new(Kind::InvalidRequest, message).with_param("model")
     })?;
     let stream = match lens.raw("stream") {
-        None | Some("null" | "false") => false,
+        // Ollama's clients want a stream unless they say otherwise.
+        None | Some("null") => is_machines(asked),
+        Some("false") => false,
         Some("true") => matches!(asked, Asked::Chat { .. } | Asked::Relay(_)),
         Some(_) => {
             let refusal = Refusal::new(Kind::InvalidRequest, "the field \"stream\" must be true or false");
@@ -166,6 +169,11 @@ fn read_model(asked: &Asked, lens: &Lens<'_>) -> Result<(String, bool), Refusal>
     let told =
         matches!(asked, Asked::Relay(_)) && lens.string("stream_format").is_some_and(|form| form == "sse");
     Ok((model.into_owned(), stream || told))
+}
+
+/// Whether an answer is asked for as Ollama gives it.
+const fn is_machines(asked: &Asked) -> bool {
+    matches!(asked, Asked::Chat { dialect: Dialect::OllamaChat | Dialect::OllamaGenerate, .. })
 }
 
 /// Whether the client's headers ask to be strict, and those that go on to a target of its dialect.

@@ -39,6 +39,8 @@ pub enum Asked {
         /// The model in the path (Gemini, Bedrock).
         model: Option<String>,
     },
+    /// What Ollama's clients ask of the machine that they take us for.
+    Machine(Machine),
     /// The list of models.
     Models(Dialect),
     /// One model.
@@ -67,6 +69,17 @@ pub struct Through {
     pub kept: Option<Kept>,
 }
 
+/// What Ollama's clients ask of a machine that runs models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Machine {
+    /// What it can say of one model.
+    Show,
+    /// Which models are in memory.
+    Running,
+    /// Its version.
+    Version,
+}
+
 /// What a path says that names its model: Gemini's, Bedrock's, and Claude's at a cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InPath {
@@ -86,7 +99,7 @@ impl Asked {
             Self::Rerank(_) => "rerank",
             Self::Relay(relayed) => relayed.name(),
             Self::Count { .. } => "count_tokens",
-            Self::Models(_) | Self::Model(..) => "models",
+            Self::Models(_) | Self::Model(..) | Self::Machine(_) => "models",
             Self::Shelved(kept) if kept.is_of_conversations() => "conversations",
             Self::Shelved(_) => "responses",
             Self::Through(through) => match through.kept {
@@ -108,6 +121,7 @@ impl Asked {
             Self::Embed { form, .. } => form.dialect(),
             Self::Through(through) => through.dialect,
             Self::Shelved(_) => Dialect::OpenaiResponses,
+            Self::Machine(_) => Dialect::OllamaChat,
             Self::Rerank(_) | Self::Relay(_) | Self::Health => Dialect::OpenaiChat,
         }
     }
@@ -176,6 +190,9 @@ fn recognise_at(path: &str, head: &RequestHeader) -> Result<Asked, Unrecognised>
     let Address { place, spoken, .. } = Address::of(path);
     let dialect = || spoken.or_else(|| by_headers(head));
     let asked = match &*place {
+        place if spoken == Some(Dialect::OllamaChat) && of_machine(place).is_some() => {
+            of_machine(place).unwrap_or(Asked::Health)
+        }
         "chat/completions" => Asked::Chat { dialect: Dialect::OpenaiChat, path: None },
         "completions" => Asked::Chat { dialect: Dialect::OpenaiCompletions, path: None },
         "responses" => Asked::Chat { dialect: Dialect::OpenaiResponses, path: None },
@@ -207,12 +224,16 @@ fn recognise_at(path: &str, head: &RequestHeader) -> Result<Asked, Unrecognised>
     };
     let expected = match asked {
         Asked::Through(_) | Asked::Shelved(_) => return Ok(asked),
-        Asked::Models(_) | Asked::Model(..) | Asked::Health => "GET",
+        Asked::Models(_)
+        | Asked::Model(..)
+        | Asked::Machine(Machine::Running | Machine::Version)
+        | Asked::Health => "GET",
         Asked::Chat { .. }
         | Asked::Embed { .. }
         | Asked::Rerank(_)
         | Asked::Relay(_)
-        | Asked::Count { .. } => "POST",
+        | Asked::Count { .. }
+        | Asked::Machine(Machine::Show) => "POST",
     };
     if head.method != expected && !(expected == "GET" && head.method == Method::HEAD) {
         return Err(wrong_method(head, asked.dialect(), expected));
@@ -325,6 +346,22 @@ fn of_model(place: &str, head: &RequestHeader, dialect: Option<Dialect>) -> Opti
     })
 }
 
+/// What stands at Ollama's own addresses, which lie below `/api/`.
+fn of_machine(place: &str) -> Option<Asked> {
+    use crate::dialect::ollama::embed::Form;
+    Some(match place {
+        "chat" => Asked::Chat { dialect: Dialect::OllamaChat, path: None },
+        "generate" => Asked::Chat { dialect: Dialect::OllamaGenerate, path: None },
+        "embed" => Asked::Embed { form: Vectors::Ollama(Form::Embed), model: None },
+        "embeddings" => Asked::Embed { form: Vectors::Ollama(Form::Embeddings), model: None },
+        "tags" => Asked::Models(Dialect::OllamaChat),
+        "show" => Asked::Machine(Machine::Show),
+        "ps" => Asked::Machine(Machine::Running),
+        "version" => Asked::Machine(Machine::Version),
+        _ => return None,
+    })
+}
+
 const fn chat(model: String, stream: Option<Framing>) -> Asked {
     Asked::Chat { dialect: Dialect::GeminiGenerate, path: Some(InPath { model, stream }) }
 }
@@ -402,6 +439,11 @@ mod tests {
             ("/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21", chat()),
             ("/v1beta/openai/chat/completions", chat()),
             ("/v1/completions", text()),
+            ("/api/chat", Asked::Chat { dialect: Dialect::OllamaChat, path: None }),
+            ("/ollama/api/generate", Asked::Chat { dialect: Dialect::OllamaGenerate, path: None }),
+            ("/api/chat/completions", chat()),
+            ("/api/v1/chat/completions", chat()),
+            ("/api/show", Asked::Machine(Machine::Show)),
             ("/openai/deployments/davinci-002/completions?api-version=2024-10-21", text()),
             ("/beta/completions", text()),
             ("/v1/v1/messages?beta=true", Asked::Chat { dialect: Dialect::AnthropicMessages, path: None }),
@@ -418,6 +460,9 @@ mod tests {
             ("/v1/models", Dialect::OpenaiChat),
             ("/v1beta/models?pageSize=2", Dialect::GeminiGenerate),
             ("/v1beta/openai/models", Dialect::OpenaiChat),
+            ("/api/tags", Dialect::OllamaChat),
+            ("/api/v1/models", Dialect::OpenaiChat),
+            ("/api/models", Dialect::OpenaiChat),
             ("/anthropic/v1/models", Dialect::AnthropicMessages),
         ] {
             assert_eq!(recognise(&head("GET", path)).unwrap(), Asked::Models(dialect), "{path}");

@@ -3,14 +3,18 @@
 use http::HeaderMap;
 
 use crate::account::tally;
+use crate::catalog::model::Flag;
+use crate::dialect::ollama::models::Loading;
 use crate::dialect::{
-    Head, anthropic_messages, bedrock_converse, codec, gemini_generate, openai_chat, openai_responses,
+    Head, anthropic_messages, bedrock_converse, codec, gemini_generate, ollama, openai_chat, openai_responses,
 };
 use crate::ir::Dialect;
+use crate::proxy::arrival::asked::Asked;
 use crate::proxy::exchange::Ask;
 use crate::proxy::shared::Shared;
 use crate::refusal::{Kind, Refusal};
 use crate::snapshot::Snapshot;
+use crate::wire::lens::Lens;
 
 /// The list of models in the client's shape.
 #[must_use]
@@ -30,6 +34,10 @@ pub fn models(world: &Snapshot, shared: &Shared, dialect: Dialect) -> Vec<u8> {
         Dialect::AnthropicMessages => {
             let models: Vec<_> = listed.iter().map(|(name, _)| (name.as_str(), name.as_str())).collect();
             anthropic_messages::models::render_models(&models)
+        }
+        Dialect::OllamaChat | Dialect::OllamaGenerate => {
+            let models: Vec<_> = listed.iter().map(|(name, _)| name.as_str()).collect();
+            ollama::models::render_list(&models)
         }
         Dialect::GeminiGenerate => {
             let models: Vec<_> =
@@ -56,6 +64,7 @@ pub fn model(world: &Snapshot, shared: &Shared, dialect: Dialect, name: &str) ->
         | Dialect::OpenaiCompletions
         | Dialect::BedrockConverse => openai_chat::models::render_one(name, owner),
         Dialect::AnthropicMessages => anthropic_messages::models::render_model(name, name),
+        Dialect::OllamaChat | Dialect::OllamaGenerate => shown(world, name, index),
         Dialect::GeminiGenerate => gemini_generate::models::render_one(&with_limits(world, name, index)),
     })
 }
@@ -64,6 +73,49 @@ fn with_limits<'a>(world: &Snapshot, name: &'a str, index: usize) -> (&'a str, O
     let ids = world.providers.get(index).map_or(&[][..], |provider| provider.vendor.catalogue_ids);
     let known = ids.iter().find_map(|id| world.catalog.find(id, name));
     (name, known.and_then(|model| model.max_input), known.and_then(|model| model.max_output))
+}
+
+/// What is known of the model that an Ollama client names in its body.
+///
+/// # Errors
+/// 404 with the nearest names; 400 when the body names none.
+pub fn show(world: &Snapshot, shared: &Shared, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let name = ollama::models::parse_show(body)
+        .map_err(|wrong| Refusal::new(Kind::InvalidRequest, wrong.message).with_param(wrong.param))?;
+    model(world, shared, Dialect::OllamaChat, &name)
+}
+
+fn shown(world: &Snapshot, name: &str, index: usize) -> Vec<u8> {
+    let ids = world.providers.get(index).map_or(&[][..], |provider| provider.vendor.catalogue_ids);
+    let known = ids.iter().find_map(|id| world.catalog.find(id, name));
+    // Whether a model has what the catalogue says nothing of, its provider may say.
+    let has = |flag| known.and_then(|model| model.has(flag)).unwrap_or(false);
+    let mut capabilities = vec!["completion"];
+    for (capability, told) in [
+        ("tools", known.and_then(|model| model.has(Flag::Tools)).unwrap_or(true)),
+        ("vision", has(Flag::Vision)),
+        ("thinking", has(Flag::Reasoning)),
+    ] {
+        capabilities.extend(told.then_some(capability));
+    }
+    ollama::models::render_show(name, known.and_then(|model| model.max_input), &capabilities)
+}
+
+/// The answer to an Ollama client that only wants a model in memory, or out of it; none to any other.
+#[must_use]
+pub fn loaded(asked: &Asked, lens: &Lens<'_>, now: u64) -> Option<Vec<u8>> {
+    let empty = |key: &str| match lens.raw(key) {
+        None | Some("null" | "\"\"") => true,
+        Some(list) => list.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with(']')),
+    };
+    let (form, idle) = match asked {
+        Asked::Chat { dialect: Dialect::OllamaChat, .. } => (Loading::Chat, empty("messages")),
+        Asked::Chat { dialect: Dialect::OllamaGenerate, .. } => (Loading::Generate, empty("prompt")),
+        _ => return None,
+    };
+    let unload = matches!(lens.raw("keep_alive"), Some("0" | "\"0\"" | "\"0s\""));
+    let model = lens.string("model").unwrap_or_default();
+    idle.then(|| ollama::models::render_loaded(form, &model, now, unload))
 }
 
 /// The refusal of a model's name that nothing answers to.
@@ -90,9 +142,11 @@ pub fn count(shared: &Shared, ask: &Ask, model: &str) -> Result<Vec<u8>, Refusal
         Dialect::GeminiGenerate => gemini_generate::count::parse_request(&head, &ask.body),
         Dialect::BedrockConverse => bedrock_converse::count::parse_request(&head, &ask.body),
         Dialect::OpenaiResponses => codec(ask.dialect).parse_request(&head, &ask.body),
-        Dialect::AnthropicMessages | Dialect::OpenaiChat | Dialect::OpenaiCompletions => {
-            anthropic_messages::count::parse_count_request(&head, &ask.body)
-        }
+        Dialect::AnthropicMessages
+        | Dialect::OpenaiChat
+        | Dialect::OpenaiCompletions
+        | Dialect::OllamaChat
+        | Dialect::OllamaGenerate => anthropic_messages::count::parse_count_request(&head, &ask.body),
     };
     let request =
         parsed.map_err(|wrong| Refusal::new(Kind::InvalidRequest, wrong.message).with_param(wrong.param))?;
@@ -101,8 +155,10 @@ pub fn count(shared: &Shared, ask: &Ask, model: &str) -> Result<Vec<u8>, Refusal
         Dialect::GeminiGenerate => gemini_generate::count::render_reply(tokens),
         Dialect::BedrockConverse => bedrock_converse::count::render_reply(tokens),
         Dialect::OpenaiResponses => openai_responses::count::render_count(tokens),
-        Dialect::AnthropicMessages | Dialect::OpenaiChat | Dialect::OpenaiCompletions => {
-            anthropic_messages::count::render_count(tokens)
-        }
+        Dialect::AnthropicMessages
+        | Dialect::OpenaiChat
+        | Dialect::OpenaiCompletions
+        | Dialect::OllamaChat
+        | Dialect::OllamaGenerate => anthropic_messages::count::render_count(tokens),
     })
 }

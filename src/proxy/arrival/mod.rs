@@ -9,12 +9,12 @@ use pingora::http::RequestHeader;
 use pingora::proxy::Session;
 
 use crate::clock;
-use crate::dialect::Framing;
 use crate::dialect::bedrock_invoke::Wrap;
+use crate::dialect::{Framing, ollama};
 use crate::ir::Dialect;
 use crate::proxy::answer::{self, Connection};
 use crate::proxy::arrival::ask::Chosen;
-use crate::proxy::arrival::asked::Asked;
+use crate::proxy::arrival::asked::{Asked, Machine};
 use crate::proxy::arrival::body::{Taken, Untaken};
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt::{self, malformed};
@@ -100,12 +100,15 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         Asked::Health => Some(Ok(b"{\"status\":\"ok\"}".to_vec())),
         Asked::Models(dialect) => Some(Ok(local::models(&world, shared, *dialect))),
         Asked::Model(dialect, name) => Some(local::model(&world, shared, *dialect, name)),
+        Asked::Machine(Machine::Running) => Some(Ok(ollama::models::render_running())),
+        Asked::Machine(Machine::Version) => Some(Ok(ollama::models::render_version())),
         Asked::Chat { .. }
         | Asked::Embed { .. }
         | Asked::Rerank(_)
         | Asked::Relay(_)
         | Asked::Count { .. }
         | Asked::Shelved(_)
+        | Asked::Machine(Machine::Show)
         | Asked::Through(_) => None,
     };
     match listed {
@@ -257,6 +260,9 @@ fn dispatch(
         }
         return Ok(None);
     }
+    if *asked == Asked::Machine(Machine::Show) {
+        return local::show(&exchange.world, shared, &body).map(Some);
+    }
     let head = session.req_header();
     let opened = ask::open(head, asked, body)?;
     let bytes = opened.body.clone();
@@ -286,6 +292,11 @@ fn dispatch(
             kept::refuse(&lens)?;
         }
         return local::count(shared, &ask, &known.model).map(Some);
+    }
+    if known.dialect != asked.dialect()
+        && let Some(loaded) = local::loaded(asked, &lens, exchange.at / 1000)
+    {
+        return Ok(Some(loaded));
     }
     let key = key(shared, &exchange.world, &ask, &known);
     let attempt = attempt::prepare(&mut ask, asked, &lens, known, key)?;

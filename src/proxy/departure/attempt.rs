@@ -5,8 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
-use crate::dialect::gemini_generate;
-use crate::dialect::{Framing, Head, Malformed, Ranks, Relayed, Restore, Vectors, codec};
+use crate::dialect::{
+    Framing, Head, Malformed, Ranks, Relayed, Restore, Vectors, codec, gemini_generate, ollama,
+};
 use crate::ir::embed::EmbedRequest;
 use crate::ir::rerank::RerankRequest;
 use crate::ir::{Dialect, Losses, Request, ToolChoice};
@@ -111,6 +112,7 @@ pub fn serves(asked: &Asked, known: &Known) -> bool {
         | Asked::Model(..)
         | Asked::Shelved(_)
         | Asked::Through(_)
+        | Asked::Machine(_)
         | Asked::Health => true,
     }
 }
@@ -137,6 +139,7 @@ pub fn prepare(
         | Asked::Model(..)
         | Asked::Shelved(_)
         | Asked::Through(_)
+        | Asked::Machine(_)
         | Asked::Health => chat(ask, lens, known, key)?,
     };
     match attempt.losses.first() {
@@ -377,6 +380,13 @@ fn vectors(
         (Vectors::GeminiBatch, Vectors::GeminiBatch) => {
             (ask.body.clone(), path, Mode::Verbatim { strip_usage: false })
         }
+        (Vectors::Ollama(form), Vectors::Ollama(_)) => {
+            let path = match form {
+                ollama::embed::Form::Embed => path,
+                ollama::embed::Form::Embeddings => format!("{path}dings"),
+            };
+            (with_model(ask, lens, &known.model), path, Mode::Verbatim { strip_usage: false })
+        }
         (form, spoken) => {
             let headers = HeaderMap::new();
             let head = Head { path: &ask.path, query: &ask.query, headers: &headers };
@@ -424,7 +434,9 @@ fn count(ask: &Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<At
         Dialect::OpenaiChat
         | Dialect::OpenaiCompletions
         | Dialect::GeminiGenerate
-        | Dialect::BedrockConverse => Vec::new(),
+        | Dialect::BedrockConverse
+        | Dialect::OllamaChat
+        | Dialect::OllamaGenerate => Vec::new(),
     };
     let whole = ask.recall.as_ref().and(Lens::new(&ask.body).ok());
     let lens = whole.as_ref().unwrap_or(lens);
@@ -436,6 +448,8 @@ fn count(ask: &Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<At
         | Dialect::OpenaiCompletions
         | Dialect::OpenaiResponses
         | Dialect::BedrockConverse
+        | Dialect::OllamaChat
+        | Dialect::OllamaGenerate
         | Dialect::AnthropicMessages => (!edits.is_empty()).then(|| lens.apply(&edits)),
     };
     let body = body.map_or_else(|| ask.body.clone(), Bytes::from);

@@ -10,7 +10,7 @@ use crate::catalog::profile::Profile;
 use crate::catalog::quirks::House;
 use crate::catalog::{Flag, Model, PriceTable, names};
 use crate::dialect::gemini_generate::count::House as CountHouse;
-use crate::dialect::{Ranks, Vectors};
+use crate::dialect::{Ranks, Vectors, ollama};
 use crate::ir::Dialect;
 use crate::provider::url::{path_for, versioned};
 use crate::provider::{Base, Operation, Platform, Vendor};
@@ -231,7 +231,8 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
     let mut profile = Profile::of(dialect, &vendor.quirks, &target.model, model);
     // Clouds fetch nothing for Claude.
     profile.image_urls &= envelope == Envelope::None;
-    let embed = vendor.embeddings.and_then(|form| {
+    let own = (dialect == Dialect::OllamaChat).then_some(Vectors::Ollama(ollama::embed::Form::Embed));
+    let embed = own.or(vendor.embeddings).and_then(|form| {
         let (dialect, base) = (form.dialect(), &provider.base);
         let version = provider.api_version.as_deref();
         let path = match form.own_place() {

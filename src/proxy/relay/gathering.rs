@@ -167,7 +167,7 @@ impl Failing {
     fn is_typed(&self, error: &str) -> bool {
         let typed =
             self.client != Dialect::AnthropicMessages || lens::find(error.as_bytes(), "type").is_some();
-        error.starts_with('{') && typed
+        error.starts_with(error_begins(self.client)) && typed
     }
 
     /// What the complete error comes to.
@@ -177,6 +177,19 @@ impl Failing {
         let body = own.as_ref().map_or(&self.body, |(_, body)| body);
         let fault = codec(self.upstream).parse_error(self.status, &self.headers, body);
         Outcome::Failed { fault, undecided: self.undecided, own }
+    }
+}
+
+/// How the value of `error` begins where an error is what its dialect prescribes.
+const fn error_begins(dialect: Dialect) -> char {
+    match dialect {
+        Dialect::OpenaiChat
+        | Dialect::OpenaiResponses
+        | Dialect::AnthropicMessages
+        | Dialect::GeminiGenerate
+        | Dialect::BedrockConverse
+        | Dialect::OpenaiCompletions => '{',
+        Dialect::OllamaChat | Dialect::OllamaGenerate => '"',
     }
 }
 

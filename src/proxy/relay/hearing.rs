@@ -57,6 +57,7 @@ impl Find {
                 | Asked::Models(_)
                 | Asked::Model(..)
                 | Asked::Shelved(_)
+                | Asked::Machine(_)
                 | Asked::Through(_)
                 | Asked::Health,
             )

@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::ir::Dialect;
 use crate::refusal::Kind;
 use crate::wire::needle::Needle;
-use crate::wire::{event_stream, json_array, lens, sse};
+use crate::wire::{event_stream, json_array, lens, ndjson, sse};
 
 /// A stream that goes through.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ enum Frames {
     Sse(sse::Parser),
     Array(json_array::Parser),
     Aws(Whole),
+    /// And whether its end cut a line in two.
+    Lines(ndjson::Parser, bool),
 }
 
 /// Binary messages, of which only whole ones are passed on: behind a half one nothing more could be
@@ -83,6 +85,7 @@ impl Passing {
                 Framing::AwsEvents => {
                     Frames::Aws(Whole { messages: event_stream::Parser::new(LARGEST_EVENT), instead: None })
                 }
+                Framing::Lines => Frames::Lines(ndjson::Parser::new(LARGEST_EVENT), false),
             },
             strip: strip_usage.then(Strip::default),
         }
@@ -118,6 +121,14 @@ impl Passing {
                     *strip = None;
                 }
             }
+            Frames::Lines(lines, torn) => {
+                // As above.
+                let _ = chunk.map_or(Ok(()), |chunk| lines.push(chunk, |line| ear.hear_ollama(line)));
+                if end {
+                    *torn = lines.pending() > 0;
+                    let _ = lines.finish(|line| ear.hear_ollama(line));
+                }
+            }
             Frames::Array(frames) => {
                 // As above.
                 let _ = chunk.map_or(Ok(()), |chunk| {
@@ -134,7 +145,9 @@ impl Passing {
     /// [`Passing::listen`] to the same piece.
     pub fn speak(&mut self, body: &mut Option<Bytes>, end: bool) {
         let instead = match &mut self.frames {
-            Frames::Sse(_) | Frames::Array(_) => self.strip.as_mut().and_then(|strip| strip.instead.take()),
+            Frames::Sse(_) | Frames::Array(_) | Frames::Lines(..) => {
+                self.strip.as_mut().and_then(|strip| strip.instead.take())
+            }
             Frames::Aws(whole) => whole.instead.take(),
         };
         if let Some(instead) = instead {
@@ -164,6 +177,13 @@ impl Passing {
         if ear.dialect == Dialect::OpenaiResponses {
             let mut out = b"\n\n".to_vec();
             openai_responses::write_error(&fault.into_refusal(), ear.heard, &mut out);
+            return Some(out);
+        }
+        if let Frames::Lines(lines, torn) = frames {
+            // Clients read an empty line as one that is broken.
+            let mut out = if *torn || lines.pending() > 0 { b"\n".to_vec() } else { Vec::new() };
+            out.extend_from_slice(&codec(ear.dialect).render_error(&fault.into_refusal()));
+            out.push(b'\n');
             return Some(out);
         }
         let event = (ear.dialect == Dialect::AnthropicMessages).then_some("error");
@@ -291,6 +311,10 @@ impl Ear {
             Dialect::GeminiGenerate => self.hear_gemini(data),
             // Its events come as messages.
             Dialect::BedrockConverse => false,
+            Dialect::OllamaChat | Dialect::OllamaGenerate => {
+                self.hear_ollama(data);
+                false
+            }
         }
     }
 
@@ -381,6 +405,15 @@ impl Ear {
         self.note_error(data);
         self.meter.frame(data);
         false
+    }
+
+    fn hear_ollama(&mut self, line: &[u8]) {
+        static DONE: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"done\""));
+        self.note_error(line);
+        if DONE.values(line).any(|done| done.starts_with(b"true")) {
+            self.ended = true;
+            self.meter.frame(line);
+        }
     }
 
     /// Notes a fault that an event tells by being an error object.

@@ -273,6 +273,8 @@ impl Threshold {
             Dialect::BedrockConverse
         } else if has(b"/v1beta/") {
             Dialect::GeminiGenerate
+        } else if has(b" /api/chat ") || has(b" /api/generate ") {
+            Dialect::OllamaChat
         } else {
             Dialect::OpenaiChat
         }

@@ -26,6 +26,7 @@ fn open(dialect: Dialect, request: &Request) -> Profile {
         Dialect::GeminiGenerate => ThinkingStyle::GeminiBudget(0),
         Dialect::BedrockConverse if effort => ThinkingStyle::Adaptive,
         Dialect::BedrockConverse => ThinkingStyle::Budget,
+        Dialect::OllamaChat | Dialect::OllamaGenerate => ThinkingStyle::Effort,
         Dialect::OpenaiCompletions => ThinkingStyle::None,
     };
     Profile {
@@ -141,10 +142,11 @@ fn a_request_that_loses_nothing_says_the_same_in_every_dialect() {
     assert!(kept > 80, "only {kept} requests were comparable");
 }
 
-/// To demand one of a single tool is to demand that tool.
+/// To demand one of a single tool is to demand that tool, and to leave the choice is to say nothing.
 fn choice(request: &Request) -> Option<ToolChoice> {
     match request.tool_choice.as_ref()? {
         ToolChoice::Allowed(names, true) if names.len() == 1 => Some(ToolChoice::Tool(names[0].clone())),
+        ToolChoice::Auto => None,
         other => Some(other.clone()),
     }
 }

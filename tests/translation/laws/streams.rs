@@ -85,7 +85,9 @@ fn a_json_array_has_the_same_elements_however_its_bytes_arrive() {
 
 #[test]
 fn line_ends_comments_and_a_mark_at_the_start_change_nothing() {
-    for recording in server_sent().filter(|recording| recording.dialect != Dialect::BedrockConverse) {
+    for recording in server_sent()
+        .filter(|recording| recording.dialect != Dialect::BedrockConverse && recording.file.ends_with(".sse"))
+    {
         let text = String::from_utf8(recording.bytes.clone()).unwrap();
         let from = recording.dialect;
         let whole = transcode(from, from, [text.as_bytes()]);

@@ -23,6 +23,10 @@ fn every_pair_of_dialects_keeps_the_sums() {
             let body = codec(to).render_reply(&reply, &seed(), &mut Losses::new());
             let told = codec(to).find_usage(&body);
             let name = format!("{} to {}", recording.file, to.name());
+            if !tells_parts(to) {
+                assert_eq!(totals(told.as_ref()), totals(reply.usage.as_ref()), "{name}");
+                continue;
+            }
             assert_eq!(sums(told.as_ref()), sums(reply.usage.as_ref()), "{name}");
             if to != Dialect::GeminiGenerate {
                 let writes = |usage: Option<Usage>| {
@@ -50,6 +54,10 @@ fn any_usage_keeps_its_sums_in_any_dialect() {
             };
             let body = codec(to).render_reply(&reply, &seed(), &mut Losses::new());
             let told = codec(to).parse_reply(&body).unwrap().usage;
+            if !tells_parts(to) {
+                assert_eq!(totals(told.as_ref()), totals(Some(&usage)), "{} of {usage:?}", to.name());
+                continue;
+            }
             assert_eq!(sums(told.as_ref()), sums(Some(&usage)), "{} of {usage:?}", to.name());
             let told = told.unwrap();
             if to != Dialect::BedrockConverse {
@@ -71,6 +79,17 @@ fn any_usage_keeps_its_sums_in_any_dialect() {
             }
         }
     }
+}
+
+/// Whether a dialect tells what of the input came from a cache and what of the output was thought.
+fn tells_parts(dialect: Dialect) -> bool {
+    !matches!(dialect, Dialect::OllamaChat | Dialect::OllamaGenerate)
+}
+
+/// All input and all output.
+fn totals(usage: Option<&Usage>) -> (u64, u64) {
+    let (input, _, output) = sums(usage);
+    (input, output)
 }
 
 /// A partition in which about half of the classes are empty.

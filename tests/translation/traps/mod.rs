@@ -118,7 +118,8 @@ fn stream(from: Dialect, bytes: &str, restore: &Restore, to: Dialect) -> Vec<Val
             .collect();
     }
     let data = String::from_utf8(out).unwrap();
-    let data = data.lines().filter_map(|line| line.strip_prefix("data: "));
+    let whole = matches!(to, Dialect::OllamaChat | Dialect::OllamaGenerate);
+    let data = data.lines().filter_map(|line| if whole { Some(line) } else { line.strip_prefix("data: ") });
     data.map(|data| serde_json::from_str(data).unwrap_or_else(|_| Value::from(data))).collect()
 }
 

@@ -233,7 +233,8 @@ impl Renderer {
 
     fn frame(&mut self, out: &mut Vec<u8>, json: &[u8]) {
         match self.framing {
-            Framing::Sse | Framing::AwsEvents => {
+            // Nobody asks Gemini for the others.
+            Framing::Sse | Framing::AwsEvents | Framing::Lines => {
                 out.extend_from_slice(b"data: ");
                 let start = out.len();
                 out.extend_from_slice(json);
