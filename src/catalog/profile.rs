@@ -65,6 +65,15 @@ pub struct Profile {
     pub requires_signature: bool,
     /// Whether unknown extra members may be sent on (an OpenAI-compatible vendor that ignores them).
     pub extras: bool,
+    /// Members of the dialect's requests that are the vendor's own, which it takes although it may
+    /// refuse others that are unknown.
+    pub own_members: &'static [&'static str],
+    /// Whose messages may bear a name.
+    pub named: Named,
+    /// Whether tools' schemas must do without what says nothing of the arguments.
+    pub plain_schemas: bool,
+    /// Whether thought can be had in an answer that is not streamed.
+    pub whole_thought: bool,
     /// What an OpenAI-shaped target does not take together.
     pub together: Together,
     /// What a model takes behind Bedrock's Converse API.
@@ -232,6 +241,25 @@ pub enum ThinkingStyle {
     },
     /// `thinking: {type: enabled | disabled}` without a budget (DeepSeek, Z.AI, Volcengine …).
     Toggle,
+    /// `enable_thinking`, with `thinking_budget` (Qwen at its maker's).
+    Switch,
+    /// `chat_template_kwargs.enable_thinking` (open models behind servers that people run).
+    Template,
+    /// `reasoning` with `effort` or `max_tokens`, and `exclude` (OpenRouter and its like).
+    Object,
+    /// `reasoning.enabled` and nothing finer (Together).
+    ObjectSwitch,
+}
+
+/// Whose messages may bear a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// Everyone's.
+    Everyone,
+    /// Users' alone (xAI).
+    Users,
+    /// Tools' alone (Mistral).
+    Tools,
 }
 
 /// What becomes of reasoning text of earlier turns.
@@ -243,6 +271,23 @@ pub enum ReasoningHistory {
     Drop,
     /// It must accompany tool calls, if only as a blank.
     Require,
+    /// It is a part of the content, of the type `thinking` (Mistral).
+    Parts,
+    /// It is a part of the content, of the type `reasoning`, with its seal (Databricks).
+    Summaries,
+    /// It stands before the words, between tags (`MiniMax`).
+    Tags,
+}
+
+impl ReasoningHistory {
+    /// Whether it is told within the content.
+    #[must_use]
+    pub const fn is_content(self) -> bool {
+        match self {
+            Self::Keep | Self::Drop | Self::Require => false,
+            Self::Parts | Self::Summaries | Self::Tags => true,
+        }
+    }
 }
 
 /// How structured output is asked for.

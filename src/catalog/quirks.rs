@@ -1,7 +1,8 @@
 //! Where a vendor's API differs from the norm of the dialect it speaks, whatever the model.
 
 use super::profile::{
-    MaxTokensField, Params, ReasoningHistory, RequiredTool, StructuredOutput, ThinkingStyle, ToolIdRule,
+    MaxTokensField, Named, Params, ReasoningHistory, RequiredTool, StructuredOutput, ThinkingStyle,
+    ToolIdRule,
 };
 
 /// The differences of one vendor; what is `None` is as usual for the dialect or the model.
@@ -25,6 +26,8 @@ pub struct Quirks {
     pub thinkers_fix_sampling: bool,
     /// What becomes of earlier reasoning text.
     pub reasoning_history: Option<ReasoningHistory>,
+    /// What becomes of it for models that think, where the vendor's others take none.
+    pub thinkers_history: Option<ReasoningHistory>,
     /// How structured output is asked for.
     pub structured_output: Option<StructuredOutput>,
     /// How the names of models begin that know schemas although the vendor's others do not.
@@ -53,6 +56,14 @@ pub struct Quirks {
     pub seed_field: Option<&'static str>,
     /// Whether unknown extra members may be sent on.
     pub extras: Option<bool>,
+    /// Members that are the vendor's own, which it takes although unknown ones may not be sent.
+    pub own_members: &'static [&'static str],
+    /// Whose messages may bear a name.
+    pub named: Option<Named>,
+    /// Whether tools' schemas must do without what says nothing of the arguments.
+    pub plain_schemas: bool,
+    /// The plain names of models whose thought can only be had in a stream.
+    pub streams_thought: &'static [&'static str],
     /// Whether users and assistants must take turns.
     pub alternates: bool,
     /// Whether a format may be demanded where there are tools.
@@ -83,6 +94,7 @@ impl Quirks {
         thinking_of: &[],
         thinkers_fix_sampling: false,
         reasoning_history: None,
+        thinkers_history: None,
         structured_output: None,
         schema_models: &[],
         required_tool: None,
@@ -97,6 +109,10 @@ impl Quirks {
         tool_id: None,
         seed_field: None,
         extras: None,
+        own_members: &[],
+        named: None,
+        plain_schemas: false,
+        streams_thought: &[],
         alternates: false,
         format_beside_tools: None,
         prefix_mark: false,

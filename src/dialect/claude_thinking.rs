@@ -119,7 +119,11 @@ fn wanted(request: &Request, thinking: &Thinking, profile: &Profile, losses: &mu
         | ThinkingStyle::Effort
         | ThinkingStyle::GeminiBudget(_)
         | ThinkingStyle::GeminiLevel { .. }
-        | ThinkingStyle::Toggle => budget(request, thinking, profile, losses),
+        | ThinkingStyle::Toggle
+        | ThinkingStyle::Switch
+        | ThinkingStyle::Template
+        | ThinkingStyle::Object
+        | ThinkingStyle::ObjectSwitch => budget(request, thinking, profile, losses),
     }
 }
 

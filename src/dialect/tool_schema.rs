@@ -110,3 +110,82 @@ pub(in crate::dialect) fn completed(schema: &str) -> Option<String> {
     });
     String::from_utf8(out).ok()
 }
+
+/// The schema without the members that say nothing of the arguments, at any depth, for providers that
+/// stumble over them: its id, the standard it follows, and that others are not welcome. `None` where
+/// there are none.
+pub(in crate::dialect) fn bare(schema: &str) -> Option<String> {
+    let json = json::parse(schema.as_bytes()).ok().filter(has_trimmings)?;
+    let mut out = Vec::with_capacity(schema.len());
+    write_bare(&json, &mut out);
+    String::from_utf8(out).ok()
+}
+
+fn is_trimming(key: &str, value: &Json<'_>) -> bool {
+    matches!(key, "$id" | "$schema") || (key == "additionalProperties" && value.as_bool() == Some(false))
+}
+
+/// How the schemas below a keyword stand there.
+enum Below {
+    One,
+    List,
+    Named,
+    Nothing,
+}
+
+fn below(key: &str, value: &Json<'_>) -> Below {
+    match key {
+        "properties" | "$defs" | "definitions" | "patternProperties" if value.is_object() => Below::Named,
+        "anyOf" | "oneOf" | "allOf" | "prefixItems" if value.is_array() => Below::List,
+        "items" | "not" | "additionalProperties" if value.is_object() => Below::One,
+        _ => Below::Nothing,
+    }
+}
+
+fn has_trimmings(schema: &Json<'_>) -> bool {
+    schema.entries().iter().any(|(key, value)| {
+        is_trimming(key, value)
+            || match below(key, value) {
+                Below::One => has_trimmings(value),
+                Below::List => value.elements().iter().any(has_trimmings),
+                Below::Named => value.entries().iter().any(|(_, inner)| has_trimmings(inner)),
+                Below::Nothing => false,
+            }
+    })
+}
+
+fn write_bare(schema: &Json<'_>, out: &mut Vec<u8>) {
+    if !schema.is_object() {
+        out.extend_from_slice(schema.raw().as_bytes());
+        return;
+    }
+    json::object(out, |o| {
+        for (key, value) in schema.entries().iter().filter(|(key, value)| !is_trimming(key, value)) {
+            match below(key, value) {
+                Below::One => o.embed(key, |out| write_bare(value, out)),
+                Below::List => o.array(key, |a| {
+                    value.elements().iter().for_each(|inner| a.embed(|out| write_bare(inner, out)));
+                }),
+                Below::Named => o.object(key, |o| {
+                    for (name, inner) in value.entries() {
+                        o.embed(name, |out| write_bare(inner, out));
+                    }
+                }),
+                Below::Nothing => o.raw(key, value.raw()),
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_says_nothing_of_the_arguments_is_taken_out_at_any_depth() {
+        let schema = r#"{"$schema":"x","type":"object","properties":{"$id":{"type":"object","additionalProperties":false},"a":{"type":"array","items":{"$id":"y","anyOf":[{"$schema":1}]}}},"additionalProperties":{"type":"string"}}"#;
+        let plain = r#"{"type":"object","properties":{"$id":{"type":"object"},"a":{"type":"array","items":{"anyOf":[{}]}}},"additionalProperties":{"type":"string"}}"#;
+        assert_eq!(bare(schema).as_deref(), Some(plain));
+        assert_eq!(bare(plain), None);
+    }
+}

@@ -13,8 +13,8 @@ use crate::ir::{Dialect, Effort};
 use super::model::{Flag, Mode, Model};
 use super::names;
 use super::profile::{
-    Converse, EffortBesideTools, MaxTokensField, Param, Params, Profile, ReasoningHistory, RequiredTool,
-    StructuredOutput, ThinkingStyle, Together, ToolIdRule,
+    Converse, EffortBesideTools, MaxTokensField, Named, Param, Params, Profile, ReasoningHistory,
+    RequiredTool, StructuredOutput, ThinkingStyle, Together, ToolIdRule,
 };
 use super::quirks::{House, Quirks};
 
@@ -99,6 +99,10 @@ impl Profile {
             json_schema: false,
             requires_signature: false,
             extras: true,
+            own_members: &[],
+            named: Named::Everyone,
+            plain_schemas: false,
+            whole_thought: true,
             together: Together::ALL,
             converse: Converse::PLAIN,
         };
@@ -241,6 +245,10 @@ fn vendor(profile: &mut Profile, quirks: &Quirks, subject: &Subject<'_>) {
     set(&mut profile.tool_id, quirks.tool_id);
     set(&mut profile.seed_field, quirks.seed_field);
     set(&mut profile.extras, quirks.extras);
+    set(&mut profile.named, quirks.named);
+    profile.own_members = quirks.own_members;
+    profile.plain_schemas |= quirks.plain_schemas;
+    profile.whole_thought &= !quirks.streams_thought.contains(&subject.name);
     set(&mut profile.together.format_beside_tools, quirks.format_beside_tools);
     profile.together.users_in_a_row &= !quirks.alternates;
     profile.together.prefix_mark |= quirks.prefix_mark;
@@ -252,6 +260,9 @@ fn vendor(profile: &mut Profile, quirks: &Quirks, subject: &Subject<'_>) {
     if thinks != Some(false) {
         let own = subject.rule(quirks.thinking_of).copied();
         set(&mut profile.thinking, own.or(quirks.thinking));
+    }
+    if thinks == Some(true) {
+        set(&mut profile.reasoning_history, quirks.thinkers_history);
     }
     if thinks == Some(true) && quirks.thinkers_fix_sampling {
         profile.max_temperature = None;

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use crate::catalog::profile::Profile;
 use crate::dialect::Malformed;
-use crate::ir::{Block, Content, Losses, Media, Reasoning, Source};
+use crate::ir::{Block, Content, Losses, Media, Source};
 use crate::wire::json::{Array, Json, Object};
 
-use super::extras;
 use super::types::{OWN, audio_format, audio_type, cache_mark, data_uri, to_data_uri, write_cache_mark};
+use super::{extras, inside};
 pub(super) use crate::dialect::data_uri::media_of_url;
 use crate::dialect::data_uri::{pdf_by_name, titled};
 use crate::dialect::place::Place;
@@ -50,13 +50,12 @@ fn parse_part(part: &Json<'_>, at: Place<'_>) -> Result<Block, Malformed> {
         "document_url" => Content::Document(parse_link(part, kind, at)?),
         "input_audio" => Content::Audio(parse_audio(part, at)?),
         "file" => Content::Document(parse_file(part, at)?),
-        "thinking" => Content::Reasoning(Reasoning { text: thinking_text(part), redacted: None }),
-        other => return Ok(opaque(other, part)),
+        other => return Ok(inside::block(part).unwrap_or_else(|| opaque(other, part))),
     };
     let mut block = Block::new(content);
     block.cache = cache_mark(part);
     let own = if matches!(kind, "input_text" | "output_text") { "text" } else { kind };
-    extras::keep(part, &["type", own, "cache_control", "closed", "signature"], "", &mut block.extras);
+    extras::keep(part, &["type", own, "cache_control"], "", &mut block.extras);
     Ok(block)
 }
 
@@ -68,18 +67,6 @@ pub(super) fn opaque(kind: &str, part: &Json<'_>) -> Block {
         json: part.raw().to_owned(),
         words: None,
     })
-}
-
-/// The text of Mistral's thinking part, whose `thinking` is a string or a list of text parts.
-pub(super) fn thinking_text(part: &Json<'_>) -> String {
-    let Some(thinking) = part.field("thinking") else {
-        return String::new();
-    };
-    if let Some(text) = thinking.as_str() {
-        return text.to_owned();
-    }
-    let texts = thinking.elements().iter();
-    texts.filter_map(|part| part.get("text").and_then(Json::as_str)).collect()
 }
 
 fn parse_link(part: &Json<'_>, key: &str, at: Place<'_>) -> Result<Media, Malformed> {

@@ -5,6 +5,7 @@
 
 mod content;
 mod extras;
+mod inside;
 pub mod models;
 mod reasoning;
 mod reply;

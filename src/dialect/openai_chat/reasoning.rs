@@ -246,6 +246,7 @@ pub(super) fn write_history(
 ) {
     let mut text = String::new();
     let mut own = Vec::new();
+    let summarised = profile.reasoning_history == ReasoningHistory::Summaries;
     for (reasoning, seal) in blocks.iter().filter_map(parts) {
         if reasoning.redacted.is_some() {
             losses.dropped("messages.redacted_thinking", "only its issuer can read it");
@@ -254,6 +255,7 @@ pub(super) fn write_history(
         text.push_str(&reasoning.text);
         match seal {
             Some(seal) if seal.dialect == OWN => own.push(seal),
+            Some(seal) if seal.dialect == CARRIER && summarised => {}
             Some(_) => losses.dropped("messages.thinking.signature", "another provider issued the seal"),
             None => {}
         }
@@ -264,6 +266,8 @@ pub(super) fn write_history(
                 losses.dropped("messages.reasoning", "the target takes no earlier thinking");
             }
         }
+        // It was said in the content.
+        ReasoningHistory::Parts | ReasoningHistory::Summaries | ReasoningHistory::Tags => {}
         ReasoningHistory::Keep | ReasoningHistory::Require if !own.is_empty() => {
             if !text.is_empty() {
                 message.string("reasoning", &text);

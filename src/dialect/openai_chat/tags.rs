@@ -8,6 +8,11 @@ use super::types::filled;
 const OPENING: &str = "<think>";
 const CLOSING: &str = "</think>";
 
+/// A thought as it stands before the words.
+pub(super) fn before(thought: &str, words: &str) -> String {
+    format!("{OPENING}\n{thought}\n{CLOSING}\n\n{words}")
+}
+
 /// A piece of an answer's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Piece<'t> {

@@ -214,6 +214,8 @@ fn write_function(
         losses.bent("tools.function.parameters", "a choice at its root is told in words");
     }
     let schema = flat.as_deref().unwrap_or(schema);
+    let bare = if profile.plain_schemas { tool_schema::bare(schema) } else { None };
+    let schema = bare.as_deref().unwrap_or(schema);
     let completed = tool_schema::completed(schema);
     tools.object(|object| {
         object.string("type", "function");

@@ -7,17 +7,45 @@ use crate::catalog::quirks::Quirks;
 use crate::ir::Dialect::{AnthropicMessages, OpenaiChat, OpenaiCompletions, OpenaiResponses};
 
 use super::{
-    ALL_THREE, Auth, RESPONSES, Ranks, TEXT_TOO, Vectors, Vendor, openai, refuses, with_ranks, with_vectors,
+    ALL_THREE, Auth, OPEN_QWEN, QWEN, RESPONSES, Ranks, TEXT_TOO, Vectors, Vendor, openai, refuses,
+    with_ranks, with_vectors,
 };
 
-/// A gateway that turns `reasoning_effort` into whatever the model behind it takes, and passes
+/// A gateway that turns `reasoning` into whatever the model behind it takes, and passes
 /// reasoning and cache marks on.
 const GATEWAY: Quirks = Quirks {
-    thinking: Some(ThinkingStyle::Effort),
+    thinking: Some(ThinkingStyle::Object),
     reasoning_history: Some(ReasoningHistory::Keep),
     cache_marks: Some(true),
     ..Quirks::NONE
 };
+
+/// Together's models that can be told whether to think.
+const HYBRIDS: &[(&str, ThinkingStyle)] = &[
+    ("deepseek-v3.1", ThinkingStyle::ObjectSwitch),
+    ("deepseek-v3.2", ThinkingStyle::ObjectSwitch),
+    ("deepseek-v4", ThinkingStyle::ObjectSwitch),
+    ("glm-", ThinkingStyle::ObjectSwitch),
+    ("kimi-k2.", ThinkingStyle::ObjectSwitch),
+    ("qwen3.", ThinkingStyle::ObjectSwitch),
+];
+
+/// SiliconFlow's models that can be told whether to think.
+const SWITCHED: &[(&str, ThinkingStyle)] = &[
+    ("deepseek-v3.1", ThinkingStyle::Switch),
+    ("deepseek-v3.2", ThinkingStyle::Switch),
+    ("glm-4.", ThinkingStyle::Switch),
+    ("hunyuan-a13b", ThinkingStyle::Switch),
+    ("qwen3-coder", ThinkingStyle::None),
+    ("qwen3", ThinkingStyle::Switch),
+];
+
+/// Databricks' models that think as their makers have it.
+const DATABRICKS: &[(&str, ThinkingStyle)] = &[
+    ("databricks-claude", ThinkingStyle::Budget),
+    ("databricks-gpt", ThinkingStyle::Effort),
+    ("databricks-gemini", ThinkingStyle::Effort),
+];
 
 pub(super) const VENDORS: &[Vendor] = &[
     Vendor {
@@ -63,6 +91,17 @@ pub(super) const VENDORS: &[Vendor] = &[
             format_beside_tools: Some(false),
             no_nulls: true,
             extras: Some(false),
+            own_members: &[
+                "citation_options",
+                "compound_custom",
+                "disable_tool_validation",
+                "documents",
+                "exclude_domains",
+                "include_domains",
+                "include_reasoning",
+                "reasoning_format",
+                "search_settings",
+            ],
             ..Quirks::NONE
         },
         ..openai("groq", "Groq", "https://api.groq.com/openai/v1", &["GROQ_API_KEY"])
@@ -71,6 +110,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         speaks: TEXT_TOO,
         aliases: &["together_ai", "togetherai"],
         catalogue_ids: &["together"],
+        quirks: Quirks { thinking_of: HYBRIDS, ..Quirks::NONE },
         rerank: Some(Ranks::Jina),
         ..with_vectors(&openai(
             "together",
@@ -100,6 +140,13 @@ pub(super) const VENDORS: &[Vendor] = &[
         catalogue_ids: &["cerebras"],
         quirks: Quirks {
             extras: Some(false),
+            own_members: &[
+                "clear_thinking",
+                "disable_reasoning",
+                "prediction",
+                "reasoning_format",
+                "queue_threshold",
+            ],
             ..refuses(&[Param::N, Param::LogitBias, Param::TopK, Param::Metadata, Param::Store])
         },
         ..openai("cerebras", "Cerebras", "https://api.cerebras.ai/v1", &["CEREBRAS_API_KEY"])
@@ -158,6 +205,8 @@ pub(super) const VENDORS: &[Vendor] = &[
     Vendor {
         quirks: Quirks {
             cache_marks: Some(true),
+            thinking_of: DATABRICKS,
+            reasoning_history: Some(ReasoningHistory::Summaries),
             ..refuses(&[
                 Param::ParallelTools,
                 Param::Seed,
@@ -174,18 +223,24 @@ pub(super) const VENDORS: &[Vendor] = &[
             &["DATABRICKS_API_KEY", "DATABRICKS_TOKEN"],
         )
     },
-    with_vectors(&openai(
-        "modelscope",
-        "ModelScope",
-        "https://api-inference.modelscope.cn/v1",
-        &["MODELSCOPE_API_KEY"],
-    )),
-    with_ranks(&with_vectors(&openai(
-        "siliconflow",
-        "SiliconFlow",
-        "https://api.siliconflow.cn/v1",
-        &["SILICONFLOW_API_KEY"],
-    ))),
+    Vendor {
+        quirks: Quirks { thinking_of: QWEN, streams_thought: OPEN_QWEN, ..Quirks::NONE },
+        ..with_vectors(&openai(
+            "modelscope",
+            "ModelScope",
+            "https://api-inference.modelscope.cn/v1",
+            &["MODELSCOPE_API_KEY"],
+        ))
+    },
+    Vendor {
+        quirks: Quirks { thinking_of: SWITCHED, ..Quirks::NONE },
+        ..with_ranks(&with_vectors(&openai(
+            "siliconflow",
+            "SiliconFlow",
+            "https://api.siliconflow.cn/v1",
+            &["SILICONFLOW_API_KEY"],
+        )))
+    },
     Vendor {
         aliases: &["nvidia"],
         quirks: refuses(&[Param::N, Param::Logprobs, Param::LogitBias]),

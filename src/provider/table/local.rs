@@ -9,7 +9,18 @@ use crate::ir::Dialect::{
 use super::{ALL_THREE, Vendor, openai, own_server, refuses, with_ranks, with_vectors};
 
 /// An engine that shows its model's reasoning and takes it back.
-const ENGINE: Quirks = Quirks { reasoning_history: Some(ReasoningHistory::Keep), ..Quirks::NONE };
+const ENGINE: Quirks =
+    Quirks { reasoning_history: Some(ReasoningHistory::Keep), thinking_of: TEMPLATES, ..Quirks::NONE };
+
+/// Open models whose templates can be told whether to think.
+const TEMPLATES: &[(&str, ThinkingStyle)] = &[
+    ("qwen3-coder", ThinkingStyle::None),
+    ("qwen3", ThinkingStyle::Template),
+    ("glm-4.5", ThinkingStyle::Template),
+    ("glm-4.6", ThinkingStyle::Template),
+    ("glm-4.7", ThinkingStyle::Template),
+    ("glm-5", ThinkingStyle::Template),
+];
 
 pub(super) const VENDORS: &[Vendor] = &[
     Vendor {

@@ -1,14 +1,15 @@
 //! Vendors that serve models of their own.
 
 use crate::catalog::profile::{
-    MaxTokensField, Param, Params, ReasoningHistory, RequiredTool, StructuredOutput, ThinkingStyle,
+    MaxTokensField, Named, Param, Params, ReasoningHistory, RequiredTool, StructuredOutput, ThinkingStyle,
     ToolIdRule,
 };
 use crate::catalog::quirks::Quirks;
 use crate::ir::Dialect::{AnthropicMessages, GeminiGenerate, OpenaiChat, OpenaiCompletions, OpenaiResponses};
 
 use super::{
-    ALL_THREE, Auth, RESPONSES, Ranks, Vectors, Vendor, only_vectors, openai, refuses, with_vectors,
+    ALL_THREE, Auth, OPEN_QWEN, QWEN, RESPONSES, Ranks, Vectors, Vendor, only_vectors, openai, refuses,
+    with_vectors,
 };
 
 /// `thinking: {type: …}` and nothing finer, with the reasoning text kept in the history.
@@ -60,6 +61,10 @@ const MISTRAL: Quirks = Quirks {
     seed_field: Some("random_seed"),
     prefix_mark: true,
     extras: Some(false),
+    own_members: &["safe_prompt", "prompt_mode", "prediction", "guardrails", "prompt_cache_key"],
+    named: Some(Named::Tools),
+    plain_schemas: true,
+    thinkers_history: Some(ReasoningHistory::Parts),
     ..Quirks::NONE
 };
 
@@ -95,7 +100,12 @@ pub(super) const VENDORS: &[Vendor] = &[
         aliases: &["x_ai", "grok"],
         speaks: RESPONSES,
         catalogue_ids: &["xai"],
-        quirks: Quirks { strict_tools: Some(false), keeps_responses: true, ..refuses(&[Param::LogitBias]) },
+        quirks: Quirks {
+            strict_tools: Some(false),
+            named: Some(Named::Users),
+            keeps_responses: true,
+            ..refuses(&[Param::LogitBias])
+        },
         ..openai("xai", "xAI", "https://api.x.ai/v1", &["XAI_API_KEY"])
     },
     Vendor {
@@ -231,7 +241,14 @@ pub(super) const VENDORS: &[Vendor] = &[
     Vendor {
         aliases: &["bailian", "qwen", "alibaba"],
         catalogue_ids: &["dashscope"],
-        quirks: Quirks { cache_marks: Some(true), ..Quirks::NONE },
+        quirks: Quirks {
+            cache_marks: Some(true),
+            thinking_of: QWEN,
+            reasoning_history: Some(ReasoningHistory::Keep),
+            required_tool: Some(RequiredTool::Unsupported),
+            streams_thought: OPEN_QWEN,
+            ..Quirks::NONE
+        },
         ..with_vectors(&openai(
             "dashscope",
             "Alibaba DashScope (Qwen)",
@@ -242,7 +259,7 @@ pub(super) const VENDORS: &[Vendor] = &[
     Vendor {
         speaks: &[(OpenaiChat, ""), (AnthropicMessages, "https://api.minimax.io/anthropic")],
         catalogue_ids: &["minimax"],
-        quirks: Quirks { reasoning_history: Some(ReasoningHistory::Keep), ..Quirks::NONE },
+        quirks: Quirks { reasoning_history: Some(ReasoningHistory::Tags), ..Quirks::NONE },
         ..openai("minimax", "MiniMax", "https://api.minimax.io/v1", &["MINIMAX_API_KEY"])
     },
     Vendor {

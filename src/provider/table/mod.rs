@@ -5,13 +5,35 @@ mod hosts;
 mod local;
 mod makers;
 
-use crate::catalog::profile::{Param, Params};
+use crate::catalog::profile::{Param, Params, ThinkingStyle};
 use crate::catalog::quirks::Quirks;
 use crate::dialect::{Ranks, Vectors};
 use crate::ir::Dialect;
 
 use super::auth::Auth;
 use super::vendors::{Platform, Vendor};
+
+/// Qwen's models can be told whether to think, but for those of one mind.
+const QWEN: &[(&str, ThinkingStyle)] = &[
+    ("qwen3-coder", ThinkingStyle::None),
+    ("qwen3-max-preview", ThinkingStyle::None),
+    ("qwen3", ThinkingStyle::Switch),
+    ("qwen-plus", ThinkingStyle::Switch),
+    ("qwen-flash", ThinkingStyle::Switch),
+    ("qwen-turbo", ThinkingStyle::Switch),
+];
+
+/// Qwen's open models, whose thought their maker serves in streams alone.
+const OPEN_QWEN: &[&str] = &[
+    "qwen3-0.6b",
+    "qwen3-1.7b",
+    "qwen3-4b",
+    "qwen3-8b",
+    "qwen3-14b",
+    "qwen3-32b",
+    "qwen3-30b-a3b",
+    "qwen3-235b-a22b",
+];
 
 /// Every row: makers of models, hosts of others' models, servers that people run themselves.
 pub(super) fn all() -> impl Iterator<Item = &'static Vendor> {

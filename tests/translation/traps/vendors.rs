@@ -200,3 +200,170 @@ fn a_stop_string_is_told_to_claude_clients_only_where_it_ended_the_answer() {
         assert_eq!(answer(Chat, &body, &Restore::NONE, Claude)["stop_sequence"], told, "{word}");
     }
 }
+
+/// What vendors do with thought of earlier turns: as it was said by another provider.
+fn thoughtful() -> Value {
+    claude(&json!({"messages": [
+        {"role": "user", "content": "Go"},
+        {"role": "assistant", "content": [{"type": "thinking", "thinking": "Hm.", "signature": "c2VhbA=="},
+            {"type": "text", "text": "Yes."}]},
+        {"role": "user", "content": "On"}]}))
+}
+
+#[test]
+fn thought_goes_back_where_each_vendor_has_it() {
+    for (provider, model, content, beside) in [
+        (
+            "mistral",
+            "magistral-medium-latest",
+            json!([{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": "Yes."}]),
+            Value::Null,
+        ),
+        ("mistral", "mistral-large-latest", json!("Yes."), Value::Null),
+        ("minimax", "MiniMax-M2", json!("<think>\nHm.\n</think>\n\nYes."), Value::Null),
+        (
+            "databricks",
+            "databricks-claude-sonnet-4-5",
+            json!([{"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm.", "signature": "c2VhbA=="}]}, {"type": "text", "text": "Yes."}]),
+            Value::Null,
+        ),
+        ("deepseek", "deepseek-reasoner", json!("Yes."), json!("Hm.")),
+        ("dashscope", "qwen3-32b", json!("Yes."), json!("Hm.")),
+        ("groq", "openai/gpt-oss-120b", json!("Yes."), Value::Null),
+    ] {
+        let said = say(Claude, &thoughtful(), &vendor(provider, model));
+        let turn = &said.body["messages"][1];
+        assert_eq!(turn["content"], content, "{provider} {model}");
+        assert_eq!(turn["reasoning_content"], beside, "{provider} {model}");
+        let lost = beside.is_null() && content == "Yes.";
+        assert_eq!(said.lost("messages.reasoning;dropped"), lost, "{provider} {model}: {}", said.losses);
+    }
+}
+
+#[test]
+fn what_mistral_thought_comes_back_as_it_was() {
+    let thought = json!([{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": "Yes."}]);
+    let native = chat(&json!({"safe_prompt": true, "messages": [{"role": "user", "content": "Go"},
+        {"role": "assistant", "content": thought, "tool_calls": [{"id": "D681PevKs", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "D681PevKs", "name": "f", "content": "done"}]}));
+    let target = vendor("mistral", "magistral-medium-latest");
+    let said = sent(&native, &target);
+    assert_eq!((&said.body["messages"], &*said.losses), (&native["messages"], ""), "nothing is said again");
+    assert_eq!(say(Chat, &native, &target).body["safe_prompt"], true, "it is Mistral's own");
+    // Nobody else takes such parts.
+    for other in [gpt(), vendor("vllm", "qwen3-8b")] {
+        let said = sent(&native, &other);
+        assert!(said.body["messages"][1]["content"] == "Yes.", "{}", said.body);
+    }
+}
+
+#[test]
+fn mistral_takes_names_of_tools_and_plain_schemas_alone() {
+    let target = vendor("mistral", "mistral-large-latest");
+    let schema = json!({"$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": false});
+    let request = chat(&json!({"messages": [{"role": "user", "name": "Ann", "content": "Go"}],
+        "tools": [{"type": "function", "function": {"name": "f", "parameters": schema}}]}));
+    let said = sent(&request, &target);
+    assert!(said.body["messages"][0].get("name").is_none(), "{}", said.body);
+    assert!(said.lost("messages.name;dropped"));
+    assert_eq!(
+        said.body["tools"][0]["function"]["parameters"],
+        json!({"type": "object", "properties": {"a": {"type": "string"}}})
+    );
+    // Grok knows who a user is, and nobody else.
+    let named = |role: &str| {
+        chat(
+            &json!({"messages": [{"role": role, "name": "Ann", "content": "Go"}, {"role": "user", "content": "On"}]}),
+        )
+    };
+    let grok = vendor("xai", "grok-4");
+    assert_eq!(sent(&named("user"), &grok).body["messages"][0]["name"], "Ann");
+    assert!(sent(&named("assistant"), &grok).body["messages"][0].get("name").is_none());
+}
+
+#[test]
+fn mistral_is_told_nine_characters_for_each_call() {
+    let target = vendor("mistral", "mistral-large-latest");
+    let id = "call_abcdefghijklmnop";
+    let request = chat(&json!({"messages": [{"role": "user", "content": "Go"},
+        {"role": "assistant", "content": null, "tool_calls": [{"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": id, "content": "done"}]}));
+    let said = sent(&request, &target);
+    let call = said.body["messages"][1]["tool_calls"][0]["id"].as_str().unwrap();
+    assert!(call.len() == 9 && call.chars().all(|c| c.is_ascii_alphanumeric()), "{call}");
+    assert_eq!(said.body["messages"][2]["tool_call_id"], call);
+}
+
+#[test]
+fn how_hard_to_think_is_said_as_each_vendor_takes_it() {
+    let open = |members: &Value| with(chat(&json!({"stream": true})), members);
+    for (provider, model, effort, said) in [
+        ("dashscope", "qwen-plus", "high", json!({"enable_thinking": true})),
+        ("dashscope", "qwen-plus", "none", json!({"enable_thinking": false})),
+        ("vllm", "Qwen/Qwen3-8B", "none", json!({"chat_template_kwargs": {"enable_thinking": false}})),
+        ("together", "zai-org/GLM-4.6", "none", json!({"reasoning": {"enabled": false}})),
+        ("zai", "glm-4.6", "none", json!({"thinking": {"type": "disabled"}})),
+        ("openrouter", "anthropic/claude-sonnet-4.5", "high", json!({"reasoning_effort": "high"})),
+    ] {
+        let sent = sent(&open(&json!({"reasoning_effort": effort})), &vendor(provider, model));
+        for (key, value) in said.as_object().unwrap() {
+            assert_eq!(&sent.body[key], value, "{provider} {}", sent.body);
+            assert!(said.get("reasoning_effort").is_some() || sent.body.get("reasoning_effort").is_none());
+        }
+    }
+    let thinks = claude(&json!({"stream": true, "thinking": {"type": "enabled", "budget_tokens": 2048}}));
+    let budget = |provider, model| say(Claude, &thinks, &vendor(provider, model)).body;
+    assert_eq!(budget("dashscope", "qwen-plus")["thinking_budget"], 2048);
+    assert_eq!(budget("vercel", "anthropic/claude-sonnet-4.5")["reasoning"], json!({"max_tokens": 2048}));
+    assert_eq!(
+        budget("databricks", "databricks-claude-sonnet-4-5")["thinking"],
+        json!({"type": "enabled", "budget_tokens": 2048})
+    );
+}
+
+#[test]
+fn open_qwens_are_told_not_to_think_where_they_do_not_stream() {
+    let target = vendor("dashscope", "qwen3-32b");
+    let plain = sent(&chat(&json!({})), &target);
+    assert_eq!((&plain.body["enable_thinking"], &*plain.losses), (&json!(false), ""));
+    let asked = sent(&chat(&json!({"enable_thinking": true})), &target);
+    assert_eq!(asked.body["enable_thinking"], false);
+    assert!(asked.lost("enable_thinking;dropped"));
+    let streamed = sent(&chat(&json!({"stream": true, "enable_thinking": true})), &target);
+    assert_eq!(streamed.body["enable_thinking"], true);
+    let said =
+        say(Claude, &claude(&json!({"thinking": {"type": "enabled", "budget_tokens": 2048}})), &target);
+    assert_eq!(said.body["enable_thinking"], false);
+    assert!(said.lost("thinking;dropped"), "{}", said.losses);
+    assert!(sent(&chat(&json!({})), &vendor("dashscope", "qwen-plus")).body.get("enable_thinking").is_none());
+}
+
+#[test]
+fn databricks_answers_with_summaries_whose_seals_come_back() {
+    let thought = json!([{"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm.", "signature": "c2VhbA=="}]},
+        {"type": "text", "text": "Yes."}]);
+    let reply = json!({"id": "c", "object": "chat.completion", "model": "m", "choices": [{"index": 0, "finish_reason": "stop",
+        "message": {"role": "assistant", "content": thought}}], "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}});
+    let said = answer(Chat, &reply, &Restore::NONE, Claude);
+    assert_eq!(said["content"][0], json!({"type": "thinking", "thinking": "Hm.", "signature": "c2VhbA=="}));
+    let events = [
+        json!({"content": [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}]}),
+        json!({"content": [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "", "signature": "c2VhbA=="}]}]}),
+        json!({"content": [{"type": "text", "text": "Yes."}]}),
+    ];
+    let streamed = stream(Chat, &(chat_stream(&events) + &chat_end("stop")), &Restore::NONE, Claude);
+    let deltas: Vec<_> = streamed
+        .iter()
+        .filter(|event| event["type"] == "content_block_delta")
+        .map(|event| &event["delta"]["type"])
+        .collect();
+    assert_eq!(deltas, ["thinking_delta", "signature_delta", "text_delta"]);
+}
+
+#[test]
+fn perplexity_hears_users_and_assistants_in_turn() {
+    let request =
+        chat(&json!({"messages": [{"role": "user", "content": "Go"}, {"role": "user", "content": "On"}]}));
+    let said = sent(&request, &vendor("perplexity", "sonar-pro"));
+    assert_eq!(roles(&said), ["user"]);
+}

@@ -53,6 +53,10 @@ const PERMISSIVE: Profile = Profile {
     json_schema: false,
     requires_signature: false,
     extras: false,
+    own_members: &[],
+    named: crate::catalog::profile::Named::Everyone,
+    plain_schemas: false,
+    whole_thought: true,
     together: crate::catalog::profile::Together::ALL,
     converse: crate::catalog::profile::Converse::PLAIN,
 };

@@ -57,7 +57,11 @@ pub(super) fn write(o: &mut Object<'_>, request: &Request, profile: &Profile, lo
         | ThinkingStyle::Effort
         | ThinkingStyle::Budget
         | ThinkingStyle::Adaptive
-        | ThinkingStyle::Toggle => {
+        | ThinkingStyle::Toggle
+        | ThinkingStyle::Switch
+        | ThinkingStyle::Template
+        | ThinkingStyle::Object
+        | ThinkingStyle::ObjectSwitch => {
             if !is_off(thinking) && (thinking.visible != Some(false) || asks(thinking)) {
                 losses.dropped("reasoning_effort", "the model does not think");
             }

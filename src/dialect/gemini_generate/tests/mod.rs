@@ -50,6 +50,10 @@ pub(super) const GEMINI_2: Profile = Profile {
     json_schema: true,
     requires_signature: false,
     extras: false,
+    own_members: &[],
+    named: crate::catalog::profile::Named::Everyone,
+    plain_schemas: false,
+    whole_thought: true,
     together: crate::catalog::profile::Together::ALL,
     converse: crate::catalog::profile::Converse::PLAIN,
 };

@@ -3,10 +3,11 @@
 use crate::dialect::Malformed;
 use crate::dialect::openai_chat::tags::{Piece, Tags};
 use crate::dialect::openai_chat::types::{OWN, arguments, filled, parse_finish, service_tier, stop_sequence};
-use crate::dialect::openai_chat::{content, extras, reasoning, tools};
+use crate::dialect::openai_chat::{content, extras, inside, reasoning, tools};
 use crate::dialect::{openai_error as error, openai_usage as usage};
 use crate::ir::{
-    Block, Candidate, Citation, Content, Extras, Media, Reasoning, Reply, Source, ToolCall, ToolKind,
+    Block, Candidate, Citation, Content, Extras, Media, Reasoning, Reply, Signature, Source, ToolCall,
+    ToolKind,
 };
 use crate::wire::json::{self, Json};
 
@@ -152,7 +153,7 @@ fn parse_content(value: &Json<'_>, blocks: &mut Vec<Block>) {
             tags.none_come();
         }
         let mut tell = |piece: Piece<'_>| match piece {
-            Piece::Thought(text) => push_thought(blocks, text.to_owned()),
+            Piece::Thought(text) => push_thought(blocks, text.to_owned(), None),
             Piece::Words(text) => push_text(blocks, text),
         };
         tags.push(text, &mut tell);
@@ -161,7 +162,10 @@ fn parse_content(value: &Json<'_>, blocks: &mut Vec<Block>) {
     for part in value.elements() {
         let text = part.as_str().or_else(|| part.get("text").and_then(Json::as_str));
         match part.get("type").and_then(Json::as_str) {
-            Some("thinking") => push_thought(blocks, content::thinking_text(part)),
+            Some("thinking" | "reasoning") => {
+                let (text, seal) = inside::read(part).unwrap_or_default();
+                push_thought(blocks, text, seal);
+            }
             Some("text" | "output_text") | None => push_text(blocks, text.unwrap_or_default()),
             Some("refusal") => {
                 let text = part.get("refusal").and_then(Json::as_str).unwrap_or_default();
@@ -184,12 +188,21 @@ fn push_text(blocks: &mut Vec<Block>, more: &str) {
     }
 }
 
-fn push_thought(blocks: &mut Vec<Block>, more: String) {
-    match blocks.last_mut().map(|block| &mut block.content) {
-        _ if more.is_empty() => {}
-        Some(Content::Reasoning(Reasoning { text, redacted: None })) => text.push_str(&more),
-        _ => blocks.push(Block::new(Content::Reasoning(Reasoning { text: more, redacted: None }))),
+fn push_thought(blocks: &mut Vec<Block>, more: String, seal: Option<Signature>) {
+    if more.is_empty() && seal.is_none() {
+        return;
     }
+    if let Some(Block { content: Content::Reasoning(thought), signature: open @ None, .. }) =
+        blocks.last_mut()
+        && thought.redacted.is_none()
+    {
+        thought.text.push_str(&more);
+        *open = seal;
+        return;
+    }
+    let mut block = Block::new(Content::Reasoning(Reasoning { text: more, redacted: None }));
+    block.signature = seal;
+    blocks.push(block);
 }
 
 /// Puts a message's sources and seal on its last text.

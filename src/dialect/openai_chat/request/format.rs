@@ -1,8 +1,8 @@
 //! Structured answers: the dialect's own schema field, or what comes nearest to it.
 
-use crate::catalog::profile::{EffortBesideTools, Param, Profile, StructuredOutput, ThinkingStyle};
+use crate::catalog::profile::{Param, Profile, StructuredOutput};
 use crate::dialect::openai_schema::{fitting, in_words, is_strict, mentions_json};
-use crate::ir::{Effort, Format, Losses, Request, Thinking};
+use crate::ir::{Format, Losses, Request};
 use crate::wire::json::{self, Object};
 
 /// The tool whose arguments are the answer where schemas are only known for tools.
@@ -121,105 +121,4 @@ pub(super) fn write(body: &mut Object<'_>, field: Field<'_>) {
             }
         }
     }
-}
-
-/// Writes how hard to think.
-pub(super) fn write_thinking(
-    body: &mut Object<'_>,
-    thinking: Option<&Thinking>,
-    beside: EffortBesideTools,
-    profile: &Profile,
-    losses: &mut Losses,
-) {
-    if beside != EffortBesideTools::Taken {
-        let wanted = thinking.filter(|thinking| !is_off(thinking) && **thinking != only_visible(thinking));
-        if wanted.is_some() {
-            losses.dropped("reasoning_effort", "the target does not think where there are tools");
-        }
-        if beside == EffortBesideTools::Off || thinking.is_some_and(is_off) {
-            body.string("reasoning_effort", Effort::None.name());
-        }
-        return;
-    }
-    let Some(thinking) = thinking else { return };
-    let off = is_off(thinking);
-    // OpenAI itself never shows it, and those that take extras do.
-    if thinking.visible == Some(false) && !off && profile.extras && profile.thinking != ThinkingStyle::None {
-        losses.dropped("reasoning.exclude", "the target cannot hide its thinking");
-    }
-    match profile.thinking {
-        ThinkingStyle::None => {
-            if !off && *thinking != only_visible(thinking) {
-                losses.dropped("reasoning_effort", "the target cannot be told how to think");
-            }
-        }
-        ThinkingStyle::Toggle => {
-            if thinking.budget.is_some_and(|budget| budget > 0) {
-                losses.dropped("thinking.budget_tokens", "the target takes no budget");
-            }
-            if thinking.effort.is_some_and(|effort| effort > Effort::None) {
-                losses.bent("reasoning_effort", "the target only thinks or does not");
-            }
-            if *thinking != only_visible(thinking) {
-                let kind = if off { "disabled" } else { "enabled" };
-                body.object("thinking", |object| object.string("type", kind));
-            }
-        }
-        ThinkingStyle::Budget => write_budget(body, thinking, off, losses),
-        ThinkingStyle::Effort
-        | ThinkingStyle::Adaptive
-        | ThinkingStyle::GeminiBudget(_)
-        | ThinkingStyle::GeminiLevel { .. } => write_effort(body, thinking, profile, losses),
-    }
-}
-
-const fn only_visible(thinking: &Thinking) -> Thinking {
-    Thinking { enabled: None, effort: None, budget: None, visible: thinking.visible }
-}
-
-fn is_off(thinking: &Thinking) -> bool {
-    thinking.enabled == Some(false) || thinking.effort == Some(Effort::None) || thinking.budget == Some(0)
-}
-
-fn write_budget(body: &mut Object<'_>, thinking: &Thinking, off: bool, losses: &mut Losses) {
-    use crate::dialect::openai_chat::types::budget_of_effort;
-    let from_effort = thinking.effort.map(budget_of_effort);
-    if thinking.budget.is_none() && from_effort.is_some() {
-        losses.bent("reasoning_effort", "said as a budget");
-    }
-    let budget = thinking.budget.or(from_effort);
-    if off {
-        body.raw("thinking", r#"{"type":"disabled"}"#);
-    } else if budget.is_some() || thinking.enabled == Some(true) {
-        body.object("thinking", |object| {
-            object.string("type", "enabled");
-            object.number(
-                "budget_tokens",
-                budget.unwrap_or_else(|| budget_of_effort(Effort::Medium)).max(1024),
-            );
-        });
-    }
-}
-
-fn write_effort(body: &mut Object<'_>, thinking: &Thinking, profile: &Profile, losses: &mut Losses) {
-    use crate::dialect::openai_chat::types::effort_of_budget;
-    let wanted = if thinking.enabled == Some(false) {
-        Some(Effort::None)
-    } else if thinking.effort.is_some() {
-        thinking.effort
-    } else if let Some(budget) = thinking.budget {
-        losses.bent("thinking.budget_tokens", "said as an effort");
-        Some(effort_of_budget(budget))
-    } else if thinking.enabled == Some(true) {
-        losses.bent("thinking", "said as an effort");
-        Some(Effort::Medium)
-    } else {
-        None
-    };
-    let Some(wanted) = wanted else { return };
-    let effort = profile.effort(wanted);
-    if effort != wanted {
-        losses.clamped("reasoning_effort", "the target knows no such effort");
-    }
-    body.string("reasoning_effort", effort.name());
 }

@@ -1,10 +1,10 @@
 //! System blocks and turns → messages.
 
-use crate::catalog::profile::Profile;
+use crate::catalog::profile::{Named, Profile};
 use crate::dialect::free_text;
 use crate::dialect::openai_chat::extras::{self, Sent};
 use crate::dialect::openai_chat::types::write_cache_mark;
-use crate::dialect::openai_chat::{content, reasoning, tools};
+use crate::dialect::openai_chat::{content, inside, reasoning, tools};
 use crate::dialect::openai_names::{Names, tool_id};
 use crate::ir::{
     Block, Content, Dialect, Losses, Request, Role, Signature, Source, ToolCall, ToolKind, ToolResult, Turn,
@@ -229,7 +229,7 @@ impl Writer<'_, '_> {
         }
         let names = self.names;
         self.message("assistant", |object, writer| {
-            writer.speech(object, &speech, !calls.is_empty());
+            writer.speech(object, &turn.blocks, &speech, !calls.is_empty());
             reasoning::write_history(object, &turn.blocks, !calls.is_empty(), writer.profile, writer.losses);
             if !calls.is_empty() {
                 object.array("tool_calls", |array| {
@@ -317,7 +317,12 @@ impl Inner<'_> {
     fn turn_members(&mut self, object: &mut Object<'_>, turn: &Turn) {
         let own = extras::takes_own(self.profile);
         if let Some(name) = &turn.name {
-            if own {
+            let named = match self.profile.named {
+                Named::Everyone => own,
+                Named::Users => own && turn.role == Role::User,
+                Named::Tools => false,
+            };
+            if named {
                 object.string("name", name);
             } else {
                 self.losses.dropped("messages.name", "the target takes no names");
@@ -342,7 +347,7 @@ impl Inner<'_> {
     }
 
     /// An assistant's words: `content`, `refusal` and `audio`.
-    fn speech(&mut self, object: &mut Object<'_>, blocks: &[&Block], calls: bool) {
+    fn speech(&mut self, object: &mut Object<'_>, turn: &[Block], blocks: &[&Block], calls: bool) {
         let refuses = extras::takes_own(self.profile);
         let mut said = Vec::new();
         let mut refusal = None;
@@ -363,7 +368,9 @@ impl Inner<'_> {
         self.seal(object, &said);
         let marked = |block: &&Block| block.cache.is_some() && self.profile.cache_marks;
         let plain = said.iter().all(|block| block.as_text().is_some());
-        if said.is_empty() {
+        if inside::write(object, turn, &said, self.profile, self.losses) {
+            // The thought stands in it.
+        } else if said.is_empty() {
             let other = calls || refusal.is_some() || audio.is_some();
             if !other {
                 object.string("content", "");

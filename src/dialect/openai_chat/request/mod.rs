@@ -5,6 +5,7 @@ mod format;
 mod history;
 mod parse;
 mod render;
+mod thinking;
 mod turns;
 
 pub(super) use parse::parse;

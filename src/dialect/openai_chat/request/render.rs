@@ -1,7 +1,7 @@
 //! The hub's request → a target's body.
 
 use crate::catalog::profile::{EffortBesideTools, MaxTokensField, Param, Profile};
-use crate::dialect::openai_chat::extras::{self, Sent};
+use crate::dialect::openai_chat::extras;
 use crate::dialect::openai_chat::tools;
 use crate::dialect::openai_chat::types::{OWN, tier_word};
 use crate::dialect::openai_names::{self as names, Names};
@@ -9,7 +9,7 @@ use crate::dialect::{Rendered, Restore};
 use crate::ir::{Losses, Request, Sampling, ServiceTier, Tool, ToolChoice, ToolKind};
 use crate::wire::json::{self, Json, Object};
 
-use super::{format, history};
+use super::{format, history, thinking};
 
 /// Writes a request for a target that knows itself as `model`.
 pub(in crate::dialect::openai_chat) fn render(
@@ -31,20 +31,10 @@ pub(in crate::dialect::openai_chat) fn render(
         write_sampling(body, &request.sampling, profile, losses);
         format::write(body, plan.field);
         let beside = if tools { profile.together.effort_beside_tools } else { EffortBesideTools::Taken };
-        format::write_thinking(body, request.thinking.as_ref(), beside, profile, losses);
+        thinking::write(body, request, beside, profile, losses);
         write_rest(body, request, profile, losses);
         write_stream(body, request, profile);
-        if extras::takes_own(profile) {
-            let refused = |name: &str| name == "store" && refuses_store(profile);
-            let said = |name: &str| name == "stream_options" || refused(name);
-            for extra in request.extras.of(OWN).filter(|extra| !said(&extra.name)) {
-                body.raw(&extra.name, &extra.json);
-            }
-        }
-        extras::note_lost(&request.extras, Sent::to(profile), losses);
-        if refuses_store(profile) && request.extras.json(OWN, "store").is_some() {
-            losses.dropped("store", "the target refuses it");
-        }
+        write_extras(body, request, profile, losses);
     });
     let mut restore = Restore::functions(request);
     if profile.developer_role {
@@ -58,6 +48,25 @@ pub(in crate::dialect::openai_chat) fn render(
             answer_tool: plan.tool.map(|(name, _)| name.to_owned()),
             ..restore
         },
+    }
+}
+
+/// Members that the codec does not know: all where unknown ones may be sent, else those alone that are
+/// the target's own.
+fn write_extras(body: &mut Object<'_>, request: &Request, profile: &Profile, losses: &mut Losses) {
+    for extra in request.extras.foreign(OWN) {
+        losses.dropped(extra.name.clone(), "only known to the dialect it came from");
+    }
+    let own = extras::takes_own(profile);
+    for extra in request.extras.of(OWN) {
+        let name = extra.name.as_ref();
+        if name == "store" && refuses_store(profile) {
+            losses.dropped("store", "the target refuses it");
+        } else if !own && !profile.own_members.contains(&name) {
+            losses.dropped(extra.name.clone(), "the target takes no unknown members");
+        } else if name != "stream_options" {
+            body.raw(name, &extra.json);
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::dialect::openai_chat::reasoning::{self, Details, ThinkingBlock};
 use crate::dialect::openai_chat::reply::{citation, image_block, logprobs, searched};
 use crate::dialect::openai_chat::tags::{Piece, Tags};
 use crate::dialect::openai_chat::types::{OWN, filled, parse_finish, stop_sequence};
-use crate::dialect::openai_chat::{content, tools};
+use crate::dialect::openai_chat::{content, inside, tools};
 use crate::ir::{
     Block, Citation, Content, Delta, Event, Finish, FinishReason, Media, Opening, Reasoning, Signature,
     Source,
@@ -168,16 +168,7 @@ impl Choice {
         for thinking in reasoning::thinking_blocks(delta) {
             blocks = true;
             match thinking {
-                ThinkingBlock::Thinking(text, seal) => {
-                    if !text.is_empty() {
-                        self.say(Speech::Reasoning, text, out);
-                    }
-                    if let Some(seal) = seal {
-                        let block = self.word_block(Speech::Reasoning, out);
-                        out.delta(block, Delta::Signature(seal));
-                        self.close_words(out);
-                    }
-                }
+                ThinkingBlock::Thinking(text, seal) => self.sealed(text, seal, out),
                 ThinkingBlock::Redacted(seal) => {
                     self.close_words(out);
                     out.whole(self.number, redacted(seal));
@@ -202,16 +193,26 @@ impl Choice {
         }
     }
 
-    /// Mistral's list of parts.
+    /// Thought, and the seal that ends it.
+    fn sealed(&mut self, text: &str, seal: Option<Signature>, out: &mut Out<'_>) {
+        if !text.is_empty() {
+            self.say(Speech::Reasoning, text, out);
+        }
+        if let Some(seal) = seal {
+            let block = self.word_block(Speech::Reasoning, out);
+            out.delta(block, Delta::Signature(seal));
+            self.close_words(out);
+        }
+    }
+
+    /// Mistral's and Databricks' list of parts.
     fn parts(&mut self, list: &Json<'_>, out: &mut Out<'_>) {
         for part in list.elements() {
             let text = part.as_str().or_else(|| part.get("text")?.as_str());
             match part.get("type").and_then(Json::as_str) {
-                Some("thinking") => {
-                    let text = content::thinking_text(part);
-                    if !text.is_empty() {
-                        self.say(Speech::Reasoning, &text, out);
-                    }
+                Some("thinking" | "reasoning") => {
+                    let (text, seal) = inside::read(part).unwrap_or_default();
+                    self.sealed(&text, seal, out);
                 }
                 Some("text" | "output_text") | None => {
                     if let Some(text) = filled(text) {

@@ -48,6 +48,10 @@ const OPEN: Profile = Profile {
     json_schema: true,
     requires_signature: true,
     extras: true,
+    own_members: &[],
+    named: crate::catalog::profile::Named::Everyone,
+    plain_schemas: false,
+    whole_thought: true,
     together: Together::ALL,
     converse: crate::catalog::profile::Converse::PLAIN,
 };

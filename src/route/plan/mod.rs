@@ -2,15 +2,14 @@
 //!
 //! This is the only place that decides it.
 
+mod chat;
+
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use memchr::memmem;
 
-use crate::catalog::profile::{
-    EffortBesideTools, MaxTokensField, Param, Profile, ReasoningHistory, RequiredTool, StructuredOutput,
-    ThinkingStyle, ToolIdRule,
-};
+use crate::catalog::profile::{Param, Profile, ThinkingStyle};
 use crate::ir::{Dialect, Effort, Losses};
 use crate::wire::json::Watch;
 use crate::wire::lens::{Edit, Lens};
@@ -53,7 +52,14 @@ pub fn plan(
         return Plan::Translate { from: client, to: target };
     }
     match client {
-        Dialect::OpenaiChat => plan_chat(body, model, profile, losses),
+        Dialect::OpenaiChat if chat::needs_rewriting(body, profile) => {
+            Plan::Translate { from: client, to: target }
+        }
+        Dialect::OpenaiChat => {
+            let mut edits = chat::edits(body, model, profile, losses);
+            let strip_usage = ask_for_usage(body, profile, &mut edits);
+            Plan::Verbatim { edits, strip_usage }
+        }
         Dialect::OpenaiResponses => plan_responses(body, model, profile, losses),
         Dialect::AnthropicMessages if has_unthought_call(body) || has_unsealed_thought(body) => {
             Plan::Translate { from: client, to: target }
@@ -93,17 +99,24 @@ pub fn plan(
 /// watch for them. The beginnings are those of seals that ride in another dialect's field.
 pub static WORDS: Watch = Watch::new(
     &[
+        "$id",
+        "$schema",
+        "additionalProperties",
         "cache_control",
         "developer",
         "functionCall",
         "function_call",
         "image_url",
         "input_audio",
+        "name",
         "provider_specific_fields",
+        "reasoning",
         "reasoning_content",
+        "reasoning_details",
         "redacted_thinking",
         "signature",
         "strict",
+        "thinking",
         "thinking_blocks",
         "thoughtSignature",
         "thought_signature",
@@ -180,31 +193,6 @@ fn has_unsealed_call(body: &Lens<'_>, profile: &Profile) -> bool {
     profile.requires_signature && body.saw(CALL) && !body.saw(SEAL)
 }
 
-fn plan_chat(body: &Lens<'_>, model: &str, profile: &Profile, losses: &mut Losses) -> Plan {
-    if needs_rewriting(body, profile) {
-        return Plan::Translate { from: Dialect::OpenaiChat, to: Dialect::OpenaiChat };
-    }
-    let mut edits = Vec::with_capacity(4);
-    if body.string("model").as_deref() != Some(model) {
-        edits.push(set_string("model", model));
-    }
-    limit_field(body, profile, &mut edits);
-    for (key, param) in REFUSABLE {
-        if profile.refuses.has(param) && body.raw(key).is_some_and(|value| value != "null") {
-            losses.dropped(key, "the target does not take it");
-            edits.push(remove(key));
-        }
-    }
-    if profile.seed_field != "seed" && body.raw("seed").is_some() {
-        edits.push(rename("seed", profile.seed_field));
-    }
-    temperature(body, profile, losses, &mut edits);
-    required_tool(body, profile, losses, &mut edits);
-    effort(body, profile, losses, &mut edits);
-    let strip_usage = ask_for_usage(body, profile, &mut edits);
-    Plan::Verbatim { edits, strip_usage }
-}
-
 fn plan_responses(body: &Lens<'_>, model: &str, profile: &Profile, losses: &mut Losses) -> Plan {
     let mut edits = Vec::new();
     if body.string("model").as_deref() != Some(model) {
@@ -218,78 +206,6 @@ fn plan_responses(body: &Lens<'_>, model: &str, profile: &Profile, losses: &mut 
     }
     temperature(body, profile, losses, &mut edits);
     Plan::Verbatim { edits, strip_usage: false }
-}
-
-/// Members that can be taken out at the top level.
-const REFUSABLE: [(&str, Param); 17] = [
-    ("top_p", Param::TopP),
-    ("top_k", Param::TopK),
-    ("stop", Param::Stop),
-    ("seed", Param::Seed),
-    ("n", Param::N),
-    ("logprobs", Param::Logprobs),
-    ("top_logprobs", Param::Logprobs),
-    ("frequency_penalty", Param::FrequencyPenalty),
-    ("presence_penalty", Param::PresencePenalty),
-    ("logit_bias", Param::LogitBias),
-    ("parallel_tool_calls", Param::ParallelTools),
-    ("response_format", Param::ResponseFormat),
-    ("user", Param::User),
-    ("service_tier", Param::ServiceTier),
-    ("metadata", Param::Metadata),
-    ("store", Param::Store),
-    ("stream_options", Param::StreamOptions),
-];
-
-/// Whether the target refuses something that stands deeper than the top level, or something whose
-/// absence changes the meaning of the rest. May say yes too often: a rewritten body says the same.
-fn needs_rewriting(body: &Lens<'_>, profile: &Profile) -> bool {
-    const DEVELOPER: u64 = bits(&["developer"]);
-    const CACHE: u64 = bits(&["cache_control"]);
-    const SIDE_FIELDS: u64 = bits(&["thinking_blocks", "provider_specific_fields", "thought_signature"]);
-    const TYPE: u64 = bits(&["type"]);
-    const STRICT: u64 = bits(&["strict"]);
-    const REASONING: u64 = bits(&["reasoning_content"]);
-    const CALLS: u64 = bits(&["tool_calls"]);
-    const CALL_ID: u64 = bits(&["tool_call_id"]);
-    const TOOL: u64 = bits(&["tool"]);
-    const IMAGE: u64 = bits(&["image_url"]);
-    const AUDIO: u64 = bits(&["input_audio"]);
-    body.saw(SIDE_FIELDS)
-        || (!profile.developer_role && body.saw(DEVELOPER))
-        || (!profile.cache_marks && body.saw(CACHE))
-        || (profile.text_only_content && body.saw(TYPE))
-        || (profile.no_nulls && body.saw(Watch::NULL))
-        || (!profile.strict_tools && body.saw(STRICT))
-        || (profile.reasoning_history == ReasoningHistory::Drop && body.saw(REASONING))
-        || (profile.reasoning_history == ReasoningHistory::Require && body.saw(CALLS))
-        || (profile.tool_id == ToolIdRule::Nine && body.saw(CALL_ID))
-        || (!profile.together.user_after_tools && body.saw(CALL_ID))
-        || (!profile.together.format_beside_tools && has_tools(body) && body.raw("response_format").is_some())
-        || (!profile.tool_result_media && body.saw(TOOL) && body.saw(IMAGE))
-        || (profile.refuses.has(Param::Tools) && (body.raw("tools").is_some() || body.saw(CALLS)))
-        || (!profile.audio_input && body.saw(AUDIO))
-        || (body.raw("thinking").is_some() && !profile.extras)
-        || (profile.thinking == ThinkingStyle::Toggle && body.raw("reasoning_effort").is_some())
-        || (profile.structured_output != StructuredOutput::Native
-            && body.raw("response_format").is_some_and(|format| format.contains("json_schema")))
-}
-
-fn limit_field(body: &Lens<'_>, profile: &Profile, edits: &mut Vec<Edit>) {
-    let (wanted, other) = match profile.max_tokens_field {
-        MaxTokensField::MaxTokens => ("max_tokens", "max_completion_tokens"),
-        MaxTokensField::MaxCompletionTokens => ("max_completion_tokens", "max_tokens"),
-    };
-    match (body.raw(wanted), body.raw(other)) {
-        (_, None) => {}
-        (None, Some(_)) => edits.push(rename(other, wanted)),
-        // Both were given: the newer name wins, under the name that the target knows.
-        (Some(_), Some(newer)) if other == "max_completion_tokens" => {
-            edits.push(Edit::Set { key: Cow::Borrowed(wanted), value: newer.to_owned() });
-            edits.push(remove(other));
-        }
-        (Some(_), Some(_)) => edits.push(remove(other)),
-    }
 }
 
 fn temperature(body: &Lens<'_>, profile: &Profile, losses: &mut Losses, edits: &mut Vec<Edit>) {
@@ -306,59 +222,6 @@ fn temperature(body: &Lens<'_>, profile: &Profile, losses: &mut Losses, edits: &
             edits.push(remove("temperature"));
         }
     }
-}
-
-fn required_tool(body: &Lens<'_>, profile: &Profile, losses: &mut Losses, edits: &mut Vec<Edit>) {
-    let Some(choice) = body.raw("tool_choice") else { return };
-    if profile.refuses.has(Param::ToolChoice) {
-        losses.dropped("tool_choice", "the target does not take it");
-        edits.push(remove("tool_choice"));
-        return;
-    }
-    let named = choice.starts_with('{') && choice.contains("\"function\"") && !profile.forced_tool;
-    if choice != "\"required\"" && !named {
-        return;
-    }
-    match profile.required_tool {
-        RequiredTool::Required if named => {
-            losses.bent("tool_choice", "the target cannot be held to one tool");
-            edits.push(set_string("tool_choice", "required"));
-        }
-        RequiredTool::Required => {}
-        RequiredTool::Any => {
-            edits.push(Edit::Set { key: Cow::Borrowed("tool_choice"), value: "\"any\"".to_owned() })
-        }
-        RequiredTool::Unsupported => {
-            losses.bent("tool_choice", "the target cannot be made to call a tool");
-            edits.push(Edit::Set { key: Cow::Borrowed("tool_choice"), value: "\"auto\"".to_owned() });
-        }
-    }
-}
-
-/// Takes an effort out that the target does not take where there are tools.
-fn effort(body: &Lens<'_>, profile: &Profile, losses: &mut Losses, edits: &mut Vec<Edit>) {
-    let beside = profile.together.effort_beside_tools;
-    if beside == EffortBesideTools::Taken || !has_tools(body) {
-        return;
-    }
-    let asked = body.raw("reasoning_effort").filter(|raw| *raw != "null");
-    if asked == Some("\"none\"") {
-        return;
-    }
-    if asked.is_some() {
-        losses.dropped("reasoning_effort", "the model does not think where there are tools");
-    }
-    match beside {
-        EffortBesideTools::Off => edits.push(set_string("reasoning_effort", "none")),
-        EffortBesideTools::Unsaid if asked.is_some() => edits.push(remove("reasoning_effort")),
-        EffortBesideTools::Unsaid | EffortBesideTools::Taken => {}
-    }
-}
-
-fn has_tools(body: &Lens<'_>) -> bool {
-    body.raw("tools")
-        .and_then(|raw| raw.strip_prefix('['))
-        .is_some_and(|list| !list.trim_start().starts_with(']'))
 }
 
 /// Asks for the usage of a stream where it must be asked for; whether the client did not.
