@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::mock::say::media::{Media, Source};
-use crate::mock::say::{Ask, Choice, Format, Outcome, Tool, fingerprint, tokens_of};
+use crate::mock::say::{Ask, Choice, Format, Outcome, Tool, fingerprint, plan, tokens_of};
 
 /// Reads what the answer depends on; `body` has passed the checks.
 pub(super) fn read(body: &Value) -> Ask {
@@ -24,6 +24,7 @@ pub(super) fn read(body: &Value) -> Ask {
         media: last.map(|message| media(&message["content"])).unwrap_or_default(),
         results,
         tools: tools(body),
+        planned: plan::next(messages),
         choice: match choice["type"].as_str() {
             Some("none") => Choice::None,
             Some("any") => Choice::Any,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::mock::cache::{Boundary, Prefix, Ttl};
 use crate::mock::say::media::{Media, Source};
-use crate::mock::say::{Ask, Choice, Format, Outcome, Tool, fingerprint, tokens_of};
+use crate::mock::say::{Ask, Choice, Format, Outcome, Tool, fingerprint, plan, tokens_of};
 
 /// Reads what the answer depends on; `body` has passed the checks.
 pub(super) fn read(body: &Value, model: &str, stream: bool) -> Ask {
@@ -26,6 +26,7 @@ pub(super) fn read(body: &Value, model: &str, stream: bool) -> Ask {
         media: last.map(|message| media(&message["content"])).unwrap_or_default(),
         results: last.map(|message| results(&message["content"])).unwrap_or_default(),
         tools: tools(body),
+        planned: plan::next(messages),
         choice: match choice["tool"]["name"].as_str() {
             Some(name) => Choice::Named(name.to_owned()),
             None if choice["any"].is_object() => Choice::Any,

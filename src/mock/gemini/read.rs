@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::mock::say::media::{Media, Source};
-use crate::mock::say::{Ask, Choice, Format, Outcome, Tool, fingerprint, tokens_of};
+use crate::mock::say::{Ask, Choice, Format, Outcome, Tool, fingerprint, plan, tokens_of};
 
 /// The field of this (camel case) name, however it is spelt.
 pub(super) fn field<'a>(object: &'a Value, name: &str) -> &'a Value {
@@ -65,6 +65,7 @@ pub(super) fn read(body: &Value, model: &str) -> Ask {
         results,
         choice: choice(body),
         tools,
+        planned: plan::next(contents),
         single: false,
         format: format(config),
         reasoning: reasoning(config, model, &text),

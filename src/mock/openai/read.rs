@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Form, Vendor, check};
 use crate::mock::say::media::{Media, Source};
-use crate::mock::say::{Ask, Choice, Format, Outcome, Tool, tokens_of};
+use crate::mock::say::{Ask, Choice, Format, Outcome, Tool, plan, tokens_of};
 
 /// Reads what the answer depends on; `body` has passed the checks.
 pub(super) fn read(body: &Value, vendor: Vendor) -> Form {
@@ -35,6 +35,7 @@ pub(super) fn read(body: &Value, vendor: Vendor) -> Form {
                 .unwrap_or_default(),
             results,
             tools: tools(body),
+            planned: plan::next(messages),
             choice: choice(body),
             single: body["parallel_tool_calls"] == false,
             format: format(&body["response_format"]),

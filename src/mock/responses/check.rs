@@ -45,8 +45,8 @@ const TOP: [&str; 32] = [
     "user",
 ];
 
-/// The tools that the service runs itself, or knows without being told.
-const HOSTED: [&str; 13] = [
+/// The tools that the service runs itself or knows without being told, and groups of tools.
+const HOSTED: [&str; 14] = [
     "web_search",
     "web_search_2025_08_26",
     "web_search_preview",
@@ -60,6 +60,7 @@ const HOSTED: [&str; 13] = [
     "shell",
     "apply_patch",
     "tool_search",
+    "namespace",
 ];
 
 /// Refuses what the service refuses.

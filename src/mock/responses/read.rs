@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Form;
 use crate::mock::openai::check::{is_reasoning_model, may_not_reason};
 use crate::mock::say::media::{Media, Source};
-use crate::mock::say::{Ask, Choice, Format, Outcome, Tool, tokens_of};
+use crate::mock::say::{Ask, Choice, Format, Outcome, Tool, plan, tokens_of};
 
 /// Reads what the answer depends on; `body` has passed the checks.
 pub(super) fn read(body: Value) -> Form {
@@ -31,6 +31,7 @@ pub(super) fn read(body: Value) -> Form {
             media: last_user.filter(|_| last_is_user).map(|item| media(&item["content"])).unwrap_or_default(),
             results,
             tools: tools.iter().filter_map(tool).collect(),
+            planned: plan::next(&items),
             choice: choice(&body["tool_choice"]),
             single: body["parallel_tool_calls"] == false,
             format: format(&body["text"]["format"]),

@@ -3,7 +3,7 @@
 use super::media::describe;
 use super::prose::{Pieces, Words};
 use super::script::{self, Flag, Script};
-use super::{Answer, Ask, Block, Call, Choice, Finish, Format, Outcome, fingerprint, quote, schema};
+use super::{Answer, Ask, Block, Call, Choice, Finish, Format, Outcome, Tool, fingerprint, quote, schema};
 
 /// Answers `ask` as `script` says, with `tokens` tokens where nothing else sets the length.
 #[must_use]
@@ -44,6 +44,13 @@ pub fn answer(ask: &Ask, script: &Script, tokens: usize) -> Answer {
 }
 
 fn calls(ask: &Ask, script: &Script) -> Vec<Call> {
+    if let Some(step) = ask.planned.as_ref().filter(|_| ask.choice != Choice::None) {
+        // A gateway may have changed the name; only whole endings tell what was meant.
+        let tool = ask.tools.iter().find(|tool| tool.name.ends_with(&step.name));
+        let call =
+            |tool: &Tool| Call { name: tool.name.clone(), arguments: Pieces::exact(step.arguments.clone()) };
+        return tool.map(call).into_iter().collect();
+    }
     let forced = matches!(ask.choice, Choice::Any | Choice::Named(_));
     let unwanted =
         ask.choice == Choice::None || !ask.results.is_empty() || (!forced && ask.text.contains("no tool"));
@@ -77,6 +84,10 @@ fn text(ask: &Ask, script: &Script, seed: u64, tokens: usize) -> Pieces {
     }
     if let Some(bytes) = script.big {
         return Pieces::big(bytes, words);
+    }
+    if let Some(step) = &ask.planned {
+        let offered: Vec<_> = ask.tools.iter().map(|tool| tool.name.as_str()).collect();
+        return Pieces::exact(format!("No tool is named {}, only: {}", step.name, offered.join(", ")));
     }
     match &ask.format {
         Some(Format::Json) => {

@@ -3,6 +3,7 @@
 
 pub mod compose;
 pub mod media;
+pub mod plan;
 pub mod prose;
 pub mod schema;
 pub mod script;
@@ -12,6 +13,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde_json::Value;
 
 use media::Media;
+use plan::Planned;
 use prose::Pieces;
 
 /// A request, as far as the answer depends on it.
@@ -33,6 +35,8 @@ pub struct Ask {
     pub results: Vec<Outcome>,
     /// Tools offered.
     pub tools: Vec<Tool>,
+    /// The call that the conversation has planned next.
+    pub planned: Option<Planned>,
     /// Whether a tool may or must be called.
     pub choice: Choice,
     /// At most one call a turn.
