@@ -9,7 +9,9 @@ import os
 import urllib.request
 
 import anthropic
+import boto3
 import openai
+from botocore.config import Config
 from google import genai
 from google.genai import types
 
@@ -21,6 +23,10 @@ KEY = os.environ["TOLLGATE_KEY"]
 PLAIN = ["gpt-4o-mini", "claude-sonnet-4-5", "gemini-2.5-flash"]
 THINKERS = ["gpt-5", "o3", "gemini-3-pro-preview"]
 ALL = PLAIN + THINKERS
+# One of each dialect that a provider speaks, and all of them think.
+CLAUDE_ON_BEDROCK = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+NOVA = "us.amazon.nova-2-lite-v1:0"
+EACH = ["gpt-5", "gpt-5-codex", "claude-opus-4-6", "gemini-3-pro-preview", CLAUDE_ON_BEDROCK, NOVA]
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -47,6 +53,19 @@ def genai_client(key: str = KEY) -> genai.Client:
         base_url=URL, timeout=20_000, retry_options=types.HttpRetryOptions(attempts=1)
     )
     return genai.Client(api_key=key, http_options=options)
+
+
+def bedrock_client(key: str = KEY):
+    """A client that signs. Its bearer tokens the SDK sends over TLS alone, and here is none."""
+    config = Config(retries={"total_max_attempts": 1}, read_timeout=20, connect_timeout=5, proxies={})
+    return boto3.Session().client(
+        "bedrock-runtime",
+        region_name="us-east-1",
+        endpoint_url=URL,
+        config=config,
+        aws_access_key_id=key,
+        aws_secret_access_key="any",
+    )
 
 
 def provider_page(page: str):

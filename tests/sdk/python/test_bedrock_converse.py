@@ -2,32 +2,15 @@
 
 import json
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
-from gateway import ALL, KEY, PDF, PDF_SEEN, PLAIN, PNG, PNG_SEEN, URL, WEATHER, fits_weather, sent
-from gateway import provider_page
+from gateway import ALL, CLAUDE_ON_BEDROCK as CLAUDE, KEY, NOVA, PDF, PDF_SEEN, PLAIN, PNG, PNG_SEEN, WEATHER
+from gateway import bedrock_client, fits_weather, provider_page, sent
 
-CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
-NOVA = "us.amazon.nova-2-lite-v1:0"
 EVERYONE = [*PLAIN, CLAUDE]
 
 every = pytest.mark.parametrize("model", EVERYONE)
-
-
-def bedrock_client(key=KEY):
-    """A client that signs. Its bearer tokens the SDK sends over TLS alone, and here is none."""
-    config = Config(retries={"total_max_attempts": 1}, read_timeout=20, connect_timeout=5, proxies={})
-    return boto3.Session().client(
-        "bedrock-runtime",
-        region_name="us-east-1",
-        endpoint_url=URL,
-        config=config,
-        aws_access_key_id=key,
-        aws_secret_access_key="any",
-    )
 
 
 client = bedrock_client()
