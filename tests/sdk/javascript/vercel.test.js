@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { createAmazonBedrock } from "@ai-sdk/amazon-bedrock";
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createGoogleGenerativeAI } from "@ai-sdk/google";
 import { createOpenAI } from "@ai-sdk/openai";
@@ -14,8 +15,10 @@ const { TOLLGATE_URL, TOLLGATE_KEY: apiKey } = process.env;
 const openai = createOpenAI({ baseURL: `${TOLLGATE_URL}/v1`, apiKey });
 const anthropic = createAnthropic({ baseURL: `${TOLLGATE_URL}/v1`, apiKey });
 const google = createGoogleGenerativeAI({ baseURL: `${TOLLGATE_URL}/v1beta`, apiKey });
-const providers = { openai: (name) => openai.chat(name), anthropic, google };
-const models = ["gpt-4o-mini", "claude-sonnet-4-5", "gemini-2.5-flash", "gpt-5", "gemini-3-pro-preview"];
+const bedrock = createAmazonBedrock({ baseURL: TOLLGATE_URL, region: "us-east-1", apiKey });
+const providers = { openai: (name) => openai.chat(name), anthropic, google, bedrock };
+const nova = "us.amazon.nova-2-lite-v1:0";
+const models = ["gpt-4o-mini", "claude-sonnet-4-5", "gemini-2.5-flash", "gpt-5", "gemini-3-pro-preview", nova];
 
 const city = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
 const tools = {
