@@ -11,6 +11,7 @@ pub mod multipart;
 pub mod ndjson;
 pub mod needle;
 pub mod sse;
+pub mod websocket;
 
 #[cfg(test)]
 mod xorshift;

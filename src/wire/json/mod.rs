@@ -9,6 +9,7 @@ mod path;
 mod pretty;
 mod quoted;
 pub(in crate::wire) mod scan;
+mod sift;
 mod tree;
 mod watch;
 mod write;
@@ -17,6 +18,7 @@ use std::fmt;
 
 pub use counts::Counts;
 pub use pretty::pretty;
+pub use sift::{Path, Sift};
 pub use tree::{Json, Kind, parse, prefix, string_prefix, validate};
 pub use watch::Watch;
 pub use write::{Array, Number, Object, array, object, string, write_string};
