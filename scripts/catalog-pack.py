@@ -25,6 +25,7 @@ GRAMMAR = """\
 #                >N         for prompts of N tokens and more    >N/flex   that service tier there
 #   rate         i input  o output  r cache read  w cache write for 5 minutes  h for an hour
 #                t reasoning  a audio input  A audio output  P image output  I image input
+#                R audio from the cache  J image from the cache
 #                a million of  n pictures  c characters  s seconds  q searches
 # web search     micro-USD a search, at medium context
 # retires        the day the provider withdraws it

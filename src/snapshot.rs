@@ -130,6 +130,10 @@ pub struct Upstream {
     pub idle_timeout: Duration,
     /// For the whole answer, all attempts together.
     pub total_timeout: Duration,
+    /// For a whole realtime session.
+    pub session_timeout: Duration,
+    /// The longest silence of both sides of one.
+    pub session_idle_timeout: Duration,
     /// How many attempts a request may make, the first included.
     pub attempts: u32,
 }

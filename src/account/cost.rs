@@ -26,6 +26,8 @@ pub fn cost(usage: &Usage, prices: &PriceTable, tier: Option<&ServiceTier>) -> P
         + at(rates.audio_output, usage.audio_output)
         + at(rates.image_output, usage.image_output)
         + at(rates.image_input, usage.image_input)
+        + at(rates.audio_cache_read, usage.audio_cache_read)
+        + at(rates.image_cache_read, usage.image_cache_read)
         + at(rates.image, usage.images)
         + at(rates.character, usage.characters)
         + at(rates.second, usage.seconds)

@@ -77,11 +77,13 @@ pub enum Mode {
     Transcription,
     /// Judgements of harm.
     Moderation,
+    /// Talk over a connection that stays.
+    Realtime,
 }
 
 impl Mode {
     /// Every mode.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Chat,
         Self::Responses,
         Self::Embedding,
@@ -91,6 +93,7 @@ impl Mode {
         Self::Speech,
         Self::Transcription,
         Self::Moderation,
+        Self::Realtime,
     ];
 
     /// The word for it in the data file.
@@ -106,6 +109,7 @@ impl Mode {
             Self::Speech => "speech",
             Self::Transcription => "transcription",
             Self::Moderation => "moderation",
+            Self::Realtime => "realtime",
         }
     }
 }

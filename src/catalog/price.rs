@@ -26,6 +26,10 @@ pub struct Rates {
     pub image_output: Option<Price>,
     /// Image input.
     pub image_input: Option<Price>,
+    /// Audio input read from the provider's cache.
+    pub audio_cache_read: Option<Price>,
+    /// Image input read from it.
+    pub image_cache_read: Option<Price>,
     /// A million pictures.
     pub image: Option<Price>,
     /// A million characters that are spoken.
@@ -49,6 +53,8 @@ impl Rates {
         audio_output: None,
         image_output: None,
         image_input: None,
+        audio_cache_read: None,
+        image_cache_read: None,
         image: None,
         character: None,
         second: None,
@@ -69,6 +75,8 @@ impl Rates {
             audio_output: self.audio_output.map(&change),
             image_output: self.image_output.map(&change),
             image_input: self.image_input.map(&change),
+            audio_cache_read: self.audio_cache_read.map(&change),
+            image_cache_read: self.image_cache_read.map(&change),
             image: self.image.map(&change),
             character: self.character.map(&change),
             second: self.second.map(&change),
@@ -90,6 +98,8 @@ impl Rates {
             audio_output: self.audio_output.or(base.audio_output),
             image_output: self.image_output.or(base.image_output),
             image_input: self.image_input.or(base.image_input),
+            audio_cache_read: self.audio_cache_read.or(base.audio_cache_read),
+            image_cache_read: self.image_cache_read.or(base.image_cache_read),
             image: self.image.or(base.image),
             character: self.character.or(base.character),
             second: self.second.or(base.second),
@@ -103,8 +113,8 @@ impl Rates {
         self.map(|price| Price(price.0.div_ceil(2)))
     }
 
-    /// Every rate stated: an unstated input class costs what plain input costs, an hour's cache
-    /// write what five minutes' does, an unstated output class what plain output costs, and what is
+    /// Every rate stated: an unstated input class costs what plain input costs, sound and pictures
+    /// from the cache what words from it do, an hour's cache write what five minutes' does, an unstated output class what plain output costs, and what is
     /// counted otherwise nothing.
     #[must_use]
     pub fn filled(self) -> Self {
@@ -122,6 +132,8 @@ impl Rates {
             audio_output: self.audio_output.or(output),
             image_output: self.image_output.or(output),
             image_input: self.image_input.or(input),
+            audio_cache_read: self.audio_cache_read.or(self.cache_read).or(self.audio_input).or(input),
+            image_cache_read: self.image_cache_read.or(self.cache_read).or(self.image_input).or(input),
             image: self.image.or(Some(Price(0))),
             character: self.character.or(Some(Price(0))),
             second: self.second.or(Some(Price(0))),

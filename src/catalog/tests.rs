@@ -11,7 +11,7 @@ fn every_row_of_the_data_file_is_read() {
     let texts = || data::TEXT.lines().chain(data::FLAT.lines());
     let rows = texts().filter(|line| !line.starts_with(['#', '@'])).count();
     assert_eq!(Catalog::builtin().iter().count(), rows);
-    assert_eq!(rows, 751);
+    assert_eq!(rows, 761);
     assert!(data::TEXT.len() < 120 * 1024);
     for model in Catalog::builtin().iter() {
         assert!(model.prices.standard.input.is_some(), "{} has no price", model.name);

@@ -18,6 +18,10 @@ pub struct Usage {
     pub audio_input: u64,
     /// Image input, uncached, where the provider tells it apart.
     pub image_input: u64,
+    /// Audio input read from the provider's prompt cache, where it is told apart.
+    pub audio_cache_read: u64,
+    /// Image input read from it, likewise.
+    pub image_cache_read: u64,
     /// Output the client can see, but audio and images.
     pub output: u64,
     /// Output spent on thinking, where the provider tells it apart.
@@ -71,6 +75,8 @@ impl Usage {
             .saturating_add(self.cache_write())
             .saturating_add(self.audio_input)
             .saturating_add(self.image_input)
+            .saturating_add(self.audio_cache_read)
+            .saturating_add(self.image_cache_read)
     }
 
     /// All input tokens written to a cache.
@@ -96,7 +102,7 @@ impl Usage {
 
     /// The token classes with the names they have in metrics and records.
     #[must_use]
-    pub const fn classes(&self) -> [(&'static str, u64); 10] {
+    pub const fn classes(&self) -> [(&'static str, u64); 12] {
         [
             ("input", self.input),
             ("cache_read", self.cache_read),
@@ -104,6 +110,8 @@ impl Usage {
             ("cache_write_1h", self.cache_write_1h),
             ("audio_input", self.audio_input),
             ("image_input", self.image_input),
+            ("audio_cache_read", self.audio_cache_read),
+            ("image_cache_read", self.image_cache_read),
             ("output", self.output),
             ("reasoning", self.reasoning),
             ("audio_output", self.audio_output),
@@ -131,6 +139,8 @@ impl Usage {
         self.cache_write_1h = self.cache_write_1h.saturating_add(other.cache_write_1h);
         self.audio_input = self.audio_input.saturating_add(other.audio_input);
         self.image_input = self.image_input.saturating_add(other.image_input);
+        self.audio_cache_read = self.audio_cache_read.saturating_add(other.audio_cache_read);
+        self.image_cache_read = self.image_cache_read.saturating_add(other.image_cache_read);
         self.output = self.output.saturating_add(other.output);
         self.reasoning = self.reasoning.saturating_add(other.reasoning);
         self.audio_output = self.audio_output.saturating_add(other.audio_output);
@@ -162,6 +172,8 @@ impl Usage {
             self.cache_write_1h = later.cache_write_1h + known_1h;
             self.audio_input = later.audio_input;
             self.image_input = later.image_input;
+            self.audio_cache_read = later.audio_cache_read;
+            self.image_cache_read = later.image_cache_read;
         }
         if later.total_output() > 0 {
             self.output = later.output;
@@ -229,10 +241,12 @@ mod tests {
             audio_output: 128,
             image_output: 256,
             image_input: 512,
+            audio_cache_read: 1024,
+            image_cache_read: 2048,
             web_searches: 9,
             ..Usage::default()
         };
-        assert_eq!(usage.total(), 1023);
+        assert_eq!(usage.total(), 4095);
         assert_eq!(usage.classes().iter().map(|(_, tokens)| tokens).sum::<u64>(), usage.total());
     }
 }

@@ -95,6 +95,21 @@ fn what_is_billed_by_number_costs_what_the_list_says() {
             Usage { audio_input: 1000, output: 100, ..Usage::default() },
             "0.007",
         ),
+        (
+            "openai",
+            "gpt-realtime-mini",
+            Usage {
+                input: 1000,
+                cache_read: 1000,
+                audio_input: 1000,
+                audio_cache_read: 1000,
+                image_cache_read: 1000,
+                output: 100,
+                audio_output: 100,
+                ..Usage::default()
+            },
+            "0.01328",
+        ),
     ] {
         assert_eq!(usd(provider, name, &usage, None), cost, "{name}");
     }
@@ -132,6 +147,8 @@ impl Numbers {
             audio_output: rate(false),
             image_output: rate(false),
             image_input: rate(false),
+            audio_cache_read: rate(false),
+            image_cache_read: rate(false),
             image: rate(false),
             character: rate(false),
             second: rate(false),
@@ -162,6 +179,8 @@ impl Numbers {
             audio_output: self.below(200),
             image_output: self.below(200),
             image_input: self.below(200),
+            audio_cache_read: self.below(200),
+            image_cache_read: self.below(200),
             web_searches: self.below(5),
             images: self.below(5),
             characters: self.below(200),
@@ -191,6 +210,8 @@ fn a_cost_is_the_sum_of_its_classes_at_the_rates_of_the_whole() {
             (rates.audio_output, usage.audio_output),
             (rates.image_output, usage.image_output),
             (rates.image_input, usage.image_input),
+            (rates.audio_cache_read, usage.audio_cache_read),
+            (rates.image_cache_read, usage.image_cache_read),
         ];
         let counted = [
             (rates.image, usage.images),

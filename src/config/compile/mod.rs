@@ -193,6 +193,9 @@ fn upstream(file: &File, check: &mut Check<'_>) -> Upstream {
         first_byte_timeout: check.time(&["upstream", "first_byte_timeout"], upstream.first_byte_timeout),
         idle_timeout: check.time(&["upstream", "idle_timeout"], upstream.idle_timeout),
         total_timeout: check.time(&["upstream", "total_timeout"], upstream.total_timeout),
+        session_timeout: check.time(&["upstream", "session_timeout"], upstream.session_timeout),
+        session_idle_timeout: check
+            .time(&["upstream", "session_idle_timeout"], upstream.session_idle_timeout),
         attempts: check.number(&["upstream", "attempts"], upstream.attempts, MOST_ATTEMPTS),
     }
 }

@@ -66,6 +66,8 @@ const SETTINGS: &[Setting] = &[
     ),
     (&["upstream", "idle_timeout"], &[("TOLLGATE_IDLE_TIMEOUT", Same)]),
     (&["upstream", "total_timeout"], &[("TOLLGATE_TOTAL_TIMEOUT", Same), ("HTTP_TIMEOUT", Same)]),
+    (&["upstream", "session_timeout"], &[("TOLLGATE_SESSION_TIMEOUT", Same)]),
+    (&["upstream", "session_idle_timeout"], &[("TOLLGATE_SESSION_IDLE_TIMEOUT", Same)]),
     (&["upstream", "attempts"], &[("TOLLGATE_ATTEMPTS", Same), ("RETRY_MAX_RETRIES", Retries)]),
     (&["shutdown", "drain"], &[("TOLLGATE_DRAIN", Same)]),
     (&["shutdown", "upgrade_drain"], &[("TOLLGATE_UPGRADE_DRAIN", Same)]),

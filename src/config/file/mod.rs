@@ -138,6 +138,10 @@ pub(super) struct Upstream {
     pub(super) idle_timeout: Span,
     /// For the whole answer, all attempts together. Default: `1h`.
     pub(super) total_timeout: Span,
+    /// For a whole realtime session. Default: `2h`.
+    pub(super) session_timeout: Span,
+    /// The longest silence of both sides of one; pings break it. Default: `15m`.
+    pub(super) session_idle_timeout: Span,
     /// How many attempts a request may make, the first included; 1 to 20. Default: 3.
     pub(super) attempts: u32,
 }
@@ -369,6 +373,8 @@ impl Default for Upstream {
             first_byte_timeout: Span(Duration::from_secs(300)),
             idle_timeout: Span(Duration::from_secs(300)),
             total_timeout: Span(Duration::from_secs(3600)),
+            session_timeout: Span(Duration::from_secs(7200)),
+            session_idle_timeout: Span(Duration::from_secs(900)),
             attempts: 3,
         }
     }

@@ -9,7 +9,7 @@ use memchr::memchr2;
 const LONGEST_KEY: usize = 64;
 
 /// A value longer than this is given up.
-const LONGEST_VALUE: usize = 16 << 10;
+const LONGEST_VALUE: usize = 4 << 10;
 
 /// Keys that lead to a member.
 pub type Path = &'static [&'static str];
