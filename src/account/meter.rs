@@ -71,6 +71,8 @@ pub struct Metered {
     pub tier: Option<ServiceTier>,
     /// Why the answer ended.
     pub finish: Option<FinishReason>,
+    /// What other models used beside it, by their names.
+    pub asides: Vec<(String, Usage)>,
 }
 
 impl Metered {
@@ -253,6 +255,7 @@ impl Meter {
             model: self.model,
             tier: self.tier,
             finish: self.finish,
+            asides: Vec::new(),
         }
     }
 }

@@ -110,6 +110,8 @@ pub struct Record {
     pub source: Option<Source>,
     /// The target's prices, where known.
     pub prices: Option<Arc<PriceTable>>,
+    /// What other models used beside it, with their prices.
+    pub asides: Vec<(Usage, Option<Arc<PriceTable>>)>,
 }
 
 /// The one fact a finished request leaves.
@@ -159,11 +161,21 @@ impl Settled {
 /// Counts what was not reported, and prices it all.
 #[must_use]
 pub fn settle(mut record: Record, calibration: &Calibration) -> Settled {
-    let (usage, usage_source) = used(&mut record, calibration);
-    let cost = record.prices.as_deref().map(|prices| {
-        let tier = record.metered.tier.as_ref().or(record.asked_tier.as_ref());
-        cost::cost(&usage, prices, tier)
-    });
+    let (mut usage, mut usage_source) = used(&mut record, calibration);
+    let mut cost = match record.prices.as_deref() {
+        Some(prices) => {
+            let tier = record.metered.tier.as_ref().or(record.asked_tier.as_ref());
+            Some(cost::cost(&usage, prices, tier))
+        }
+        // Of a model that did nothing no price is needed.
+        None => Some(PicoUsd(0)).filter(|_| usage == Usage::default() && !record.asides.is_empty()),
+    };
+    for (used, prices) in &record.asides {
+        let own = prices.as_deref().map(|prices| cost::cost(used, prices, None));
+        cost = cost.zip(own).map(|(sum, own)| sum + own);
+        usage.add(used);
+        usage_source.get_or_insert(UsageSource::Reported);
+    }
     Settled { cost: cost.filter(|_| usage_source.is_some()), usage, usage_source, record }
 }
 

@@ -71,12 +71,16 @@ impl Usage {
     #[must_use]
     pub const fn total_input(&self) -> u64 {
         self.input
-            .saturating_add(self.cache_read)
+            .saturating_add(self.total_cache_read())
             .saturating_add(self.cache_write())
             .saturating_add(self.audio_input)
             .saturating_add(self.image_input)
-            .saturating_add(self.audio_cache_read)
-            .saturating_add(self.image_cache_read)
+    }
+
+    /// All input tokens read from a cache.
+    #[must_use]
+    pub const fn total_cache_read(&self) -> u64 {
+        self.cache_read.saturating_add(self.audio_cache_read).saturating_add(self.image_cache_read)
     }
 
     /// All input tokens written to a cache.

@@ -18,6 +18,7 @@ mod errors;
 mod flat;
 mod gemini;
 mod http;
+mod live;
 mod models;
 mod ollama;
 mod openai;

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::World;
 use super::http::{self, Head};
+use super::live;
 use super::stats::up;
 
 /// Frames that are due together leave in one write until this many bytes.
@@ -19,6 +20,8 @@ const BURST: usize = 4096;
 #[derive(Debug)]
 pub(super) enum Act {
     Say(Box<Say>),
+    /// Take up a realtime session.
+    Open(Box<live::Opening>),
     /// Never answer; wait for the client to give up.
     Hang,
 }
@@ -199,10 +202,18 @@ impl Conn {
 
     /// Performs `act` and counts how it went.
     pub(super) async fn perform(&mut self, act: Act, head: Head, world: &World) -> Next {
-        let Act::Say(say) = act else {
-            while matches!(self.fill().await, Ok(true)) {}
-            up(&world.stats.gone);
-            return Next::Close;
+        let say = match act {
+            Act::Say(say) => say,
+            Act::Open(opening) => {
+                up(&world.stats.streams);
+                live::serve(self, *opening, world).await;
+                return Next::Close;
+            }
+            Act::Hang => {
+                while matches!(self.fill().await, Ok(true)) {}
+                up(&world.stats.gone);
+                return Next::Close;
+            }
         };
         if say.status >= 400 {
             up(&world.stats.errors);

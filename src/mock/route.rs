@@ -7,7 +7,7 @@ use super::dialect::Dialect;
 use super::errors::Refusal;
 use super::http::Request;
 use super::play::{Act, Body, Fault, Pace, Say};
-use super::{anthropic, bedrock, flat, gemini, models, ollama, openai, responses};
+use super::{anthropic, bedrock, flat, gemini, live, models, ollama, openai, responses};
 
 /// Answers one request; `head` are the bytes it was parsed from, kept for the `/__mock/` pages.
 pub(super) fn answer(request: &Request<'_>, head: &[u8], world: &World) -> Act {
@@ -26,6 +26,9 @@ pub(super) fn answer(request: &Request<'_>, head: &[u8], world: &World) -> Act {
     };
     if key == "bad-key" {
         return Refusal::wrong_key(spoken, key).act(spoken, world);
+    }
+    if let Some(answered) = live::answer(request, path, spoken) {
+        return answered.unwrap_or_else(|refusal| refusal.act(spoken, world));
     }
     if let Some(answered) = flat::kept::answer(request, path, spoken, world) {
         return answered.unwrap_or_else(|refusal| refusal.act(spoken, world));
@@ -67,7 +70,10 @@ fn post(request: &Request<'_>, path: &str, spoken: Dialect, world: &World) -> Re
 
 fn dialect(request: &Request<'_>, path: &str) -> Dialect {
     let last = path.rsplit('/').next().unwrap_or_default();
-    if path.contains("/openai/deployments/") {
+    if live::is_gemini(path) {
+        return Dialect::Gemini;
+    }
+    if path.contains("/openai/deployments/") || path.ends_with("/openai/realtime") {
         return Dialect::Azure;
     }
     if bedrock::is_place(path) {

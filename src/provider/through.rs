@@ -30,6 +30,10 @@ pub fn join(
         return Some((base.clone(), place.to_owned()));
     }
     let path = base.path.as_str();
+    // Google's sessions lie beside its versions.
+    if place.starts_with("/ws/google.") {
+        return Some((base.clone(), format!("{}{place}", without_version(path))));
+    }
     // The longest end of the base that the place begins with.
     let ends = path.match_indices('/').map(|(at, _)| at);
     let shared = ends.into_iter().find(|at| path.get(*at..).is_some_and(|end| is_within(place, end)));
@@ -96,6 +100,7 @@ mod tests {
             ("https://a/openai/v1", "/models", "a/openai/v1/models"),
             ("https://a/v1", "/video/x", "a/v1/video/x"),
             ("https://a/v1", "/", "a/v1/"),
+            ("https://a/v1beta", "/ws/google.x.BidiGenerateContent", "a/ws/google.x.BidiGenerateContent"),
             ("https://a/compatibility/v1", "/v2/rerank", "a/v2/rerank"),
         ] {
             assert_eq!(joined(own, &[], None, place), expected, "{own} {place}");

@@ -1,11 +1,14 @@
 //! Where each operation lies: the host to reach and the path to ask for.
 
 mod clouds;
+pub mod live;
 #[cfg(test)]
 mod tests;
 
 use crate::dialect::Relayed;
 use crate::ir::Dialect;
+
+pub use live::Protocol;
 
 use super::vendors::{Platform, Vendor};
 use crate::catalog::House;

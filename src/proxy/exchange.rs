@@ -82,8 +82,11 @@ impl Exchange {
             Refusal::new(Kind::Unavailable, "the gateway is shutting down")
         };
         // A client that was sent a part of a stream has seen another status.
-        let begun = self.call().is_some_and(|call| call.relay.passes_on());
-        let status = if begun { 200 } else { refusal.status };
+        let status = match self.call() {
+            Some(call) if call.relay.is_tunnel() => 101,
+            Some(call) if call.relay.passes_on() => 200,
+            Some(_) | None => refusal.status,
+        };
         self.refusal.get_or_insert(refusal);
         self.leave(status, (0, 0));
     }
@@ -295,12 +298,18 @@ impl Exchange {
     pub fn heard(&self, end: bool, now: Instant) {
         match (&self.vigil, &self.stage) {
             (Some(vigil), _) if end => vigil.relax(),
+            (Some(_), Stage::Away(call)) if call.relay.is_tunnel() => self.alive(now),
             (Some(_), Stage::Away(call)) if call.ask.stream => {
                 self.expect(now, self.world.upstream.idle_timeout);
             }
             (Some(_), Stage::Away(_)) => self.expect(now, self.world.upstream.first_byte_timeout),
             _ => {}
         }
+    }
+
+    /// Either side of a realtime session said something.
+    pub fn alive(&self, now: Instant) {
+        self.expect(now, self.world.upstream.session_idle_timeout);
     }
 
     fn expect(&self, now: Instant, patience: Duration) {
@@ -368,6 +377,7 @@ impl Exchange {
             metered: Metered::default(),
             source: None,
             prices: None,
+            asides: Vec::new(),
         };
         let mut broken = false;
         if let Stage::Away(mut call) = std::mem::replace(&mut self.stage, Stage::Here) {
@@ -382,7 +392,7 @@ impl Exchange {
         }
         record.outcome = match (&self.refusal, self.client_gone) {
             (_, true) => Outcome::ClientGone,
-            (Some(_), _) if record.status == 200 => Outcome::Broken,
+            (Some(_), _) if matches!(record.status, 101 | 200) => Outcome::Broken,
             (None, _) if broken => Outcome::Broken,
             (Some(refusal), _) => Outcome::Refused(refusal.kind),
             (None, _) if record.status >= 400 => Outcome::Refused(Fault::from_status(record.status).kind),
@@ -404,7 +414,8 @@ fn push_milliseconds(text: &mut String, time: Duration) {
 }
 
 fn fill(record: &mut Record, mut call: Call, world: &Snapshot, started: Instant, operation: &str) {
-    if let Mode::Through(_) = &call.attempt.mode {
+    let unknown = call.relay.is_tunnel() && call.attempt.known.model.is_empty();
+    if unknown || matches!(&call.attempt.mode, Mode::Through(_)) {
         call.learn_model(world);
     }
     let Call { ask, attempt, relay, attempts, sent, answered, upload, .. } = call;
@@ -422,6 +433,11 @@ fn fill(record: &mut Record, mut call: Call, world: &Snapshot, started: Instant,
     record.losses.extend(relay.losses());
     record.metered = relay.into_metered().unwrap_or_default();
     record.metered.assumed = ask.assumed;
+    let provider = world.providers.get(attempt.known.index);
+    for (model, used) in std::mem::take(&mut record.metered.asides) {
+        let prices = provider.and_then(|provider| attempt.known.named(world, provider, &model).prices);
+        record.asides.push((used, prices));
+    }
     if record.metered.streamed {
         record.timings.first_token =
             record.metered.span.map(|(first, _)| first.saturating_duration_since(started));

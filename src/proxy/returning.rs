@@ -21,11 +21,12 @@ use crate::proxy::answer::{self, Connection};
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::departure::attempt::Mode;
 use crate::proxy::departure::envelope::Envelope;
+use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Call, Exchange, Stage};
 use crate::proxy::keeping::saving;
 use crate::proxy::packing::{self, Packing};
 use crate::proxy::relay::LARGEST_EVENT;
-use crate::proxy::relay::{self, Find, Into, Outcome, Relay};
+use crate::proxy::relay::{self, Find, Into, Outcome, Overhearing, Relay};
 use crate::proxy::shared::Shared;
 use crate::proxy::{departure, names};
 use crate::refusal::{Kind, Refusal};
@@ -42,8 +43,18 @@ pub fn begin(
 ) -> Result<()> {
     let now = clock::now();
     let status = head.status.as_u16();
+    let id = exchange.id;
     let Some(call) = exchange.call() else { return Ok(()) };
     call.answered = Some(now);
+    if let (101, Upload::Tunnel(tunnel)) = (status, &mut call.upload) {
+        tunnel.open = true;
+        call.ask.stream = true;
+        let (dialect, live) = (call.attempt.upstream(), tunnel.live);
+        call.relay = Relay::Tunnel(Box::new(Overhearing::new(dialect, live, id.as_str())));
+        head.remove_header(&header::SEC_WEBSOCKET_EXTENSIONS);
+        exchange.alive(now);
+        return Ok(());
+    }
     if let Mode::Through(find) = call.attempt.mode {
         through(session, exchange, find, head);
         return Ok(());
@@ -67,6 +78,9 @@ pub fn begin(
     let unusable = match packing {
         Packing::Stays => Some("the provider's answer is packed in a way that nobody asked for"),
         Packing::None if status == 101 => Some("the provider changed to another protocol"),
+        Packing::None if call.upload.is_tunnel() && status < 300 => {
+            Some("the provider did not take the session up")
+        }
         Packing::None if empty && status < 300 => Some("the provider's answer was empty"),
         Packing::None => None,
     };
@@ -244,6 +258,10 @@ fn dress(exchange: &mut Exchange, head: &mut ResponseHeader) {
     if let Some(own_id) = own_id {
         headers.insert(names::REQUEST_ID, own_id);
     }
+    if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    }
     *head = parts.into();
 }
 
@@ -254,7 +272,7 @@ fn dress_body(call: &Call, headers: &mut HeaderMap) {
     const AWS_EVENTS: HeaderValue = HeaderValue::from_static(Framing::AwsEvents.content_type());
     const LINES: HeaderValue = HeaderValue::from_static(Framing::Lines.content_type());
     let content_type = match &call.relay {
-        Relay::Waiting | Relay::Pass(_) | Relay::Stream(_) | Relay::Hear(_) => None,
+        Relay::Waiting | Relay::Pass(_) | Relay::Stream(_) | Relay::Hear(_) | Relay::Tunnel(_) => None,
         Relay::Error(_) => Some(JSON),
         Relay::Whole(_) if !call.ask.stream => Some(JSON),
         Relay::Whole(_) | Relay::Transcode(_) => Some(match call.ask.framing {
@@ -495,7 +513,8 @@ fn masked(exchange: &Exchange, said: Vec<u8>) -> Vec<u8> {
 pub async fn give_up(session: &mut Session, exchange: &mut Exchange, connection: Connection) -> bool {
     let Some(refusal) = exchange.refusal.clone() else { return false };
     let client = exchange.client();
-    if session.response_written().is_some_and(|head| !head.status.is_informational()) {
+    let opened = exchange.call().is_some_and(|call| call.relay.is_tunnel());
+    if opened || session.response_written().is_some_and(|head| !head.status.is_informational()) {
         let mut fault = Fault::new(refusal.kind, refusal.message);
         if fault.kind == Kind::Internal {
             fault.kind = Kind::BadGateway;
@@ -508,7 +527,8 @@ pub async fn give_up(session: &mut Session, exchange: &mut Exchange, connection:
         let mut frames = Some(frames.into());
         call.wrap(&mut frames);
         // The client may be gone by now; then nobody need be told.
-        return session.write_response_body(frames, true).await.is_ok();
+        // What was a session takes no other request.
+        return session.write_response_body(frames, true).await.is_ok() && !opened;
     }
     let extra = own_headers(exchange);
     // As above.

@@ -73,7 +73,7 @@ pub fn write(settled: &Settled, out: &mut Vec<u8>) {
     if let Some(source) = settled.usage_source {
         line.number(key!(field::INPUT_TOKENS), settled.usage.total_input());
         line.number(key!(field::OUTPUT_TOKENS), settled.usage.total_output());
-        line.number(key!(field::CACHE_READ_TOKENS), settled.usage.cache_read);
+        line.number(key!(field::CACHE_READ_TOKENS), settled.usage.total_cache_read());
         line.number(key!(field::CACHE_WRITE_TOKENS), settled.usage.cache_write());
         if settled.usage.reasoning > 0 {
             line.number(key!("reasoning_tokens"), settled.usage.reasoning);

@@ -32,6 +32,7 @@ mod latency;
 mod leaving;
 mod limits;
 mod listing;
+mod live;
 mod metering;
 mod odd;
 mod ollama;

@@ -87,6 +87,11 @@ impl Setup {
         None
     }
 
+    /// All that came, though it is not whole.
+    pub fn give_up(&mut self) -> Named {
+        self.named(&[])
+    }
+
     fn named(&mut self, after: &[u8]) -> Named {
         let model = self.sift.value(0).and_then(|value| Some(json::parse(value).ok()?.as_str()?.to_owned()));
         let mut message = std::mem::take(&mut self.message);

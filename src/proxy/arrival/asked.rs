@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::Method;
 use pingora::http::RequestHeader;
 
-use crate::dialect::{Framing, Kept, Ranks, Relayed, Vectors};
+use crate::dialect::{Framing, Kept, Live, Ranks, Relayed, Vectors};
 use crate::ir::Dialect;
 use crate::proxy::arrival::address::{self, Address};
 use crate::proxy::keeping::asked::Shelved;
@@ -47,6 +47,8 @@ pub enum Asked {
     Model(Dialect, String),
     /// Something about what is kept.
     Shelved(Shelved),
+    /// A realtime session.
+    Live(Live),
     /// Whatever a provider's own API has.
     Through(Box<Through>),
     /// Whether the gateway is alive.
@@ -98,6 +100,7 @@ impl Asked {
             Self::Embed { .. } => "embeddings",
             Self::Rerank(_) => "rerank",
             Self::Relay(relayed) => relayed.name(),
+            Self::Live(_) => "realtime",
             Self::Count { .. } => "count_tokens",
             Self::Models(_) | Self::Model(..) | Self::Machine(_) => "models",
             Self::Shelved(kept) if kept.is_of_conversations() => "conversations",
@@ -119,6 +122,7 @@ impl Asked {
             | Self::Models(dialect)
             | Self::Model(dialect, _) => *dialect,
             Self::Embed { form, .. } => form.dialect(),
+            Self::Live(live) => live.dialect(),
             Self::Through(through) => through.dialect,
             Self::Shelved(_) => Dialect::OpenaiResponses,
             Self::Machine(_) => Dialect::OllamaChat,
@@ -214,6 +218,7 @@ fn recognise_at(path: &str, head: &RequestHeader) -> Result<Asked, Unrecognised>
                 None => {}
             }
             let relayed = Relayed::at(place).map(Asked::Relay);
+            let relayed = relayed.or_else(|| Live::at(place).map(Asked::Live));
             let relayed = relayed.or_else(|| of_bedrock(place)).or_else(|| kept(place, dialect()));
             relayed.or_else(|| of_model(place, head, dialect())).ok_or_else(|| Unrecognised {
                 dialect: dialect().unwrap_or_else(|| by_place(place)),
@@ -226,6 +231,7 @@ fn recognise_at(path: &str, head: &RequestHeader) -> Result<Asked, Unrecognised>
         Asked::Through(_) | Asked::Shelved(_) => return Ok(asked),
         Asked::Models(_)
         | Asked::Model(..)
+        | Asked::Live(_)
         | Asked::Machine(Machine::Running | Machine::Version)
         | Asked::Health => "GET",
         Asked::Chat { .. }
@@ -289,7 +295,7 @@ fn by_place(place: &str) -> Dialect {
         Some("model" | "foundation-models" | "inference-profiles" | "guardrail") => Dialect::BedrockConverse,
         Some("messages" | "complete") => Dialect::AnthropicMessages,
         Some("responses" | "conversations") => Dialect::OpenaiResponses,
-        Some("interactions" | "cachedContents") => Dialect::GeminiGenerate,
+        Some("interactions" | "cachedContents" | "ws") => Dialect::GeminiGenerate,
         _ if place.contains(':') => Dialect::GeminiGenerate,
         _ => Dialect::OpenaiChat,
     }
@@ -466,6 +472,17 @@ mod tests {
             ("/anthropic/v1/models", Dialect::AnthropicMessages),
         ] {
             assert_eq!(recognise(&head("GET", path)).unwrap(), Asked::Models(dialect), "{path}");
+        }
+        for (path, live) in [
+            ("/v1/realtime?model=m", Live::Openai),
+            ("/openai/realtime?api-version=2025-04-01-preview&deployment=m", Live::Openai),
+            ("/openai/v1/realtime?model=m", Live::Openai),
+            (
+                "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=k",
+                Live::Gemini,
+            ),
+        ] {
+            assert_eq!(recognise(&head("GET", path)).unwrap(), Asked::Live(live), "{path}");
         }
         for path in ["/", "/v1", "/v1/", "/health"] {
             assert_eq!(recognise(&head("HEAD", path)).unwrap(), Asked::Health, "{path}");

@@ -3,10 +3,26 @@
 use std::borrow::Cow;
 
 use http::HeaderValue;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use pingora::http::RequestHeader;
 
 use crate::proxy::arrival::asked::decode;
+
+/// How a browser shows a key, which can set no headers: as a protocol that it offers.
+const KEYS: [&str; 2] = ["openai-insecure-api-key.", "xai-client-secret."];
+
+/// The protocols that a WebSocket's handshake offers.
+pub fn protocols(head: &RequestHeader) -> impl Iterator<Item = &str> {
+    let lines = head.headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(str::trim).filter(|name| !name.is_empty())
+}
+
+/// Whether such a protocol says who the client is, which is between it and us.
+#[must_use]
+pub fn is_ours(protocol: &str) -> bool {
+    const ACCOUNTS: [&str; 2] = ["openai-organization.", "openai-project."];
+    KEYS.iter().chain(&ACCOUNTS).any(|beginning| protocol.starts_with(beginning))
+}
 
 /// All of them, wherever the client's SDK puts them. A client may show several, as
 /// Anthropic's SDK does when both of its variables are set: the one that is meant for us opens.
@@ -26,7 +42,9 @@ pub fn shown(head: &RequestHeader) -> impl Iterator<Item = Cow<'_, [u8]>> {
     let others = ["x-api-key", "api-key", "x-goog-api-key"].into_iter().filter_map(header);
     let in_headers = bearer.into_iter().chain(signer).chain(others);
     let in_query = std::iter::once(()).filter_map(query);
+    let offered = protocols(head).filter_map(|name| KEYS.iter().find_map(|key| name.strip_prefix(key)));
     in_headers
+        .chain(offered.map(str::as_bytes))
         .map(Cow::Borrowed)
         .chain(in_query.map(|key| Cow::Owned(decode(key).into_bytes())))
         .filter(|key| !key.is_empty())
@@ -81,6 +99,11 @@ mod tests {
         }
         assert!(shown(&head("GET", "/v1beta/models?alt=x&key=k%2D1")).eq([&b"k-1"[..]]));
         assert_eq!(shown(&head("GET", "/v1/models")).next(), None);
+        let mut browser = head("GET", "/v1/realtime");
+        let offered = "realtime, openai-insecure-api-key.k-1, openai-beta.realtime-v1";
+        browser.insert_header("sec-websocket-protocol", offered).unwrap();
+        assert!(shown(&browser).eq([&b"k-1"[..]]));
+        assert_eq!(protocols(&browser).filter(|name| is_ours(name)).count(), 1);
         let mut both = head("GET", "/v1/models");
         both.insert_header("authorization", "Bearer k-1").unwrap();
         both.insert_header("x-api-key", "k-2").unwrap();

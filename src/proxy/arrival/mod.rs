@@ -43,6 +43,7 @@ pub mod body;
 pub mod credentials;
 pub mod envelope;
 mod form;
+mod live;
 pub mod local;
 pub(in crate::proxy) mod through;
 
@@ -109,6 +110,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         | Asked::Count { .. }
         | Asked::Shelved(_)
         | Asked::Machine(Machine::Show)
+        | Asked::Live(_)
         | Asked::Through(_) => None,
     };
     match listed {
@@ -118,6 +120,14 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         }
         Some(Err(refusal)) => return refuse(session, exchange, client, refusal, Connection::Keep).await,
         None => {}
+    }
+    if let Asked::Live(form) = &asked {
+        let dispatched = live::dispatch(shared, session, exchange, *form);
+        exchange.overhead += clock::now().saturating_duration_since(exchange.started);
+        return match dispatched {
+            Ok(()) => Ok(false),
+            Err(refusal) => turn_away(session, exchange, client, refusal, None).await,
+        };
     }
     if let Asked::Through(through) = &asked
         && !through::is_held(&world, through, session.req_header())

@@ -11,10 +11,13 @@ use crate::catalog::quirks::House;
 use crate::dialect::{Framing, Kept, kept};
 use crate::ir::Dialect;
 use crate::provider::through::join;
+use crate::provider::url::Protocol;
 use crate::proxy::arrival::asked::{Asked, Through};
+use crate::proxy::arrival::live;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt::{Attempt, Mode};
 use crate::proxy::departure::targets::Known;
+use crate::proxy::departure::tunnel::Tunnel;
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
 use crate::proxy::relay::Find;
@@ -122,6 +125,8 @@ pub(in crate::proxy) fn dispatch(
         path.push('?');
         path.push_str(&query);
     }
+    let opens = live::is_handshake(session.req_header());
+    let share = if opens { live::settle_in(shared, session, exchange)? } else { share };
     let body_less = session.as_downstream_mut().is_body_empty();
     let head = session.req_header();
     let model = through.like.as_ref().and_then(Asked::model_in_path).unwrap_or_default();
@@ -157,6 +162,15 @@ pub(in crate::proxy) fn dispatch(
         keep: false,
         recall: None,
     };
+    let upload = if opens {
+        let form = match &through.like {
+            Some(Asked::Live(form)) => Some(*form),
+            _ => None,
+        };
+        Upload::Tunnel(Box::new(Tunnel::new(head, form, Protocol::Current, false)))
+    } else {
+        Upload::streamed(Bytes::new())
+    };
     let attempt = Attempt {
         known,
         key,
@@ -169,10 +183,8 @@ pub(in crate::proxy) fn dispatch(
         recalled: false,
     };
     let target = Target { provider: index, model };
-    exchange.stage = Stage::Away(Box::new(Call {
-        upload: Upload::streamed(Bytes::new()),
-        ..Call::new(ask, vec![target], 0, attempt, share)
-    }));
+    let call = Call::new(ask, vec![target], 0, attempt, share);
+    exchange.stage = Stage::Away(Box::new(Call { upload, ..call }));
     Ok(())
 }
 

@@ -6,16 +6,18 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 
 use crate::dialect::{
-    Framing, Head, Malformed, Ranks, Relayed, Restore, Vectors, codec, gemini_generate, ollama,
+    Framing, Head, Live, Malformed, Ranks, Relayed, Restore, Vectors, codec, gemini_generate, ollama,
 };
 use crate::ir::embed::EmbedRequest;
 use crate::ir::rerank::RerankRequest;
 use crate::ir::{Dialect, Losses, Request, ToolChoice};
 use crate::provider::Operation;
+use crate::provider::url::{self, Protocol};
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::departure::envelope::Envelope;
 use crate::proxy::departure::kept;
 use crate::proxy::departure::targets::Known;
+use crate::proxy::departure::tunnel::Tunnel;
 use crate::proxy::exchange::Ask;
 use crate::proxy::keeping::recall::Form;
 use crate::proxy::relay::Find;
@@ -106,6 +108,8 @@ pub fn serves(asked: &Asked, known: &Known) -> bool {
         Asked::Embed { .. } => known.paths.embed.is_some(),
         Asked::Rerank(_) => known.paths.rank.is_some(),
         Asked::Relay(relayed) => known.path(Operation::Relayed(*relayed)).is_some(),
+        Asked::Live(Live::Openai) => known.realtime(&Protocol::Current, "").is_some(),
+        Asked::Live(Live::Gemini) => known.dialect == Dialect::GeminiGenerate,
         Asked::Chat { .. }
         | Asked::Count { .. }
         | Asked::Models(_)
@@ -140,6 +144,7 @@ pub fn prepare(
         | Asked::Shelved(_)
         | Asked::Through(_)
         | Asked::Machine(_)
+        | Asked::Live(_)
         | Asked::Health => chat(ask, lens, known, key)?,
     };
     match attempt.losses.first() {
@@ -463,6 +468,37 @@ fn count(ask: &Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<At
         mode: Mode::Count,
         losses,
         recalled: false,
+    })
+}
+
+/// Prepares an attempt to open a session.
+///
+/// # Errors
+/// When the target has none.
+pub fn live(ask: &Ask, tunnel: &Tunnel, known: Arc<Known>, key: usize) -> Result<Attempt, Refusal> {
+    let path = match tunnel.live {
+        Some(Live::Gemini) => Some(url::live::gemini(&known.base, &ask.path, &ask.query)),
+        Some(Live::Openai) | None => known.realtime(&tunnel.protocol, &ask.query),
+    };
+    let Some(path) = path else {
+        let message = format!("{} has no realtime sessions", known.provider);
+        return Err(Refusal::new(Kind::InvalidRequest, message).with_param("model"));
+    };
+    let mut headers = ask.carried.clone();
+    // Azure's clients say it by the address.
+    if tunnel.protocol != Protocol::Current && !headers.iter().any(|(name, _)| *name == "openai-beta") {
+        headers.push(("openai-beta", "realtime=v1".to_owned()));
+    }
+    Ok(Attempt {
+        method: Method::GET,
+        path,
+        body: Bytes::new(),
+        headers,
+        mode: Mode::Relay(Find::Any),
+        losses: Losses::new(),
+        recalled: false,
+        known,
+        key,
     })
 }
 

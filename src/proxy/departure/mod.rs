@@ -19,7 +19,7 @@ use crate::proxy::departure::attempt::{Attempt, Mode};
 use crate::proxy::departure::envelope::Envelope;
 use crate::proxy::departure::joined::Joining;
 use crate::proxy::departure::upload::Upload;
-use crate::proxy::exchange::{Call, Exchange};
+use crate::proxy::exchange::{Call, Exchange, Stage};
 use crate::proxy::relay::Relay;
 use crate::proxy::shared::Shared;
 use crate::refusal::Kind;
@@ -36,6 +36,7 @@ pub mod proof;
 pub mod resolve;
 pub mod targets;
 mod through;
+pub mod tunnel;
 pub mod upload;
 
 /// How much of an answer an HTTP/2 provider may send before the client takes it; Pingora's own
@@ -85,7 +86,8 @@ pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPe
     if base.tls {
         // Pingora takes a body whose length nobody foretold for an empty one, and would end an
         // HTTP/2 request before it; over HTTP/1.1 our own length counts.
-        if !call.ask.unsized_body && !call.plain {
+        // Sessions are opened over HTTP/1.1 alone.
+        if !call.ask.unsized_body && !call.plain && !call.upload.is_tunnel() {
             peer.options.set_http_version(2, 1);
             peer.options.alpn = ALPN::H2H1;
             peer.options.h2_stream_window_size = Some(WINDOW);
@@ -141,6 +143,9 @@ pub fn head(exchange: &mut Exchange, head: &mut RequestHeader) -> Result<()> {
     if let (Some(lent), Some(cloud)) = (&call.lent, &attempt.known.cloud) {
         proof::show(&mut headers, lent, cloud, attempt);
     }
+    if let Upload::Tunnel(tunnel) = &call.upload {
+        tunnel.dress(&mut headers);
+    }
     let (mut parts, ()) = http::Request::new(()).into_parts();
     parts.method = attempt.method.clone();
     parts.uri = attempt.path.parse().or_err(ErrorType::InternalError, "a target's path")?;
@@ -158,7 +163,7 @@ pub fn head(exchange: &mut Exchange, head: &mut RequestHeader) -> Result<()> {
 
 /// A piece of the client's body is due: what goes to the provider instead.
 pub fn feed(exchange: &mut Exchange, body: &mut Option<Bytes>, end: bool) {
-    let Some(call) = exchange.call() else {
+    let Exchange { world, stage: Stage::Away(call), .. } = exchange else {
         *body = Some(Bytes::new());
         return;
     };
@@ -170,6 +175,13 @@ pub fn feed(exchange: &mut Exchange, body: &mut Option<Bytes>, end: bool) {
             streamed.pass(body);
             // The provider has as long as ever from here on.
             exchange.sent(clock::now());
+        }
+        Upload::Tunnel(tunnel) => {
+            let open = tunnel.open;
+            tunnel::pass(call, world, body, end);
+            if open {
+                exchange.alive(clock::now());
+            }
         }
     }
 }
@@ -254,9 +266,18 @@ fn prepare_next(call: &mut Call, world: &Snapshot, asked: &Asked, place: usize, 
         return true;
     }
     let Some(target) = call.targets.get(place) else { return false };
+    if target.model.is_empty() {
+        // A session whose model is yet to be named.
+        call.attempt.key = key;
+        return true;
+    }
     let Some(known) = targets::known(world, target, call.ask.dialect) else { return false };
     let prepared = match (asked, &call.ask.form) {
         (Asked::Relay(relayed), Some(_)) => attempt::form(&call.ask, *relayed, known, key),
+        (Asked::Live(_), _) => {
+            let Upload::Tunnel(tunnel) = &call.upload else { return false };
+            attempt::live(&call.ask, tunnel, known, key)
+        }
         _ => {
             let bytes = call.ask.body.clone();
             let Ok(lens) = Lens::watching(&bytes, &WORDS) else { return false };

@@ -12,7 +12,7 @@ use crate::catalog::{Flag, Model, PriceTable, names};
 use crate::dialect::gemini_generate::count::House as CountHouse;
 use crate::dialect::{Ranks, Vectors, ollama};
 use crate::ir::Dialect;
-use crate::provider::url::{path_for, versioned};
+use crate::provider::url::{self, Protocol, path_for, versioned};
 use crate::provider::{Base, Operation, Platform, Vendor};
 use crate::proxy::departure::envelope::Envelope;
 use crate::route::Target;
@@ -89,6 +89,21 @@ impl Known {
         }
     }
 
+    /// A provider that a session is had from whose model is named later, or never.
+    #[must_use]
+    pub fn unnamed(
+        world: &Snapshot,
+        provider: &Provider,
+        index: usize,
+        dialect: Dialect,
+        base: Base,
+        model: &str,
+    ) -> Self {
+        let sent = sent(provider, dialect, &base);
+        let known = Self::through(world, provider, index, dialect, base, model);
+        Self { heads: Heads { sent, ..known.heads }, api_version: provider.api_version.clone(), ..known }
+    }
+
     /// The same provider, once it is known which model answered.
     #[must_use]
     pub fn named(&self, world: &Snapshot, provider: &Provider, model: &str) -> Self {
@@ -102,6 +117,20 @@ impl Known {
             Platform::Vertex => CountHouse::Vertex,
             Platform::None | Platform::Bedrock => CountHouse::Studio,
         }
+    }
+
+    /// The address of a realtime session of OpenAI's form, with the rest of its query; `None` where
+    /// the target has none.
+    #[must_use]
+    pub fn realtime(&self, protocol: &Protocol, rest: &str) -> Option<String> {
+        let version = self.api_version.as_deref();
+        let spoken = matches!(
+            self.dialect,
+            Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::OpenaiCompletions
+        );
+        spoken
+            .then(|| url::live::openai(self.vendor, &self.base, version, protocol, &self.model, rest))
+            .flatten()
     }
 
     /// The path of any operation; `None` where the target has none.

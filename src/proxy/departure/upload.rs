@@ -2,6 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 
+use super::tunnel::Tunnel;
+
 /// How a request's body gets to its provider.
 #[derive(Debug)]
 pub enum Upload {
@@ -9,6 +11,8 @@ pub enum Upload {
     Held,
     /// It goes through as it comes, so that no attempt follows one that took of it.
     Streamed(Box<Streamed>),
+    /// There is none, but a session that both sides speak in once it is open.
+    Tunnel(Box<Tunnel>),
 }
 
 /// A body that goes through as it comes.
@@ -43,14 +47,20 @@ impl Upload {
     /// Whether the body is held, so that any attempt may have it anew.
     #[must_use]
     pub const fn is_held(&self) -> bool {
-        matches!(self, Self::Held)
+        matches!(self, Self::Held | Self::Tunnel(_))
+    }
+
+    /// Whether a session is asked for.
+    #[must_use]
+    pub const fn is_tunnel(&self) -> bool {
+        matches!(self, Self::Tunnel(_))
     }
 
     /// The first bytes of a body that goes through.
     #[must_use]
     pub fn first(&self) -> Bytes {
         match self {
-            Self::Held => Bytes::new(),
+            Self::Held | Self::Tunnel(_) => Bytes::new(),
             Self::Streamed(streamed) => match streamed.first.as_slice() {
                 [only] => only.clone(),
                 pieces => pieces.concat().into(),
@@ -63,7 +73,7 @@ impl Upload {
     pub fn whole(&self) -> Option<Bytes> {
         match self {
             Self::Streamed(streamed) if streamed.came <= FIRST => Some(self.first()),
-            Self::Streamed(_) | Self::Held => None,
+            Self::Streamed(_) | Self::Held | Self::Tunnel(_) => None,
         }
     }
 }

@@ -119,7 +119,12 @@ impl Saving {
                     self.last_event(body);
                 }
             }
-            Relay::Transcode(_) | Relay::Waiting | Relay::Hear(_) | Relay::Whole(_) | Relay::Error(_) => {}
+            Relay::Transcode(_)
+            | Relay::Waiting
+            | Relay::Hear(_)
+            | Relay::Tunnel(_)
+            | Relay::Whole(_)
+            | Relay::Error(_) => {}
         }
     }
 

@@ -59,6 +59,7 @@ impl Find {
                 | Asked::Shelved(_)
                 | Asked::Machine(_)
                 | Asked::Through(_)
+                | Asked::Live(_)
                 | Asked::Health,
             )
             | None => Self::Any,

@@ -14,11 +14,13 @@ use crate::units::Secret;
 
 pub use gathering::{Failing, Gathering, Into, Outcome, mask};
 pub use hearing::{Find, Hearing, model_in};
+pub use overhearing::Overhearing;
 pub use passing::Passing;
 
 mod gathering;
 mod hearing;
 mod mask;
+mod overhearing;
 mod passing;
 
 /// An event of a stream that is listened to may not be larger than this.
@@ -40,6 +42,8 @@ pub enum Relay {
     Whole(Box<Gathering>),
     /// A stream is said again event by event.
     Transcode(Box<Transcoding>),
+    /// A realtime session goes through.
+    Tunnel(Box<Overhearing>),
     /// An error is gathered, then said in the client's words.
     Error(Box<Failing>),
 }
@@ -134,6 +138,7 @@ impl Relay {
                 }
             }
             Self::Stream(passing) => passing.listen(chunk, end, now),
+            Self::Tunnel(session) => session.listen(chunk, now),
             Self::Hear(hearing) => hearing.listen(chunk, end, now),
         }
     }
@@ -143,6 +148,7 @@ impl Relay {
         match self {
             Self::Waiting | Self::Pass(_) | Self::Whole(_) | Self::Error(_) => {}
             Self::Hear(hearing) => hearing.speak(body, end),
+            Self::Tunnel(session) => session.speak(body, end),
             Self::Stream(passing) => passing.speak(body, end),
             Self::Transcode(transcoding) => {
                 let mut out = Vec::new();
@@ -176,7 +182,12 @@ impl Relay {
         match self {
             Self::Whole(gathering) => gathering.gather(chunk),
             Self::Error(failing) => failing.gather(chunk),
-            Self::Waiting | Self::Pass(_) | Self::Stream(_) | Self::Hear(_) | Self::Transcode(_) => {}
+            Self::Waiting
+            | Self::Pass(_)
+            | Self::Stream(_)
+            | Self::Hear(_)
+            | Self::Tunnel(_)
+            | Self::Transcode(_) => {}
         }
     }
 
@@ -186,7 +197,12 @@ impl Relay {
         match self {
             Self::Whole(gathering) => Some(gathering.conclude()),
             Self::Error(failing) => Some(failing.conclude()),
-            Self::Waiting | Self::Pass(_) | Self::Stream(_) | Self::Hear(_) | Self::Transcode(_) => None,
+            Self::Waiting
+            | Self::Pass(_)
+            | Self::Stream(_)
+            | Self::Hear(_)
+            | Self::Tunnel(_)
+            | Self::Transcode(_) => None,
         }
     }
 
@@ -202,6 +218,7 @@ impl Relay {
                 Some(out)
             }
             Self::Stream(passing) => passing.break_off(fault),
+            Self::Tunnel(session) => session.break_off(fault),
             _ => None,
         }
     }
@@ -209,7 +226,13 @@ impl Relay {
     /// Whether the client gets pieces of the answer before it is whole.
     #[must_use]
     pub const fn passes_on(&self) -> bool {
-        matches!(self, Self::Pass(_) | Self::Stream(_) | Self::Hear(_) | Self::Transcode(_))
+        matches!(self, Self::Pass(_) | Self::Stream(_) | Self::Hear(_) | Self::Tunnel(_) | Self::Transcode(_))
+    }
+
+    /// Whether this is a realtime session.
+    #[must_use]
+    pub const fn is_tunnel(&self) -> bool {
+        matches!(self, Self::Tunnel(_))
     }
 
     /// What broke an answer off after it had begun, as far as the answer itself told.
@@ -217,6 +240,7 @@ impl Relay {
     pub fn broken(&self) -> Option<&Fault> {
         match self {
             Self::Stream(passing) => passing.broken(),
+            Self::Tunnel(session) => session.broken(),
             Self::Transcode(transcoding) => transcoding.fault.as_ref(),
             Self::Waiting | Self::Pass(_) | Self::Hear(_) | Self::Whole(_) | Self::Error(_) => None,
         }
@@ -227,6 +251,7 @@ impl Relay {
     pub fn model(&self) -> Option<String> {
         match self {
             Self::Hear(hearing) => hearing.model(),
+            Self::Tunnel(session) => session.model(),
             _ => None,
         }
     }
@@ -249,6 +274,7 @@ impl Relay {
             Self::Pass(meter) => Some(meter.finish()),
             Self::Stream(passing) => Some(passing.into_metered()),
             Self::Hear(hearing) => Some(hearing.into_metered()),
+            Self::Tunnel(session) => Some(session.into_metered()),
             Self::Whole(gathering) => Some(gathering.into_metered()),
             Self::Transcode(transcoding) => {
                 let Transcoding { mut meter, mut pipe, .. } = *transcoding;

@@ -248,7 +248,9 @@ mod tests {
 
     fn found(chunks: &[&[u8]]) -> Vec<Option<String>> {
         let mut sift = Sift::new(PATHS);
-        chunks.iter().for_each(|chunk| sift.push(chunk));
+        for chunk in chunks {
+            sift.push(chunk);
+        }
         (0..PATHS.len()).map(|place| Some(String::from_utf8(sift.value(place)?.to_vec()).unwrap())).collect()
     }
 
@@ -294,9 +296,13 @@ mod tests {
     fn little_is_held_of_what_is_long() {
         let mut sift = Sift::new(PATHS);
         sift.push(br#"{"delta":""#);
-        (0..1000).for_each(|_| sift.push(&[b'A'; 1000]));
+        for _ in 0..1000 {
+            sift.push(&[b'A'; 1000]);
+        }
         sift.push(br#"","type":""#);
-        (0..100).for_each(|_| sift.push(&[b'A'; 1000]));
+        for _ in 0..100 {
+            sift.push(&[b'A'; 1000]);
+        }
         sift.push(br#"","response":{"usage":{"n":1}}}"#);
         assert_eq!((sift.value(0), sift.value(1)), (None, Some(&br#"{"n":1}"#[..])));
         sift.restart();

@@ -238,21 +238,25 @@ fn head(bytes: &[u8], within: bool) -> Result<Option<(Frame, Option<Kind>)>, Bro
     if what != What::Message && (!last || usize::from(short) > MOST_CONTROL) {
         return Err(Broken::Control);
     }
-    let (left, rest) = match (short, rest) {
-        (126, [a, b, rest @ ..]) => (u64::from(u16::from_be_bytes([*a, *b])), rest),
-        (127, [a, b, c, d, e, f, g, h, rest @ ..]) => {
-            (u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]), rest)
-        }
-        (126 | 127, _) => return Ok(None),
-        (short, rest) => (u64::from(short), rest),
+    let (left, rest) = match short {
+        126 => match rest.split_first_chunk() {
+            Some((length, rest)) => (u64::from(u16::from_be_bytes(*length)), rest),
+            None => return Ok(None),
+        },
+        127 => match rest.split_first_chunk() {
+            Some((length, rest)) => (u64::from_be_bytes(*length), rest),
+            None => return Ok(None),
+        },
+        short => (u64::from(short), rest),
     };
     if left >> 63 != 0 {
         return Err(Broken::Length);
     }
-    let mask = match (second & 0x80 != 0, rest) {
-        (false, _) => None,
-        (true, [a, b, c, d, ..]) => Some([*a, *b, *c, *d]),
-        (true, _) => return Ok(None),
+    let mask = if second & 0x80 == 0 {
+        None
+    } else {
+        let Some(mask) = rest.first_chunk() else { return Ok(None) };
+        Some(*mask)
     };
     Ok(Some((Frame { what, last, left, mask, turn: 0 }, begins)))
 }

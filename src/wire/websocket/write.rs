@@ -26,11 +26,11 @@ fn frame(out: &mut Vec<u8>, opcode: u8, payload: &[u8], mask: Option<[u8; 4]>) {
     match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
         (Ok(short @ 0..=125), _) => out.push(masked | short),
         (_, Ok(middle)) => {
-            out.push(masked | 126);
+            out.push(masked | 0x7e);
             out.extend_from_slice(&middle.to_be_bytes());
         }
         (_, Err(_)) => {
-            out.push(masked | 127);
+            out.push(masked | 0x7f);
             out.extend_from_slice(&(payload.len() as u64).to_be_bytes());
         }
     }

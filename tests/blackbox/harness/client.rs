@@ -115,6 +115,13 @@ enum Left {
     UntilClose,
 }
 
+impl Head {
+    /// The value of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        header(&self.headers, name)
+    }
+}
+
 /// A piece of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Piece {
@@ -346,6 +353,15 @@ impl Conn {
         let read = self.stream.read(&mut buffer)?;
         self.held.extend_from_slice(&buffer[..read]);
         Ok(read)
+    }
+
+    /// What comes next, whatever it is; nothing at the end.
+    pub(crate) fn some(&mut self) -> Vec<u8> {
+        if self.held.is_empty() {
+            // A reset is an end as well.
+            let _ = self.fill();
+        }
+        std::mem::take(&mut self.held)
     }
 
     /// Whether the other side closes, with nothing more to say.

@@ -7,6 +7,7 @@ mod gateway;
 mod http2;
 mod provider;
 mod script;
+mod socket;
 mod tls;
 
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ pub(crate) use gateway::{Gateway, Setup};
 pub(crate) use http2::Http2;
 pub(crate) use provider::{Heard, Provider, Then, closed_port, json_reply, mock, mock_page};
 pub(crate) use script::{asked, fine, json_head, kind, pieces, sse_head, whole};
+pub(crate) use socket::{Came, Socket, handshake};
 pub(crate) use tls::{Offer, Step, TlsHeard, TlsProvider, trusted};
 
 /// How long anything may take that should take no time.
