@@ -1,5 +1,7 @@
 //! What a model family tolerates, as data: renderers read it, nothing else in a codec knows vendors.
 
+use crate::ir::Effort;
+
 /// The tolerances of one target (a model behind a provider).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
@@ -24,11 +26,11 @@ pub struct Profile {
     /// How thinking is asked for.
     pub thinking: ThinkingStyle,
     /// The efforts that the target knows, lowest and highest.
-    pub efforts: (crate::ir::Effort, crate::ir::Effort),
+    pub efforts: (Effort, Effort),
     /// Whether `xhigh` is among them; some targets go from `high` to `max` at once.
     pub xhigh: bool,
     /// The efforts between those two, where not all of them are known; empty where they are.
-    pub only_efforts: &'static [crate::ir::Effort],
+    pub only_efforts: &'static [Effort],
     /// What becomes of earlier reasoning text in the history (`reasoning_content`).
     pub reasoning_history: ReasoningHistory,
     /// How structured output is asked for.
@@ -210,6 +212,18 @@ pub enum EffortBesideTools {
     Unsaid,
     /// It must be said to be none.
     Off,
+}
+
+impl EffortBesideTools {
+    /// Whether a thought that is wanted, as hard as this or as the model sees fit, is lost.
+    #[must_use]
+    pub fn loses(self, effort: Option<Effort>) -> bool {
+        match self {
+            Self::Taken => false,
+            Self::Unsaid => effort.is_some_and(|effort| effort > Effort::None),
+            Self::Off => effort != Some(Effort::None),
+        }
+    }
 }
 
 /// The name of the limit of output tokens.

@@ -352,6 +352,16 @@ pub struct Thinking {
     pub visible: Option<bool>,
 }
 
+impl Thinking {
+    /// How hard to think in words, whatever it was said in; `None` where that is left to the model.
+    #[must_use]
+    pub fn as_effort(&self) -> Option<Effort> {
+        let off = self.enabled == Some(false) || self.budget == Some(0);
+        let on = self.enabled == Some(true) || self.budget.is_some();
+        if off { Some(Effort::None) } else { self.effort.or_else(|| on.then_some(Effort::Medium)) }
+    }
+}
+
 /// How hard to think.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Effort {

@@ -5,5 +5,5 @@
 pub mod plan;
 pub mod table;
 
-pub use plan::{Plan, WORDS, plan};
+pub use plan::{Plan, WORDS, plan, wants_thought_beside_tools};
 pub use table::{Choice, Names, Offer, Route, Table, Target, Unknown};

@@ -415,3 +415,37 @@ fn a_failed_response_of_status_200_is_an_error_to_other_clients() {
         "its own clients get it as it is"
     );
 }
+
+#[test]
+fn thought_beside_tools_is_asked_for_where_openai_has_it() {
+    let mock = mock();
+    let gateway = setup(&mock).start();
+    let tools = json!([{"type": "function", "function": {"name": "look_up", "parameters": {"type": "object", "properties": {}}}}]);
+    let chat = |model: &str, members: Value| {
+        let body =
+            json!({"model": model, "messages": [{"role": "user", "content": "hello"}], "tools": tools});
+        gateway.ask(&post("/v1/chat/completions").json(&with(body, members))).ok()
+    };
+    let place = || mock_page(&mock, "last")["path"].as_str().unwrap().to_owned();
+    for (model, effort, wanted) in [
+        ("gpt-5.4", json!("high"), "/v1/responses"),
+        ("gpt-5.4", json!("none"), "/v1/chat/completions"),
+        ("gpt-5.4", Value::Null, "/v1/chat/completions"),
+        ("gpt-5.6-terra", Value::Null, "/v1/responses"),
+        ("gpt-5.6-terra", json!("none"), "/v1/chat/completions"),
+        ("gpt-5.1", json!("high"), "/v1/chat/completions"),
+    ] {
+        let said = json!({"reasoning_effort": effort});
+        let reply = chat(model, said.clone());
+        assert_eq!(place(), wanted, "{model} {effort}");
+        assert_eq!(reply.json()["object"], "chat.completion");
+        assert!(reply.header("x-tollgate-losses").is_none(), "{model} {effort}");
+        let streamed = chat(model, with(said, json!({"stream": true}))).text();
+        assert!(streamed.contains("chat.completion.chunk") && streamed.contains("[DONE]"), "{streamed}");
+        assert_eq!(place(), wanted, "{model} {effort}, streamed");
+    }
+    let body = json!({"model": "gpt-5.4", "max_tokens": 4096, "thinking": {"type": "enabled", "budget_tokens": 2048},
+        "messages": [{"role": "user", "content": "hello"}], "tools": [{"name": "look_up", "input_schema": {"type": "object"}}]});
+    assert_eq!(gateway.ask(&post("/v1/messages").json(&body)).ok().json()["type"], "message");
+    assert_eq!(place(), "/v1/responses");
+}

@@ -195,6 +195,17 @@ fn only_responses(model: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Whether the model thinks beside tools in Responses alone: GPT-5.4 where it is told to, and from
+/// GPT-5.6 on where it is not told not to.
+fn thinks_elsewhere(model: &str, effort: Option<&str>) -> bool {
+    let minor = model.strip_prefix("gpt-5.").and_then(|rest| rest.split(['-', '.']).next()?.parse().ok());
+    match minor {
+        Some(4 | 5) => effort.is_some_and(|effort| effort != "none"),
+        Some(6_u32..) => effort != Some("none"),
+        Some(_) | None => false,
+    }
+}
+
 fn model_rules(body: &Value, model: &str) -> Result<(), Refusal> {
     if !is_reasoning_model(model) {
         return match &body["reasoning_effort"] {
@@ -211,6 +222,14 @@ fn model_rules(body: &Value, model: &str) -> Result<(), Refusal> {
         .coded("unsupported_parameter"));
     }
     let effort = body["reasoning_effort"].as_str();
+    let tools = body["tools"].as_array().is_some_and(|tools| !tools.is_empty());
+    if tools && thinks_elsewhere(model, effort) {
+        return Err(Refusal::bad(format!(
+            "Function tools with reasoning_effort are not supported for {model} in /v1/chat/completions. \
+             Please use /v1/responses instead."
+        ))
+        .at("reasoning_effort"));
+    }
     if may_not_reason(model) && matches!(effort, None | Some("none")) {
         return Ok(());
     }

@@ -10,7 +10,7 @@ use crate::dialect::{
 };
 use crate::ir::embed::EmbedRequest;
 use crate::ir::rerank::RerankRequest;
-use crate::ir::{Dialect, Losses, Request, ToolChoice};
+use crate::ir::{Dialect, Losses, Request, Thinking, ToolChoice};
 use crate::provider::Operation;
 use crate::provider::url::{self, Protocol};
 use crate::proxy::arrival::asked::Asked;
@@ -22,7 +22,7 @@ use crate::proxy::exchange::Ask;
 use crate::proxy::keeping::recall::Form;
 use crate::proxy::relay::Find;
 use crate::refusal::{Kind, Refusal};
-use crate::route::{Plan, WORDS, plan};
+use crate::route::{Plan, WORDS, plan, wants_thought_beside_tools};
 use crate::wire::json;
 use crate::wire::lens::{Edit, Lens};
 use crate::wire::multipart::Reader;
@@ -164,6 +164,7 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
     if ask.dialect == Dialect::AnthropicMessages && !known.threads {
         refuse_thread(lens)?;
     }
+    let known = bridged(ask, lens, known)?;
     let form = match &ask.recall {
         None => Form::Own,
         Some(recall) => recall.form(&known)?,
@@ -177,6 +178,23 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
             completion(ask, Some(&body), &lens, known, key)
         }
     }
+}
+
+/// The target as it must be spoken to: some take thought beside tools in their other dialect alone.
+fn bridged(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>) -> Result<Arc<Known>, Refusal> {
+    let Some(bridge) = &known.bridge else { return Ok(known) };
+    let wanted = if ask.dialect == known.dialect {
+        wants_thought_beside_tools(lens, &known.profile)
+    } else {
+        let request = match ask.parsed.take() {
+            Some(parsed) => parsed,
+            None => Box::new(parse(ask, None, ask.dialect)?),
+        };
+        let effort = request.thinking.as_ref().and_then(Thinking::as_effort);
+        let request = ask.parsed.insert(request);
+        !request.tools.is_empty() && known.profile.together.effort_beside_tools.loses(effort)
+    };
+    Ok(if wanted { Arc::clone(bridge) } else { known })
 }
 
 /// A completion of the client's own body, or of another that takes its place.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use rustc_hash::FxHashMap;
 
-use crate::catalog::profile::Profile;
+use crate::catalog::profile::{EffortBesideTools, Profile};
 use crate::catalog::quirks::House;
 use crate::catalog::{Flag, Model, PriceTable, names};
 use crate::dialect::gemini_generate::count::House as CountHouse;
@@ -48,6 +48,8 @@ pub struct Known {
     pub heads: Heads,
     /// The paths of the commonest operations that it has.
     pub paths: Paths,
+    /// The same target in OpenAI's Responses, where it takes thought beside tools there alone.
+    pub bridge: Option<Arc<Self>>,
     vendor: &'static Vendor,
     api_version: Option<String>,
 }
@@ -83,6 +85,7 @@ impl Known {
                 rank: None,
                 count: None,
             },
+            bridge: None,
             base,
             vendor: provider.vendor,
             api_version: None,
@@ -253,6 +256,26 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
         .or_else(|| spoken.first())
         .cloned()
         .unwrap_or_else(|| (Dialect::OpenaiChat, provider.base.clone()));
+    let mut known = speaking(world, target, provider, model, dialect, base)?;
+    if known.profile.together.effort_beside_tools != EffortBesideTools::Taken
+        && let Some((dialect, base)) =
+            spoken.into_iter().find(|(spoken, _)| *spoken == Dialect::OpenaiResponses)
+    {
+        known.bridge = speaking(world, target, provider, model, dialect, base).map(Arc::new);
+    }
+    Some(known)
+}
+
+/// A target that is spoken to in this dialect at this address.
+fn speaking(
+    world: &Snapshot,
+    target: &Target,
+    provider: &Provider,
+    model: Option<&Model>,
+    dialect: Dialect,
+    base: Base,
+) -> Option<Known> {
+    let vendor = provider.vendor;
     let path = |dialect, operation| {
         path_for(vendor, &base, dialect, operation, &target.model, provider.api_version.as_deref())
     };
@@ -301,6 +324,7 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
             rank,
             count: path(dialect, Operation::CountTokens),
         },
+        bridge: None,
         base,
         vendor,
         api_version: provider.api_version.clone(),

@@ -268,7 +268,7 @@ fn effort(body: &Lens<'_>, profile: &Profile, losses: &mut Losses, edits: &mut V
     }
 }
 
-fn has_tools(body: &Lens<'_>) -> bool {
+pub(super) fn has_tools(body: &Lens<'_>) -> bool {
     body.raw("tools")
         .and_then(|raw| raw.strip_prefix('['))
         .is_some_and(|list| !list.trim_start().starts_with(']'))

@@ -95,6 +95,13 @@ pub fn plan(
     }
 }
 
+/// Whether a chat request wants thought beside tools, which the target takes in another dialect alone.
+#[must_use]
+pub fn wants_thought_beside_tools(body: &Lens<'_>, profile: &Profile) -> bool {
+    let effort = body.string("reasoning_effort").and_then(|word| Effort::from_name(&word));
+    chat::has_tools(body) && profile.together.effort_beside_tools.loses(effort)
+}
+
 /// The words deep inside a body that the plan depends on; a lens that is handed to [`plan`] must
 /// watch for them. The beginnings are those of seals that ride in another dialect's field.
 pub static WORDS: Watch = Watch::new(
