@@ -40,6 +40,39 @@ impl PicoUsd {
     }
 }
 
+impl PicoUsd {
+    /// The amount that a number in dollars means, written as JSON has it; what is less than a
+    /// pico-USD is rounded. `None` for one that is negative, or no such number.
+    #[must_use]
+    pub fn from_dollars(text: &str) -> Option<Self> {
+        const PLACES: i64 = 12;
+        let (digits, exponent) = match text.split_once(['e', 'E']) {
+            Some((digits, exponent)) => (digits, exponent.parse::<i64>().ok()?),
+            None => (text, 0),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let all = || whole.bytes().chain(fraction.bytes());
+        if whole.is_empty() || !all().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        // The digit at place n counts 10^(scale - n) pico-USD.
+        let scale = i64::try_from(whole.len()).ok()?.checked_add(exponent)?.checked_add(PLACES - 1)?;
+        let mut amount = 0_u128;
+        for (place, byte) in (0_i64..).zip(all()).filter(|(_, byte)| *byte != b'0') {
+            let digit = u128::from(byte - b'0');
+            match u32::try_from(scale - place) {
+                Ok(power) => {
+                    let value = 10_u128.checked_pow(power)?.checked_mul(digit)?;
+                    amount = amount.checked_add(value)?;
+                }
+                Err(_) if scale - place == -1 && digit >= 5 => amount = amount.checked_add(1)?,
+                Err(_) => {}
+            }
+        }
+        Some(Self(amount))
+    }
+}
+
 impl Add for PicoUsd {
     type Output = Self;
     fn add(self, other: Self) -> Self {
@@ -205,6 +238,26 @@ mod tests {
         assert_eq!(cost.to_string(), "0.0048");
         assert_eq!(PicoUsd(2_000_000_000_000).to_string(), "2");
         assert_eq!(PicoUsd(1).to_string(), "0.000000000001");
+    }
+
+    #[test]
+    fn dollars_are_read_exactly() {
+        for (text, pico) in [
+            ("0", Some(0)),
+            ("1", Some(1_000_000_000_000)),
+            ("0.00014", Some(140_000_000)),
+            ("1.4e-04", Some(140_000_000)),
+            ("12.5E1", Some(125_000_000_000_000)),
+            ("0.0000000000015", Some(2)),
+            ("0.0000000000004", Some(0)),
+            ("1e-400", Some(0)),
+            ("-1", None),
+            ("1e99", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(PicoUsd::from_dollars(text).map(|amount| amount.0), pico, "{text}");
+        }
     }
 
     #[test]

@@ -112,6 +112,8 @@ pub struct Record {
     pub prices: Option<Arc<PriceTable>>,
     /// What other models used beside it, with their prices.
     pub asides: Vec<(Usage, Option<Arc<PriceTable>>)>,
+    /// Whether what the provider says it charges holds, and not those prices.
+    pub states_cost: bool,
 }
 
 /// The one fact a finished request leaves.
@@ -162,6 +164,7 @@ impl Settled {
 #[must_use]
 pub fn settle(mut record: Record, calibration: &Calibration) -> Settled {
     let (mut usage, mut usage_source) = used(&mut record, calibration);
+    let stated = usage.charged.filter(|_| record.states_cost);
     let mut cost = match record.prices.as_deref() {
         Some(prices) => {
             let tier = record.metered.tier.as_ref().or(record.asked_tier.as_ref());
@@ -176,6 +179,7 @@ pub fn settle(mut record: Record, calibration: &Calibration) -> Settled {
         usage.add(used);
         usage_source.get_or_insert(UsageSource::Reported);
     }
+    let cost = stated.or(cost);
     Settled { cost: cost.filter(|_| usage_source.is_some()), usage, usage_source, record }
 }
 

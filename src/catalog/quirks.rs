@@ -70,6 +70,8 @@ pub struct Quirks {
     pub format_beside_tools: Option<bool>,
     /// Whether a last turn of the assistant's must be marked with `prefix`.
     pub prefix_mark: bool,
+    /// Whether what the vendor says it charges is what it does, in dollars.
+    pub states_cost: bool,
     /// Whether answers are kept for clients of Responses, as the dialect's inventor does.
     pub keeps_responses: bool,
 }
@@ -116,6 +118,7 @@ impl Quirks {
         alternates: false,
         format_beside_tools: None,
         prefix_mark: false,
+        states_cost: false,
         keeps_responses: false,
     };
 

@@ -4,13 +4,48 @@
 use std::sync::LazyLock;
 
 use crate::ir::Usage;
+use crate::units::PicoUsd;
 use crate::wire::json::{self, Counts, Json, Object};
 use crate::wire::lens;
 use crate::wire::needle::{Found, Needle};
 
 /// Reads a `usage` object; `None` when it counts nothing.
 pub(in crate::dialect) fn parse(usage: &Json<'_>) -> Option<Usage> {
-    partition(|path| usage.at(path).and_then(Json::as_u64).unwrap_or_default())
+    let counted = partition(|path| usage.at(path).and_then(Json::as_u64).unwrap_or_default())?;
+    Some(Usage { charged: charged(usage), ..counted })
+}
+
+/// What a provider says it charges: in dollars (OpenRouter, Perplexity), or in xAI's ticks.
+pub(in crate::dialect) fn charged(usage: &Json<'_>) -> Option<PicoUsd> {
+    let dollars = |path: &[&str]| PicoUsd::from_dollars(usage.at(path)?.raw());
+    let ticks = usage.get(TICKS).and_then(Json::as_u64);
+    amount(dollars, ticks, || usage.get("is_byok").and_then(Json::as_bool) == Some(true))
+}
+
+/// The same of counts that were read without a tree.
+pub(in crate::dialect) fn charged_in(counts: &Counts<'_>) -> Option<PicoUsd> {
+    static OWN_KEY: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"is_byok\""));
+    let ticks = Some(counts.at(&[TICKS])).filter(|ticks| *ticks > 0);
+    let own_key = || OWN_KEY.values(counts.raw()).any(|value| value.starts_with(b"true"));
+    amount(|path| counts.dollars(path), ticks, own_key)
+}
+
+const TICKS: &str = "cost_in_usd_ticks";
+
+/// With a key of the user's own OpenRouter charges its fee, and the provider behind it the rest.
+fn amount(
+    dollars: impl Fn(&[&str]) -> Option<PicoUsd>,
+    ticks: Option<u64>,
+    own_key: impl Fn() -> bool,
+) -> Option<PicoUsd> {
+    /// Ten thousand million of them are a dollar.
+    const TICK: u128 = 100;
+    if let Some(ticks) = ticks {
+        return Some(PicoUsd(u128::from(ticks) * TICK));
+    }
+    let Some(cost) = dollars(&["cost"]) else { return dollars(&["cost", "total_cost"]) };
+    let behind = || dollars(&["cost_details", "upstream_inference_cost"]).filter(|_| own_key());
+    Some(cost + behind().unwrap_or(PicoUsd::ZERO))
 }
 
 fn partition(count: impl Fn(&[&str]) -> u64) -> Option<Usage> {
@@ -116,6 +151,9 @@ pub(in crate::dialect) fn write(usage: &Usage, object: &mut Object<'_>) {
         details.number("accepted_prediction_tokens", 0_u8);
         details.number("rejected_prediction_tokens", 0_u8);
     });
+    if let Some(charged) = usage.charged {
+        object.raw("cost", &charged.to_string());
+    }
     if usage.web_searches > 0 {
         object.object("server_tool_use", |searches| {
             searches.number("web_search_requests", usage.web_searches);
@@ -143,7 +181,10 @@ pub(in crate::dialect) fn find(bytes: &[u8]) -> Option<Usage> {
     match USAGE.object(bytes) {
         Found::Nothing => None,
         Found::One(object) => match Counts::prefix(object) {
-            Some(counts) => partition(|path| counts.at(path)),
+            Some(counts) => {
+                let counted = partition(|path| counts.at(path))?;
+                Some(Usage { charged: charged_in(&counts), ..counted })
+            }
             None => parse(&json::prefix(object)?),
         },
         Found::Several => find_outermost(bytes),

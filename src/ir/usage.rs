@@ -1,5 +1,7 @@
 //! What a call used: a partition, in which every token is in exactly one class.
 
+use crate::units::PicoUsd;
+
 /// How many tokens of each class a call used.
 ///
 /// Vendors nest their counts (OpenAI's `prompt_tokens` holds the cached ones, Anthropic's
@@ -40,6 +42,8 @@ pub struct Usage {
     pub seconds: u64,
     /// Searches of a reranker, each a query against a number of documents.
     pub searches: u64,
+    /// What the provider itself says it charges for all of it, where it does.
+    pub charged: Option<PicoUsd>,
 }
 
 /// Where the numbers of a [`Usage`] come from.
@@ -154,6 +158,16 @@ impl Usage {
         self.characters = self.characters.saturating_add(other.characters);
         self.seconds = self.seconds.saturating_add(other.seconds);
         self.searches = self.searches.saturating_add(other.searches);
+        self.charged = match (self.charged, other.charged) {
+            (Some(own), Some(other)) => Some(PicoUsd(own.0.saturating_add(other.0))),
+            (own, other) => {
+                if own.is_some() {
+                    own
+                } else {
+                    other
+                }
+            }
+        };
     }
 
     /// Takes over what a later report of the same call says.
@@ -199,6 +213,9 @@ impl Usage {
         }
         if later.searches > 0 {
             self.searches = later.searches;
+        }
+        if later.charged.is_some() {
+            self.charged = later.charged;
         }
     }
 }

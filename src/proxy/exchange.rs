@@ -378,6 +378,7 @@ impl Exchange {
             source: None,
             prices: None,
             asides: Vec::new(),
+            states_cost: false,
         };
         let mut broken = false;
         if let Stage::Away(mut call) = std::mem::replace(&mut self.stage, Stage::Here) {
@@ -421,6 +422,7 @@ fn fill(record: &mut Record, mut call: Call, world: &Snapshot, started: Instant,
     let Call { ask, attempt, relay, attempts, sent, answered, upload, .. } = call;
     record.provider = Some(Arc::clone(&attempt.known.provider));
     record.prices.clone_from(&attempt.known.prices);
+    record.states_cost = attempt.known.states_cost();
     record.model = Some(Arc::clone(&attempt.known.model)).filter(|model| !model.is_empty());
     record.asked_model = ask.model;
     record.asked_tier = ask.tier;

@@ -36,6 +36,7 @@ pub(super) fn settled(model: &str) -> Settled {
         source: None,
         prices: None,
         asides: Vec::new(),
+        states_cost: false,
     };
     let usage = Usage { input: 20, cache_read: 5, output: 7, ..Usage::default() };
     Settled { record, usage, usage_source: Some(UsageSource::Reported), cost: Some(PicoUsd(500_000_000_000)) }

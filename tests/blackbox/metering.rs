@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{CLIENTS, Client, Gateway, Reply, Setup, mock, mock_page, post};
+use crate::harness::{
+    CLIENTS, Client, Gateway, Heard, Provider, Reply, Setup, Then, json_reply, mock, mock_page, post,
+};
 
 fn usage(line: &Value) -> (u64, u64) {
     let number = |name: &str| line[name].as_u64().unwrap_or_else(|| panic!("no {name} in {line}"));
@@ -135,7 +137,7 @@ fn cached_tokens_are_counted_once_and_cost_less() {
     let mock = mock();
     let gateway = Setup::new(&mock).start();
     let text = format!("#mock tokens=4\n{}", "many words of which nothing is new ".repeat(400));
-    for client in [Client::Openai, Client::Anthropic] {
+    for client in [Client::Openai, Client::Gemini] {
         let first = gateway.line(&ask(&gateway, client, Client::Openai, false, &text));
         let second = gateway.line(&ask(&gateway, client, Client::Openai, false, &text));
         let third = gateway.line(&ask(&gateway, client, Client::Openai, true, &text));
@@ -224,5 +226,77 @@ fn no_prompt_and_no_secret_is_ever_logged() {
     let all = format!("{:?} {:?} {}", gateway.lines(), gateway.said(), gateway.admin_page("/metrics").text());
     for secret in ["xylophone", "door-secret", "gemini-secret"] {
         assert!(!all.contains(secret), "{secret} was told");
+    }
+}
+
+/// A provider whose answers, whole and streamed, have this usage.
+fn billing(usage: &'static str) -> Provider {
+    Provider::start(move |heard, stream| {
+        let usage =
+            format!(r#""usage":{{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10,{usage}}}"#);
+        let said = |object: &str, choice: &str| {
+            format!(
+                r#"{{"id":"c","object":"{object}","created":1,"model":"m","choices":[{choice}],{usage}}}"#
+            )
+        };
+        if String::from_utf8_lossy(&heard.body).contains("\"stream\":true") {
+            let chunk = r#"{"index":0,"delta":{"content":"hi"},"finish_reason":"stop"}"#;
+            let comments = ": OPENROUTER PROCESSING\n\n";
+            let body = format!(
+                "{comments}data: {}\n\n{comments}data: [DONE]\n\n",
+                said("chat.completion.chunk", chunk)
+            );
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
+            Heard::answer(stream, (head + &body).as_bytes());
+        } else {
+            let choice =
+                r#"{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}"#;
+            Heard::answer(stream, &json_reply(200, &said("chat.completion", choice)));
+        }
+        Then::Keep
+    })
+}
+
+#[test]
+fn what_a_provider_says_it_charges_is_what_a_call_costs() {
+    for (vendor, usage, costs) in [
+        ("openrouter", r#""cost":0.00014"#, Some("0.00014")),
+        ("openrouter", r#""cost":0"#, Some("0")),
+        (
+            "openrouter",
+            r#""cost":0.0001,"is_byok":true,"cost_details":{"upstream_inference_cost":2e-3}"#,
+            Some("0.0021"),
+        ),
+        (
+            "openrouter",
+            r#""cost":0.003,"is_byok":false,"cost_details":{"upstream_inference_cost":0.003}"#,
+            Some("0.003"),
+        ),
+        (
+            "perplexity",
+            r#""cost":{"input_tokens_cost":0.001,"request_cost":0.005,"total_cost":0.006}"#,
+            Some("0.006"),
+        ),
+        ("xai", r#""cost_in_usd_ticks":37756000"#, Some("0.0037756")),
+        // Nobody knows in what money others count.
+        ("custom", r#""cost":0.00014"#, None),
+    ] {
+        let provider = billing(usage);
+        let mock = mock();
+        let line = format!(
+            "house: {{vendor: {vendor}, base_url: \"http://{}/v1\", api_key: k-1, models: [mystery]}}",
+            provider.addr
+        );
+        let gateway = Setup::new(&mock).provider(&line).start();
+        for client in [Client::Openai, Client::Gemini] {
+            for request in [client.whole("house/mystery", "hi"), client.stream("house/mystery", "hi")] {
+                let reply = gateway.ask(&request).ok();
+                let line = gateway.line(&reply);
+                assert_eq!(line["cost_usd"].as_str(), costs, "{vendor} {client:?}: {line}");
+            }
+        }
     }
 }

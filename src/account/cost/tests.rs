@@ -186,6 +186,7 @@ impl Numbers {
             characters: self.below(200),
             seconds: self.below(200),
             searches: self.below(5),
+            charged: None,
         }
     }
 }

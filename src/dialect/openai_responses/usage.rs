@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem;
 
+use crate::dialect::openai_usage;
 use crate::ir::Usage;
 use crate::wire::json::{self, Counts, Json, Object};
 use crate::wire::lens;
@@ -12,7 +13,9 @@ use crate::wire::needle::{Found, Needle};
 /// Reads the usage of a response; searches are counted by their items.
 pub(super) fn of(response: &Json<'_>) -> Option<Usage> {
     let usage = response.field("usage")?;
+    let charged = openai_usage::charged(usage);
     let mut usage = partition(|path| usage.at(path).and_then(Json::as_u64).unwrap_or_default())?;
+    usage.charged = charged;
     let items = response.get("output").map(Json::elements).unwrap_or_default();
     let searches = items.iter().filter(|item| is_search(item)).count() as u64;
     usage.web_searches = usage.web_searches.max(searches);
@@ -123,10 +126,16 @@ pub(super) fn find(bytes: &[u8]) -> Option<Usage> {
         Found::Nothing => return None,
         Found::One(object) if SEARCH.find(bytes).is_none() => {
             return match Counts::prefix(object) {
-                Some(counts) => partition(|path| counts.at(path)),
+                Some(counts) => {
+                    let counted = partition(|path| counts.at(path))?;
+                    Some(Usage { charged: openai_usage::charged_in(&counts), ..counted })
+                }
                 None => {
                     let usage = json::prefix(object)?;
-                    partition(|path| usage.at(path).and_then(Json::as_u64).unwrap_or_default())
+                    let charged = openai_usage::charged(&usage);
+                    let counted =
+                        partition(|path| usage.at(path).and_then(Json::as_u64).unwrap_or_default())?;
+                    Some(Usage { charged, ..counted })
                 }
             };
         }

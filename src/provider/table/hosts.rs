@@ -155,7 +155,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         aliases: &["open_router"],
         speaks: &[(OpenaiChat, ""), (OpenaiResponses, ""), (AnthropicMessages, ""), (OpenaiCompletions, "")],
         catalogue_ids: &["openrouter"],
-        quirks: GATEWAY,
+        quirks: Quirks { states_cost: true, ..GATEWAY },
         ..with_vectors(&openai(
             "openrouter",
             "OpenRouter",

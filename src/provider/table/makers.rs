@@ -103,6 +103,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         quirks: Quirks {
             strict_tools: Some(false),
             named: Some(Named::Users),
+            states_cost: true,
             keeps_responses: true,
             ..refuses(&[Param::LogitBias])
         },
@@ -229,6 +230,7 @@ pub(super) const VENDORS: &[Vendor] = &[
                 Param::Stop,
             ]),
             alternates: true,
+            states_cost: true,
             ..Quirks::NONE
         },
         ..openai(

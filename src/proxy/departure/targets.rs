@@ -136,6 +136,12 @@ impl Known {
             .flatten()
     }
 
+    /// Whether what it says it charges holds.
+    #[must_use]
+    pub const fn states_cost(&self) -> bool {
+        self.vendor.quirks.states_cost
+    }
+
     /// The path of any operation; `None` where the target has none.
     #[must_use]
     pub fn path(&self, operation: Operation) -> Option<String> {

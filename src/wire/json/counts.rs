@@ -2,6 +2,8 @@
 
 use memchr::memchr2;
 
+use crate::units::PicoUsd;
+
 use super::scan::Scanner;
 use super::unsigned;
 
@@ -13,6 +15,8 @@ const DEEPEST: usize = 3;
 #[derive(Debug, Clone)]
 pub struct Counts<'a> {
     list: Vec<Count<'a>>,
+    /// The numbers that are not whole, which few objects have.
+    fractions: Vec<(Path<'a>, usize, &'a str)>,
     raw: &'a [u8],
 }
 
@@ -31,13 +35,14 @@ impl<'a> Counts<'a> {
     /// none, or spells a key with escapes.
     #[must_use]
     pub fn prefix(source: &'a [u8]) -> Option<Self> {
-        let mut reader = Reader { source, at: 0, list: Vec::with_capacity(8) };
+        let mut reader = Reader { source, at: 0, list: Vec::with_capacity(8), fractions: Vec::new() };
         if reader.peek()? != b'{' {
             return None;
         }
         let start = reader.at;
         reader.object([b""; DEEPEST], 0)?;
-        Some(Self { raw: source.get(start..reader.at)?, list: reader.list })
+        let raw = source.get(start..reader.at)?;
+        Some(Self { raw, list: reader.list, fractions: reader.fractions })
     }
 
     /// The text of the object.
@@ -52,6 +57,23 @@ impl<'a> Counts<'a> {
         let found = self.list.iter().rev().find(|count| count.is_at(path));
         found.map_or(0, |count| count.number)
     }
+
+    /// The amount of dollars at the end of a path of keys; a nought is told only outermost.
+    #[must_use]
+    pub fn dollars(&self, path: &[&str]) -> Option<PicoUsd> {
+        let whole = self.list.iter().rev().find(|count| count.is_at(path));
+        if let Some(count) = whole {
+            return PicoUsd::from_dollars(&count.number.to_string());
+        }
+        let mut fractions = self.fractions.iter().rev();
+        let (.., text) = fractions.find(|(at, length, _)| leads(at, *length, path))?;
+        PicoUsd::from_dollars(text)
+    }
+}
+
+/// Whether a path of so many keys is this one.
+fn leads(at: &Path<'_>, length: usize, path: &[&str]) -> bool {
+    length == path.len() && at.iter().zip(path).all(|(key, wanted)| *key == wanted.as_bytes())
 }
 
 impl Count<'_> {
@@ -72,6 +94,7 @@ struct Reader<'a> {
     source: &'a [u8],
     at: usize,
     list: Vec<Count<'a>>,
+    fractions: Vec<(Path<'a>, usize, &'a str)>,
 }
 
 impl<'a> Reader<'a> {
@@ -101,9 +124,13 @@ impl<'a> Reader<'a> {
             self.take(b':')?;
             match self.peek()? {
                 b'0'..=b'9' => {
+                    let start = self.at;
                     let number = self.number()?;
-                    if number > 0 {
+                    if number > 0 || (depth == 0 && self.at == start + 1) {
                         self.list.push(Count { path, length: depth + 1, number });
+                    } else if self.at > start + 1 {
+                        let text = std::str::from_utf8(self.source.get(start..self.at)?).ok()?;
+                        self.fractions.push((path, depth + 1, text));
                     }
                 }
                 b'{' if depth + 1 < DEEPEST => self.object(path, depth + 1)?,
@@ -165,6 +192,19 @@ mod tests {
         assert_eq!((at(&["a"]), at(&["b", "a"]), at(&["b", "c", "a"])), (1, 2, 30));
         assert_eq!(at(&["b"]) + at(&["n"]) + at(&["z"]) + at(&["s"]) + at(&["b", "c", "d", "a"]), 0);
         assert!(counts.raw().ends_with(br#""s":"7"}"#));
+    }
+
+    #[test]
+    fn dollars_are_found_whole_or_not() {
+        let text = br#"{"cost":0.00014,"none":0,"three":3,"a":{"cost":1.5e-3}}"#;
+        let counts = Counts::prefix(text).unwrap();
+        let dollars = |path: &[&str]| counts.dollars(path).map(|amount| amount.to_string());
+        assert_eq!(dollars(&["cost"]).as_deref(), Some("0.00014"));
+        assert_eq!(dollars(&["none"]).as_deref(), Some("0"));
+        assert_eq!(dollars(&["three"]).as_deref(), Some("3"));
+        assert_eq!(dollars(&["a", "cost"]).as_deref(), Some("0.0015"));
+        assert_eq!(dollars(&["a"]), None);
+        assert_eq!(counts.at(&["cost"]), 0);
     }
 
     #[test]
