@@ -76,6 +76,8 @@ pub struct Provider {
     pub api_version: Option<String>,
     /// Whether it is asked which models it serves; not where the configuration lists them.
     pub discover: bool,
+    /// The dialects that it is spoken to in; empty for all of its vendor's.
+    pub only: Vec<Dialect>,
 }
 
 /// The cloud that a provider's credentials come from.
@@ -90,12 +92,19 @@ pub struct Cloud {
 }
 
 impl Provider {
+    /// Whether it stands somewhere else than its vendor does.
+    #[must_use]
+    pub fn is_elsewhere(&self) -> bool {
+        Base::parse(self.vendor.base_url).is_ok_and(|usual| usual.host != self.base.host)
+    }
+
     /// The dialects it speaks and where, the preferred first.
     #[must_use]
     pub fn spoken(&self) -> Vec<(Dialect, Base)> {
         let usual = Base::parse(self.vendor.base_url).is_ok_and(|usual| usual == self.base);
         let own = (!usual).then(|| self.base.to_string());
         let bases = self.vendor.bases(own.as_deref()).into_iter();
+        let bases = bases.filter(|(dialect, _)| self.only.is_empty() || self.only.contains(dialect));
         bases.filter_map(|(dialect, base)| Some((dialect, Base::parse(&base).ok()?))).collect()
     }
 }

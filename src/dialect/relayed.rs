@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::openai_media;
+use super::{openai_media, openai_responses};
 use crate::ir::Usage;
 
 /// An operation that is relayed. All are OpenAI's, and lie where OpenAI has them.
@@ -23,6 +23,8 @@ pub enum Relayed {
     Transcription,
     /// The same in English.
     Translation,
+    /// What was said in OpenAI's Responses, made short in a way that only its provider can read.
+    Compaction,
 }
 
 /// What there is to know of one.
@@ -40,7 +42,7 @@ struct Row {
 
 impl Relayed {
     /// Every one.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Moderation,
         Self::Image,
         Self::ImageEdit,
@@ -48,6 +50,7 @@ impl Relayed {
         Self::Speech,
         Self::Transcription,
         Self::Translation,
+        Self::Compaction,
     ];
 
     const fn row(self) -> &'static Row {
@@ -87,6 +90,12 @@ impl Relayed {
                 place: "/audio/translations",
                 usual_model: None,
                 find: openai_media::find_transcript_usage,
+            },
+            Self::Compaction => &Row {
+                name: "compaction",
+                place: "/responses/compact",
+                usual_model: None,
+                find: openai_responses::find_usage,
             },
             Self::Speech => &Row {
                 name: "speech",
@@ -137,7 +146,7 @@ impl Relayed {
                 let characters = text("input").map_or(0, |input| input.chars().count() as u64);
                 Usage { characters, ..Usage::default() }
             }
-            Self::Moderation | Self::Transcription | Self::Translation => Usage::default(),
+            Self::Moderation | Self::Transcription | Self::Translation | Self::Compaction => Usage::default(),
         }
     }
 

@@ -188,6 +188,9 @@ fn openai(
     api_version: Option<&str>,
 ) -> Option<String> {
     let place = match operation {
+        Operation::Relayed(Relayed::Compaction) => {
+            return responses(vendor, base, operation, model, api_version);
+        }
         Operation::Generate | Operation::Stream => said_at,
         Operation::Embed | Operation::EmbedBatch => "/embeddings",
         Operation::Models => "/models",
@@ -221,11 +224,17 @@ fn responses(
     model: &str,
     api_version: Option<&str>,
 ) -> Option<String> {
+    let speaks = vendor.speaks.iter().any(|(dialect, _)| *dialect == Dialect::OpenaiResponses);
+    let own = speaks && vendor.quirks.house == House::Own;
     let place = match operation {
         Operation::Generate | Operation::Stream => "/responses",
-        // Who imitates the API mostly leaves this out.
-        Operation::CountTokens if vendor.quirks.house == House::Own => "/responses/input_tokens",
-        Operation::CountTokens | Operation::Embed | Operation::EmbedBatch => return None,
+        // Who imitates the API mostly leaves these out.
+        Operation::CountTokens if own => "/responses/input_tokens",
+        Operation::Relayed(Relayed::Compaction) if own => "/responses/compact",
+        Operation::Relayed(Relayed::Compaction)
+        | Operation::CountTokens
+        | Operation::Embed
+        | Operation::EmbedBatch => return None,
         Operation::Models | Operation::Relayed(_) => {
             return openai(vendor, vendor.chat_path, base, operation, model, api_version);
         }

@@ -97,6 +97,11 @@ pub fn begin(
         fault.retry_after = retry_after(&head.headers);
         let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
         let undecided = is_undecided(status, upstream) && !empty;
+        if departure::turned(exchange, status) {
+            let mut error = Error::explain(ErrorType::HTTPStatus(status), "another dialect").into_up();
+            error.set_retry(true);
+            return Err(error);
+        }
         if departure::proof::renew(shared, exchange, status, &head.headers) {
             let mut error = Error::explain(ErrorType::HTTPStatus(status), "a credential's end").into_up();
             error.set_retry(true);

@@ -449,3 +449,77 @@ fn thought_beside_tools_is_asked_for_where_openai_has_it() {
     assert_eq!(gateway.ask(&post("/v1/messages").json(&body)).ok().json()["type"], "message");
     assert_eq!(place(), "/v1/responses");
 }
+
+/// A server that speaks chat completions and knows no Responses.
+fn chat_alone() -> Provider {
+    Provider::start(|heard, stream| {
+        if heard.head.starts_with("post /v1/responses") {
+            Heard::answer(stream, &json_reply(404, r#"{"detail":"Not Found"}"#));
+        } else {
+            let said = r#"{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}}"#;
+            Heard::answer(stream, &json_reply(200, said));
+        }
+        Then::Keep
+    })
+}
+
+#[test]
+fn a_server_without_responses_is_found_out_once_and_asked_in_chat() {
+    let server = chat_alone();
+    let mock = mock();
+    let house = format!(
+        "house: {{vendor: openai, base_url: \"http://{}/v1\", api_key: k-1, models: [local-llama]}}",
+        server.addr
+    );
+    let gateway = Setup::new(&mock).provider(&house).start();
+    for _ in 0..12 {
+        let reply = ask(&gateway, &asked("local-llama", "hello")).ok();
+        assert_eq!(text(&reply.json()), "hi");
+        assert_eq!(gateway.line(&reply)["attempts"], 1);
+    }
+    let heard = server.heard();
+    let tried = heard.iter().filter(|heard| heard.head.starts_with("post /v1/responses")).count();
+    // Each worker finds out for itself.
+    assert!(tried < heard.len() / 2, "{tried} of {}", heard.len());
+}
+
+#[test]
+fn a_provider_is_spoken_to_in_the_dialects_that_its_configuration_names() {
+    let server = chat_alone();
+    let mock = mock();
+    let house = format!(
+        "house: {{vendor: openai, base_url: \"http://{}/v1\", api_key: k-1, models: [local-llama], dialects: [openai_chat]}}",
+        server.addr
+    );
+    let gateway = Setup::new(&mock).provider(&house).start();
+    assert_eq!(text(&ask(&gateway, &asked("local-llama", "hello")).ok().json()), "hi");
+    assert!(server.heard().iter().all(|heard| heard.head.starts_with("post /v1/chat/completions")));
+}
+
+#[test]
+fn a_conversation_is_made_short_where_that_can_be_done() {
+    let mock = mock();
+    let gateway = setup(&mock).start();
+    let compact = |model: &str, body: Value| {
+        gateway.ask(&post("/v1/responses/compact").json(&with(asked(model, "hello"), body)))
+    };
+    let reply = compact("openai/gpt-4o-mini", json!({"instructions": "Be brief."})).ok();
+    let said = reply.json();
+    assert_eq!(said["object"], "response.compaction");
+    assert_eq!(said["output"][1]["type"], "compaction");
+    assert_eq!(mock_page(&mock, "last")["path"], "/v1/responses/compact");
+    let line = gateway.line(&reply);
+    assert_eq!(
+        (&line["gen_ai.operation.name"], &line["usage_source"]),
+        (&json!("compaction"), &json!("reported"))
+    );
+    assert_eq!(line["gen_ai.usage.output_tokens"], said["usage"]["output_tokens"]);
+    assert!(line["cost_usd"].is_string(), "{line}");
+    // What came of it goes on as it is.
+    let on = ask(&gateway, &json!({"model": "gpt-4o-mini", "input": said["output"]}));
+    assert_eq!(on.status, 200, "{}", on.text());
+    for model in ["claude-sonnet-4-5", "gemini-2.5-flash", "llama-thinking"] {
+        let refused = compact(model, json!({}));
+        assert_eq!((refused.status, &refused.json()["error"]["param"]), (400, &json!("model")), "{model}");
+    }
+}

@@ -74,13 +74,7 @@ fn check_preference(file: &File, check: &mut Check<'_>) {
 fn vendor(name: &str, written: &file::Provider, check: &mut Check<'_>) -> Option<&'static Vendor> {
     let id = written.vendor.as_deref().unwrap_or(name).trim();
     if id.eq_ignore_ascii_case(CUSTOM) {
-        let wanted = match written.dialect {
-            None | Some(file::Dialect::OpenaiChat) => Dialect::OpenaiChat,
-            Some(file::Dialect::OpenaiResponses) => Dialect::OpenaiResponses,
-            Some(file::Dialect::AnthropicMessages) => Dialect::AnthropicMessages,
-            Some(file::Dialect::GeminiGenerate) => Dialect::GeminiGenerate,
-            Some(file::Dialect::BedrockConverse) => Dialect::BedrockConverse,
-        };
+        let wanted = written.dialect.map_or(Dialect::OpenaiChat, Dialect::from);
         let row = custom(wanted);
         if row.is_none() {
             let maker =
@@ -145,10 +139,28 @@ fn one(
     let api_version = written.api_version.as_deref().map(str::trim).filter(|version| !version.is_empty());
     let api_version = api_version.map(str::to_owned);
     let discover = written.models.is_empty();
+    let only = dialects(&subject, check);
     Some((
-        Provider { name: name.to_owned(), vendor, base, keys, cloud, headers, api_version, discover },
+        Provider { name: name.to_owned(), vendor, base, keys, cloud, headers, api_version, discover, only },
         offer,
     ))
+}
+
+/// The dialects that it is spoken to in, where not in all of its vendor's.
+fn dialects(subject: &Subject<'_>, check: &mut Check<'_>) -> Vec<Dialect> {
+    let Subject { name, written, vendor, .. } = *subject;
+    let mut only = Vec::new();
+    for (index, dialect) in written.dialects.iter().map(|dialect| Dialect::from(*dialect)).enumerate() {
+        if vendor.speaks.iter().any(|(spoken, _)| *spoken == dialect) {
+            only.push(dialect);
+        } else {
+            let spoken: Vec<_> = vendor.speaks.iter().map(|(spoken, _)| spoken.name()).collect();
+            let message = format!("{} does not speak {}", vendor.name, dialect.name());
+            let hint = format!("it speaks {}", spoken.join(", "));
+            check.error(&["providers", name, "dialects", &index.to_string()], message, hint);
+        }
+    }
+    only
 }
 
 fn keys(name: &str, written: &file::Provider, check: &mut Check<'_>) -> Vec<Secret> {

@@ -214,6 +214,9 @@ pub(super) struct Provider {
     pub(super) auth: Option<Auth>,
     /// What a `custom` vendor speaks. Default: `openai_chat`.
     pub(super) dialect: Option<Dialect>,
+    /// Which of the dialects that its vendor speaks it does, where its server has not all of them.
+    /// Default: all.
+    pub(super) dialects: Vec<Dialect>,
 }
 
 /// How a cloud lends credentials. Each cloud takes the fields that are its own.
@@ -252,7 +255,7 @@ pub(super) struct Auth {
     pub(super) token_file: Option<String>,
 }
 
-/// How a custom provider is spoken to.
+/// How a provider is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Dialect {
@@ -266,6 +269,24 @@ pub(super) enum Dialect {
     GeminiGenerate,
     /// Bedrock Converse.
     BedrockConverse,
+    /// OpenAI's text completions.
+    OpenaiCompletions,
+    /// Ollama's own chat.
+    OllamaChat,
+}
+
+impl From<Dialect> for crate::ir::Dialect {
+    fn from(written: Dialect) -> Self {
+        match written {
+            Dialect::OpenaiChat => Self::OpenaiChat,
+            Dialect::OpenaiResponses => Self::OpenaiResponses,
+            Dialect::AnthropicMessages => Self::AnthropicMessages,
+            Dialect::GeminiGenerate => Self::GeminiGenerate,
+            Dialect::BedrockConverse => Self::BedrockConverse,
+            Dialect::OpenaiCompletions => Self::OpenaiCompletions,
+            Dialect::OllamaChat => Self::OllamaChat,
+        }
+    }
 }
 
 /// A name with several targets.

@@ -21,6 +21,8 @@ mod tools;
 mod types;
 mod usage;
 
+pub(super) use usage::find as find_usage;
+
 use http::HeaderMap;
 
 use super::{

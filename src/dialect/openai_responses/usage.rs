@@ -119,7 +119,7 @@ static USAGE: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"usage\""));
 ///
 /// Runs on every answer that passes unchanged. A search is an item of the output; only where there
 /// is one is more than the usage read.
-pub(super) fn find(bytes: &[u8]) -> Option<Usage> {
+pub(in crate::dialect) fn find(bytes: &[u8]) -> Option<Usage> {
     static SEARCH: LazyLock<memmem::Finder<'static>> =
         LazyLock::new(|| memmem::Finder::new("web_search_call"));
     match USAGE.object(bytes) {

@@ -5,6 +5,7 @@
 )]
 
 mod cohere;
+mod compaction;
 mod form;
 mod images;
 pub(super) mod kept;
@@ -32,6 +33,8 @@ pub(super) fn answer(
     let ends = |end: &str| path.ends_with(end);
     Some(if ends("/moderations") {
         read(request, path).and_then(|body| moderations::answer(&body, spoken, world))
+    } else if ends("/responses/compact") {
+        read(request, path).and_then(|body| compaction::answer(&body, spoken, world))
     } else if ends("/images/generations") {
         read(request, path).and_then(|body| images::answer(&body, "image_generation", spoken, world))
     } else if ends("/images/edits") || ends("/images/variations") {

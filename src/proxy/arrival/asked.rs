@@ -530,7 +530,6 @@ mod tests {
     #[test]
     fn another_api_is_told_what_to_use_instead() {
         for (path, dialect, instead) in [
-            ("/v1/responses/compact", Dialect::OpenaiResponses, "POST /v1/responses"),
             ("/v1beta/interactions", Dialect::GeminiGenerate, ":generateContent"),
             ("/v1beta/batches", Dialect::GeminiGenerate, "each request by itself"),
             ("/v1beta/models/m:embedText", Dialect::GeminiGenerate, ":generateContent"),

@@ -1,6 +1,7 @@
 //! One attempt at one target: the body, path and headers it is asked with.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -180,8 +181,12 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
     }
 }
 
-/// The target as it must be spoken to: some take thought beside tools in their other dialect alone.
+/// The target as it must be spoken to: some take thought beside tools in their other dialect alone,
+/// and some have not the dialect that they should.
 fn bridged(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>) -> Result<Arc<Known>, Refusal> {
+    if let Some(instead) = known.instead.as_ref().filter(|instead| instead.needed.load(Ordering::Relaxed)) {
+        return Ok(Arc::clone(&instead.known));
+    }
     let Some(bridge) = &known.bridge else { return Ok(known) };
     let wanted = if ask.dialect == known.dialect {
         wants_thought_beside_tools(lens, &known.profile)

@@ -1,5 +1,6 @@
 //! An attempt departs: its peer, its head, and the next one when it fails.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -241,11 +242,7 @@ pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
         call.attempts += 1;
         call.pause = pause;
         call.stale = None;
-        call.plain = false;
-        call.relay = Relay::Waiting;
-        call.head = None;
-        call.sent = None;
-        call.answered = None;
+        begin_anew(call);
         true
     });
     log::debug!(
@@ -257,6 +254,36 @@ pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
     );
     exchange.faults.push((provider, fault));
     go
+}
+
+/// What an earlier attempt left is forgotten.
+fn begin_anew(call: &mut Call) {
+    call.plain = false;
+    call.relay = Relay::Waiting;
+    call.head = None;
+    call.sent = None;
+    call.answered = None;
+}
+
+/// Whether a server has not the dialect in which it was asked, and is asked in another now, which costs
+/// no attempt. What was learned holds until the configuration is read anew.
+#[must_use]
+pub fn turned(exchange: &mut Exchange, status: u16) -> bool {
+    let world = Arc::clone(&exchange.world);
+    let Some(asked) = exchange.asked.clone() else { return false };
+    let Some(call) = exchange.call() else { return false };
+    let known = Arc::clone(&call.attempt.known);
+    let Some(instead) = known.instead.as_ref().filter(|_| matches!(status, 404 | 405 | 501)) else {
+        return false;
+    };
+    instead.needed.store(true, Ordering::Relaxed);
+    let (place, key) = (call.place, call.attempt.key);
+    if !prepare_next(call, &world, &asked, place, key) {
+        return false;
+    }
+    begin_anew(call);
+    log::debug!("request {}: {} has no {}", exchange.id, known.provider, known.dialect.name());
+    true
 }
 
 /// Prepares the attempt at this place with this key; whether there can be one.

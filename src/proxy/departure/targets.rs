@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use rustc_hash::FxHashMap;
@@ -50,8 +51,19 @@ pub struct Known {
     pub paths: Paths,
     /// The same target in OpenAI's Responses, where it takes thought beside tools there alone.
     pub bridge: Option<Arc<Self>>,
+    /// The same target in chat, where its server may have no Responses although its vendor has.
+    pub instead: Option<Instead>,
     vendor: &'static Vendor,
     api_version: Option<String>,
+}
+
+/// A target as it is spoken to where it turns out not to have what it should.
+#[derive(Debug)]
+pub struct Instead {
+    /// That target.
+    pub known: Arc<Known>,
+    /// Whether it turned out so.
+    pub needed: AtomicBool,
 }
 
 impl Known {
@@ -86,6 +98,7 @@ impl Known {
                 count: None,
             },
             bridge: None,
+            instead: None,
             base,
             vendor: provider.vendor,
             api_version: None,
@@ -176,7 +189,9 @@ impl Keeps {
 #[must_use]
 pub fn keeps_responses(provider: &Provider) -> bool {
     let vendor = provider.vendor;
-    let speaks = vendor.speaks.iter().any(|(dialect, _)| *dialect == Dialect::OpenaiResponses);
+    let spoken = Dialect::OpenaiResponses;
+    let speaks = vendor.speaks.iter().any(|(dialect, _)| *dialect == spoken)
+        && (provider.only.is_empty() || provider.only.contains(&spoken));
     speaks && (vendor.quirks.house == House::Own || vendor.quirks.keeps_responses)
 }
 
@@ -263,6 +278,12 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
         .cloned()
         .unwrap_or_else(|| (Dialect::OpenaiChat, provider.base.clone()));
     let mut known = speaking(world, target, provider, model, dialect, base)?;
+    let only_there = Profile::only_responses(&vendor.quirks, &target.model, model);
+    if dialect == Dialect::OpenaiResponses && provider.is_elsewhere() && !only_there {
+        let chat = spoken.iter().find(|(spoken, _)| *spoken == Dialect::OpenaiChat).cloned();
+        let chat = chat.and_then(|(dialect, base)| speaking(world, target, provider, model, dialect, base));
+        known.instead = chat.map(|chat| Instead { known: Arc::new(chat), needed: AtomicBool::new(false) });
+    }
     if known.profile.together.effort_beside_tools != EffortBesideTools::Taken
         && let Some((dialect, base)) =
             spoken.into_iter().find(|(spoken, _)| *spoken == Dialect::OpenaiResponses)
@@ -331,6 +352,7 @@ fn speaking(
             count: path(dialect, Operation::CountTokens),
         },
         bridge: None,
+        instead: None,
         base,
         vendor,
         api_version: provider.api_version.clone(),
