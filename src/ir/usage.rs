@@ -174,10 +174,11 @@ impl Usage {
     ///
     /// Reports are cumulative and replace one another, input and output apart: a last event that
     /// tells only the output must not wipe out the input that the first one told, nor one that
-    /// tells the input without its cached part. Of outputs the last one holds, though it be lower:
-    /// Gemini corrects what it thought.
+    /// tells the input without its cached part. Else the last one holds, though it be lower: Gemini
+    /// corrects both what it read and what it thought.
     pub const fn merge(&mut self, later: &Self) {
-        if later.total_input() > 0 && later.total_input() >= self.total_input() {
+        let is_whole = later.cache_read >= self.cache_read && later.cache_write() >= self.cache_write();
+        if later.total_input() > 0 && (is_whole || later.total_input() >= self.total_input()) {
             self.input = later.input;
             self.cache_read = later.cache_read;
             // A report that tells no times counts all writes as short; what was known stays known.
@@ -229,6 +230,18 @@ mod tests {
         let mut usage = Usage { input: 3, cache_read: 1000, output: 1, ..Usage::default() };
         usage.merge(&Usage { output: 15, reasoning: 5, ..Usage::default() });
         assert_eq!(usage, Usage { input: 3, cache_read: 1000, output: 15, reasoning: 5, ..Usage::default() });
+    }
+
+    #[test]
+    fn a_lower_report_of_input_holds_unless_it_lacks_the_cached_part() {
+        let mut usage = Usage { input: 169, ..Usage::default() };
+        usage.merge(&Usage { input: 79, output: 12, ..Usage::default() });
+        assert_eq!((usage.input, usage.output), (79, 12));
+        let mut usage = Usage { input: 100, cache_read: 500, ..Usage::default() };
+        usage.merge(&Usage { input: 90, cache_read: 500, ..Usage::default() });
+        assert_eq!((usage.input, usage.cache_read), (90, 500));
+        usage.merge(&Usage { input: 90, output: 3, ..Usage::default() });
+        assert_eq!(usage.cache_read, 500);
     }
 
     #[test]
