@@ -4,13 +4,16 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use memchr::memmem;
+
 use crate::catalog::profile::{
     EffortBesideTools, MaxTokensField, Named, Param, Profile, ReasoningHistory, RequiredTool,
     StructuredOutput, ThinkingStyle, ToolIdRule,
 };
 use crate::ir::Losses;
 use crate::wire::json::{self, Json, Watch};
-use crate::wire::lens::{Edit, Lens};
+use crate::wire::json_array;
+use crate::wire::lens::{self, Edit, Lens};
 use crate::wire::needle::Needle;
 
 use super::{bits, remove, rename, set_string, temperature};
@@ -67,8 +70,6 @@ pub(super) fn needs_rewriting(body: &Lens<'_>, profile: &Profile) -> bool {
     const SIDE_FIELDS: u64 = bits(&["thinking_blocks", "provider_specific_fields", "thought_signature"]);
     const STRICT: u64 = bits(&["strict"]);
     const CALLS: u64 = bits(&["tool_calls"]);
-    const TOOL: u64 = bits(&["tool"]);
-    const IMAGE: u64 = bits(&["image_url"]);
     const AUDIO: u64 = bits(&["input_audio"]);
     const TRIMMINGS: u64 = bits(&["$id", "$schema", "additionalProperties"]);
     body.saw(SIDE_FIELDS)
@@ -78,13 +79,32 @@ pub(super) fn needs_rewriting(body: &Lens<'_>, profile: &Profile) -> bool {
         || (!profile.strict_tools && body.saw(STRICT))
         || (profile.plain_schemas && body.saw(TRIMMINGS) && has_tools(body))
         || (!profile.together.format_beside_tools && has_tools(body) && body.raw("response_format").is_some())
-        || (!profile.tool_result_media && body.saw(TOOL) && body.saw(IMAGE))
+        || (!profile.tool_result_media && has_picture_in_result(body))
         || (profile.refuses.has(Param::Tools) && (body.raw("tools").is_some() || body.saw(CALLS)))
         || (!profile.audio_input && body.saw(AUDIO))
         || history(body, profile)
         || thinks_otherwise(body, profile)
         || (profile.structured_output != StructuredOutput::Native
             && body.raw("response_format").is_some_and(|format| format.contains("json_schema")))
+}
+
+/// Whether a tool answered with a picture. One that a person shows beside tools is no reason to say
+/// the request again.
+fn has_picture_in_result(body: &Lens<'_>) -> bool {
+    const TOOL: u64 = bits(&["tool"]);
+    const IMAGE: u64 = bits(&["image_url"]);
+    static PICTURE: LazyLock<memmem::Finder<'static>> =
+        LazyLock::new(|| memmem::Finder::new("\"image_url\""));
+    if !body.saw(TOOL) || !body.saw(IMAGE) {
+        return false;
+    }
+    let messages = body.raw("messages").unwrap_or_default().as_bytes();
+    let mut found = false;
+    // The lens has checked the list.
+    let _end = json_array::Parser::new(messages.len()).push(messages, |message| {
+        found |= lens::find(message, "role") == Some("\"tool\"") && PICTURE.find(message).is_some();
+    });
+    found
 }
 
 /// Whether the target would refuse the messages, for what they say or for their order.

@@ -367,3 +367,21 @@ fn perplexity_hears_users_and_assistants_in_turn() {
     let said = sent(&request, &vendor("perplexity", "sonar-pro"));
     assert_eq!(roles(&said), ["user"]);
 }
+
+#[test]
+fn a_picture_is_moved_out_of_a_tools_answer_only() {
+    let picture = json!({"type": "image_url", "image_url": {"url": "https://example.com/a.png"}});
+    let history = |shown: &Value, answered: &Value| {
+        json!({"model": "m", "stream": false, "tools": tools(), "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "Look"}, shown]},
+            {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+            {"role": "tool", "tool_call_id": "c", "content": [answered]}]})
+    };
+    let words = json!({"type": "text", "text": "done"});
+    let to = vendor("groq", "openai/gpt-oss-120b");
+    let shown = history(&picture, &words);
+    assert_eq!(sent(&shown, &to).body["messages"], shown["messages"]);
+    assert_eq!(sent(&shown, &to).body["stream"], false);
+    let answered = history(&words, &picture);
+    assert_eq!(roles(&sent(&answered, &to)), ["user", "assistant", "tool", "user"]);
+}
