@@ -9,7 +9,7 @@ use memchr::memmem;
 
 use crate::account::{Meter, Metered};
 use crate::dialect::{Ranks, Restore, Seed, StreamShape, Vectors, codec, kept, transcode};
-use crate::fault::Fault;
+use crate::fault::{Fault, Retry};
 use crate::ir::embed::EmbedRequest;
 use crate::ir::rerank::RerankRequest;
 use crate::ir::{Dialect, Losses};
@@ -132,13 +132,19 @@ impl Gathering {
         };
         match said {
             Ok(said) => Outcome::Said(said),
-            Err(_) => Outcome::Failed {
-                fault: codec(*upstream).parse_error(502, &HeaderMap::new(), body),
-                undecided: true,
-                own: None,
-            },
+            Err(_) => Outcome::Failed { fault: unsaid(*upstream, body), undecided: true, own: None },
         }
     }
+}
+
+/// The fault of an answer that is none. Some vendors say with status 200 what the client did wrong:
+/// then that is the status of it.
+fn unsaid(upstream: Dialect, body: &[u8]) -> Fault {
+    let mut fault = codec(upstream).parse_error(502, &HeaderMap::new(), body);
+    if fault.status == 502 && fault.retry() != Retry::Here {
+        fault.status = fault.kind.status();
+    }
+    fault
 }
 
 impl Failing {
@@ -204,4 +210,17 @@ pub fn mask(mut body: Vec<u8>, secret: &Secret) -> Vec<u8> {
         body.splice(at..at + key.len(), b"***".iter().copied());
     }
     body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_did_wrong_has_its_own_status_though_the_answers_is_200() {
+        let filtered = br#"{"error":{"message":"filtered","code":"content_filter","param":"prompt"}}"#;
+        assert_eq!(unsaid(Dialect::OpenaiChat, filtered).status, 400);
+        assert_eq!(unsaid(Dialect::OpenaiChat, b"<html>").status, 502);
+        assert_eq!(unsaid(Dialect::OpenaiChat, br#"{"error":{"message":"busy","code":429}}"#).status, 429);
+    }
 }
