@@ -1,5 +1,6 @@
 //! A client's body → the hub. Model and method stand in the path.
 
+use super::super::content::{Part, Said};
 use super::super::types::{self, DIALECT};
 use super::super::{case, content, tools};
 use super::config;
@@ -169,17 +170,25 @@ fn turn(number: usize, json: &Json<'_>, calls: &mut Calls) -> Result<Turn, Malfo
     calls.speak(turn.role);
     turn.blocks.reserve(parts.len());
     for (at, part) in parts.iter().enumerate() {
-        let block = self::part(number, at, part, turn.role, calls);
-        let block = block.map_err(|flaw| case::within(format!("parts[{at}]"))(flaw))?;
-        turn.blocks.push(block);
+        let within = |flaw| case::within(format!("parts[{at}]"))(flaw);
+        let read = content::read(part).map_err(within)?;
+        // What only describes, as `videoMetadata` by itself, describes the part before it.
+        if matches!(read.said, Said::Nothing)
+            && !read.extras.is_empty()
+            && let Some(described) = turn.blocks.last_mut()
+        {
+            described.extras.put(read.extras);
+            continue;
+        }
+        turn.blocks.push(block(number, at, read, turn.role, calls).map_err(within)?);
     }
     // Results answer the turn before, so they come before whatever else the user says.
     turn.blocks.sort_by_key(|block| !matches!(block.content, Content::ToolResult(_)));
     Ok(turn)
 }
 
-fn part(turn: usize, at: usize, part: &Json<'_>, role: Role, calls: &mut Calls) -> Result<Block, Malformed> {
-    let block = content::read(part)?.into_block();
+fn block(turn: usize, at: usize, part: Part, role: Role, calls: &mut Calls) -> Result<Block, Malformed> {
+    let block = part.into_block();
     let mut block = block.ok_or_else(|| Malformed::new("", "expected a part that holds something"))?;
     match &mut block.content {
         Content::ToolCall(call) => {

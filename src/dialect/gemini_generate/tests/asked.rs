@@ -122,6 +122,20 @@ fn two_calls_of_one_function_have_two_ids_and_results_come_before_words() {
 }
 
 #[test]
+fn a_part_that_only_describes_belongs_to_the_part_before_it() {
+    let body = r#"{"contents":[{"parts":[{"fileData":{"fileUri":"https://a/v.mp4","mimeType":"video/mp4"}},
+        {"videoMetadata":{"startOffset":"2s"}}]}]}"#;
+    let blocks = &read(body).unwrap().turns[0].blocks;
+    assert_eq!(blocks.len(), 1);
+    assert_eq!(
+        blocks[0].extras.json(Dialect::GeminiGenerate, "videoMetadata"),
+        Some(r#"{"startOffset":"2s"}"#)
+    );
+    let alone = read(r#"{"contents":[{"parts":[{"videoMetadata":{"startOffset":"2s"}}]}]}"#);
+    assert_eq!(alone.unwrap_err().param, "contents[0].parts[0]");
+}
+
+#[test]
 fn what_a_client_says_wrong_is_named() {
     for (body, param) in [
         ("{}", "contents"),
