@@ -133,6 +133,7 @@ pub(in crate::dialect) fn write(usage: &Usage, object: &mut Object<'_>) {
         details.number("cached_tokens", usage.cache_read);
         details.number("audio_tokens", usage.audio_input);
         if usage.cache_write() > 0 {
+            details.number("cache_write_tokens", usage.cache_write());
             details.number("cache_creation_tokens", usage.cache_write());
         }
         if usage.cache_write_1h > 0 {

@@ -85,7 +85,11 @@ pub(super) fn write(usage: &Usage, tier: Option<&ServiceTier>, o: &mut Object<'_
         o.object("output_tokens_details", |o| o.number("thinking_tokens", usage.reasoning));
     }
     if usage.web_searches > 0 {
-        o.object("server_tool_use", |o| o.number("web_search_requests", usage.web_searches));
+        // Anthropic's own clients demand both counts where there is one.
+        o.object("server_tool_use", |o| {
+            o.number("web_search_requests", usage.web_searches);
+            o.number("web_fetch_requests", 0_u8);
+        });
     }
     o.opt_string("service_tier", tier.map(tier_served_word));
 }

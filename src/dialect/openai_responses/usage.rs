@@ -81,6 +81,8 @@ pub(super) fn write(usage: &Usage, object: &mut Object<'_>) {
     object.number("input_tokens", usage.total_input());
     object.object("input_tokens_details", |details| {
         details.number("cached_tokens", usage.cache_read);
+        // OpenAI's own clients demand it, also where nothing was written.
+        details.number("cache_write_tokens", usage.cache_write());
         if usage.audio_input > 0 {
             details.number("audio_tokens", usage.audio_input);
         }
