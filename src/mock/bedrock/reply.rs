@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Form;
+use super::model::Model;
 use crate::mock::World;
 use crate::mock::anthropic::{redacted, signature};
 use crate::mock::play::Frames;
@@ -20,8 +21,9 @@ pub(super) fn whole(form: &Form, answer: &Answer, world: &World) -> Vec<u8> {
                 STANDARD.encode(redacted(thinking))
             )
         } else {
-            let (text, signed) = (quote(&thinking.text), signature(&thinking.text));
-            format!(r#"{{"reasoningContent":{{"reasoningText":{{"signature":"{signed}","text":{text}}}}}}}"#)
+            let (text, signed) = (quote(&thinking.text), seal(form, &thinking.text));
+            let signed = signed.map(|signed| format!(r#""signature":"{signed}","#)).unwrap_or_default();
+            format!(r#"{{"reasoningContent":{{"reasoningText":{{{signed}"text":{text}}}}}}}"#)
         });
     }
     for block in &answer.blocks {
@@ -53,6 +55,11 @@ pub(super) fn whole(form: &Form, answer: &Answer, world: &World) -> Vec<u8> {
     .into_bytes()
 }
 
+/// The seal of a thought; only Claude seals its own.
+fn seal(form: &Form, thought: &str) -> Option<String> {
+    Model(&form.ask.model).is_claude().then(|| signature(thought))
+}
+
 /// The reply as a stream.
 pub(super) fn stream(form: &Form, answer: &Answer, world: &World) -> Frames {
     let mut events = Events { frames: Frames::default(), index: 0, world };
@@ -65,8 +72,9 @@ pub(super) fn stream(form: &Form, answer: &Answer, world: &World) -> Frames {
             for token in thinking.iter() {
                 events.delta(&format!(r#"{{"reasoningContent":{{"text":{}}}}}"#, quote(token)), 1);
             }
-            let signed = signature(&thinking.text);
-            events.delta(&format!(r#"{{"reasoningContent":{{"signature":"{signed}"}}}}"#), 0);
+            if let Some(signed) = seal(form, &thinking.text) {
+                events.delta(&format!(r#"{{"reasoningContent":{{"signature":"{signed}"}}}}"#), 0);
+            }
         }
         events.stop();
     }

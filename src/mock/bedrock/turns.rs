@@ -49,6 +49,9 @@ pub(super) fn check(body: &Value, model: Model<'_>) -> Result<(), Refusal> {
         results(before, content, index)?;
         before = Some(message);
     }
+    if model.is_claude() && body["additionalModelRequestFields"]["thinking"]["type"] == "enabled" {
+        thought_first(messages)?;
+    }
     let last = messages.last().filter(|last| last["role"] == "assistant");
     if let Some(last) = last {
         return end(last, model);
@@ -63,6 +66,23 @@ pub(super) fn check(body: &Value, model: Model<'_>) -> Result<(), Refusal> {
         ));
     }
     Ok(())
+}
+
+/// With thinking on, a tool loop of Claude that is still open must show the thought it began with.
+fn thought_first(messages: &[Value]) -> Result<(), Refusal> {
+    let [.., called, last] = messages else { return Ok(()) };
+    let answers =
+        last["content"].as_array().is_some_and(|blocks| blocks.iter().any(|b| b["toolResult"].is_object()));
+    if !answers || called["content"][0]["reasoningContent"].is_object() {
+        return Ok(());
+    }
+    let found = if called["content"][0]["toolUse"].is_object() { "tool_use" } else { "text" };
+    Err(Refusal::bad(format!(
+        "The model returned the following errors: messages.{}.content.0.type: Expected `thinking` or \
+         `redacted_thinking`, but found `{found}`. When `thinking` is enabled, a final `assistant` message must \
+         start with a thinking block (preceeding the lastmost set of `tool_use` and `tool_result` blocks).",
+        messages.len() - 2
+    )))
 }
 
 /// A conversation that ends with the model's own words.

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem;
 
-use crate::catalog::profile::{Param, Profile, ThinkingStyle};
+use crate::catalog::profile::{Param, Profile, ReasoningHistory, ThinkingStyle};
 use crate::ir::{Dialect, Effort, Losses};
 use crate::wire::json::Watch;
 use crate::wire::lens::{Edit, Lens};
@@ -75,6 +75,9 @@ pub fn plan(
         Dialect::GeminiGenerate if has_unsealed_call(body, profile) => {
             Plan::Translate { from: client, to: target }
         }
+        Dialect::BedrockConverse if claude_would_miss_a_thought(body, profile) => {
+            Plan::Translate { from: client, to: target }
+        }
         // The model stands in the path.
         Dialect::GeminiGenerate | Dialect::BedrockConverse => {
             Plan::Verbatim { edits: Vec::new(), strip_usage: false }
@@ -118,6 +121,7 @@ pub static WORDS: Watch = Watch::new(
         "name",
         "provider_specific_fields",
         "reasoning",
+        "reasoningContent",
         "reasoning_content",
         "reasoning_details",
         "redacted_thinking",
@@ -173,6 +177,24 @@ fn has_unsealed_thought(body: &Lens<'_>) -> bool {
     static SEALS: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"signature\""));
     const SEAL: u64 = bits(&["signature"]);
     body.saw(SEAL) && SEALS.values(body.source()).any(|seal| seal.starts_with(b"\"\""))
+}
+
+/// Whether Claude would refuse a Converse history because of what other models thought in it: the
+/// same two cases as at Anthropic, where an unsealed thought has no seal instead of an empty one.
+fn claude_would_miss_a_thought(body: &Lens<'_>, profile: &Profile) -> bool {
+    static THOUGHTS: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"reasoningText\""));
+    static SEALS: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"signature\""));
+    const CALL: u64 = bits(&["toolUse"]);
+    const THOUGHT: u64 = bits(&["reasoningContent"]);
+    if profile.reasoning_history != ReasoningHistory::Keep {
+        return false;
+    }
+    if body.saw(THOUGHT) {
+        let sealed = SEALS.values(body.source()).filter(|seal| !seal.starts_with(b"\"\"")).count();
+        return THOUGHTS.values(body.source()).count() > sealed;
+    }
+    let asked = || body.raw("additionalModelRequestFields");
+    body.saw(CALL) && asked().is_some_and(|fields| fields.contains("\"enabled\""))
 }
 
 /// Whether what was asked of the model that the client named would be refused by the one that it is

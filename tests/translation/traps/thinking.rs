@@ -220,3 +220,50 @@ fn t19_an_effort_that_a_target_does_not_know_is_the_nearest() {
     let body = claude(&json!({"max_tokens": 20000, "thinking": {"type": "enabled", "budget_tokens": 10000}}));
     assert_eq!(say(Claude, &body, &thinking_gpt()).body["reasoning_effort"], "high");
 }
+
+#[test]
+fn what_others_thought_or_did_not_think_does_not_reach_claude_on_the_short_way() {
+    let planned = |thought: &Value, thinking: &str| {
+        let call = json!({"toolUse": {"toolUseId": "t", "name": "f", "input": {}}});
+        let blocks: Vec<_> = thought.as_array().unwrap().iter().cloned().chain([call]).collect();
+        let body = json!({
+            "messages": [{"role": "user", "content": [{"text": "Hi"}]}, {"role": "assistant", "content": blocks},
+                {"role": "user", "content": [{"toolResult": {"toolUseId": "t", "content": [{"text": "x"}]}}]}],
+            "additionalModelRequestFields": {"thinking": {"type": thinking, "budget_tokens": 1024}}});
+        let text = body.to_string();
+        let lens = Lens::watching(text.as_bytes(), &WORDS).unwrap();
+        let plan = plan(Bedrock, Bedrock, &lens, "m", &sonnet_there().profile, &mut Losses::new());
+        (matches!(plan, Plan::Verbatim { .. }), say(Bedrock, &body, &sonnet_there()))
+    };
+    let sealed = json!([{"reasoningContent": {"reasoningText": {"text": "Hm.", "signature": "EqQBCgIYAh"}}}]);
+    assert!(planned(&sealed, "enabled").0);
+    assert!(planned(&json!([]), "disabled").0);
+    let unsealed = json!([{"reasoningContent": {"reasoningText": {"text": "Hm."}}}]);
+    for (thought, lost) in [(unsealed, "messages.content.thinking;dropped"), (json!([]), "thinking;dropped")]
+    {
+        let (verbatim, said) = planned(&thought, "enabled");
+        assert!(!verbatim && said.lost(lost), "{}", said.losses);
+        assert!(!said.body.to_string().contains("reasoningText"), "{}", said.body);
+        assert_eq!(said.body["additionalModelRequestFields"].get("thinking"), None);
+    }
+}
+
+#[test]
+fn claude_gets_a_history_that_other_models_would_get_as_it_is() {
+    let body = json!({"messages": [{"role": "assistant", "content": [
+        {"reasoningContent": {"reasoningText": {"text": "Hm."}}}, {"text": "Yes."}]}]})
+    .to_string();
+    let lens = Lens::watching(body.as_bytes(), &WORDS).unwrap();
+    let planned = |name| {
+        plan(
+            Bedrock,
+            Bedrock,
+            &lens,
+            "m",
+            &corpus::target(Bedrock, "bedrock", name).profile,
+            &mut Losses::new(),
+        )
+    };
+    assert!(matches!(planned("us.amazon.nova-2-lite-v1:0"), Plan::Verbatim { .. }));
+    assert!(matches!(planned("us.anthropic.claude-sonnet-4-5-20250929-v1:0"), Plan::Translate { .. }));
+}
