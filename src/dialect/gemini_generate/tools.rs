@@ -178,12 +178,11 @@ fn write_function(a: &mut Array<'_>, tool: &Tool, names: &mut Names, profile: &P
         if let Some(schema) = free.or(tool.schema.as_deref()) {
             write_parameters(o, schema, profile, losses);
         }
-        for extra in tool.extras.all() {
-            if extra.dialect == DIALECT {
-                o.raw(&extra.name, &extra.json);
-            } else {
-                losses.dropped(format!("tools.{}", extra.name), "not known to this dialect");
-            }
+        for extra in tool.extras.of(DIALECT) {
+            o.raw(&extra.name, &extra.json);
+        }
+        for extra in tool.extras.foreign(DIALECT) {
+            losses.dropped(format!("tools.{}", extra.name), "not known to this dialect");
         }
     });
 }

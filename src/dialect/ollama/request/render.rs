@@ -3,7 +3,7 @@
 use crate::catalog::profile::{Profile, ThinkingStyle};
 use crate::dialect::ollama::types::{Form, OPTION};
 use crate::dialect::{Rendered, Restore, free_text, tool_schema, unknown};
-use crate::ir::{Effort, Format, Losses, Request, Thinking, Tool, ToolChoice, ToolKind};
+use crate::ir::{Dialect, Effort, Format, Losses, Request, Thinking, Tool, ToolChoice, ToolKind};
 use crate::wire::json::{self, Object};
 
 use super::{history, options};
@@ -102,7 +102,8 @@ fn write_function(function: &mut Object<'_>, tool: &Tool, losses: &mut Losses) {
     if tool.cache.is_some() {
         losses.dropped("cache_control", "the target takes no cache marks");
     }
-    for extra in tool.extras.all() {
+    let own = tool.extras.of(Dialect::OllamaChat);
+    for extra in own.chain(tool.extras.foreign(Dialect::OllamaChat)) {
         losses.dropped(extra.name.clone(), "only known to the dialect it came from");
     }
     let schema = match &tool.kind {
