@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Form;
 use crate::mock::errors::Refusal;
 use crate::mock::say::media::{Media, Source};
-use crate::mock::say::{Ask, Format, Outcome, Tool, fingerprint, tokens_of};
+use crate::mock::say::{Ask, Format, Outcome, Tool, fingerprint, plan, tokens_of};
 
 /// Reads what the answer depends on; none where a model is only to be loaded.
 pub(super) fn read(form: Form, body: &Value) -> Result<Option<Ask>, Refusal> {
@@ -118,6 +118,7 @@ fn chat(body: &Value, ask: Ask) -> Result<Option<Ask>, Refusal> {
         media,
         results,
         tools: tools(&body["tools"])?,
+        planned: plan::next(messages),
         ..ask
     }))
 }
