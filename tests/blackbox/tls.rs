@@ -75,6 +75,42 @@ fn all_clients_are_answered_by_all_vendors_on_one_connection() {
 }
 
 #[test]
+fn streams_share_connections_and_a_slow_reader_stops_no_other() {
+    const STREAMS: usize = 20;
+    let provider = TlsProvider::start(Offer::Http2, |heard| {
+        let [one, two, last] = pieces(Client::Openai);
+        if !String::from_utf8_lossy(&heard.body).contains("much") {
+            return vec![sse_head(), Step::Data(one), Step::Gate, Step::Data(two), Step::Last(last)];
+        }
+        let much = String::from_utf8(two).unwrap().replace("two", &"z".repeat(1 << 16));
+        let mut steps = vec![sse_head()];
+        steps.extend((0..400).map(|_| Step::Data(much.clone().into_bytes())));
+        steps
+    });
+    let gateway = before(&provider).start();
+    gateway.ask(&Client::Openai.whole("nobody", "hello"));
+    let open = |text| {
+        let mut conn = gateway.conn();
+        let request = Client::Openai.stream("gpt-4o-mini", text);
+        conn.send(&[request.head(), request.body].concat());
+        let mut head = conn.head();
+        conn.read_until(&mut head, if text == "much" { "zz" } else { "one" });
+        (conn, head)
+    };
+    // It reads no more of its 26 MB than its first piece.
+    let slow = open("much");
+    let mut streams: Vec<_> = (0..STREAMS).map(|_| open("hello")).collect();
+    provider.open(STREAMS);
+    for (conn, head) in &mut streams {
+        let (rest, end) = conn.rest(head);
+        assert!(end == End::Clean && Client::Openai.is_complete(&rest), "{rest}");
+    }
+    drop(slow);
+    let connections = provider.heard().iter().map(|heard| heard.connection).max();
+    assert_eq!(connections, Some(0), "twenty-one streams on one connection");
+}
+
+#[test]
 fn a_client_of_http2_is_answered_by_a_provider_of_http2() {
     let provider = TlsProvider::start(Offer::Http2, fine);
     let gateway = before(&provider).start();

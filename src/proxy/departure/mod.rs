@@ -44,6 +44,10 @@ pub mod upload;
 /// 8 MiB would be held for each client that reads slowly.
 const WINDOW: u32 = 1 << 20;
 
+/// How many requests share one HTTP/2 connection to a provider. Pingora's own choice is one, which
+/// costs a file and a handshake for each stream; all of them would hang on one connection's loss.
+const STREAMS: u32 = 32;
+
 /// Asks for connections that send head and body in one piece.
 static JOINING: LazyLock<ALPN> =
     LazyLock::new(|| ALPN::Custom(CustomALPN::new(Joining::ALPN.as_bytes().to_vec())));
@@ -91,7 +95,10 @@ pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPe
         if !call.ask.unsized_body && !call.plain && !call.upload.is_tunnel() {
             peer.options.set_http_version(2, 1);
             peer.options.alpn = ALPN::H2H1;
+            peer.options.max_h2_streams = STREAMS as usize;
             peer.options.h2_stream_window_size = Some(WINDOW);
+            // So that one client that reads slowly stops none of the others.
+            peer.options.h2_connection_window_size = Some(WINDOW * STREAMS);
         }
     } else {
         peer.options.alpn = JOINING.clone();
