@@ -35,9 +35,9 @@ log: {{ level: warn }}
 discovery: {{ interval: "off" }}
 shutdown: {{ drain: 2s }}
 providers:
-  openai: {{ api_key: mock, base_url: "http://{mock}/v1" }}
-  anthropic: {{ api_key: mock, base_url: "http://{mock}" }}
-  gemini: {{ api_key: mock, base_url: "http://{mock}/v1beta" }}
+  openai: {{ api_key: mock, base_url: "{mock}/v1" }}
+  anthropic: {{ api_key: mock, base_url: "{mock}" }}
+  gemini: {{ api_key: mock, base_url: "{mock}/v1beta" }}
 aliases: {{ steady: {steady} }}
 """
 
@@ -69,19 +69,24 @@ def get(url, headers=None, body=None, timeout=5):
 class Process:
     """One process that the rig has started."""
 
-    def __init__(self, name, command, log, address):
+    def __init__(self, name, command, log, address, environment):
         self.name, self.address, self.log = name, address, log
-        environment = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+        own = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+        environment = {**own, **environment}
         with open(log, "wb") as out:
             self.child = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment)
         self.pid = self.child.pid
 
     def wait_until_up(self, path, seconds=10):
+        """Until it answers; one without a path to ask for, until it takes a connection."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.child.poll() is not None:
                 raise Failed(f"{self.name} ended with status {self.child.returncode}:\n{self.tail()}")
             try:
+                if path is None:
+                    socket.create_connection(self.address.split(":"), timeout=1).close()
+                    return self
                 status, _ = get(f"http://{self.address}{path}", timeout=1)
                 if status < 500:
                     return self
@@ -145,9 +150,9 @@ class Rig:
             process.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
 
-    def start(self, name, command, address, path):
+    def start(self, name, command, address, path, environment={}):
         log = self.dir / f"{name}-{len(self.processes)}.log"
-        process = Process(name, [str(word) for word in command], log, address)
+        process = Process(name, [str(word) for word in command], log, address, environment)
         self.processes.append(process)
         return process.wait_until_up(path)
 
@@ -155,10 +160,12 @@ class Rig:
         address = f"127.0.0.1:{free_port()}"
         return self.start("mock", [self.binary, "mock", "--listen", address, *options], address, "/health")
 
-    def gateway(self, mock, threads=1):
+    def gateway(self, mock, threads=1, trusted=None):
+        """The gateway in front of the mock, or of one behind TLS that this authority vouches for."""
         port, admin = free_port(), free_port()
         config = self.dir / f"tollgate-{port}.yaml"
-        said = dict(port=port, admin=admin, threads=threads, key=KEY, dir=self.dir / str(port), mock=mock.address)
+        url = f"https://localhost:{mock.address.split(':')[1]}" if trusted else f"http://{mock.address}"
+        said = dict(port=port, admin=admin, threads=threads, key=KEY, dir=self.dir / str(port), mock=url)
 
         def point(steady):
             """Writes the configuration as one step, as an operator's tool would."""
@@ -168,7 +175,8 @@ class Rig:
 
         point(f"openai/{OPENAI}")
         command = [self.binary, "serve", "--config", config]
-        gateway = self.start("tollgate", command, f"127.0.0.1:{port}", "/health")
+        environment = {"SSL_CERT_FILE": str(trusted)} if trusted else {}
+        gateway = self.start("tollgate", command, f"127.0.0.1:{port}", "/health", environment)
         gateway.admin, gateway.point = f"127.0.0.1:{admin}", point
         return gateway
 

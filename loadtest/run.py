@@ -140,7 +140,7 @@ def row(result):
 def scenario(rig, gateway, mock, name, arguments):
     if name == "idle":
         say(f"idle: {arguments.streams} open streams for {arguments.duration:g} s")
-        return idle.measure(gateway, mock, arguments.streams, arguments.duration)
+        return idle.measure(rig, gateway, mock, arguments)
     if name == "reload":
         with Reloads(gateway) as reloads:
             result = k6(rig, gateway, name, arguments)

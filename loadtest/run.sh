@@ -11,10 +11,16 @@ set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 . "$root/loadtest/build.sh"
+. "$root/loadtest/need.sh"
 
 case " $* " in
     *" --help "* | *" -h "*) k6=none binary=none ;;
     *)
+        case " $* " in
+            # 10,000 idle streams want a provider that speaks HTTP/2, where files are few.
+            *" smoke "*) ;;
+            *) need nginx nginx-light || true ;;
+        esac
         k6=$("$root/loadtest/install-k6.sh")
         binary=$(build_tollgate)
         ;;
