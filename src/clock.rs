@@ -126,6 +126,13 @@ pub fn secret() -> String {
     }
 }
 
+/// 256 bits of the system's entropy; `None` where there is none.
+#[must_use]
+pub fn secret_bits() -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).ok().map(|()| bytes)
+}
+
 /// The id of one request: 24 letters and digits, unique for all practical purposes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId([u8; 24]);

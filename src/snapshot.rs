@@ -1,17 +1,20 @@
 //! The compiled, immutable world that one request sees from its first byte to its last.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalog::Catalog;
 use crate::ir::Dialect;
+use crate::policy::{Closed, Key, Keyring};
 use crate::provider::{Base, Source, Vendor};
 use crate::route::Table;
 use crate::units::{ByteSize, Secret};
 
 /// The compiled world. Built whole by `config::compile`, swapped in whole, never changed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Snapshot {
     /// Counts the worlds of this process, from 1.
     pub generation: u64,
@@ -31,34 +34,88 @@ pub struct Snapshot {
     pub strict: bool,
 }
 
+impl Snapshot {
+    /// The same world with other keys. It counts as the same, for nothing else of it changed.
+    #[must_use]
+    pub fn with_keys(&self, keyring: Keyring) -> Self {
+        let door = Door { keyring: Arc::new(keyring), ..self.door.clone() };
+        Self { door, ..self.clone() }
+    }
+}
+
 /// Who may come in.
 #[derive(Debug, Clone, Default)]
 pub struct Door {
-    /// The hash of the master key; `None` leaves the gateway open.
+    /// The hash of the master key.
     pub master: Option<blake3::Hash>,
+    /// Whether the master key is for the operator's listener alone.
+    pub master_is_for_admin: bool,
+    /// The virtual keys.
+    pub keyring: Arc<Keyring>,
+}
+
+/// Why somebody may not come in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Barred {
+    /// No key was shown that is known.
+    Unknown,
+    /// The master key was, which is not for this.
+    Master,
+    /// This key was, and does not open.
+    Closed(Arc<Key>, Closed),
 }
 
 impl Door {
-    /// A door that opens to this key; an empty one leaves it open.
+    /// A door that opens to this master key; where there is none and no keys, it is open.
     #[must_use]
-    pub fn new(master: Option<&Secret>) -> Self {
+    pub fn new(master: Option<&Secret>, master_is_for_admin: bool) -> Self {
         let master = master.filter(|key| !key.is_empty());
-        Self { master: master.map(|key| blake3::hash(key.expose().as_bytes())) }
+        let master = master.map(|key| blake3::hash(key.expose().as_bytes()));
+        Self { master, master_is_for_admin, keyring: Arc::default() }
     }
 
-    /// Whether a client with this credential may come in. Hashes are compared in constant time.
+    /// Whether anyone may come in.
     #[must_use]
-    pub fn admits(&self, credential: Option<&[u8]>) -> bool {
-        match (&self.master, credential) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(master), Some(given)) => blake3::hash(given) == *master,
+    pub fn is_open(&self) -> bool {
+        self.master.is_none() && self.keyring.is_empty()
+    }
+
+    /// Lets a client in that shows these credentials from this address: the virtual key that it
+    /// came with, or none for the master key and where the door is open. Of several credentials
+    /// the first that opens counts.
+    ///
+    /// # Errors
+    /// Why none of them opens.
+    pub fn admit<'c>(
+        &self,
+        shown: impl Iterator<Item = Cow<'c, [u8]>>,
+        now: u64,
+        address: Option<IpAddr>,
+    ) -> Result<Option<Arc<Key>>, Barred> {
+        if self.is_open() {
+            return Ok(None);
         }
+        let mut barred = Barred::Unknown;
+        for credential in shown {
+            // Hashes are compared in constant time.
+            if self.master.is_some_and(|master| blake3::hash(&credential) == master) {
+                if !self.master_is_for_admin {
+                    return Ok(None);
+                }
+                barred = Barred::Master;
+            } else if let Some(lock) = self.keyring.find(&credential) {
+                match lock.open(now).and_then(|key| key.admit(now, address)) {
+                    Ok(()) => return Ok(Some(Arc::clone(&lock.key))),
+                    Err(why) => barred = Barred::Closed(Arc::clone(&lock.key), why),
+                }
+            }
+        }
+        Err(barred)
     }
 }
 
 /// One configured provider: a vendor's row with an address and credentials.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Provider {
     /// Its name in the configuration, in headers, records and metrics.
     pub name: String,

@@ -30,6 +30,7 @@ const RINGS: &[(&str, u8)] = &[
     ("provider", 4),
     ("route", 5),
     ("account", 5),
+    ("policy", 5),
     ("config", 6),
     ("snapshot", 6),
     ("store", 7),
@@ -43,7 +44,8 @@ const RINGS: &[(&str, u8)] = &[
 ];
 
 /// Rooms that are pure functions of their input.
-const PURE: &[&str] = &["ir", "wire", "catalog", "dialect", "provider", "route", "units", "refusal", "fault"];
+const PURE: &[&str] =
+    &["ir", "wire", "catalog", "dialect", "provider", "route", "policy", "units", "refusal", "fault"];
 
 /// What a pure room may not name.
 const IMPURE: &[&str] = &[

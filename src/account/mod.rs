@@ -1,10 +1,12 @@
 //! What a call used, what it cost, and the one fact it leaves behind.
 
+pub mod attribution;
 pub mod cost;
 pub mod count;
 pub mod meter;
 pub mod settled;
 pub mod tally;
 
+pub use attribution::Attribution;
 pub use meter::{Meter, Metered};
 pub use settled::{Outcome, Record, Settled, Source, Timings, settle};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 
+use crate::account::attribution::Attribution;
 use crate::account::count::Calibration;
 use crate::account::meter::Metered;
 use crate::account::{cost, tally};
@@ -14,6 +15,7 @@ use crate::clock::RequestId;
 use crate::dialect::{Head, codec};
 use crate::fault::Fault;
 use crate::ir::{Dialect, FinishReason, Losses, ServiceTier, Usage, UsageSource};
+use crate::policy::Key;
 use crate::refusal::Kind;
 use crate::units::PicoUsd;
 
@@ -74,6 +76,10 @@ pub struct Record {
     pub id: RequestId,
     /// When it came, in milliseconds since 1970.
     pub at: u64,
+    /// The virtual key that the client showed.
+    pub key: Option<Arc<Key>>,
+    /// On whose behalf it was made.
+    pub attribution: Option<Box<Attribution>>,
     /// What was asked for: `chat`, `embeddings` …
     pub operation: &'static str,
     /// What the client speaks.

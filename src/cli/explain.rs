@@ -104,7 +104,7 @@ fn explained(world: &Snapshot, explain: &Explain, body: Vec<u8>) -> Result<Strin
     let bytes = opened.body.clone();
     let lens = Lens::watching(&bytes, &WORDS).map_err(malformed)?;
     let mut read = ask::read(&head, &asked, &lens, opened)?;
-    let Chosen { targets, place, .. } = ask::choose(world, &Names::default(), &asked, &mut read)?;
+    let Chosen { targets, place, .. } = ask::choose(world, &Names::default(), None, &asked, &mut read)?;
     let (mut text, count) = (String::new(), targets.len());
     for (index, target) in targets.iter().enumerate().skip(place) {
         let Some(known) = targets::known(world, target, asked.dialect()) else { continue };

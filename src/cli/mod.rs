@@ -2,6 +2,7 @@
 
 mod demo;
 mod explain;
+mod keys;
 mod look;
 mod serve;
 
@@ -24,6 +25,7 @@ Examples:
   tollgate --config tollgate.yaml check  find every mistake in a file
   tollgate explain --dialect anthropic --model gpt-4o < body.json
                                          what would be sent, and what lost
+  tollgate keys create web               a key for one client; see tollgate keys --help
   tollgate models                        what can be asked for, and where it would go
   kill -HUP $(pidof tollgate)            reload the file and the environment files
   tollgate --upgrade & kill -QUIT OLD    replace the running binary without a refused connection";
@@ -64,6 +66,8 @@ enum Command {
     /// Show what would become of a request: the plan, what is sent to whom, and what is lost.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(explain::Explain),
+    /// Make, list, change and revoke virtual keys.
+    Keys(keys::Arguments),
     /// Print the JSON schema of the configuration file.
     Schema,
     /// Run the gateway and a built-in fake provider together; no keys needed.
@@ -113,6 +117,7 @@ pub fn run() -> ExitCode {
         Some(Command::Check) => look::check(arguments.config),
         Some(Command::Models) => look::models(arguments.config),
         Some(Command::Explain(request)) => explain::explain(arguments.config, &request),
+        Some(Command::Keys(keys)) => keys::keys(arguments.config, &keys),
         Some(Command::Schema) => look::schema(),
         Some(Command::Demo(demo)) => demo::demo(&demo),
         Some(Command::Mock(mock)) => demo::mock(&mock),

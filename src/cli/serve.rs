@@ -12,6 +12,7 @@ use crate::config::{self, Compiled, Sources};
 use crate::proxy::Shared;
 use crate::proxy::keeper::{Keeper, LastReload};
 use crate::proxy::keeping::Shelf;
+use crate::proxy::key_watch::KeyWatch;
 use crate::proxy::serve::{self, Start};
 use crate::store::{Retention, Store};
 use crate::telemetry::{Metrics, Telemetry, diagnostics};
@@ -27,14 +28,23 @@ pub(super) fn serve(file: Option<PathBuf>, start: Start) -> ExitCode {
 
 /// Runs a compiled configuration.
 pub(super) fn run(compiled: Compiled, sources: Sources, start: Start) -> ExitCode {
-    let Compiled { snapshot, process, warnings } = compiled;
+    let Compiled { snapshot, process, keys, warnings } = compiled;
     diagnostics::start(process.log);
     for warning in &warnings {
         log::warn!("{warning}");
     }
-    if snapshot.door.master.is_none() {
+    let keys = match KeyWatch::open(&process.data_dir, keys) {
+        Ok(keys) => keys,
+        Err(why) => {
+            complain(&why);
+            return ExitCode::FAILURE;
+        }
+    };
+    let snapshot = snapshot.with_keys(keys.keyring());
+    if snapshot.door.is_open() {
         log::warn!(
-            "THE GATEWAY IS OPEN: anyone who reaches {} may spend your money; set TOLLGATE_MASTER_KEY",
+            "THE GATEWAY IS OPEN: anyone who reaches {} may spend your money; set TOLLGATE_MASTER_KEY, \
+             or make a key with `tollgate keys create`",
             process.listen
         );
     }
@@ -53,7 +63,7 @@ pub(super) fn run(compiled: Compiled, sources: Sources, start: Start) -> ExitCod
         return ExitCode::FAILURE;
     }
     raise_file_limit();
-    match prepare(snapshot, &process, sources, start) {
+    match prepare(snapshot, &process, sources, keys, start) {
         Ok((shared, refused, telemetry)) => {
             let mut server = serve::server(&process, &shared, start);
             if let Some(address) = &process.admin_listen {
@@ -86,6 +96,7 @@ fn prepare(
     snapshot: crate::snapshot::Snapshot,
     process: &config::Process,
     sources: Sources,
+    keys: KeyWatch,
     start: Start,
 ) -> Result<Prepared, Box<dyn std::error::Error>> {
     let metrics = Arc::new(Metrics::new()?);
@@ -97,6 +108,7 @@ fn prepare(
         shared: Arc::clone(&shared),
         sources,
         process: process.clone(),
+        keys,
         refused: Arc::clone(&refused),
     };
     keeper.start()?;

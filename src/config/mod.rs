@@ -22,9 +22,11 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::policy::{Draft, Keyring};
 use crate::snapshot::Snapshot;
 use crate::units::ByteSize;
 
+pub use compile::{Stored, stored};
 pub use file::LogLevel;
 pub use problem::{Problem, Severity};
 
@@ -43,6 +45,8 @@ pub struct Compiled {
     pub snapshot: Snapshot,
     /// What the process was started with.
     pub process: Process,
+    /// The file's virtual keys, which the snapshot has already; those of the store join them.
+    pub keys: Vec<Draft>,
     /// What looks mistaken but does no harm.
     pub warnings: Vec<Problem>,
 }
@@ -149,9 +153,10 @@ pub fn load(sources: &Sources, generation: u64) -> Result<Compiled, Vec<Problem>
         variables: &variables,
         folder: sources.folder(),
     };
-    let (snapshot, process) = compile::compile(&source, generation, &mut problems);
+    let (snapshot, process, keys) = compile::compile(&source, generation, &mut problems);
     let warnings = problems.into_warnings()?;
-    Ok(Compiled { snapshot, process, warnings })
+    let snapshot = snapshot.with_keys(Keyring::new(keys.iter().cloned()));
+    Ok(Compiled { snapshot, process, keys, warnings })
 }
 
 /// The schema of the file, as JSON for editors.

@@ -98,6 +98,16 @@ impl Problems {
         }
     }
 
+    /// Whether nothing worse than a warning was found.
+    pub(super) fn has_no_errors(&self) -> bool {
+        self.0.iter().all(|(_, problem)| problem.severity == Severity::Warning)
+    }
+
+    /// Adds those found elsewhere.
+    pub(super) fn append(&mut self, mut others: Self) {
+        self.0.append(&mut others.0);
+    }
+
     /// Everything, in reading order.
     pub(super) fn into_all(mut self) -> Vec<Problem> {
         self.0.sort_by(|(a, _), (b, _)| a.cmp(b));

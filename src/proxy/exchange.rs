@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use pingora::http::ResponseHeader;
 
-use crate::account::{Metered, Outcome, Record, Source, Timings};
+use crate::account::{Attribution, Metered, Outcome, Record, Source, Timings};
 use crate::clock::{self, RequestId};
 use crate::dialect::bedrock_invoke::{Unwrap, Wrap};
 use crate::dialect::{Framing, Seed};
 use crate::fault::Fault;
 use crate::ir::{Dialect, Losses, Request, ServiceTier, Usage};
+use crate::policy::Key;
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt::{Attempt, Mode};
@@ -24,6 +25,7 @@ use crate::proxy::threshold::vigil::Vigil;
 use crate::refusal::{Kind, Refusal};
 use crate::route::Target;
 use crate::snapshot::Snapshot;
+use crate::store::Owner;
 use crate::telemetry::Telemetry;
 use crate::wire::multipart::Reader;
 
@@ -40,6 +42,8 @@ pub struct Exchange {
     pub started: Instant,
     /// When all its attempts together must be over.
     pub deadline: Instant,
+    /// The virtual key that its client shows; none for the master key, and where the gateway is open.
+    pub key: Option<Arc<Key>>,
     /// What is asked for, once recognised.
     pub asked: Option<Asked>,
     /// How far it got.
@@ -240,6 +244,8 @@ pub struct Ask {
     pub owner: Option<String>,
     /// What the request itself tells to be billed by number, should the answer not tell better.
     pub assumed: Usage,
+    /// On whose behalf the client says it asks.
+    pub attribution: Option<Box<Attribution>>,
     /// Headers of the client that go on to a target of the same dialect.
     pub carried: Vec<(&'static str, String)>,
     /// Whether the answer is kept for the client, by whom it may be.
@@ -264,6 +270,7 @@ impl Exchange {
             id: RequestId::fresh(),
             at: clock::unix_millis(),
             started,
+            key: None,
             asked: None,
             stage: Stage::Here,
             overhead: Duration::ZERO,
@@ -278,6 +285,12 @@ impl Exchange {
     #[must_use]
     pub fn client(&self) -> Dialect {
         self.asked.as_ref().map_or(Dialect::OpenaiChat, Asked::dialect)
+    }
+
+    /// Whose what is kept of it is.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        Owner::of(self.key.as_deref())
     }
 
     /// The upstream's side of the request.
@@ -359,6 +372,8 @@ impl Exchange {
         let mut record = Record {
             id: self.id,
             at: self.at,
+            key: self.key.take(),
+            attribution: None,
             operation,
             client,
             provider: None,
@@ -425,6 +440,7 @@ fn fill(record: &mut Record, mut call: Call, world: &Snapshot, started: Instant,
     record.states_cost = attempt.known.states_cost();
     record.model = Some(Arc::clone(&attempt.known.model)).filter(|model| !model.is_empty());
     record.asked_model = ask.model;
+    record.attribution = ask.attribution;
     record.asked_tier = ask.tier;
     record.verbatim = attempt.is_verbatim();
     record.stream = ask.stream;

@@ -1,5 +1,5 @@
-//! The thread that keeps the world fresh: reloads on SIGHUP, looks hosts up, discovers models, gets
-//! credentials.
+//! The thread that keeps the world fresh: reloads on SIGHUP, takes over keys, looks hosts up,
+//! discovers models, gets credentials.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,8 +11,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{self, Process, Sources};
 use crate::proxy::discovery::{self, Discovery};
+use crate::proxy::key_watch::KeyWatch;
 use crate::proxy::minting::Minters;
 use crate::proxy::shared::Shared;
+
+/// How often it is looked whether the store's keys have changed.
+const LOOK_AT_KEYS: Duration = Duration::from_millis(500);
 
 /// How often hosts are looked up again.
 const LOOK_UP: Duration = Duration::from_secs(30);
@@ -29,6 +33,8 @@ pub struct Keeper {
     pub sources: Sources,
     /// What the process was started with.
     pub process: Process,
+    /// Where keys come from.
+    pub keys: KeyWatch,
     /// The problems of the last reload, when it was refused.
     pub refused: LastReload,
 }
@@ -58,6 +64,7 @@ impl Keeper {
         }
         let mut minters = Minters::default();
         minters.follow(&self.shared);
+        let mut look_at_keys = tokio::time::interval(LOOK_AT_KEYS);
         let mut look_up = tokio::time::interval(LOOK_UP);
         let mut discover = tokio::time::interval(self.process.discovery.unwrap_or(Duration::from_secs(3600)));
         loop {
@@ -71,9 +78,19 @@ impl Keeper {
                     discovery.remember(&self.shared);
                     discover.reset_immediately();
                 }
+                _ = look_at_keys.tick() => self.take_over_keys(),
                 _ = look_up.tick() => look_up_all(&self.shared).await,
                 _ = discover.tick(), if self.process.discovery.is_some() => discovery.run(&self.shared).await,
             }
+        }
+    }
+
+    /// Takes over the store's keys, if they have changed.
+    fn take_over_keys(&mut self) {
+        match self.keys.read() {
+            Ok(true) => self.shared.admit(self.keys.keyring()),
+            Ok(false) => {}
+            Err(why) => log::error!("{why}; those that were known hold"),
         }
     }
 
@@ -91,7 +108,11 @@ impl Keeper {
                     );
                 }
                 self.refused.store(None);
-                self.shared.swap(Arc::new(compiled.snapshot));
+                self.keys.rewrite(compiled.keys);
+                if let Err(why) = self.keys.read() {
+                    log::error!("{why}; those that were known hold");
+                }
+                self.shared.swap(Arc::new(compiled.snapshot.with_keys(self.keys.keyring())));
                 log::info!("reloaded: serving generation {generation}");
             }
             Err(problems) => {

@@ -11,6 +11,7 @@ pub mod discovery;
 pub mod exchange;
 pub mod keeper;
 pub mod keeping;
+pub mod key_watch;
 pub mod minting;
 pub mod names;
 pub mod packing;

@@ -119,11 +119,12 @@ pub fn begin(
     }
     let relay = relay(shared, exchange, streamed);
     let (made, most) = (exchange.at, exchange.world.downstream.held.as_usize());
+    let owner = exchange.owner();
     let background = exchange.in_background.then(|| format!("resp_{}", exchange.id));
     if let (Some(call), Some(relay)) = (exchange.call(), relay) {
         call.relay = relay;
         if call.ask.keep {
-            call.saving = saving::begin(shared, call, made, most, background);
+            call.saving = saving::begin(shared, call, owner, made, most, background);
         }
     }
     Ok(())

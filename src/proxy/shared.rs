@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
+use crate::policy::Keyring;
 use crate::proxy::bytes_held::BytesHeld;
 use crate::proxy::departure::resolve::Resolver;
 use crate::proxy::keeping::Shelf;
@@ -83,6 +84,11 @@ impl Shared {
         self.discovered.store(Arc::default());
         self.credentials.adopt(&world);
         self.world.store(world);
+    }
+
+    /// Serves the same world with other keys from the next request on.
+    pub fn admit(&self, keyring: Keyring) {
+        self.world.store(Arc::new(self.world.load().with_keys(keyring)));
     }
 
     /// No new connections are taken; the readiness probe says so.

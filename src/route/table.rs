@@ -126,6 +126,12 @@ impl Table {
         }
     }
 
+    /// Whether the configuration has a route or an alias of this name.
+    #[must_use]
+    pub fn is_route(&self, name: &str) -> bool {
+        self.routes.contains_key(name)
+    }
+
     /// The provider of that name, or with that alias.
     ///
     /// # Errors

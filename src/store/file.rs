@@ -14,7 +14,7 @@ const NAME: &str = "tollgate.db";
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What brings a file from each version to the next. Steps are added and never changed.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE responses (
         id TEXT PRIMARY KEY NOT NULL,
@@ -53,6 +53,23 @@ const MIGRATIONS: [&str; 2] = [
     ALTER TABLE responses ADD COLUMN running INTEGER NOT NULL DEFAULT 0;
     CREATE INDEX responses_running ON responses (id) WHERE running = 1;
 ",
+    "
+    CREATE TABLE keys (
+        id TEXT PRIMARY KEY NOT NULL,
+        name TEXT NOT NULL,
+        fields TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        hint TEXT NOT NULL,
+        made INTEGER NOT NULL,
+        changed INTEGER NOT NULL,
+        revoked INTEGER,
+        old_hash TEXT,
+        old_until INTEGER
+    );
+    CREATE UNIQUE INDEX keys_name ON keys (name) WHERE revoked IS NULL;
+    CREATE TABLE generations (name TEXT PRIMARY KEY NOT NULL, number INTEGER NOT NULL);
+    INSERT INTO generations VALUES ('keys', 0);
+",
 ];
 
 /// The folder or the file cannot be used.
@@ -67,6 +84,11 @@ impl Unusable {
     pub(super) fn new(path: &Path, why: &dyn std::error::Error) -> Self {
         Self { path: path.display().to_string(), why: why.to_string() }
     }
+}
+
+/// Whether there is a file in this folder.
+pub(super) fn is_in(folder: &Path) -> bool {
+    folder.join(NAME).is_file()
 }
 
 /// Opens the file, and makes it and its folder if they are not there.

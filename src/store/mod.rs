@@ -6,12 +6,14 @@
 
 mod conversations;
 mod file;
+pub mod keys;
 mod responses;
 mod sweep;
 #[cfg(test)]
 mod tests;
 mod thread;
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -22,6 +24,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::dialect::openai_responses::kept::Item;
+use crate::policy::Key;
 use crate::units::ByteSize;
 
 pub use conversations::Conversation;
@@ -36,18 +39,24 @@ const QUEUE: u64 = 4096;
 /// How long a worker waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Whose something is: only who made it may read it. All clients share the master key today.
+/// Whose something is: only who made it may read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owner(&'static str);
+pub struct Owner(Cow<'static, str>);
 
 impl Owner {
     /// Whoever shows the master key, or anyone where there is none.
-    pub const MASTER: Self = Self("master");
+    pub const MASTER: Self = Self(Cow::Borrowed("master"));
+
+    /// Whoever shows this virtual key.
+    #[must_use]
+    pub fn of(key: Option<&Key>) -> Self {
+        key.map_or(Self::MASTER, |key| Self(format!("key:{}", key.id).into()))
+    }
 
     /// The name under which it is kept.
     #[must_use]
-    pub const fn as_str(&self) -> &str {
-        self.0
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

@@ -132,7 +132,7 @@ fn a_response_is_only_for_its_owner_and_only_once_deleted() {
     let folder = Folder::new();
     let store = Store::open(&folder.0, LONG).unwrap();
     store.keep(answered("a", None, clock::unix_millis()), ()).unwrap();
-    let other = Owner("other");
+    let other = Owner("other".into());
     assert_eq!(run(store.response(other.clone(), "a".to_owned())).unwrap(), None);
     assert!(!run(store.forget(other, "a".to_owned())).unwrap());
     assert!(run(store.forget(Owner::MASTER, "a".to_owned())).unwrap());

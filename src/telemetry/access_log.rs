@@ -39,6 +39,18 @@ pub fn write(settled: &Settled, out: &mut Vec<u8>) {
     let mut line = Line { out };
     line.plain(key!(b'{', field::TIME), clock::rfc3339(record.at).as_str());
     line.plain(key!(field::REQUEST_ID), record.id.as_str());
+    if let Some(key) = &record.key {
+        line.text(key!("key"), &key.name);
+        if !key.owner.is_empty() {
+            line.text(key!("owner"), &key.owner);
+        }
+        line.texts(key!("labels"), &key.labels);
+    }
+    if let Some(said) = &record.attribution {
+        line.maybe(said.user.as_deref(), |line, user| line.text(key!(field::USER), user));
+        line.maybe(said.session.as_deref(), |line, session| line.text(key!(field::SESSION), session));
+        line.texts(key!("tags"), &said.tags);
+    }
     line.plain(key!(field::OPERATION), record.operation);
     line.maybe(record.client.map(Dialect::name), |line, name| line.plain(key!("client_dialect"), name));
     line.maybe(record.provider.as_deref(), |line, name| line.text(key!(field::PROVIDER), name));
@@ -140,6 +152,14 @@ impl Line<'_> {
     fn text(&mut self, key: &[u8], text: &str) {
         self.key(key);
         json::write_string(self.out, text);
+    }
+
+    /// Adds a list of any texts, unless it is empty.
+    fn texts(&mut self, key: &[u8], texts: &[impl AsRef<str>]) {
+        if !texts.is_empty() {
+            self.key(key);
+            json::array(self.out, |list| texts.iter().for_each(|text| list.string(text.as_ref())));
+        }
     }
 
     fn truth(&mut self, key: &[u8], truth: bool) {

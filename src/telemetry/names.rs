@@ -9,6 +9,10 @@ pub mod field {
     pub const TIME: &str = "time";
     /// The request's id.
     pub const REQUEST_ID: &str = "request_id";
+    /// On whose behalf the client says it asked.
+    pub const USER: &str = "enduser.id";
+    /// What the client says the request belongs to.
+    pub const SESSION: &str = "session.id";
     /// What was asked for.
     pub const OPERATION: &str = "gen_ai.operation.name";
     /// Who answered.

@@ -12,6 +12,8 @@ pub(super) fn settled(model: &str) -> Settled {
     let record = Record {
         id: RequestId::fresh(),
         at: 1_709_210_096_789,
+        key: None,
+        attribution: None,
         operation: "chat",
         client: Some(Dialect::OpenaiChat),
         provider: Some("anthropic".into()),

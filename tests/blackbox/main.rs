@@ -28,6 +28,7 @@ mod flat;
 mod forms;
 mod harness;
 mod kept;
+mod keys;
 mod latency;
 mod leaving;
 mod limits;

@@ -3,9 +3,12 @@
 //! What cannot be built is noted and left out, so that one mistake does not hide the next.
 
 mod clouds;
+mod keys;
 mod names;
 mod prices;
 mod providers;
+
+pub use keys::{Stored, stored};
 
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -14,11 +17,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalog::Catalog;
+use crate::policy::Draft;
 use crate::snapshot::{Door, Downstream, Snapshot, Upstream};
 
 use super::Process;
 use super::environment::Variables;
-use super::file::{File, Span};
+use super::file::{File, MasterKeyFor, Span};
 use super::problem::{Place, Problems};
 use super::tree::Node;
 
@@ -41,15 +45,21 @@ pub(super) struct Source<'a> {
 }
 
 /// The world as the file describes it; sound only if no error was noted.
-pub(super) fn compile(source: &Source<'_>, generation: u64, problems: &mut Problems) -> (Snapshot, Process) {
+pub(super) fn compile(
+    source: &Source<'_>,
+    generation: u64,
+    problems: &mut Problems,
+) -> (Snapshot, Process, Vec<Draft>) {
     let file = source.file;
     let mut check = Check { source, problems };
     let process = process(file, &mut check);
     let downstream = downstream(file, &mut check);
     let upstream = upstream(file, &mut check);
-    let door = Door::new(file.master_key.as_ref().map(|key| &key.0));
+    let for_admin = file.master_key_for == MasterKeyFor::Admin;
+    let door = Door::new(file.master_key.as_ref().map(|key| &key.0), for_admin);
+    let keys = keys::compile(file, &mut check);
     let no_key = check.source.written.get("master_key").is_none_or(Node::is_blank);
-    if no_key && !is_loopback(&process.listen) {
+    if no_key && keys.is_empty() && !is_loopback(&process.listen) {
         check.problems.warning(
             &check.place(&["master_key"]),
             format!("there is no master key, so whoever reaches {} may use the providers", process.listen),
@@ -62,7 +72,7 @@ pub(super) fn compile(source: &Source<'_>, generation: u64, problems: &mut Probl
     let catalog = Arc::new(Catalog::builtin().with_overlay(&overlays));
     let snapshot =
         Snapshot { generation, door, providers, table, catalog, downstream, upstream, strict: file.strict };
-    (snapshot, process)
+    (snapshot, process, keys)
 }
 
 /// Where things are written, and the problems found so far.

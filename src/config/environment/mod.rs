@@ -46,6 +46,7 @@ const SETTINGS: &[Setting] = &[
     (&["admin"], &[("TOLLGATE_ADMIN_LISTEN", Same)]),
     (&["threads"], &[("TOLLGATE_THREADS", Same)]),
     (&["master_key"], &[("TOLLGATE_MASTER_KEY", Same), ("GOMODEL_MASTER_KEY", Same)]),
+    (&["master_key_for"], &[("TOLLGATE_MASTER_KEY_FOR", Same)]),
     (&["responses", "keep"], &[("TOLLGATE_RESPONSES_KEEP", Same)]),
     (&["responses", "room"], &[("TOLLGATE_RESPONSES_ROOM", Same)]),
     (&["data_dir"], &[("TOLLGATE_DATA_DIR", Same), ("GOMODEL_CACHE_DIR", Same)]),

@@ -3,6 +3,7 @@
 //! The comments on the fields are the reference that `schema` and the examples under `conf/`
 //! repeat: what it is, its unit, its default.
 
+mod keys;
 mod scalar;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::ByteSize;
 
+pub(super) use keys::{MasterKeyFor, VirtualKey};
 pub(super) use scalar::{Interval, Key, Size, Span, Usd};
 
 /// The configuration of Tollgate. Texts may hold references: `${file:PATH}`, `${env:NAME}`,
@@ -27,8 +29,14 @@ pub(super) struct File {
     pub(super) admin: Admin,
     /// The number of worker threads. Default: one for each core. Needs a restart.
     pub(super) threads: Option<u32>,
-    /// The key that clients must show. Default: none, which leaves the gateway open.
+    /// The key that opens everything. Default: none, which leaves the gateway open as long as there
+    /// are no virtual keys.
     pub(super) master_key: Option<Key>,
+    /// What the master key opens: `everything`, or the operator's listener alone (`admin`).
+    /// Default: `everything`.
+    pub(super) master_key_for: MasterKeyFor,
+    /// Virtual keys by name, besides those that `tollgate keys` keeps in `data_dir`.
+    pub(super) keys: BTreeMap<String, VirtualKey>,
     /// The folder for the journal and the database, relative to the working directory.
     /// Default: `tollgate-data`. Needs a restart.
     pub(super) data_dir: String,
@@ -335,6 +343,8 @@ impl Default for File {
             admin: Admin::default(),
             threads: None,
             master_key: None,
+            master_key_for: MasterKeyFor::default(),
+            keys: BTreeMap::new(),
             data_dir: "tollgate-data".to_owned(),
             log: Log::default(),
             env_files: Vec::new(),

@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, Serializer};
 
+use crate::provider::auth::moment::parse_rfc3339;
 use crate::units::{self, ByteSize, Price, Secret};
 
 /// A number of bytes: `512KiB`, `10MB`, `1048576`.
@@ -30,6 +31,10 @@ pub(in crate::config) struct Key(pub(in crate::config) Secret);
 /// USD per million tokens, to the sixth decimal place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::config) struct Usd(pub(in crate::config) Price);
+
+/// A day or a moment: `2027-01-31`, `2027-01-31T12:00:00Z`; seconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) struct Moment(pub(in crate::config) u64);
 
 impl FromStr for Size {
     type Err = &'static str;
@@ -58,6 +63,17 @@ impl FromStr for Interval {
                 .map(|span| Self(Some(span.0)))
                 .map_err(|_| "expected a time such as 1h, or off"),
         }
+    }
+}
+
+impl FromStr for Moment {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        // A day alone is its first second.
+        let moment = parse_rfc3339(text).or_else(|| parse_rfc3339(&format!("{text}T00:00:00Z")));
+        moment.map(Self).ok_or("expected a moment in UTC such as 2027-01-31 or 2027-01-31T12:00:00Z")
     }
 }
 
@@ -159,6 +175,10 @@ read_from_text! {
     Key: {
         "type": "string",
         "description": "A secret, best given by reference: ${file:/run/secrets/key}."
+    },
+    Moment: {
+        "type": "string",
+        "description": "A day or a moment in UTC: 2027-01-31, 2027-01-31T12:00:00Z."
     },
     Usd: {
         "type": ["string", "number"],

@@ -10,7 +10,7 @@ fn defaults_hold_where_nothing_is_written() {
     assert_eq!(keys(&compiled, "openai"), ["sk-1"]);
     assert_eq!(compiled.snapshot.downstream.body, ByteSize(32 << 20));
     assert_eq!(compiled.snapshot.upstream.attempts, 3);
-    assert!(compiled.snapshot.door.admits(Some(b"m")) && !compiled.snapshot.door.admits(None));
+    assert!(opens(&compiled.snapshot.door, Some(b"m")) && !opens(&compiled.snapshot.door, None));
     let process = &compiled.process;
     assert_eq!(
         (process.listen.as_str(), process.admin_listen.as_deref()),
@@ -125,7 +125,7 @@ fn references_are_followed_and_never_quoted() {
     let compiled = compiled.load(&[("A", "1"), ("TOLLGATE_MASTER_KEY", "${env:A}")]).unwrap();
     assert_eq!(keys(&compiled, "openai"), ["sk-from-file"]);
     assert_eq!(provider(&compiled, "openai").headers["x-a"], "a-1-b-${c}");
-    assert!(compiled.snapshot.door.admits(Some(b"1")));
+    assert!(opens(&compiled.snapshot.door, Some(b"1")));
 
     let yaml = "\
 listen: ${env:SECRET}
@@ -191,7 +191,7 @@ providers:
     vendor: openai
 ";
     let compiled = of_yaml(yaml, &[]).unwrap();
-    assert!(compiled.snapshot.door.admits(Some(b"0123456789012345678901234567")));
+    assert!(opens(&compiled.snapshot.door, Some(b"0123456789012345678901234567")));
     assert_eq!(keys(&compiled, "openai-two"), ["1e400"]);
     let headers: Vec<&str> = provider(&compiled, "openai").headers.values().map(String::as_str).collect();
     assert_eq!(headers, ["0o17", "1.10", "yes"]);

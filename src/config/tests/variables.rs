@@ -61,7 +61,7 @@ fn every_documented_variable_does_what_it_says() {
     let up = &snapshot.upstream;
     assert_eq!((up.connect_timeout, up.first_byte_timeout), (seconds(4), seconds(5)));
     assert_eq!((up.idle_timeout, up.total_timeout, up.attempts), (seconds(6), seconds(7), 8));
-    assert!(snapshot.strict && snapshot.door.admits(Some(b"m")));
+    assert!(snapshot.strict && opens(&snapshot.door, Some(b"m")));
     assert_eq!(names(&compiled), ["groq", "openai"]);
     assert_eq!(targets(&compiled, "nobody-knows-me"), ["openai/nobody-knows-me"]);
 }
@@ -95,7 +95,7 @@ fn names_of_gomodel_work_and_ours_win() {
     let compiled = of_variables(&theirs).unwrap();
     assert_eq!(compiled.warnings, []);
     assert_eq!(compiled.process.listen, "0.0.0.0:9000");
-    assert!(compiled.snapshot.door.admits(Some(b"m")));
+    assert!(opens(&compiled.snapshot.door, Some(b"m")));
     assert_eq!(compiled.process.data_dir, Path::new("cache"));
     assert_eq!((compiled.process.access_log, compiled.process.log), (false, LogLevel::Warn));
     assert_eq!(compiled.snapshot.downstream.body, ByteSize(10 << 20));
@@ -108,7 +108,7 @@ fn names_of_gomodel_work_and_ours_win() {
         [("TOLLGATE_LISTEN", "127.0.0.1:1"), ("TOLLGATE_ATTEMPTS", "2"), ("TOLLGATE_MASTER_KEY", "own")];
     let both = of_variables(&[theirs.as_slice(), &ours].concat()).unwrap();
     assert_eq!((both.process.listen.as_str(), both.snapshot.upstream.attempts), ("127.0.0.1:1", 2));
-    assert!(both.snapshot.door.admits(Some(b"own")));
+    assert!(opens(&both.snapshot.door, Some(b"own")));
 }
 
 #[test]

@@ -6,11 +6,13 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use pingora::http::RequestHeader;
 
+use crate::account::Attribution;
 use crate::dialect::Framing;
 use crate::ir::{Dialect, ServiceTier, Usage};
+use crate::policy::Key;
+use crate::proxy::arrival::admission;
 use crate::proxy::arrival::asked::{self, Asked};
 use crate::proxy::arrival::envelope::{self, Opened};
-use crate::proxy::arrival::local;
 use crate::proxy::departure::attempt::{self, malformed};
 use crate::proxy::departure::targets::{self, Known};
 use crate::proxy::exchange::Ask;
@@ -54,7 +56,7 @@ pub fn read(head: &RequestHeader, asked: &Asked, lens: &Lens<'_>, opened: Opened
     let options = lens.raw("stream_options").and_then(|raw| Lens::new(raw.as_bytes()).ok());
     let stream_usage = !matches!(dialect, Dialect::OpenaiChat | Dialect::OpenaiCompletions)
         || options.and_then(|options| options.bool("include_usage")).unwrap_or(false);
-    let (strict, mut carried) = read_headers(&head.headers);
+    let Said { strict, mut carried, attribution } = read_headers(&head.headers);
     let Opened { body, betas } = opened;
     envelope::carry(&mut carried, betas);
     Ok(Ask {
@@ -83,6 +85,7 @@ pub fn read(head: &RequestHeader, asked: &Asked, lens: &Lens<'_>, opened: Opened
             Asked::Relay(relayed) => relayed.assumed(|name| lens.string(name), |name| lens.u64(name)),
             _ => Usage::default(),
         },
+        attribution: attributed(attribution, lens),
         carried,
         keep: matches!(asked, Asked::Chat { dialect: Dialect::OpenaiResponses, .. })
             && lens.bool("store") != Some(false),
@@ -101,12 +104,16 @@ pub fn is_counted_here(asked: &Asked, known: &Known) -> bool {
 /// Chooses the targets by the model's name.
 ///
 /// # Errors
-/// When nothing has this name, or nothing that has it can do what is asked for.
-pub fn choose(world: &Snapshot, names: &Names, asked: &Asked, ask: &mut Ask) -> Result<Chosen, Refusal> {
-    let choice = world
-        .table
-        .choose(&ask.model, names)
-        .map_err(|unknown| local::unknown_model(&ask.model, &unknown.nearest))?;
+/// When nothing has this name that the key may ask for, or nothing that has it can do what is asked
+/// for.
+pub fn choose(
+    world: &Snapshot,
+    names: &Names,
+    key: Option<&Key>,
+    asked: &Asked,
+    ask: &mut Ask,
+) -> Result<Chosen, Refusal> {
+    let choice = admission::choose(world, names, key, &ask.model)?;
     ask.strict |= choice.strict || world.strict;
     let find = |wanted: Option<usize>| {
         choice.targets.iter().enumerate().find_map(|(place, target)| {
@@ -176,14 +183,45 @@ const fn is_machines(asked: &Asked) -> bool {
     matches!(asked, Asked::Chat { dialect: Dialect::OllamaChat | Dialect::OllamaGenerate, .. })
 }
 
-/// Whether the client's headers ask to be strict, and those that go on to a target of its dialect.
-/// One look at each header costs less than a search for each name.
-pub(super) fn read_headers(headers: &HeaderMap) -> (bool, Vec<(&'static str, String)>) {
-    let (mut strict, mut carried) = (false, Vec::new());
+/// What a client's headers say that is for us or for the provider.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    /// Whether a loss refuses the request.
+    pub(super) strict: bool,
+    /// Those that go on to a target of its dialect.
+    pub(super) carried: Vec<(&'static str, String)>,
+    /// On whose behalf it asks.
+    pub(super) attribution: Option<Box<Attribution>>,
+}
+
+/// On whose behalf a body says it asks: OpenAI's `safety_identifier`, which stands for the older
+/// `user`, and Anthropic's `metadata.user_id`.
+fn attributed(said: Option<Box<Attribution>>, lens: &Lens<'_>) -> Option<Box<Attribution>> {
+    let user = lens.string("safety_identifier").or_else(|| lens.string("user")).or_else(|| {
+        let metadata = lens.raw("metadata").filter(|raw| raw.contains("\"user_id\""))?;
+        Lens::new(metadata.as_bytes()).ok()?.string("user_id")
+    });
+    Attribution::with_user(said, user.as_deref())
+}
+
+/// Reads a client's headers. One look at each costs less than a search for each name.
+pub(super) fn read_headers(headers: &HeaderMap) -> Said {
+    let Said { mut strict, mut carried, mut attribution } = Said::default();
     for (name, value) in headers {
         let name = match name.as_str() {
             "x-tollgate-strict" => {
                 strict = value == "1" || value.as_bytes().eq_ignore_ascii_case(b"true");
+                continue;
+            }
+            "x-tollgate-user" | "x-tollgate-session" | "x-tollgate-tags" => {
+                if let Ok(value) = value.to_str() {
+                    let attribution = attribution.get_or_insert_with(Box::<Attribution>::default);
+                    match name.as_str() {
+                        "x-tollgate-user" => attribution.by(value),
+                        "x-tollgate-session" => attribution.within(value),
+                        _ => attribution.tagged(value),
+                    }
+                }
                 continue;
             }
             "anthropic-version" => "anthropic-version",
@@ -199,7 +237,7 @@ pub(super) fn read_headers(headers: &HeaderMap) -> (bool, Vec<(&'static str, Str
             carried.push((name, value.to_owned()));
         }
     }
-    (strict, carried)
+    Said { strict, carried, attribution }
 }
 
 /// The tier that a request asks for, where that has rates of its own.

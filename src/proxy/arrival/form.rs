@@ -10,11 +10,13 @@ use http::header;
 use pingora::http::RequestHeader;
 use pingora::proxy::Session;
 
+use crate::account::Attribution;
 use crate::dialect::{Framing, Relayed};
 use crate::ir::Dialect;
+use crate::proxy::arrival::ask::{self, Said};
 use crate::proxy::arrival::asked::{self, Asked};
 use crate::proxy::arrival::body::Taken;
-use crate::proxy::arrival::{ask, key};
+use crate::proxy::arrival::key;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt;
 use crate::proxy::departure::upload::Upload;
@@ -62,7 +64,8 @@ pub(super) fn dispatch(
             let message = "the form has no part \"model\", or an empty one";
             Refusal::new(Kind::InvalidRequest, message).with_param("model")
         })?;
-    let (strict, mut carried) = ask::read_headers(&head.headers);
+    let Said { strict, mut carried, attribution } = ask::read_headers(&head.headers);
+    let attribution = Attribution::with_user(attribution, text("user").as_deref());
     let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     carried.extend(kind.map(|kind| ("content-type", kind.to_owned())));
     let mut ask = Ask {
@@ -78,6 +81,7 @@ pub(super) fn dispatch(
         strict,
         tier: None,
         assumed: relayed.assumed(|name| text(name).map(Cow::Owned), |name| text(name)?.parse().ok()),
+        attribution,
         carried,
         owner: None,
         form: Some(form),
@@ -87,7 +91,13 @@ pub(super) fn dispatch(
         body,
     };
     let world = &exchange.world;
-    let chosen = ask::choose(world, &shared.discovered.load(), &Asked::Relay(relayed), &mut ask)?;
+    let chosen = ask::choose(
+        world,
+        &shared.discovered.load(),
+        exchange.key.as_deref(),
+        &Asked::Relay(relayed),
+        &mut ask,
+    )?;
     let key = key(shared, world, &ask, &chosen.known);
     let attempt = attempt::form(&ask, relayed, chosen.known, key)?;
     let upload = if rest > 0 { Upload::streamed(attempt.body.clone()) } else { Upload::Held };

@@ -13,7 +13,8 @@ use crate::ir::Dialect;
 use crate::provider::Platform;
 use crate::provider::url::Protocol;
 use crate::proxy::arrival::address::Address;
-use crate::proxy::arrival::ask::{self, Chosen};
+use crate::proxy::arrival::admission;
+use crate::proxy::arrival::ask::{self, Chosen, Said};
 use crate::proxy::arrival::asked::{Asked, decode};
 use crate::proxy::arrival::credentials;
 use crate::proxy::bytes_held::Share;
@@ -124,14 +125,23 @@ pub(super) fn dispatch(
     let tunnel = Tunnel::new(head, Some(live), protocol, true);
     let mut ask = read(head, live, &query);
     let chosen = match live {
-        Live::Openai if told.is_none() && !ask.model.is_empty() => {
-            ask::choose(&world, &shared.discovered.load(), &Asked::Live(live), &mut ask)?
-        }
+        Live::Openai if told.is_none() && !ask.model.is_empty() => ask::choose(
+            &world,
+            &shared.discovered.load(),
+            exchange.key.as_deref(),
+            &Asked::Live(live),
+            &mut ask,
+        )?,
         Live::Openai if told.is_none() && !query.without => {
             let message = "the query names no model";
             return Err(Refusal::new(Kind::InvalidRequest, message).with_param("model"));
         }
-        Live::Openai | Live::Gemini => at(&world, live, told.as_deref(), &ask.model)?,
+        Live::Openai | Live::Gemini => {
+            let chosen = at(&world, live, told.as_deref(), &ask.model)?;
+            let provider = &chosen.known.provider;
+            admission::allow(&world, exchange.key.as_deref(), provider, &ask.model)?;
+            chosen
+        }
     };
     let key = super::key(shared, &world, &ask, &chosen.known);
     let attempt = attempt::live(&ask, &tunnel, chosen.known, key)?;
@@ -142,7 +152,7 @@ pub(super) fn dispatch(
 }
 
 fn read(head: &RequestHeader, live: Live, query: &Query) -> Ask {
-    let (strict, mut carried) = ask::read_headers(&head.headers);
+    let Said { strict, mut carried, attribution } = ask::read_headers(&head.headers);
     let safety = head.headers.get("openai-safety-identifier").and_then(|value| value.to_str().ok());
     carried.extend(safety.map(|value| ("openai-safety-identifier", value.to_owned())));
     Ask {
@@ -162,6 +172,7 @@ fn read(head: &RequestHeader, live: Live, query: &Query) -> Ask {
         tier: None,
         owner: None,
         assumed: <_>::default(),
+        attribution,
         carried,
         keep: false,
         recall: None,

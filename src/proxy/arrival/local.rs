@@ -9,6 +9,8 @@ use crate::dialect::{
     Head, anthropic_messages, bedrock_converse, codec, gemini_generate, ollama, openai_chat, openai_responses,
 };
 use crate::ir::Dialect;
+use crate::policy::Key;
+use crate::proxy::arrival::admission;
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::exchange::Ask;
 use crate::proxy::shared::Shared;
@@ -16,10 +18,14 @@ use crate::refusal::{Kind, Refusal};
 use crate::snapshot::Snapshot;
 use crate::wire::lens::Lens;
 
-/// The list of models in the client's shape.
+/// The list of the models that a key may ask for, in the client's shape.
 #[must_use]
-pub fn models(world: &Snapshot, shared: &Shared, dialect: Dialect) -> Vec<u8> {
-    let listed = world.table.list(&shared.discovered.load());
+pub fn models(world: &Snapshot, shared: &Shared, key: Option<&Key>, dialect: Dialect) -> Vec<u8> {
+    let names = shared.discovered.load();
+    let mut listed = world.table.list(&names);
+    if let Some(key) = key.filter(|key| !key.access.is_for_all_models()) {
+        listed.retain(|(name, _)| admission::may_ask(world, &names, key, name));
+    }
     let owner =
         |index: &usize| world.providers.get(*index).map_or("tollgate", |provider| provider.name.as_str());
     match dialect {
@@ -50,12 +56,15 @@ pub fn models(world: &Snapshot, shared: &Shared, dialect: Dialect) -> Vec<u8> {
 /// One model in the client's shape.
 ///
 /// # Errors
-/// 404 with the nearest names.
-pub fn model(world: &Snapshot, shared: &Shared, dialect: Dialect, name: &str) -> Result<Vec<u8>, Refusal> {
-    let choice = world
-        .table
-        .choose(name, &shared.discovered.load())
-        .map_err(|unknown| unknown_model(name, &unknown.nearest))?;
+/// 404 with the nearest names; 403 where the key may not ask for it.
+pub fn model(
+    world: &Snapshot,
+    shared: &Shared,
+    key: Option<&Key>,
+    dialect: Dialect,
+    name: &str,
+) -> Result<Vec<u8>, Refusal> {
+    let choice = admission::choose(world, &shared.discovered.load(), key, name)?;
     let index = choice.targets.first().map_or(0, |target| target.provider);
     let owner = world.providers.get(index).map_or("tollgate", |provider| provider.name.as_str());
     Ok(match dialect {
@@ -79,10 +88,10 @@ fn with_limits<'a>(world: &Snapshot, name: &'a str, index: usize) -> (&'a str, O
 ///
 /// # Errors
 /// 404 with the nearest names; 400 when the body names none.
-pub fn show(world: &Snapshot, shared: &Shared, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+pub fn show(world: &Snapshot, shared: &Shared, key: Option<&Key>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     let name = ollama::models::parse_show(body)
         .map_err(|wrong| Refusal::new(Kind::InvalidRequest, wrong.message).with_param(wrong.param))?;
-    model(world, shared, Dialect::OllamaChat, &name)
+    model(world, shared, key, Dialect::OllamaChat, &name)
 }
 
 fn shown(world: &Snapshot, name: &str, index: usize) -> Vec<u8> {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, header};
 use pingora::Result;
-use pingora::http::RequestHeader;
 use pingora::proxy::Session;
 
 use crate::clock;
@@ -33,10 +32,11 @@ use crate::proxy::threshold::Threshold;
 use crate::proxy::threshold::vigil::{Phase, Vigil};
 use crate::refusal::{Kind, Refusal};
 use crate::route::WORDS;
-use crate::snapshot::{Door, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::wire::lens::Lens;
 
 pub mod address;
+pub mod admission;
 pub mod ask;
 pub mod asked;
 pub mod body;
@@ -87,20 +87,24 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     let client = asked.dialect();
     exchange.asked = Some(asked.clone());
     if let Asked::Chat { dialect: Dialect::OpenaiResponses, .. } = asked
-        && let Some(id) = shared.background.of(session.req_header())
+        && let Some((id, key)) = shared.background.of(session.req_header())
     {
         exchange.id = id;
+        exchange.key = key;
         exchange.in_background = true;
     }
-    if !asked.is_public() && !exchange.in_background && !admitted(&world.door, session.req_header()) {
-        let refusal = Refusal::new(Kind::Authentication, "the API key is missing or not known here")
-            .with_code("invalid_api_key");
-        return turn_away(session, exchange, client, refusal, None).await;
+    if !asked.is_public() && !exchange.in_background {
+        match admission::admit(&world, session) {
+            Ok(key) => exchange.key = key,
+            Err(refusal) => return turn_away(session, exchange, client, refusal, None).await,
+        }
     }
+    let key = exchange.key.clone();
+    let key = key.as_deref();
     let listed = match &asked {
         Asked::Health => Some(Ok(b"{\"status\":\"ok\"}".to_vec())),
-        Asked::Models(dialect) => Some(Ok(local::models(&world, shared, *dialect))),
-        Asked::Model(dialect, name) => Some(local::model(&world, shared, *dialect, name)),
+        Asked::Models(dialect) => Some(Ok(local::models(&world, shared, key, *dialect))),
+        Asked::Model(dialect, name) => Some(local::model(&world, shared, key, *dialect, name)),
         Asked::Machine(Machine::Running) => Some(Ok(ollama::models::render_running())),
         Asked::Machine(Machine::Version) => Some(Ok(ollama::models::render_version())),
         Asked::Chat { .. }
@@ -131,10 +135,13 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     }
     if let Asked::Through(through) = &asked
         && !through::is_held(&world, through, session.req_header())
+        && !admission::must_be_read(key, through, session.req_header())
     {
         body::invite(session).await?;
         let share = shared.held.share();
-        return match through::dispatch(shared, session, exchange, through, share) {
+        let allowed = admission::go_through(&world, key, through, session.req_header(), &Bytes::new());
+        let begun = allowed.and_then(|()| through::dispatch(shared, session, exchange, through, share));
+        return match begun {
             Ok(()) => {
                 exchange.overhead += clock::now().saturating_duration_since(exchange.started);
                 Ok(false)
@@ -155,7 +162,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         (Asked::Relay(relayed), Some(form)) => {
             form::dispatch(shared, session, exchange, *relayed, form, taken, share).map(|()| None)
         }
-        _ => match recall(shared, &world, &asked, &taken.body, &mut share).await {
+        _ => match recall(shared, &world, exchange.owner(), &asked, &taken.body, &mut share).await {
             Ok(recall) => dispatch(shared, session, exchange, &asked, taken.body, recall, share),
             Err(refusal) => Err(refusal),
         },
@@ -203,10 +210,6 @@ pub(in crate::proxy) async fn take(
             }
         };
     refuse(session, exchange, client, refusal, connection).await.map(|_| None)
-}
-
-fn admitted(door: &Door, head: &RequestHeader) -> bool {
-    door.admits(None) || credentials::shown(head).any(|key| door.admits(Some(&key)))
 }
 
 fn vigil(session: &Session) -> Option<Arc<Vigil>> {
@@ -263,6 +266,8 @@ fn dispatch(
 ) -> Result<Option<Vec<u8>>, Refusal> {
     if let Asked::Through(through) = asked {
         let (through, body) = through::owned(&exchange.world, through, body);
+        let key = exchange.key.as_deref();
+        admission::go_through(&exchange.world, key, &through, session.req_header(), &body)?;
         through::dispatch(shared, session, exchange, &through, share)?;
         if let Some(call) = exchange.call() {
             call.upload = Upload::Held;
@@ -271,7 +276,7 @@ fn dispatch(
         return Ok(None);
     }
     if *asked == Asked::Machine(Machine::Show) {
-        return local::show(&exchange.world, shared, &body).map(Some);
+        return local::show(&exchange.world, shared, exchange.key.as_deref(), &body).map(Some);
     }
     let head = session.req_header();
     let opened = ask::open(head, asked, body)?;
@@ -281,7 +286,7 @@ fn dispatch(
     ask.keep &= shared.shelf.store().is_some();
     ask.recall = recall;
     let Chosen { targets, place, known } =
-        ask::choose(&exchange.world, &shared.discovered.load(), asked, &mut ask)?;
+        ask::choose(&exchange.world, &shared.discovered.load(), exchange.key.as_deref(), asked, &mut ask)?;
     if matches!(asked, Asked::Chat { dialect: Dialect::OpenaiResponses, .. })
         && !ask.stream
         && lens.bool("background") == Some(true)

@@ -12,6 +12,7 @@ use crate::dialect::{Framing, Kept, kept};
 use crate::ir::Dialect;
 use crate::provider::through::join;
 use crate::provider::url::Protocol;
+use crate::proxy::arrival::ask;
 use crate::proxy::arrival::asked::{Asked, Through};
 use crate::proxy::arrival::live;
 use crate::proxy::bytes_held::Share;
@@ -157,6 +158,7 @@ pub(in crate::proxy) fn dispatch(
         strict: false,
         tier: None,
         assumed: <_>::default(),
+        attribution: ask::read_headers(&head.headers).attribution,
         carried: Vec::new(),
         owner,
         keep: false,

@@ -17,6 +17,7 @@ use crate::clock::{self, RequestId};
 use crate::dialect::openai_responses::kept;
 use crate::dialect::{Seed, codec};
 use crate::ir::Dialect;
+use crate::policy::Key;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::exchange::{Ask, Exchange};
 use crate::proxy::shared::Shared;
@@ -40,7 +41,16 @@ pub struct Background {
     own: Option<SocketAddr>,
     /// What no client can know.
     word: String,
-    running: Mutex<FxHashMap<String, oneshot::Sender<()>>>,
+    running: Mutex<FxHashMap<String, Running>>,
+}
+
+/// One request in the background, as those who look for it see it.
+#[derive(Debug)]
+struct Running {
+    /// Gives it up.
+    cancel: oneshot::Sender<()>,
+    /// The virtual key that it was asked with.
+    key: Option<Arc<Key>>,
 }
 
 impl Background {
@@ -57,13 +67,18 @@ impl Background {
         Self { own, word: clock::secret(), running: Mutex::default() }
     }
 
-    /// The id under which a request that the gateway made to itself is kept.
+    /// The id under which a request that the gateway made to itself is kept, and the virtual key with
+    /// which it was asked.
     #[must_use]
-    pub fn of(&self, head: &RequestHeader) -> Option<RequestId> {
+    pub fn of(&self, head: &RequestHeader) -> Option<(RequestId, Option<Arc<Key>>)> {
         let mark = head.headers.get(MARK)?.to_str().ok()?;
         let (word, id) = mark.split_once(' ')?;
         let same = blake3::hash(word.as_bytes()) == blake3::hash(self.word.as_bytes());
-        if same && !self.word.is_empty() { RequestId::parse(id) } else { None }
+        let id = RequestId::parse(id).filter(|_| same && !self.word.is_empty())?;
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        // What was given up meanwhile is nobody's, and need not begin.
+        let key = running.get(&format!("resp_{id}"))?.key.clone();
+        Some((id, key))
     }
 
     /// Gives up what runs under this id, if it runs here.
@@ -71,17 +86,17 @@ impl Background {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         if let Some(running) = running {
             // It may be done by now.
-            let _ = running.send(());
+            let _ = running.cancel.send(());
         }
     }
 
-    fn enter(&self, id: &str) -> Option<oneshot::Receiver<()>> {
+    fn enter(&self, id: &str, key: Option<Arc<Key>>) -> Option<oneshot::Receiver<()>> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if running.len() >= MOST {
             return None;
         }
         let (cancel, cancelled) = oneshot::channel();
-        running.insert(id.to_owned(), cancel);
+        running.insert(id.to_owned(), Running { cancel, key });
         Some(cancelled)
     }
 
@@ -116,7 +131,7 @@ pub fn begin(
     let id = format!("resp_{}", seed.id);
     let recall = ask.recall.as_deref();
     let answered = Answered {
-        owner: Owner::MASTER,
+        owner: exchange.owner(),
         id: id.clone(),
         seed: seed.id.clone(),
         made: exchange.at,
@@ -125,7 +140,7 @@ pub fn begin(
         previous: recall.and_then(|recall| recall.previous.clone()),
         conversation: None,
     };
-    let cancelled = background.enter(&id).ok_or_else(|| {
+    let cancelled = background.enter(&id, exchange.key.clone()).ok_or_else(|| {
         let message = "as many responses run in the background as may; try again in a moment";
         Refusal::new(Kind::RateLimited, message).with_retry_after(Duration::from_secs(5))
     })?;
@@ -134,6 +149,7 @@ pub fn begin(
         own,
         limit: exchange.world.upstream.total_timeout + Duration::from_secs(60),
         waiting: answered.said.clone(),
+        owner: exchange.owner(),
         id: id.clone(),
         store: Arc::clone(&store),
         background: Arc::clone(&background),
@@ -177,6 +193,7 @@ struct Job {
     limit: Duration,
     /// The response as long as it waits.
     waiting: Bytes,
+    owner: Owner,
     id: String,
     store: Arc<Store>,
     background: Arc<Background>,
@@ -201,7 +218,7 @@ impl Job {
             _ = cancelled => kept::with_status(&self.waiting, "cancelled"),
         };
         self.background.leave(&self.id);
-        if let Err(why) = self.store.settle(Owner::MASTER, self.id, end) {
+        if let Err(why) = self.store.settle(self.owner, self.id, end) {
             log::warn!("what became of a response in the background is not kept: {why}");
         }
     }
@@ -254,7 +271,11 @@ mod tests {
             head.insert_header(MARK, mark).unwrap();
             head
         };
-        assert_eq!(background.of(&head(&format!("{} {id}", background.word))), Some(id));
+        let own = head(&format!("{} {id}", background.word));
+        assert_eq!(background.of(&own), None);
+        let key = Some(Arc::new(Key::default()));
+        let _cancelled = background.enter(&format!("resp_{id}"), key.clone()).unwrap();
+        assert_eq!(background.of(&own), Some((id, key)));
         for wrong in [format!("guess {id}"), format!(" {id}"), format!("{} short", background.word)] {
             assert_eq!(background.of(&head(&wrong)), None, "{wrong}");
         }

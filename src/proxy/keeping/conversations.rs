@@ -41,16 +41,16 @@ pub(super) async fn outcome(
     let now = clock::unix_millis();
     let seed = exchange.id.as_str();
     match asked {
-        Shelved::Begin => begin(store, seed, now, body).await,
+        Shelved::Begin => begin(store, exchange.owner(), seed, now, body).await,
         Shelved::Note(_) => {
             let metadata = metadata(&lens(body)?)?.ok_or_else(|| missing("metadata"))?;
-            match store.note(Owner::MASTER, id.clone(), metadata, now).await.map_err(unavailable)? {
+            match store.note(exchange.owner(), id.clone(), metadata, now).await.map_err(unavailable)? {
                 Some(conversation) => Ok(Outcome::Said(shown(&conversation))),
                 None => unknown_conversation(&id),
             }
         }
         Shelved::End(_) => {
-            if store.end(Owner::MASTER, id.clone()).await.map_err(unavailable)? {
+            if store.end(exchange.owner(), id.clone()).await.map_err(unavailable)? {
                 Ok(Outcome::Said(deleted(&id, "conversation.deleted")))
             } else {
                 unknown_conversation(&id)
@@ -59,25 +59,28 @@ pub(super) async fn outcome(
         Shelved::Add(_) => {
             let items = items(&lens(body)?, seed)?.ok_or_else(|| missing("items"))?;
             let said = kept::write_list(&items, false);
-            let there = store.append(Owner::MASTER, id.clone(), items, now).await.map_err(unavailable)?;
+            let there = store.append(exchange.owner(), id.clone(), items, now).await.map_err(unavailable)?;
             if there { Ok(Outcome::Said(said)) } else { Err(no_conversation(&id)) }
         }
         Shelved::Items(_) => {
             let page = Page::of(query, decode)?;
-            match store.items(Owner::MASTER, id.clone()).await.map_err(unavailable)? {
+            match store.items(exchange.owner(), id.clone()).await.map_err(unavailable)? {
                 Some(items) => page.list(items).map(Outcome::Said),
                 None => unknown_conversation(&id),
             }
         }
-        Shelved::Item(_, item) => match store.items(Owner::MASTER, id.clone()).await.map_err(unavailable)? {
-            Some(items) => {
-                let found = items.iter().find(|known| known.id == *item);
-                found.map(|item| Outcome::Said(kept::shown(item))).ok_or_else(|| no_item(item))
+        Shelved::Item(_, item) => {
+            match store.items(exchange.owner(), id.clone()).await.map_err(unavailable)? {
+                Some(items) => {
+                    let found = items.iter().find(|known| known.id == *item);
+                    found.map(|item| Outcome::Said(kept::shown(item))).ok_or_else(|| no_item(item))
+                }
+                None => unknown_conversation(&id),
             }
-            None => unknown_conversation(&id),
-        },
+        }
         Shelved::Remove(_, item) => {
-            let removed = store.remove(Owner::MASTER, id.clone(), item.clone()).await.map_err(unavailable)?;
+            let removed =
+                store.remove(exchange.owner(), id.clone(), item.clone()).await.map_err(unavailable)?;
             match removed {
                 Some((conversation, true)) => Ok(Outcome::Said(shown(&conversation))),
                 Some((_, false)) => Err(no_item(item)),
@@ -89,7 +92,7 @@ pub(super) async fn outcome(
         | Shelved::Forget(_)
         | Shelved::Cancel(_)
         | Shelved::Inputs(_) => {
-            match store.conversation(Owner::MASTER, id.clone()).await.map_err(unavailable)? {
+            match store.conversation(exchange.owner(), id.clone()).await.map_err(unavailable)? {
                 Some(conversation) => Ok(Outcome::Said(shown(&conversation))),
                 None => unknown_conversation(&id),
             }
@@ -97,7 +100,7 @@ pub(super) async fn outcome(
     }
 }
 
-async fn begin(store: &Store, seed: &str, now: u64, body: &Bytes) -> Result<Outcome, Refusal> {
+async fn begin(store: &Store, owner: Owner, seed: &str, now: u64, body: &Bytes) -> Result<Outcome, Refusal> {
     let empty = Bytes::from_static(b"{}");
     let lens = lens(if body.trim_ascii().is_empty() { &empty } else { body })?;
     let conversation = Conversation {
@@ -107,7 +110,7 @@ async fn begin(store: &Store, seed: &str, now: u64, body: &Bytes) -> Result<Outc
     };
     let items = items(&lens, seed)?.unwrap_or_default();
     let said = shown(&conversation);
-    store.converse(Owner::MASTER, conversation, items).await.map_err(unavailable)?;
+    store.converse(owner, conversation, items).await.map_err(unavailable)?;
     Ok(Outcome::Said(said))
 }
 

@@ -80,6 +80,7 @@ pub fn is_left_to(recall: Option<&Recall>, known: &Known) -> bool {
 pub async fn recall(
     shared: &Shared,
     world: &Snapshot,
+    owner: Owner,
     asked: &Asked,
     body: &Bytes,
     share: &mut Share,
@@ -116,7 +117,7 @@ pub async fn recall(
         }
     };
     let wanted = Wanted {
-        owner: Owner::MASTER,
+        owner,
         previous: recall.previous.clone(),
         conversation: recall.conversation.clone(),
         items,

@@ -21,6 +21,7 @@ use crate::wire::lens;
 #[derive(Debug)]
 pub struct Saving {
     store: Arc<Store>,
+    owner: Owner,
     what: What,
     /// The id under which it is kept, where it is made in the background.
     background: Option<String>,
@@ -56,6 +57,7 @@ pub enum What {
 pub fn begin(
     shared: &Shared,
     call: &mut Call,
+    owner: Owner,
     made: u64,
     most: usize,
     background: Option<String>,
@@ -84,7 +86,7 @@ pub fn begin(
     }
     let share = shared.held.share();
     let pieces = Vec::new();
-    Some(Box::new(Saving { store, what, background, made, pieces, share, most, over: false }))
+    Some(Box::new(Saving { store, owner, what, background, made, pieces, share, most, over: false }))
 }
 
 impl Saving {
@@ -180,14 +182,14 @@ impl Saving {
         let Some(id) = lens::find(&said, "id").map(|id| id.trim_matches('"').to_owned()) else { return };
         let (made, store) = (self.made, Arc::clone(&self.store));
         let left = match &mut self.what {
-            What::Place(elsewhere) => store.remember(Owner::MASTER, id, made, elsewhere.clone()),
+            What::Place(elsewhere) => store.remember(self.owner.clone(), id, made, elsewhere.clone()),
             What::All { asked, previous, conversation } => {
                 let asked = std::mem::take(asked);
                 if !self.share.grow(asked.len() + said.len(), self.most) {
                     return self.give_up("there is no room to hold it");
                 }
                 let answered = Answered {
-                    owner: Owner::MASTER,
+                    owner: self.owner.clone(),
                     seed: seed_of(&id).to_owned(),
                     id,
                     made,

@@ -20,7 +20,7 @@ use crate::proxy::keeping::{conversations, is_own, no_conversation, no_response,
 use crate::proxy::returning;
 use crate::proxy::shared::Shared;
 use crate::refusal::{Kind, Refusal};
-use crate::store::{Elsewhere, Found, Owner};
+use crate::store::{Elsewhere, Found};
 use crate::wire::{json, lens, sse};
 
 /// What becomes of what is asked.
@@ -109,13 +109,13 @@ async fn outcome(
         Err(why) if is_own(&id) => return Err(why),
         Err(why) => return Ok(Outcome::Unknown(why)),
     };
-    let found = store.response(Owner::MASTER, id.clone()).await.map_err(unavailable)?;
+    let found = store.response(exchange.owner(), id.clone()).await.map_err(unavailable)?;
     let whole = match found {
         Some(Found::Here(whole)) => whole,
         Some(Found::Elsewhere(elsewhere)) => {
             if let Shelved::Forget(_) = asked {
                 // The provider forgets it, and so it need not be remembered where it was.
-                store.forget(Owner::MASTER, id).await.map_err(unavailable)?;
+                store.forget(exchange.owner(), id).await.map_err(unavailable)?;
             }
             return Ok(Outcome::Elsewhere(elsewhere));
         }
@@ -124,14 +124,14 @@ async fn outcome(
     };
     match asked {
         Shelved::Forget(_) => {
-            store.forget(Owner::MASTER, id.clone()).await.map_err(unavailable)?;
+            store.forget(exchange.owner(), id.clone()).await.map_err(unavailable)?;
             Ok(Outcome::Said(deleted(&id, "response")))
         }
         Shelved::Cancel(_) if lens::find(&whole, "background") == Some("true") => {
             shared.background.cancel(&id);
             let given_up = kept::with_status(&whole, "cancelled");
-            store.settle(Owner::MASTER, id.clone(), given_up).map_err(unavailable)?;
-            match store.response(Owner::MASTER, id.clone()).await.map_err(unavailable)? {
+            store.settle(exchange.owner(), id.clone(), given_up).map_err(unavailable)?;
+            match store.response(exchange.owner(), id.clone()).await.map_err(unavailable)? {
                 Some(Found::Here(whole)) => Ok(Outcome::Said(whole)),
                 Some(Found::Elsewhere(_)) | None => Err(no_response(&id)),
             }
@@ -141,7 +141,7 @@ async fn outcome(
         }
         Shelved::Inputs(_) => {
             let page = Page::of(query, decode)?;
-            let items = store.input_of(Owner::MASTER, id.clone()).await.map_err(unavailable)?;
+            let items = store.input_of(exchange.owner(), id.clone()).await.map_err(unavailable)?;
             page.list(items.ok_or_else(|| no_response(&id))?).map(Outcome::Said)
         }
         _ if is_streamed(query) => told_again(exchange, &id, whole, query).map(Outcome::Told),

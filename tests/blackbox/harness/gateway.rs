@@ -282,6 +282,21 @@ impl Gateway {
         (output.status.success(), String::from_utf8(output.stdout).expect("text"))
     }
 
+    /// Runs another command beside it, with its configuration: whether it went well, and what it printed.
+    pub(crate) fn command(&self, arguments: &[&str]) -> (bool, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_tollgate"))
+            .arg("--config")
+            .arg(self.folder.join("tollgate.yaml"))
+            .args(arguments)
+            .current_dir(&self.folder)
+            .env_clear()
+            .envs(self.setup.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .output()
+            .expect("the binary is there");
+        (output.status.success(), String::from_utf8(output.stdout).expect("text"))
+    }
+
     /// Changes the file, as an editor would, in one step.
     pub(crate) fn rewrite(&self, change: impl FnOnce(String) -> String) {
         let path = self.folder.join("tollgate.yaml");

@@ -1,0 +1,171 @@
+//! All keys, found by what a client shows: by the hash of it, since the gateway keeps no secret.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use ring::digest::{SHA256, digest};
+use rustc_hash::FxHashMap;
+
+use crate::policy::key::{Closed, Key};
+
+/// The SHA-256 of a key's secret. A secret of 256 random bits cannot be guessed from it, so it
+/// needs no salt and no slow hash.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest([u8; 32]);
+
+/// The text is no hash of a key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected the SHA-256 of the key as 64 hexadecimal digits")]
+pub struct NoDigest;
+
+impl Digest {
+    /// The hash of a secret.
+    #[must_use]
+    pub fn of(secret: &[u8]) -> Self {
+        let mut bytes = [0; 32];
+        for (place, byte) in bytes.iter_mut().zip(digest(&SHA256, secret).as_ref()) {
+            *place = *byte;
+        }
+        Self(bytes)
+    }
+}
+
+impl FromStr for Digest {
+    type Err = NoDigest;
+
+    fn from_str(text: &str) -> Result<Self, NoDigest> {
+        let text = text.trim();
+        let digits = text.strip_prefix("sha256:").unwrap_or(text).as_bytes();
+        if digits.len() != 64 {
+            return Err(NoDigest);
+        }
+        let mut bytes = [0; 32];
+        for (place, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
+            let value =
+                |digit: &u8| char::from(*digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+            let [high, low] = pair else { return Err(NoDigest) };
+            *place = value(high).ok_or(NoDigest)? << 4 | value(low).ok_or(NoDigest)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sha256:")?;
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What one secret opens, and for how long.
+#[derive(Debug, Clone)]
+pub struct Lock {
+    /// The key.
+    pub key: Arc<Key>,
+    /// When the secret ends that another took the place of, in seconds since 1970.
+    pub until: Option<u64>,
+}
+
+impl Lock {
+    /// Whether the secret is still the key's.
+    ///
+    /// # Errors
+    /// When it was replaced.
+    pub fn open(&self, now: u64) -> Result<&Arc<Key>, Closed> {
+        match self.until {
+            Some(end) if end <= now => Err(Closed::Rotated(end)),
+            Some(_) | None => Ok(&self.key),
+        }
+    }
+}
+
+/// A key with what opens it, as it was written or stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// The key.
+    pub key: Key,
+    /// The hashes of its secrets; those that were replaced with the time of their end, in seconds
+    /// since 1970.
+    pub secrets: Vec<(Digest, Option<u64>)>,
+}
+
+/// All keys.
+#[derive(Debug, Clone, Default)]
+pub struct Keyring {
+    keys: Vec<Arc<Key>>,
+    locks: FxHashMap<Digest, Lock>,
+}
+
+impl Keyring {
+    /// The keyring of these keys. Of two that share a secret the first has it.
+    #[must_use]
+    pub fn new(drafts: impl IntoIterator<Item = Draft>) -> Self {
+        let mut ring = Self::default();
+        for Draft { key, secrets } in drafts {
+            let key = Arc::new(key);
+            for (secret, until) in secrets {
+                ring.locks.entry(secret).or_insert_with(|| Lock { key: Arc::clone(&key), until });
+            }
+            ring.keys.push(key);
+        }
+        ring
+    }
+
+    /// What this secret opens.
+    #[must_use]
+    pub fn find(&self, secret: &[u8]) -> Option<&Lock> {
+        if self.locks.is_empty() {
+            return None;
+        }
+        self.locks.get(&Digest::of(secret))
+    }
+
+    /// Whether there is no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// All keys.
+    #[must_use]
+    pub fn keys(&self) -> &[Arc<Key>] {
+        &self.keys
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_is_written_as_it_is_read() {
+        let digest = Digest::of(b"abc");
+        let text = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(digest.to_string(), text);
+        assert_eq!(text.parse(), Ok(digest));
+        assert_eq!(text["sha256:".len()..].to_uppercase().parse(), Ok(digest));
+        for wrong in ["", "sha256:", "ba78", &"x".repeat(64), &format!("{text}0")] {
+            assert_eq!(wrong.parse::<Digest>(), Err(NoDigest), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_replaced_secret_opens_until_its_grace_ends() {
+        let key = Key { name: "web".into(), enabled: true, ..Key::default() };
+        let secrets = vec![(Digest::of(b"new"), None), (Digest::of(b"old"), Some(100))];
+        let ring = Keyring::new([Draft { key, secrets }]);
+        let name =
+            |secret: &[u8], now| ring.find(secret).map(|lock| lock.open(now).map(|key| key.name.clone()));
+        assert_eq!(name(b"new", 1000), Some(Ok("web".into())));
+        assert_eq!(name(b"old", 99), Some(Ok("web".into())));
+        assert_eq!(name(b"old", 100), Some(Err(Closed::Rotated(100))));
+        assert_eq!(name(b"other", 0), None);
+    }
+}
