@@ -154,6 +154,7 @@ each! {
     gemini_stream, bedrock_stream, chat_error, anthropic_error, gemini_error, bedrock_error,
     responses_request, responses_reply, responses_stream, responses_error, completions_request,
     completions_reply, completions_stream, completions_error, ollama_request, ollama_text_request,
-    ollama_reply, ollama_text_reply, ollama_stream, ollama_text_stream, ollama_error, ollama_text_error, ndjson,
+    ollama_reply, ollama_text_reply, ollama_stream, ollama_text_stream, ollama_error, ollama_text_error, cohere_request,
+    cohere_reply, cohere_stream, cohere_error, ndjson,
     embeddings, ranks, counts, configuration,
 }

@@ -54,6 +54,7 @@ const fn short(dialect: Dialect) -> &'static str {
         Dialect::OpenaiCompletions => "text",
         Dialect::OllamaChat => "ollama",
         Dialect::OllamaGenerate => "ollama_text",
+        Dialect::CohereChat => "cohere",
     }
 }
 
@@ -77,6 +78,7 @@ pub fn profile(dialect: Dialect) -> Profile {
         Dialect::BedrockConverse => ("bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
         Dialect::OpenaiCompletions => ("vllm", "llama-3.1-8b"),
         Dialect::OllamaChat | Dialect::OllamaGenerate => ("ollama", "llama3.2"),
+        Dialect::CohereChat => ("cohere", "command-a-03-2025"),
     };
     let vendor = Vendor::find(vendor).unwrap();
     Profile::of(dialect, &vendor.quirks, model, vendor.model(Catalog::builtin(), model))
@@ -91,7 +93,8 @@ pub fn head(dialect: Dialect, headers: &HeaderMap) -> Head<'_> {
         | Dialect::GeminiGenerate
         | Dialect::OpenaiCompletions
         | Dialect::OllamaChat
-        | Dialect::OllamaGenerate => "/v1beta/models/gemini-2.5-flash:generateContent",
+        | Dialect::OllamaGenerate
+        | Dialect::CohereChat => "/v1beta/models/gemini-2.5-flash:generateContent",
     };
     Head { path, query: "", headers }
 }

@@ -126,6 +126,10 @@ pub const ALL: &[Target] = &[
     },
     Target { name: "ollama_error", feed: ollama_error, seeds: &["corpus/ollama_chat/errors"] },
     Target { name: "ollama_text_error", feed: ollama_text_error, seeds: &["corpus/ollama_generate/errors"] },
+    Target { name: "cohere_request", feed: cohere_request, seeds: &["corpus/cohere_chat/requests"] },
+    Target { name: "cohere_reply", feed: cohere_reply, seeds: &["corpus/cohere_chat/replies"] },
+    Target { name: "cohere_stream", feed: cohere_stream, seeds: &["corpus/cohere_chat/streams"] },
+    Target { name: "cohere_error", feed: cohere_error, seeds: &["corpus/cohere_chat/errors"] },
     Target {
         name: "ndjson",
         feed: ndjson,
@@ -364,6 +368,7 @@ fn targets() -> &'static [(Dialect, Profile)] {
             (Dialect::OpenaiCompletions, "vllm", "llama-3.1-8b"),
             (Dialect::OllamaChat, "ollama", "gpt-oss:20b"),
             (Dialect::OllamaGenerate, "ollama", "llama3.2"),
+            (Dialect::CohereChat, "cohere", "command-a-03-2025"),
         ];
         let profile = |(dialect, vendor, model): (Dialect, &str, &str)| {
             let vendor = Vendor::find(vendor).expect("a known vendor");
@@ -604,4 +609,8 @@ of_each_dialect! {
     ollama_text_stream: stream(OllamaGenerate),
     ollama_error: error(OllamaChat),
     ollama_text_error: error(OllamaGenerate),
+    cohere_request: request(CohereChat),
+    cohere_reply: reply(CohereChat),
+    cohere_stream: stream(CohereChat),
+    cohere_error: error(CohereChat),
 }

@@ -271,7 +271,8 @@ fn is_last_report(dialect: Dialect, data: &[u8]) -> bool {
         | Dialect::OpenaiCompletions
         | Dialect::BedrockConverse
         | Dialect::OllamaChat
-        | Dialect::OllamaGenerate => true,
+        | Dialect::OllamaGenerate
+        | Dialect::CohereChat => true,
         Dialect::AnthropicMessages => DELTA.is_in(data),
         Dialect::GeminiGenerate => FINISH.is_in(data),
     }

@@ -154,7 +154,8 @@ const fn in_path(dialect: Dialect) -> bool {
         | Dialect::OpenaiCompletions
         | Dialect::AnthropicMessages
         | Dialect::OllamaChat
-        | Dialect::OllamaGenerate => false,
+        | Dialect::OllamaGenerate
+        | Dialect::CohereChat => false,
     }
 }
 
@@ -186,6 +187,7 @@ fn usual_path(explain: &Explain) -> Option<String> {
         Dialect::AnthropicMessages => "/v1/messages".to_owned(),
         Dialect::OllamaChat => "/api/chat".to_owned(),
         Dialect::OllamaGenerate => "/api/generate".to_owned(),
+        Dialect::CohereChat => "/v2/chat".to_owned(),
         Dialect::GeminiGenerate => {
             let verb = if explain.stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
             format!("/v1beta/models/{}:{verb}", explain.model.as_ref()?)

@@ -8,6 +8,7 @@ pub mod bedrock_converse;
 pub mod bedrock_invoke;
 mod claude_thinking;
 mod closed_schema;
+pub mod cohere_chat;
 mod data_uri;
 pub mod frames;
 mod free_text;
@@ -151,7 +152,8 @@ impl Framing {
             | Dialect::OpenaiResponses
             | Dialect::AnthropicMessages
             | Dialect::GeminiGenerate
-            | Dialect::OpenaiCompletions => Self::Sse,
+            | Dialect::OpenaiCompletions
+            | Dialect::CohereChat => Self::Sse,
             Dialect::BedrockConverse => Self::AwsEvents,
             Dialect::OllamaChat | Dialect::OllamaGenerate => Self::Lines,
         }
@@ -250,5 +252,6 @@ pub fn codec(dialect: Dialect) -> &'static dyn Codec {
         Dialect::OpenaiCompletions => &openai_completions::OpenaiCompletions,
         Dialect::OllamaChat => &ollama::CHAT,
         Dialect::OllamaGenerate => &ollama::GENERATE,
+        Dialect::CohereChat => &cohere_chat::CohereChat,
     }
 }

@@ -293,6 +293,8 @@ const TOO_LONG: &[&str] = &[
     "input length",
     "input token count",
     "too many input tokens",
+    // Cohere's, whose other texts of too many tokens go on with a time.
+    "too many tokens:",
     "must be <= ",
     "tokens exceed",
 ];

@@ -19,11 +19,13 @@ pub enum Dialect {
     OllamaChat,
     /// Ollama's own prompts.
     OllamaGenerate,
+    /// Cohere's chats, version 2.
+    CohereChat,
 }
 
 impl Dialect {
     /// Every dialect, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::OpenaiChat,
         Self::OpenaiResponses,
         Self::AnthropicMessages,
@@ -32,6 +34,7 @@ impl Dialect {
         Self::OpenaiCompletions,
         Self::OllamaChat,
         Self::OllamaGenerate,
+        Self::CohereChat,
     ];
 
     /// The name in configuration, headers, logs and metrics.
@@ -46,6 +49,7 @@ impl Dialect {
             Self::OpenaiCompletions => "openai_completions",
             Self::OllamaChat => "ollama_chat",
             Self::OllamaGenerate => "ollama_generate",
+            Self::CohereChat => "cohere_chat",
         }
     }
 
@@ -65,6 +69,7 @@ impl Dialect {
             Self::OpenaiCompletions => "t",
             Self::OllamaChat => "l",
             Self::OllamaGenerate => "e",
+            Self::CohereChat => "h",
         }
     }
 }

@@ -15,6 +15,7 @@ pub(super) enum Dialect {
     Gemini,
     Bedrock,
     Ollama,
+    Cohere,
 }
 
 impl Dialect {
@@ -22,6 +23,7 @@ impl Dialect {
     pub(super) fn key<'a>(self, request: &Request<'a>) -> Option<&'a str> {
         let key = match self {
             Self::OpenAi => request.bearer().or_else(|| request.header("api-key")),
+            Self::Cohere => request.bearer(),
             Self::Azure => request.header("api-key").or_else(|| request.bearer()),
             Self::Anthropic => request.header("x-api-key").or_else(|| request.bearer()),
             // It asks for none.
@@ -68,6 +70,13 @@ impl Dialect {
                 )
             }
             Self::Ollama => String::new(),
+            Self::Cohere => {
+                let id = world.id("", 32);
+                format!(
+                    "x-debug-trace-id: {id}\r\nx-trial-endpoint-call-limit: 20\r\n\
+                     x-trial-endpoint-call-remaining: 19\r\n"
+                )
+            }
             Self::Gemini => "vary: Origin, X-Origin, Referer\r\nserver: scaffolding on HTTPServer2\r\n\
                 x-content-type-options: nosniff\r\nserver-timing: gfet4t7; dur=12\r\n"
                 .to_owned(),

@@ -63,6 +63,7 @@ impl Refusal {
                 return Self { kind: Some("SerializationException"), ..refusal };
             }
             Dialect::Ollama => format!("invalid character in request body: {error}"),
+            Dialect::Cohere => format!("invalid request: failed to decode the body: {error}"),
         })
     }
 
@@ -76,6 +77,7 @@ impl Refusal {
             .with_status(401),
             Dialect::Azure | Dialect::Ollama => Self::wrong_key(dialect, ""),
             Dialect::Anthropic => Self::bad("x-api-key header is required").with_status(401),
+            Dialect::Cohere => Self::bad("no api key supplied").with_status(401),
             Dialect::Gemini => Self::bad(
                 "Method doesn't allow unregistered callers (callers without established \
                  identity). Please use API Key or other form of API consumer identity to call \
@@ -106,6 +108,7 @@ impl Refusal {
             .with_status(401),
             Dialect::Anthropic => Self::bad("invalid x-api-key").with_status(401),
             Dialect::Ollama => Self::bad("unauthorized").with_status(401),
+            Dialect::Cohere => Self::bad("invalid api token").with_status(401),
             Dialect::Gemini => Self {
                 details: r#"{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID","domain":"googleapis.com","metadata":{"service":"generativelanguage.googleapis.com"}},{"@type":"type.googleapis.com/google.rpc.LocalizedMessage","locale":"en-US","message":"API key not valid. Please pass a valid API key."}"#.to_owned(),
                 ..Self::bad("API key not valid. Please pass a valid API key.")
@@ -128,6 +131,10 @@ impl Refusal {
             .coded("context_length_exceeded"),
             Dialect::Anthropic => Self::bad("prompt is too long: 200042 tokens > 200000 maximum"),
             Dialect::Ollama => Self::bad("the input length exceeds the context length"),
+            Dialect::Cohere => Self::bad(
+                "too many tokens: size limit exceeded by 2042 tokens. Try using shorter or fewer \
+                 inputs, or setting prompt_truncation='AUTO'. The limit for this model is 128000 tokens.",
+            ),
             Dialect::Gemini => Self::bad(
                 "The input token count (1048618) exceeds the maximum number of tokens allowed \
                  (1048576).",
@@ -161,6 +168,9 @@ impl Refusal {
                 ..Self::bad("Your account has reached its quota for this model.")
             },
             Dialect::Ollama => Self::bad("you've reached your usage limit, please upgrade").with_status(402),
+            Dialect::Cohere => {
+                Self::bad("Please add or update your payment method to continue").with_status(402)
+            }
         }
     }
 
@@ -172,6 +182,7 @@ impl Refusal {
             Dialect::Gemini => gemini(status, model, retry_after),
             Dialect::Bedrock => bedrock(status),
             Dialect::Ollama => ollama(status, model),
+            Dialect::Cohere => cohere(status, model),
         };
         // Google says it in RetryInfo instead, and Amazon does not say it.
         let patient = !matches!(dialect, Dialect::Gemini | Dialect::Bedrock);
@@ -184,6 +195,9 @@ impl Refusal {
         let message = quote(&self.message);
         match dialect {
             Dialect::Ollama => format!(r#"{{"error":{message}}}"#),
+            Dialect::Cohere => {
+                format!(r#"{{"id":"00000000-0000-4000-8000-000000000000","message":{message}}}"#)
+            }
             Dialect::Azure if matches!(self.status, 401 | 404 | 429) && self.param.is_none() => {
                 format!(r#"{{"error":{{"code":"{}","message":{message}}}}}"#, self.status)
             }
@@ -303,6 +317,20 @@ fn ollama(status: u16, model: &str) -> Refusal {
     })
 }
 
+fn cohere(status: u16, model: &str) -> Refusal {
+    Refusal::bad(match status {
+        401 => "invalid api token".to_owned(),
+        404 => format!("model '{model}' not found, make sure the correct model ID was used"),
+        429 => "You are using a Trial key, which is limited to 20 API calls / minute. You can \
+                continue to use the Trial key for free or upgrade to a Production key with higher rate \
+                limits at 'https://dashboard.cohere.com/api-keys'."
+            .to_owned(),
+        503 => "the model is overloaded, please try again later".to_owned(),
+        500.. => "internal server error, this has been reported to our developers.".to_owned(),
+        _ => "invalid request: a directive asked for it".to_owned(),
+    })
+}
+
 fn gemini(status: u16, model: &str, retry_after: Option<u64>) -> Refusal {
     match status {
         401 => Refusal::bad(
@@ -405,6 +433,11 @@ pub(super) fn in_stream(dialect: Dialect) -> Vec<u8> {
             format!("data: {body}\n\n")
         }
         Dialect::Ollama => format!("{}\n", ollama(500, "").body(dialect, "")),
+        Dialect::Cohere => {
+            "event: message-end\ndata: {\"type\":\"message-end\",\"delta\":{\"finish_reason\":\
+            \"ERROR\",\"error\":\"internal server error\"}}\n\n"
+                .to_owned()
+        }
         // In a stream the event has no request id.
         Dialect::Anthropic => "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\
             \"overloaded_error\",\"message\":\"Overloaded\"}}\n\n"

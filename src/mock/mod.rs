@@ -1,5 +1,5 @@
 //! A fake provider that speaks every dialect: OpenAI chat, Responses, text completions and embeddings,
-//! Anthropic Messages, Gemini, Bedrock Converse, Ollama.
+//! Anthropic Messages, Gemini, Bedrock Converse, Ollama, Cohere's chat.
 //!
 //! The demo, the load tests, the black-box tests and the vendors' own SDKs all talk to it. It is
 //! strict where the real services are strict, so that a wrong translation fails here and not in
@@ -13,6 +13,7 @@
 mod anthropic;
 mod bedrock;
 mod cache;
+mod cohere;
 mod dialect;
 mod errors;
 mod flat;

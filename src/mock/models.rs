@@ -47,7 +47,7 @@ pub(super) fn answer(
     let body = match (&id, spoken) {
         // Its models are listed at another host.
         (_, Dialect::Bedrock) => return Err(Refusal::canned(spoken, 404, "", None)),
-        (None, Dialect::OpenAi | Dialect::Azure | Dialect::Ollama) => {
+        (None, Dialect::OpenAi | Dialect::Azure | Dialect::Ollama | Dialect::Cohere) => {
             let list = OPENAI.map(openai).join(",");
             format!(r#"{{"object":"list","data":[{list}]}}"#)
         }
@@ -61,7 +61,7 @@ pub(super) fn answer(
             let list = GEMINI.map(|(id, name)| gemini(id, name)).join(",");
             format!(r#"{{"models":[{list}]}}"#)
         }
-        (Some(id), Dialect::OpenAi | Dialect::Azure | Dialect::Ollama) => {
+        (Some(id), Dialect::OpenAi | Dialect::Azure | Dialect::Ollama | Dialect::Cohere) => {
             known(id, OPENAI.contains(&id.as_str()), spoken)?;
             openai(id)
         }

@@ -7,7 +7,7 @@ use super::dialect::Dialect;
 use super::errors::Refusal;
 use super::http::Request;
 use super::play::{Act, Body, Fault, Pace, Say};
-use super::{anthropic, bedrock, flat, gemini, live, models, ollama, openai, responses};
+use super::{anthropic, bedrock, cohere, flat, gemini, live, models, ollama, openai, responses};
 
 /// Answers one request; `head` are the bytes it was parsed from, kept for the `/__mock/` pages.
 pub(super) fn answer(request: &Request<'_>, head: &[u8], world: &World) -> Act {
@@ -62,6 +62,7 @@ fn post(request: &Request<'_>, path: &str, spoken: Dialect, world: &World) -> Re
         Dialect::Gemini => gemini::answer(request, path, world),
         Dialect::Bedrock => bedrock::answer(request, path, world),
         Dialect::Ollama => ollama::answer(request, path, world),
+        Dialect::Cohere => cohere::answer(request, world),
         Dialect::OpenAi | Dialect::Azure => {
             flat::answer(request, path, spoken, world).unwrap_or_else(|| Err(nowhere(spoken, "POST", path)))
         }
@@ -81,6 +82,9 @@ fn dialect(request: &Request<'_>, path: &str) -> Dialect {
     }
     if ollama::is_own(path) {
         return Dialect::Ollama;
+    }
+    if cohere::is_own(path) {
+        return Dialect::Cohere;
     }
     if path.ends_with("/messages")
         || path.ends_with("/messages/count_tokens")
@@ -119,7 +123,7 @@ fn nowhere(spoken: Dialect, method: &str, path: &str) -> Refusal {
         }
         Dialect::OpenAi => Refusal::bad(format!("Invalid URL ({method} {path})")).with_status(404),
         Dialect::Azure => Refusal::bad("Resource not found").with_status(404),
-        Dialect::Anthropic | Dialect::Ollama => Refusal::bad("Not found").with_status(404),
+        Dialect::Anthropic | Dialect::Ollama | Dialect::Cohere => Refusal::bad("Not found").with_status(404),
         Dialect::Gemini => Refusal::bad("Requested entity was not found.").with_status(404),
         Dialect::Bedrock => {
             Refusal::bad("Unable to determine service/operation name to be authorized").with_status(403)

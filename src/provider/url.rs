@@ -170,6 +170,7 @@ pub fn path_for(
     match dialect {
         Dialect::OpenaiChat => openai(vendor, vendor.chat_path, base, operation, model, api_version),
         Dialect::OpenaiResponses => responses(vendor, base, operation, model, api_version),
+        Dialect::CohereChat => cohere(base, operation),
         Dialect::OllamaChat => ollama(base, "/api/chat", operation),
         Dialect::OllamaGenerate => ollama(base, "/api/generate", operation),
         Dialect::OpenaiCompletions => openai(vendor, "/completions", base, operation, model, api_version),
@@ -280,6 +281,21 @@ fn anthropic(base: &Base, operation: Operation) -> Option<String> {
     };
     // Some people write the version into the address, some do not.
     let prefix = base.path.strip_suffix("/v1").unwrap_or(&base.path);
+    Some(format!("{prefix}{place}"))
+}
+
+/// Cohere's own addresses lie beside the one at which it imitates OpenAI.
+fn cohere(base: &Base, operation: Operation) -> Option<String> {
+    let place = match operation {
+        Operation::Generate | Operation::Stream => "/v2/chat",
+        Operation::Models => "/v1/models?page_size=1000",
+        Operation::Embed | Operation::EmbedBatch | Operation::CountTokens | Operation::Relayed(_) => {
+            return None;
+        }
+    };
+    let path = &base.path;
+    let known = ["/compatibility/v1", "/v1", "/v2"];
+    let prefix = known.iter().find_map(|end| path.strip_suffix(end)).unwrap_or(path);
     Some(format!("{prefix}{place}"))
 }
 

@@ -136,7 +136,8 @@ impl Discovery {
     }
 }
 
-/// The models in a vendor's list: OpenAI's and Anthropic's `data[].id`, Gemini's `models[].name`.
+/// The models in a vendor's list: OpenAI's and Anthropic's `data[].id`; `models[].name` of Gemini,
+/// Ollama and Cohere.
 fn read_list(body: &[u8]) -> Option<Vec<String>> {
     let list = json::parse(body).ok()?;
     let entries = [list.field("data"), list.field("models"), Some(&list)].into_iter().flatten();

@@ -19,6 +19,7 @@ mod bedrock;
 mod bodies;
 mod clouds;
 mod clouds_aws;
+mod cohere;
 mod completions;
 mod crowd;
 mod ending;

@@ -44,6 +44,7 @@ const USUAL: &[(Dialect, &str, &str)] = &[
     (Dialect::BedrockConverse, "bedrock", "anthropic.claude-sonnet-4-6"),
     (Dialect::OllamaChat, "ollama", "qwen3"),
     (Dialect::OllamaGenerate, "ollama", "qwen3"),
+    (Dialect::CohereChat, "cohere", "command-a-reasoning-08-2025"),
 ];
 
 /// The tolerances of the usual model of a dialect.

@@ -101,6 +101,7 @@ const MODELS: &[(Dialect, &str, [&str; 2])] = &[
     ),
     (Dialect::OllamaChat, "ollama", ["llama3.2", "gpt-oss:20b"]),
     (Dialect::OllamaGenerate, "ollama", ["llama3.2", "gpt-oss:20b"]),
+    (Dialect::CohereChat, "cohere", ["command-r-08-2024", "command-a-reasoning-08-2025"]),
     (Dialect::OpenaiCompletions, "vllm", ["meta-llama/Llama-3.1-8B", "gpt-3.5-turbo-instruct"]),
 ];
 
@@ -142,6 +143,7 @@ pub fn ask(dialect: Dialect, body: &[u8]) -> Result<Request, Malformed> {
         Dialect::OpenaiCompletions => "/v1/completions",
         Dialect::OllamaChat => "/api/chat",
         Dialect::OllamaGenerate => "/api/generate",
+        Dialect::CohereChat => "/v2/chat",
     };
     let headers = HeaderMap::new();
     codec(dialect).parse_request(&Head { path, query: "", headers: &headers }, body)

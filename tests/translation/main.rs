@@ -25,6 +25,7 @@ mod vendor;
 mod vendor_anthropic;
 mod vendor_bedrock;
 mod vendor_chat;
+mod vendor_cohere;
 mod vendor_completions;
 mod vendor_ollama;
 mod vendor_responses;

@@ -15,6 +15,7 @@ pub fn reply(dialect: Dialect, body: &[u8]) -> Result<(), String> {
         Dialect::OpenaiCompletions => super::vendor_completions::reply(&json),
         Dialect::OllamaChat => super::vendor_ollama::reply(&json, true),
         Dialect::OllamaGenerate => super::vendor_ollama::reply(&json, false),
+        Dialect::CohereChat => super::vendor_cohere::reply(&json),
     }
 }
 
@@ -43,6 +44,7 @@ pub fn stream(dialect: Dialect, body: &[u8], arguments: Arguments) -> Result<(),
         Dialect::BedrockConverse => Ok(()),
         Dialect::OpenaiCompletions => super::vendor_completions::stream(&frames),
         Dialect::OllamaChat | Dialect::OllamaGenerate => Ok(()),
+        Dialect::CohereChat => super::vendor_cohere::stream(&frames, arguments),
     }
 }
 

@@ -43,6 +43,7 @@ impl Profile {
             Dialect::GeminiGenerate => gemini::apply(&mut profile, &subject),
             Dialect::BedrockConverse => bedrock::apply(&mut profile, &subject),
             Dialect::OpenaiCompletions | Dialect::OllamaChat | Dialect::OllamaGenerate => {}
+            Dialect::CohereChat => cohere(&mut profile, &subject),
         }
         flags(&mut profile, &subject);
         if matches!(dialect, Dialect::OpenaiChat | Dialect::OpenaiCompletions) {
@@ -115,6 +116,14 @@ impl Profile {
                 refuses: Params::of(&[Param::TopK]),
                 tool_id: ToolIdRule::Short,
                 extras: false,
+                ..chat
+            },
+            (Dialect::CohereChat, _) => Self {
+                prefill: false,
+                reasoning_history: ReasoningHistory::Keep,
+                audio_input: false,
+                documents: false,
+                forced_tool: false,
                 ..chat
             },
             (Dialect::OllamaChat | Dialect::OllamaGenerate, _) => Self {
@@ -198,6 +207,19 @@ impl Subject<'_> {
 impl Profile {
     fn refuse(&mut self, params: &[Param]) {
         self.refuses = self.refuses.and(Params::of(params));
+    }
+}
+
+/// Cohere's families: the newer ones think, the oldest are not told which tools to call.
+fn cohere(profile: &mut Profile, subject: &Subject<'_>) {
+    let thinks = subject.has(Flag::Reasoning).unwrap_or(subject.starts("command-a-reasoning"));
+    if thinks {
+        profile.thinking = ThinkingStyle::Budget;
+    } else {
+        profile.reasoning_history = ReasoningHistory::Drop;
+    }
+    if subject.starts("command-r") && !subject.starts("command-r7b") {
+        profile.refuse(&[Param::ToolChoice]);
     }
 }
 

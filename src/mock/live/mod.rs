@@ -105,9 +105,12 @@ pub(super) async fn serve(conn: &mut Conn, opening: Opening, world: &World) {
     // A client that is gone ends its session.
     let _ = match opening.spoken {
         Dialect::Gemini => gemini::talk(&mut socket, world).await,
-        Dialect::OpenAi | Dialect::Azure | Dialect::Anthropic | Dialect::Bedrock | Dialect::Ollama => {
-            openai::talk(&mut socket, &opening, world).await
-        }
+        Dialect::OpenAi
+        | Dialect::Azure
+        | Dialect::Anthropic
+        | Dialect::Bedrock
+        | Dialect::Ollama
+        | Dialect::Cohere => openai::talk(&mut socket, &opening, world).await,
     };
 }
 

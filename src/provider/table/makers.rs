@@ -5,7 +5,9 @@ use crate::catalog::profile::{
     ToolIdRule,
 };
 use crate::catalog::quirks::Quirks;
-use crate::ir::Dialect::{AnthropicMessages, GeminiGenerate, OpenaiChat, OpenaiCompletions, OpenaiResponses};
+use crate::ir::Dialect::{
+    AnthropicMessages, CohereChat, GeminiGenerate, OpenaiChat, OpenaiCompletions, OpenaiResponses,
+};
 
 use super::{
     ALL_THREE, Auth, OPEN_QWEN, QWEN, RESPONSES, Ranks, Vectors, Vendor, only_vectors, openai, refuses,
@@ -194,6 +196,7 @@ pub(super) const VENDORS: &[Vendor] = &[
     },
     Vendor {
         aliases: &["cohere_chat"],
+        speaks: &[(CohereChat, ""), (OpenaiChat, "")],
         catalogue_ids: &["cohere"],
         quirks: refuses(&[
             Param::ParallelTools,

@@ -52,7 +52,8 @@ pub(super) fn vertex(base: &Base, dialect: Dialect, operation: Operation, model:
         | Dialect::OpenaiResponses
         | Dialect::BedrockConverse
         | Dialect::OllamaChat
-        | Dialect::OllamaGenerate => return None,
+        | Dialect::OllamaGenerate
+        | Dialect::CohereChat => return None,
     };
     let model = model.strip_prefix("models/").unwrap_or(model);
     let name = segment(model, Slash::Kept)?;

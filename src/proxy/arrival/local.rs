@@ -33,6 +33,7 @@ pub fn models(world: &Snapshot, shared: &Shared, key: Option<&Key>, dialect: Dia
         Dialect::OpenaiChat
         | Dialect::OpenaiResponses
         | Dialect::OpenaiCompletions
+        | Dialect::CohereChat
         | Dialect::BedrockConverse => {
             let models: Vec<_> = listed.iter().map(|(name, index)| (name.as_str(), owner(index))).collect();
             openai_chat::models::render_list(&models)
@@ -71,6 +72,7 @@ pub fn model(
         Dialect::OpenaiChat
         | Dialect::OpenaiResponses
         | Dialect::OpenaiCompletions
+        | Dialect::CohereChat
         | Dialect::BedrockConverse => openai_chat::models::render_one(name, owner),
         Dialect::AnthropicMessages => anthropic_messages::models::render_model(name, name),
         Dialect::OllamaChat | Dialect::OllamaGenerate => shown(world, name, index),
@@ -155,7 +157,8 @@ pub fn count(shared: &Shared, ask: &Ask, model: &str) -> Result<Vec<u8>, Refusal
         | Dialect::OpenaiChat
         | Dialect::OpenaiCompletions
         | Dialect::OllamaChat
-        | Dialect::OllamaGenerate => anthropic_messages::count::parse_count_request(&head, &ask.body),
+        | Dialect::OllamaGenerate
+        | Dialect::CohereChat => anthropic_messages::count::parse_count_request(&head, &ask.body),
     };
     let request =
         parsed.map_err(|wrong| Refusal::new(Kind::InvalidRequest, wrong.message).with_param(wrong.param))?;
@@ -168,6 +171,7 @@ pub fn count(shared: &Shared, ask: &Ask, model: &str) -> Result<Vec<u8>, Refusal
         | Dialect::OpenaiChat
         | Dialect::OpenaiCompletions
         | Dialect::OllamaChat
-        | Dialect::OllamaGenerate => anthropic_messages::count::render_count(tokens),
+        | Dialect::OllamaGenerate
+        | Dialect::CohereChat => anthropic_messages::count::render_count(tokens),
     })
 }

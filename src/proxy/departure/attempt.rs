@@ -464,7 +464,8 @@ fn count(ask: &Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<At
         | Dialect::GeminiGenerate
         | Dialect::BedrockConverse
         | Dialect::OllamaChat
-        | Dialect::OllamaGenerate => Vec::new(),
+        | Dialect::OllamaGenerate
+        | Dialect::CohereChat => Vec::new(),
     };
     let whole = ask.recall.as_ref().and(Lens::new(&ask.body).ok());
     let lens = whole.as_ref().unwrap_or(lens);
@@ -478,6 +479,7 @@ fn count(ask: &Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<At
         | Dialect::BedrockConverse
         | Dialect::OllamaChat
         | Dialect::OllamaGenerate
+        | Dialect::CohereChat
         | Dialect::AnthropicMessages => (!edits.is_empty()).then(|| lens.apply(&edits)),
     };
     let body = body.map_or_else(|| ask.body.clone(), Bytes::from);

@@ -163,17 +163,17 @@ impl Failing {
 
     /// Whether both sides speak one dialect and the body is what that prescribes.
     fn is_own(&self) -> bool {
+        let (member, begins) = error_of(self.client);
         self.upstream == self.client
-            && lens::find(&self.body, "error").is_some_and(|error| self.is_typed(error))
+            && lens::find(&self.body, member)
+                .is_some_and(|error| error.starts_with(begins) && self.is_typed(error))
             && json::validate(&self.body).is_ok()
     }
 
     /// Whether an error is the dialect's own: what a cloud says of Claude is the cloud's, and has no
     /// type.
     fn is_typed(&self, error: &str) -> bool {
-        let typed =
-            self.client != Dialect::AnthropicMessages || lens::find(error.as_bytes(), "type").is_some();
-        error.starts_with(error_begins(self.client)) && typed
+        self.client != Dialect::AnthropicMessages || lens::find(error.as_bytes(), "type").is_some()
     }
 
     /// What the complete error comes to.
@@ -186,16 +186,17 @@ impl Failing {
     }
 }
 
-/// How the value of `error` begins where an error is what its dialect prescribes.
-const fn error_begins(dialect: Dialect) -> char {
+/// The member that holds an error where it is what its dialect prescribes, and how its value begins.
+const fn error_of(dialect: Dialect) -> (&'static str, char) {
     match dialect {
         Dialect::OpenaiChat
         | Dialect::OpenaiResponses
         | Dialect::AnthropicMessages
         | Dialect::GeminiGenerate
         | Dialect::BedrockConverse
-        | Dialect::OpenaiCompletions => '{',
-        Dialect::OllamaChat | Dialect::OllamaGenerate => '"',
+        | Dialect::OpenaiCompletions => ("error", '{'),
+        Dialect::OllamaChat | Dialect::OllamaGenerate => ("error", '"'),
+        Dialect::CohereChat => ("message", '"'),
     }
 }
 

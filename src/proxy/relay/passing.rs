@@ -8,7 +8,7 @@ use http::HeaderMap;
 
 use super::LARGEST_EVENT;
 use crate::account::{Meter, Metered};
-use crate::dialect::{Framing, bedrock_converse, codec, openai_responses};
+use crate::dialect::{Framing, bedrock_converse, codec, cohere_chat, openai_responses};
 use crate::fault::Fault;
 use crate::ir::Dialect;
 use crate::refusal::Kind;
@@ -179,6 +179,11 @@ impl Passing {
             openai_responses::write_error(&fault.into_refusal(), ear.heard, &mut out);
             return Some(out);
         }
+        if ear.dialect == Dialect::CohereChat {
+            let mut out = b"\n\n".to_vec();
+            cohere_chat::write_in_stream(&fault.into_refusal(), &mut out);
+            return Some(out);
+        }
         if let Frames::Lines(lines, torn) = frames {
             // Clients read an empty line as one that is broken.
             let mut out = if *torn || lines.pending() > 0 { b"\n".to_vec() } else { Vec::new() };
@@ -315,6 +320,10 @@ impl Ear {
                 self.hear_ollama(data);
                 false
             }
+            Dialect::CohereChat => {
+                self.hear_cohere(event, data);
+                false
+            }
         }
     }
 
@@ -405,6 +414,19 @@ impl Ear {
         self.note_error(data);
         self.meter.frame(data);
         false
+    }
+
+    fn hear_cohere(&mut self, event: Option<&str>, data: &[u8]) {
+        static FINISH: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"finish_reason\""));
+        if event.is_some_and(|event| event != "message-end") {
+            return;
+        }
+        if FINISH.values(data).any(|reason| reason.starts_with(b"\"ERROR\"")) {
+            self.note_fault(data);
+        }
+        self.ended |= FINISH.is_in(data);
+        self.note_error(data);
+        self.meter.frame(data);
     }
 
     fn hear_ollama(&mut self, line: &[u8]) {

@@ -275,6 +275,8 @@ impl Threshold {
             Dialect::GeminiGenerate
         } else if has(b" /api/chat ") || has(b" /api/generate ") {
             Dialect::OllamaChat
+        } else if has(b" /v2/chat ") {
+            Dialect::CohereChat
         } else {
             Dialect::OpenaiChat
         }

@@ -82,7 +82,7 @@ pub fn plan(
         Dialect::GeminiGenerate | Dialect::BedrockConverse => {
             Plan::Verbatim { edits: Vec::new(), strip_usage: false }
         }
-        Dialect::OllamaChat | Dialect::OllamaGenerate => {
+        Dialect::OllamaChat | Dialect::OllamaGenerate | Dialect::CohereChat => {
             let same = body.string("model").as_deref() == Some(model);
             let edits = if same { Vec::new() } else { vec![set_string("model", model)] };
             Plan::Verbatim { edits, strip_usage: false }

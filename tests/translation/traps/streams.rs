@@ -55,6 +55,7 @@ fn t35_a_stream_that_is_cut_ends_in_an_error_and_not_as_if_whole() {
             let said = stream(from, &text, &none(), to);
             // Responses tell of it twice: by itself, and as the response's end.
             let told = said.iter().rev().take(if to == Responses { 2 } else { 1 }).next_back().unwrap();
+            let told = if to == Dialect::CohereChat { &told["delta"] } else { told };
             assert!(told.get("error").is_some(), "{from:?} to {to:?}: {said:?}");
             assert!(!said.contains(&json!("[DONE]")), "{said:?}");
             assert!(!said.iter().any(|event| event["type"] == "message_stop"), "{said:?}");
@@ -95,8 +96,12 @@ fn t35_an_error_inside_a_stream_is_told_in_the_clients_words() {
         for to in Dialect::ALL {
             let said = stream(from, &text, &none(), to);
             let last = said.last().unwrap();
-            let error = if to == Responses { &last["response"]["error"] } else { &last["error"] };
-            if matches!(to, Dialect::OllamaChat | Dialect::OllamaGenerate) {
+            let error = match to {
+                Responses => &last["response"]["error"],
+                Dialect::CohereChat => &last["delta"]["error"],
+                _ => &last["error"],
+            };
+            if matches!(to, Dialect::OllamaChat | Dialect::OllamaGenerate | Dialect::CohereChat) {
                 assert_eq!(error, "no capacity");
                 continue;
             }
@@ -109,7 +114,7 @@ fn t35_an_error_inside_a_stream_is_told_in_the_clients_words() {
                 Claude => assert_eq!(error["type"], "overloaded_error"),
                 Gemini => assert_eq!(error["status"], "UNAVAILABLE"),
                 Bedrock => assert_eq!(error["type"], "serviceUnavailableException"),
-                Dialect::OllamaChat | Dialect::OllamaGenerate => {}
+                Dialect::OllamaChat | Dialect::OllamaGenerate | Dialect::CohereChat => {}
             }
         }
     }
