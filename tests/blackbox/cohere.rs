@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{
-    CLIENTS, Client, Gateway, Heard, Provider, Reply, Setup, Then, json_reply, mock, mock_page, post,
+    CLIENTS, Client, Gateway, Heard, Provider, Reply, Setup, Then, get, json_reply, mock, mock_page, post,
 };
 
 const COMMAND: &str = "cohere/command-a-03-2025";
@@ -221,4 +221,28 @@ fn an_answer_of_cohere_goes_through_byte_for_byte() {
     let stream = gateway.ask(&post("/v2/chat").json(&streamed(body))).ok();
     assert_eq!(stream.text(), STREAM);
     assert_eq!(gateway.line(&stream)["gen_ai.usage.output_tokens"], 2);
+}
+
+#[test]
+fn its_sdk_is_shown_models_as_it_knows_them() {
+    let mock = mock();
+    let gateway = gateway(&mock);
+    let ask = |path: &str| gateway.ask(&get(path).header("x-fern-sdk-name", "cohere"));
+    let list = ask("/v1/models?page_size=1000").ok().json();
+    let find = |name: &str| {
+        let all = list["models"].as_array().unwrap();
+        all.iter()
+            .find(|model| model["name"] == name)
+            .unwrap_or_else(|| panic!("no {name} in {list}"))
+            .clone()
+    };
+    let mini = find("gpt-4o-mini");
+    assert_eq!((&mini["endpoints"], &mini["context_length"]), (&json!(["chat"]), &json!(128_000)));
+    assert_eq!(find("text-embedding-3-small")["endpoints"], json!(["embed"]));
+    assert_eq!(ask("/v1/models/gpt-4o-mini").ok().json(), mini);
+    let missing = ask("/v1/models/no-such-model");
+    assert_eq!(missing.status, 404);
+    assert!(missing.json()["message"].as_str().unwrap().contains("no-such-model"), "{}", missing.text());
+    let plain = gateway.ask(&get("/v1/models/gpt-4o-mini")).ok().json();
+    assert_eq!(plain["object"], "model", "others are shown OpenAI's");
 }

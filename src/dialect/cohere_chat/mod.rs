@@ -8,6 +8,7 @@
 mod citation;
 mod error;
 mod logprobs;
+pub mod models;
 mod reply;
 mod request;
 mod stream;

@@ -279,13 +279,15 @@ fn is_cohere(head: &RequestHeader) -> bool {
 }
 
 /// What a client speaks by the headers that its SDK always sends; lists of models have one path
-/// in two dialects.
+/// in several dialects.
 fn by_headers(head: &RequestHeader) -> Option<Dialect> {
     let has = |name: &str| head.headers.contains_key(name);
     if has("anthropic-version") {
         Some(Dialect::AnthropicMessages)
     } else if has("x-goog-api-key") || has("x-goog-api-client") {
         Some(Dialect::GeminiGenerate)
+    } else if is_cohere(head) {
+        Some(Dialect::CohereChat)
     } else {
         None
     }

@@ -3,10 +3,12 @@
 use http::HeaderMap;
 
 use crate::account::tally;
-use crate::catalog::model::Flag;
+use crate::catalog::{Flag, Mode, Model};
+use crate::dialect::cohere_chat::models::Listed;
 use crate::dialect::ollama::models::Loading;
 use crate::dialect::{
-    Head, anthropic_messages, bedrock_converse, codec, gemini_generate, ollama, openai_chat, openai_responses,
+    Head, anthropic_messages, bedrock_converse, codec, cohere_chat, gemini_generate, ollama, openai_chat,
+    openai_responses,
 };
 use crate::ir::Dialect;
 use crate::policy::Key;
@@ -33,7 +35,6 @@ pub fn models(world: &Snapshot, shared: &Shared, key: Option<&Key>, dialect: Dia
         Dialect::OpenaiChat
         | Dialect::OpenaiResponses
         | Dialect::OpenaiCompletions
-        | Dialect::CohereChat
         | Dialect::BedrockConverse => {
             let models: Vec<_> = listed.iter().map(|(name, index)| (name.as_str(), owner(index))).collect();
             openai_chat::models::render_list(&models)
@@ -41,6 +42,10 @@ pub fn models(world: &Snapshot, shared: &Shared, key: Option<&Key>, dialect: Dia
         Dialect::AnthropicMessages => {
             let models: Vec<_> = listed.iter().map(|(name, _)| (name.as_str(), name.as_str())).collect();
             anthropic_messages::models::render_models(&models)
+        }
+        Dialect::CohereChat => {
+            let models: Vec<_> = listed.iter().map(|(name, index)| for_cohere(world, name, *index)).collect();
+            cohere_chat::models::render_list(&models)
         }
         Dialect::OllamaChat | Dialect::OllamaGenerate => {
             let models: Vec<_> = listed.iter().map(|(name, _)| name.as_str()).collect();
@@ -72,17 +77,34 @@ pub fn model(
         Dialect::OpenaiChat
         | Dialect::OpenaiResponses
         | Dialect::OpenaiCompletions
-        | Dialect::CohereChat
         | Dialect::BedrockConverse => openai_chat::models::render_one(name, owner),
         Dialect::AnthropicMessages => anthropic_messages::models::render_model(name, name),
+        Dialect::CohereChat => cohere_chat::models::render_one(&for_cohere(world, name, index)),
         Dialect::OllamaChat | Dialect::OllamaGenerate => shown(world, name, index),
         Dialect::GeminiGenerate => gemini_generate::models::render_one(&with_limits(world, name, index)),
     })
 }
 
-fn with_limits<'a>(world: &Snapshot, name: &'a str, index: usize) -> (&'a str, Option<u64>, Option<u64>) {
+/// What the catalogue knows of a model.
+fn known<'w>(world: &'w Snapshot, name: &str, index: usize) -> Option<&'w Model> {
     let ids = world.providers.get(index).map_or(&[][..], |provider| provider.vendor.catalogue_ids);
-    let known = ids.iter().find_map(|id| world.catalog.find(id, name));
+    ids.iter().find_map(|id| world.catalog.find(id, name))
+}
+
+fn for_cohere<'a>(world: &Snapshot, name: &'a str, index: usize) -> Listed<'a> {
+    let known = known(world, name, index);
+    let endpoint = match known.map_or(Mode::Chat, |model| model.mode) {
+        Mode::Chat | Mode::Responses => Some("chat"),
+        Mode::Embedding => Some("embed"),
+        Mode::Rerank => Some("rerank"),
+        Mode::Completion => Some("generate"),
+        Mode::Image | Mode::Speech | Mode::Transcription | Mode::Moderation | Mode::Realtime => None,
+    };
+    Listed { name, endpoint, context: known.and_then(|model| model.max_input) }
+}
+
+fn with_limits<'a>(world: &Snapshot, name: &'a str, index: usize) -> (&'a str, Option<u64>, Option<u64>) {
+    let known = known(world, name, index);
     (name, known.and_then(|model| model.max_input), known.and_then(|model| model.max_output))
 }
 
@@ -97,8 +119,7 @@ pub fn show(world: &Snapshot, shared: &Shared, key: Option<&Key>, body: &[u8]) -
 }
 
 fn shown(world: &Snapshot, name: &str, index: usize) -> Vec<u8> {
-    let ids = world.providers.get(index).map_or(&[][..], |provider| provider.vendor.catalogue_ids);
-    let known = ids.iter().find_map(|id| world.catalog.find(id, name));
+    let known = known(world, name, index);
     // Whether a model has what the catalogue says nothing of, its provider may say.
     let has = |flag| known.and_then(|model| model.has(flag)).unwrap_or(false);
     let mut capabilities = vec!["completion"];
