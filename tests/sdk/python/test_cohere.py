@@ -1,16 +1,17 @@
 """Cohere's SDK: its chat v2 onto every provider, Cohere among them."""
 
+import asyncio
 import json
 
 import cohere
 import pytest
 from cohere.core.api_error import ApiError
 
-from gateway import ALL, KEY, PLAIN, PNG, PNG_SEEN, URL, WEATHER, base64_of, fits_weather, sent
+from gateway import ALL, EACH, KEY, PLAIN, PNG, PNG_SEEN, URL, WEATHER, base64_of, fits_weather, sent
 
 client = cohere.ClientV2(api_key=KEY, base_url=URL, timeout=20)
 COMMAND = "cohere/command-a-03-2025"
-EVERY = [COMMAND, *ALL]
+EVERY = [COMMAND, *dict.fromkeys(ALL + EACH)]
 SOME = [COMMAND, *PLAIN]
 TOOL = {
     "type": "function",
@@ -118,6 +119,65 @@ def test_thought_is_shown_apart_from_words(model):
     events = client.chat_stream(model=model, messages=user("Why?"), thinking=thinking)
     deltas = [event.delta.message.content for event in events if event.type == "content-delta"]
     assert "".join(content.thinking or "" for content in deltas) == thought
+
+
+@pytest.mark.parametrize("model", EVERY)
+def test_documents_are_read_by_whoever_is_asked(model):
+    documents = ["A mock says so.", {"id": "doc1", "data": {"text": "Another says so too."}}]
+    answer = client.chat(model=model, messages=user("Who says so?"), documents=documents)
+    assert answer.finish_reason == "COMPLETE" and words(answer.message.content)
+    body = json.dumps(sent()["body"])
+    for text in ("A mock says so.", "Another says so too."):
+        assert text in body or base64_of(text.encode()) in body
+
+
+def test_what_only_cohere_knows_reaches_it():
+    client.chat(
+        model=COMMAND,
+        messages=user("Hi"),
+        safety_mode="STRICT",
+        citation_options={"mode": "FAST"},
+        strict_tools=True,
+        tools=[TOOL],
+        logprobs=True,
+        k=3,
+        priority=7,
+    )
+    body = sent()["body"]
+    asked = {name: body[name] for name in ("safety_mode", "strict_tools", "logprobs", "k", "priority")}
+    assert asked == {"safety_mode": "STRICT", "strict_tools": True, "logprobs": True, "k": 3, "priority": 7}
+    assert body["citation_options"] == {"mode": "FAST"} and body["model"] == "command-a-03-2025"
+
+
+# Claude is asked for it in words, and a fake one does not hear them.
+@pytest.mark.parametrize("model", [model for model in SOME if not model.startswith("claude")])
+def test_free_json_is_json(model):
+    form = {"type": "json_object"}
+    answer = client.chat(model=model, messages=user("A book, as JSON"), response_format=form)
+    assert isinstance(json.loads(words(answer.message.content)), dict)
+
+
+@pytest.mark.parametrize("model", EVERY)
+def test_the_asynchronous_client_is_answered_too(model):
+    async def ask():
+        async with cohere.AsyncClientV2(api_key=KEY, base_url=URL, timeout=20) as both:
+            whole = await both.chat(model=model, messages=user("Tell me of fog"))
+            events = [event async for event in both.chat_stream(model=model, messages=user("Tell me of fog"))]
+            return whole, events
+
+    whole, events = asyncio.run(ask())
+    deltas = [event.delta.message.content.text for event in events if event.type == "content-delta"]
+    assert "".join(text or "" for text in deltas) == words(whole.message.content)
+
+
+def test_models_are_listed_and_found():
+    listed = {model.name: model for model in client.models.list(page_size=1000).models}
+    assert set(PLAIN) <= set(listed) and listed["gpt-4o-mini"].endpoints == ["chat"]
+    assert client.models.get("gpt-4o-mini").context_length == listed["gpt-4o-mini"].context_length > 0
+    with pytest.raises(cohere.NotFoundError):
+        client.models.get("no-such-model")
+    with pytest.raises(cohere.NotFoundError):
+        client.chat(model="no-such-model", messages=user("Hi"))
 
 
 def test_documents_are_cited():
