@@ -13,9 +13,14 @@ alike. Ratios are taken within a round, and the median of the rounds is shown. O
 The client is always the same one, so the translated paths compare with the bare proxy too. A stream
 has about a hundred events, each written by the provider on its own: `sse` as fast as it can, `sse
 paced` a millisecond apart, as a fast model would.
+
+Any other pairs are measured with `--pairs 'responses to *'`: patterns of clients and the dialects of
+providers, both of clients.py. Each client then has a bare proxy of its own, which its paths are held to.
 """
 
 import argparse
+import collections
+import fnmatch
 import json
 import os
 import shutil
@@ -23,7 +28,8 @@ import statistics
 import subprocess
 import sys
 
-from rig import ANTHROPIC, GEMINI, HERE, KEY, OPENAI, Failed, Rig, free_port, get, keep, machine, mib, say, table
+from clients import CLIENTS, PROVIDERS, SPEAKERS
+from rig import ANTHROPIC, GEMINI, HERE, OPENAI, Failed, Rig, free_port, get, keep, machine, mib, say, table
 
 FILLER = "The quick brown fox jumps over the lazy dog while the gateway counts its tokens. "
 TEXT = FILLER * 20 + "What follows from this?"
@@ -38,14 +44,15 @@ LOADS = {
 # Gemini's streams carry several tokens in one event. The number of events is to be the same.
 TOKENS_IN_EVENT = {GEMINI: 4}
 
-# Path: the model that is asked for.
+# A way of a client's requests: through which process, who asks, and for which model.
+Path = collections.namedtuple("Path", "process client model")
 PATHS = {
-    "direct": OPENAI,
-    "nginx": OPENAI,
-    "bare": OPENAI,
-    "tollgate": OPENAI,
-    "tollgate to anthropic": ANTHROPIC,
-    "tollgate to gemini": GEMINI,
+    "direct": Path("direct", "chat", OPENAI),
+    "nginx": Path("nginx", "chat", OPENAI),
+    "bare": Path("bare", "chat", OPENAI),
+    "tollgate": Path("tollgate", "chat", OPENAI),
+    "tollgate to anthropic": Path("tollgate", "chat", ANTHROPIC),
+    "tollgate to gemini": Path("tollgate", "chat", GEMINI),
 }
 
 # What is aimed at: CPU as a multiple of the bare proxy's, with 32 clients.
@@ -61,6 +68,8 @@ TARGETS = [
     ("sse paced", "tollgate to gemini", 1.6),
 ]
 IDLE_RSS = 20 << 20
+# Of the pairs that are asked for: what a translation may cost, whole and streamed.
+MOST = {"json": 1.7, "sse": 1.6, "sse paced": 1.6}
 
 # A delayed acknowledgement that meets Nagle's algorithm costs 40 ms; nothing else does on loopback.
 TRAP_US = 20_000
@@ -106,38 +115,63 @@ def bare(rig, mock, binary):
     return rig.start("bare", [binary, address, mock.address], address, "/health")
 
 
+def of_pairs(patterns):
+    """The paths of all pairs that fit one of the patterns, each client's behind its own bare proxy."""
+    paths = {}
+    for name, client in CLIENTS.items():
+        # A text completion has sixteen tokens for those who cannot know that they must ask for more.
+        fit = {provider: model for provider, model in PROVIDERS.items() if provider in (name, *SPEAKERS)}
+        pairs = {f"{name} to {provider}": model for provider, model in fit.items()}
+        wanted = [pair for pair in pairs if any(fnmatch.fnmatch(pair, pattern) for pattern in patterns)]
+        if wanted:
+            paths[f"{name}: direct"] = Path("direct", name, client.own)
+            paths[f"{name}: bare"] = Path("bare", name, client.own)
+        paths |= {pair: Path("tollgate", name, pairs[pair]) for pair in wanted}
+    if not paths:
+        raise Failed(f"no pair is called so; a pair is, for example, '{next(iter(CLIENTS))} to messages'")
+    return paths
+
+
+def reference(path, process):
+    """The path of the same client through another process."""
+    return next(name for name, other in PATHS.items() if (other.process, other.client) == (process, path.client))
+
+
 def write_bodies(rig):
-    """One file for each load and model."""
+    """One file for each load and path."""
     files = {}
     for load, (tokens, rate, _) in LOADS.items():
-        for model in set(PATHS.values()):
-            many = TOKENS_IN_EVENT.get(model, 1) if rate else 1
+        for number, path in enumerate(PATHS.values()):
+            many = TOKENS_IN_EVENT.get(path.model, 1) if rate else 1
             directive = f"#mock tokens={tokens * many}" + (f" rate={rate * many}" if rate else "")
-            messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": f"{TEXT}\n{directive}"}]
-            path = rig.dir / f"{load.replace(' ', '-')}-{model}.body"
-            path.write_text(json.dumps({"model": model, "stream": bool(rate), "messages": messages}))
-            files[load, model] = path
+            file = rig.dir / f"{load.replace(' ', '-')}-{number}.body"
+            file.write_bytes(CLIENTS[path.client].body(path.model, f"{TEXT}\n{directive}", rate))
+            files[load, path] = file
     return files
 
 
-def check(process, load, body):
-    """One request, whose answer must be whole; its size."""
-    headers = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
-    status, answer = get(f"http://{process.address}/v1/chat/completions", headers, body.read_bytes())
+def url(process, load, path):
     streamed = LOADS[load][1] is not None
-    whole = answer.rstrip().endswith(b"[DONE]") if streamed else "choices" in json.loads(answer)
-    if status != 200 or not whole:
-        raise Failed(f"{process.name} answers {load} with {status}: {answer[-300:]}")
-    if streamed and not 95 <= answer.count(b"data: ") <= 110:
-        raise Failed(f"{process.name} answers {load} with {answer.count(b'data: ')} events")
+    return f"http://{process.address}{CLIENTS[path.client].path(path.model, streamed)}"
+
+
+def check(process, name, load, body):
+    """One request, whose answer must be whole; its size."""
+    path = PATHS[name]
+    client, streamed = CLIENTS[path.client], LOADS[load][1] is not None
+    headers = dict(word.split("=", 1) for word in client.headers())
+    status, answer = get(url(process, load, path), headers, body.read_bytes())
+    if status != 200 or not client.is_whole(answer, streamed):
+        raise Failed(f"{name} answers {load} with {status}: {answer[-300:]}")
+    if streamed and not 95 <= client.events(answer) <= 112:
+        raise Failed(f"{name} answers {load} with {client.events(answer)} events")
     return len(answer)
 
 
-def wrk(process, clients, body, seconds):
+def wrk(process, load, path, clients, body, seconds):
     """Runs the load generator; its numbers, and the CPU that the process spent meanwhile."""
     command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "10s", "-s", HERE / "post.lua"]
-    command += [f"http://{process.address}/v1/chat/completions", "--", body]
-    command += ["content-type=application/json", f"authorization=Bearer {KEY}"]
+    command += [url(process, load, path), "--", body, *CLIENTS[path.client].headers()]
     before = process.cpu()
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=seconds + 30)
     spent = process.cpu() - before
@@ -159,10 +193,10 @@ def measure(paths, files, arguments):
             for clients in widths:
                 say(f"round {number} of {arguments.rounds}: {load}, {clients} client(s)")
                 for path, process in paths.items():
-                    body = files[load, PATHS[path]]
+                    way = PATHS[path]
                     if number == 1:
-                        wrk(process, clients, body, 1)
-                    numbers = wrk(process, clients, body, arguments.seconds)
+                        wrk(process, load, way, clients, files[load, way], 1)
+                    numbers = wrk(process, load, way, clients, files[load, way], arguments.seconds)
                     rounds.setdefault((load, clients, path), []).append(numbers)
     return rounds
 
@@ -171,7 +205,7 @@ def medians(rounds):
     """One entry for each load, clients and path, with what it is to the bare proxy and to none."""
     results = []
     for (load, clients, path), numbers in rounds.items():
-        nothing, alone = rounds[load, clients, "bare"], rounds[load, clients, "direct"]
+        nothing, alone = (rounds[load, clients, reference(PATHS[path], other)] for other in ("bare", "direct"))
 
         def middle(name):
             return statistics.median(number[name] for number in numbers)
@@ -186,7 +220,7 @@ def medians(rounds):
                 "clients": clients,
                 "path": path,
                 **{name: middle(name) for name in ("rate", "cpu_us", "p50_us", "p99_us")},
-                "cpu_to_bare": None if path == "direct" else statistics.median(ratios),
+                "cpu_to_bare": None if PATHS[path].process == "direct" else statistics.median(ratios),
                 "added_p50_us": added("p50_us"),
                 "added_p99_us": added("p99_us"),
                 "rounds": numbers,
@@ -221,11 +255,11 @@ def show(results):
             print()
 
 
-def judge(results, idle_rss):
+def judge(results, targets, idle_rss):
     """The targets with what was measured; how many are missed."""
     measured = {(result["load"], result["clients"], result["path"]): result["cpu_to_bare"] for result in results}
     rows = []
-    for load, path, most in TARGETS:
+    for load, path, most in targets:
         ratio = measured[load, 32, path]
         rows.append([f"CPU of {path}, {load}", f"<= {most:.2f}", f"{ratio:.2f}", "met" if ratio <= most else "MISSED"])
     met = "met" if idle_rss <= IDLE_RSS else "MISSED"
@@ -238,7 +272,8 @@ def parse():
     parser = argparse.ArgumentParser(prog="overhead.sh")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2, help="of each measurement")
-    parser.add_argument("--only", choices=LOADS, help="one load alone; the targets are not judged")
+    parser.add_argument("--only", choices=LOADS, help="one load alone; without pairs nothing is judged")
+    parser.add_argument("--pairs", nargs="+", metavar="PATTERN", help="these instead, as 'responses to *'")
     parser.add_argument("--keep", default="overhead", metavar="NAME", help="what the result is called")
     parser.add_argument("--check", action="store_true", help="fail when a target is missed")
     parser.add_argument("--binary", required=True, help=argparse.SUPPRESS)
@@ -252,32 +287,38 @@ def main():
     if arguments.only:
         for load in set(LOADS) - {arguments.only}:
             del LOADS[load]
+    if arguments.pairs:
+        pairs = of_pairs(arguments.pairs)
+        PATHS.clear()
+        PATHS.update(pairs)
     about = machine()
     with Rig(arguments.binary) as rig:
         mock = rig.mock("--tokens", "90")
         gateway = rig.gateway(mock)
         idle_rss = gateway.memory()
-        paths = {"direct": mock}
+        processes = {"direct": mock, "bare": bare(rig, mock, arguments.bare), "tollgate": gateway}
         found = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-        if found:
-            paths["nginx"] = nginx(rig, mock, found)
-        else:
+        if found and "nginx" in PATHS:
+            processes["nginx"] = nginx(rig, mock, found)
+        elif PATHS.pop("nginx", None):
             say("nginx is not installed; measuring without it")
-        paths["bare"] = bare(rig, mock, arguments.bare)
-        for path in list(PATHS)[3:]:
-            paths[path] = gateway
+        paths = {name: processes[path.process] for name, path in PATHS.items()}
         files = write_bodies(rig)
         for load in LOADS:
-            sizes = {path: check(process, load, files[load, PATHS[path]]) for path, process in paths.items()}
-            request = files[load, OPENAI].stat().st_size
+            sizes = {path: check(process, path, load, files[load, PATHS[path]]) for path, process in paths.items()}
+            request = files[load, next(iter(PATHS.values()))].stat().st_size
             say(f"{load}: a request of {request} bytes; answers in bytes: {sizes}")
         results = medians(measure(paths, files, arguments))
-        after = {name: paths[name].memory() for name in paths if " " not in name}
+        after = {name: process.memory() for name, process in processes.items()}
     print()
     show(results)
     memory = ", ".join(f"{name} {mib(size)}" for name, size in after.items())
     print(f"memory after the load, MiB: {memory}\n")
-    missed = 0 if arguments.only else judge(results, idle_rss)
+    targets = TARGETS
+    if arguments.pairs:
+        pairs = [name for name, path in PATHS.items() if path.process == "tollgate"]
+        targets = [(load, pair, MOST[load]) for pair in pairs for load in LOADS]
+    missed = 0 if arguments.only and not arguments.pairs else judge(results, targets, idle_rss)
     about |= {"profile": arguments.profile, "rounds": arguments.rounds, "seconds": arguments.seconds}
     keep(arguments.keep, {"machine": about, "idle_rss_bytes": idle_rss, "rss_after": after, "results": results})
     return 1 if missed and arguments.check else 0

@@ -3,6 +3,7 @@
 #
 #   loadtest/overhead.sh                      all of it, about six minutes; see overhead.py
 #   loadtest/overhead.sh --rounds 1 --only json
+#   loadtest/overhead.sh --pairs 'responses to *' '* to converse'     other clients and providers
 #   PROFILE=release loadtest/overhead.sh      with the profile that is shipped; default: fast
 #
 # wrk and nginx are installed with apt where that is possible. Without wrk nothing can be measured,

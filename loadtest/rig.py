@@ -38,7 +38,10 @@ providers:
   openai: {{ api_key: mock, base_url: "{mock}/v1" }}
   anthropic: {{ api_key: mock, base_url: "{mock}" }}
   gemini: {{ api_key: mock, base_url: "{mock}/v1beta" }}
-aliases: {{ steady: {steady} }}
+  bedrock: {{ api_key: mock, base_url: "{mock}" }}
+  responses: {{ vendor: custom, dialect: openai_responses, api_key: mock, base_url: "{mock}/v1" }}
+  ollama: {{ base_url: "{mock}/v1", dialects: [ollama_chat] }}
+aliases: {{ steady: {steady}, answers: responses/gpt-4o-mini, llamas: ollama/llama3.2 }}
 """
 
 
