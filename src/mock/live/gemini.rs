@@ -14,7 +14,8 @@ use crate::wire::websocket::Kind;
 
 pub(super) async fn talk(socket: &mut Socket<'_>, world: &World) -> io::Result<()> {
     let Some(first) = socket.next().await? else { return Ok(()) };
-    let first: Value = serde_json::from_slice(&first).unwrap_or_default();
+    let mut first: Value = serde_json::from_slice(&first).unwrap_or_default();
+    in_camels(&mut first);
     let setup = &first["setup"];
     let Some(model) = setup["model"].as_str().and_then(|model| model.strip_prefix("models/")) else {
         return socket.close(1007, "setup must be the first message and only the first").await;
@@ -28,9 +29,10 @@ pub(super) async fn talk(socket: &mut Socket<'_>, world: &World) -> io::Result<(
     socket.say(Kind::Binary, &json!({"setupComplete": {}})).await?;
     let mut prompt = 0;
     while let Some(message) = socket.next().await? {
-        let Ok(message) = serde_json::from_slice::<Value>(&message) else {
+        let Ok(mut message) = serde_json::from_slice::<Value>(&message) else {
             return socket.close(1007, "Invalid JSON payload received.").await;
         };
+        in_camels(&mut message);
         let Some(ask) = ask(&message, setup, model, &mut prompt) else { continue };
         let script = Script::read(model, &ask.text);
         socket.fragment = script.chunk;
@@ -47,6 +49,29 @@ pub(super) async fn talk(socket: &mut Socket<'_>, world: &World) -> io::Result<(
         }
     }
     Ok(())
+}
+
+/// Google takes names in either spelling; what is the client's own stays as it is.
+fn in_camels(value: &mut Value) {
+    match value {
+        Value::Array(all) => all.iter_mut().for_each(in_camels),
+        Value::Object(members) => {
+            for (key, mut value) in std::mem::take(members) {
+                if !matches!(key.as_str(), "properties" | "response" | "args") {
+                    in_camels(&mut value);
+                }
+                let mut words = key.split('_');
+                let mut name = words.next().unwrap_or_default().to_owned();
+                for word in words {
+                    let (first, rest) = word.split_at(word.len().min(1));
+                    name.push_str(&first.to_ascii_uppercase());
+                    name.push_str(rest);
+                }
+                members.insert(name, value);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// What a message asks for, if it ends the client's turn.
