@@ -7,6 +7,7 @@ use tollgate::catalog::Catalog;
 use tollgate::catalog::profile::Profile;
 use tollgate::config::{self, Sources};
 use tollgate::dialect::frames::{self, Piece};
+use tollgate::dialect::live::{Listener, Setup};
 use tollgate::dialect::transcode::Transcoder;
 use tollgate::dialect::{
     Framing, Head, Ranks, Restore, Seed, StreamShape, Vectors, anthropic_messages, codec, gemini_generate,
@@ -17,7 +18,7 @@ use tollgate::ir::grammar::Checker;
 use tollgate::ir::{Dialect, Event, Losses};
 use tollgate::provider::Vendor;
 use tollgate::wire::lens::{self, Edit, Lens};
-use tollgate::wire::{event_stream, json, json_array, multipart as form, ndjson, sse};
+use tollgate::wire::{event_stream, json, json_array, multipart as form, ndjson, sse, websocket as socket};
 
 /// One target: its name, what it does, and the folders below `tests/` that hold its first inputs.
 pub struct Target {
@@ -58,6 +59,7 @@ pub const ALL: &[Target] = &[
     },
     Target { name: "json_array", feed: json_array, seeds: &["corpus/gemini_generate/streams"] },
     Target { name: "multipart", feed: multipart, seeds: &["corpus/flat/forms"] },
+    Target { name: "websocket", feed: websocket, seeds: &["corpus/live/frames"] },
     Target { name: "chat_request", feed: chat_request, seeds: &["corpus/openai_chat/requests"] },
     Target {
         name: "anthropic_request",
@@ -227,6 +229,51 @@ pub fn sse(data: &[u8]) {
         frames(std::iter::once(&written)).into_iter().map(|(event, data, _)| (event, data)).collect();
     let told: Vec<_> = told.into_iter().map(|(event, data, _)| (event.clone(), data.clone())).collect();
     assert_eq!(again, told, "what is written is read");
+}
+
+/// Frames say the same however they are cut, a session is heard alike, and of a first message
+/// nothing is lost.
+pub fn websocket(data: &[u8]) {
+    let said = |size: usize| {
+        let (mut reader, mut listener) = (socket::Reader::new(), Listener::default());
+        let (mut said, mut broken) = (Vec::new(), Ok(()));
+        for chunk in data.chunks(size) {
+            listener.push(chunk);
+            broken = broken.and(reader.push(chunk, |piece| match piece {
+                socket::Piece::Begin(kind) => said.extend(format!("<{kind:?}>").bytes()),
+                socket::Piece::Data(data) => said.extend_from_slice(data),
+                socket::Piece::End => said.extend(b"</>"),
+                socket::Piece::Control(control, payload) => {
+                    assert!(payload.len() <= socket::MOST_CONTROL);
+                    said.extend(format!("<{control:?} {payload:?}/>").bytes());
+                }
+            }));
+        }
+        let place = (reader.is_between_frames(), reader.is_between_messages());
+        (said, broken, place, listener.heard().clone())
+    };
+    let whole = said(data.len().max(1));
+    for size in [1, 2, 7] {
+        assert_eq!(said(size), whole);
+    }
+    let mut setup = Setup::default();
+    let mut passed = Vec::new();
+    for chunk in data.chunks(5) {
+        if passed.is_empty() {
+            passed = setup.push(chunk).map(|named| named.as_it_came()).unwrap_or_default();
+        } else {
+            passed.extend_from_slice(chunk);
+        }
+    }
+    if passed.is_empty() {
+        passed = setup.give_up().as_it_came();
+    }
+    assert_eq!(passed.len(), data.len());
+    if let Some(named) = Setup::default().push(data).filter(|named| named.model.is_some()) {
+        let renamed = named.renamed("models/other");
+        let again = Setup::default().push(&renamed).and_then(|named| named.model);
+        assert!(again.as_deref() == Some("models/other") || renamed == data);
+    }
 }
 
 /// A form reads the same however it is cut, and only what was told changes.

@@ -9,7 +9,7 @@ use crate::ir::Dialect;
 const MARK: char = '~';
 
 /// How the ids begin that providers give.
-const BEGINNINGS: [&str; 7] = ["file-", "file_", "batch_", "msgbatch_", "video_", "upload_", "part_"];
+const BEGINNINGS: [&str; 8] = ["file-", "file_", "batch_", "msgbatch_", "video_", "upload_", "part_", "rtc_"];
 
 /// A kind of what is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,6 +20,8 @@ pub enum Kept {
     Batches,
     /// Videos.
     Videos,
+    /// Calls that go on, over WebRTC or a telephone.
+    Calls,
 }
 
 impl Kept {
@@ -36,6 +38,9 @@ impl Kept {
             "files" | "uploads" => Self::Files,
             "batches" => Self::Batches,
             "videos" => Self::Videos,
+            "realtime" if place.strip_prefix("realtime/calls/").is_some_and(|rest| !rest.is_empty()) => {
+                Self::Calls
+            }
             "messages" if is_within(place, "messages/batches") => {
                 return Some((Self::Batches, Dialect::AnthropicMessages));
             }
@@ -52,6 +57,7 @@ impl Kept {
             Self::Files => "files",
             Self::Batches => "batches",
             Self::Videos => "videos",
+            Self::Calls => "realtime_calls",
         }
     }
 
@@ -194,6 +200,8 @@ mod tests {
             ("messages/batches", None, Some((Kept::Batches, Dialect::AnthropicMessages))),
             ("messages/batchesque", None, None),
             ("filesystem", None, None),
+            ("realtime/calls/rtc_1/accept", None, Some((Kept::Calls, Dialect::OpenaiChat))),
+            ("realtime/calls/", None, None),
             ("files", Some(Dialect::GeminiGenerate), None),
         ] {
             assert_eq!(Kept::at(place, spoken), kept, "{place}");

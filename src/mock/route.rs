@@ -44,6 +44,10 @@ pub(super) fn answer(request: &Request<'_>, head: &[u8], world: &World) -> Act {
 
 fn post(request: &Request<'_>, path: &str, spoken: Dialect, world: &World) -> Result<Act, Refusal> {
     match spoken {
+        Dialect::OpenAi | Dialect::Azure if path.contains("/realtime") => {
+            live::opening::answer(request, path, spoken, world)
+                .unwrap_or_else(|| Err(nowhere(spoken, "POST", path)))
+        }
         Dialect::OpenAi | Dialect::Azure if path.ends_with("/chat/completions") => {
             openai::answer(request, path, spoken, world)
         }

@@ -32,7 +32,7 @@ pub fn join(
     let path = base.path.as_str();
     // Google's sessions lie beside its versions.
     if place.starts_with("/ws/google.") {
-        return Some((base.clone(), format!("{}{place}", without_version(path))));
+        return Some((base.clone(), format!("{}{place}", before_version(path))));
     }
     // The longest end of the base that the place begins with.
     let ends = path.match_indices('/').map(|(at, _)| at);
@@ -58,6 +58,13 @@ fn is_version(part: &str) -> bool {
     let digits = part.strip_prefix('v').unwrap_or_default();
     digits.starts_with(|first: char| first.is_ascii_digit())
         && digits.chars().all(|c| c.is_ascii_digit() || c.is_ascii_lowercase())
+}
+
+/// What stands before the first version in a path: all of it where there is none.
+pub(super) fn before_version(path: &str) -> &str {
+    let mut parts = path.match_indices('/').map(|(at, _)| at);
+    let first = parts.find(|at| is_version(first(path.get(*at..).unwrap_or_default())));
+    first.and_then(|at| path.get(..at)).unwrap_or(path)
 }
 
 fn without_version(path: &str) -> &str {
@@ -101,6 +108,7 @@ mod tests {
             ("https://a/v1", "/video/x", "a/v1/video/x"),
             ("https://a/v1", "/", "a/v1/"),
             ("https://a/v1beta", "/ws/google.x.BidiGenerateContent", "a/ws/google.x.BidiGenerateContent"),
+            ("https://a/v1/projects/p/locations/l", "/ws/google.x.Y/Z", "a/ws/google.x.Y/Z"),
             ("https://a/compatibility/v1", "/v2/rerank", "a/v2/rerank"),
         ] {
             assert_eq!(joined(own, &[], None, place), expected, "{own} {place}");

@@ -8,7 +8,7 @@ mod tests;
 use crate::dialect::Relayed;
 use crate::ir::Dialect;
 
-pub use live::Protocol;
+pub use live::{Protocol, Wanted};
 
 use super::vendors::{Platform, Vendor};
 use crate::catalog::House;

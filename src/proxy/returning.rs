@@ -251,6 +251,7 @@ fn dress(exchange: &mut Exchange, head: &mut ResponseHeader) {
     let headers = &mut parts.headers;
     let through = exchange.call().is_some_and(|call| matches!(call.attempt.mode, Mode::Through(_)));
     let unwanted = if through { names::is_of_the_connection } else { names::is_private };
+    let address = located(exchange, headers);
     while let Some(private) = headers.keys().find(|name| unwanted(name.as_str())).cloned() {
         headers.remove(private);
     }
@@ -261,6 +262,7 @@ fn dress(exchange: &mut Exchange, head: &mut ResponseHeader) {
         dress_body(call, headers);
     }
     stamp(exchange, upstream, headers);
+    headers.extend(address.map(|address| (header::LOCATION, address)));
     if let Some(own_id) = own_id {
         headers.insert(names::REQUEST_ID, own_id);
     }
@@ -269,6 +271,18 @@ fn dress(exchange: &mut Exchange, head: &mut ResponseHeader) {
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     }
     *head = parts.into();
+}
+
+/// The address of a call that was opened, as it is here: with the owner's name where that is needed.
+fn located(exchange: &mut Exchange, headers: &HeaderMap) -> Option<HeaderValue> {
+    if !matches!(&exchange.asked, Some(Asked::Opening(_))) {
+        return None;
+    }
+    let address = headers.get(header::LOCATION)?.to_str().ok()?;
+    let path = address.split_at_checked(address.find("/realtime/")?)?.1;
+    let owner = exchange.call()?.ask.owner.clone().unwrap_or_default();
+    let mark = if owner.is_empty() { "" } else { "~" };
+    HeaderValue::try_from(format!("/v1{path}{mark}{owner}")).ok()
 }
 
 /// Says what the body is, where it is not the provider's own.

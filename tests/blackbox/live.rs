@@ -414,3 +414,131 @@ fn a_session_of_an_unknown_form_goes_through_byte_for_byte() {
     drop(socket);
     assert_eq!(gateway.line_where("gen_ai.operation.name", "passthrough")["outcome"], "answered");
 }
+
+fn two_houses(mock: &tollgate::mock::Mock) -> Gateway {
+    Setup::new(mock)
+        .provider(&format!(
+            "other: {{vendor: openai, base_url: \"http://{}/v1\", api_key: other-secret, models: [gpt-realtime-mini]}}",
+            mock.addr()
+        ))
+        .yaml("aliases: {voice: openai/gpt-realtime, ears: openai/whisper-1, mini: other/gpt-realtime-mini}")
+        .start()
+}
+
+#[test]
+fn secrets_for_browsers_are_made_by_the_model_s_provider() {
+    let mock = mock();
+    let gateway = two_houses(&mock);
+    for (place, body, key, there) in [
+        (
+            "client_secrets",
+            json!({"session": {"type": "realtime", "model": "voice", "audio": {"output": {"voice": "marin"}}}}),
+            "openai-secret",
+            json!({"session": {"type": "realtime", "model": "gpt-realtime", "audio": {"output": {"voice": "marin"}}}}),
+        ),
+        (
+            "client_secrets",
+            json!({"session": {"type": "transcription", "audio": {"input": {"transcription": {"model": "ears"}}}}}),
+            "openai-secret",
+            json!({"session": {"type": "transcription", "audio": {"input": {"transcription": {"model": "whisper-1"}}}}}),
+        ),
+        (
+            "client_secrets",
+            json!({"expires_after": {"seconds": 60}}),
+            "openai-secret",
+            json!({"expires_after": {"seconds": 60}}),
+        ),
+        (
+            "sessions",
+            json!({"model": "mini", "voice": "x"}),
+            "other-secret",
+            json!({"model": "gpt-realtime-mini", "voice": "x"}),
+        ),
+        (
+            "transcription_sessions",
+            json!({"input_audio_transcription": {"model": "ears"}}),
+            "openai-secret",
+            json!({"input_audio_transcription": {"model": "whisper-1"}}),
+        ),
+    ] {
+        let reply = gateway.ask(&crate::harness::post(&format!("/v1/realtime/{place}")).json(&body)).ok();
+        assert!(reply.text().contains("\"ek_"), "{}", reply.text());
+        let heard = mock_page(&mock, "last");
+        assert_eq!((&heard["path"], &heard["body"]), (&json!(format!("/v1/realtime/{place}")), &there));
+        assert_eq!(heard["headers"]["authorization"], format!("Bearer {key}"));
+        assert_eq!(gateway.line(&reply)["gen_ai.operation.name"], "realtime_secret");
+    }
+    let post = |body: &str| gateway.ask(&crate::harness::post("/v1/realtime/client_secrets").body(body));
+    assert_eq!(post("no JSON").status, 400);
+    assert_eq!(post(r#"{"session":{"model":"nobody-knows"}}"#).json()["error"]["code"], "model_not_found");
+    assert_eq!(
+        post(r#"{"session":{"type":"realtime","model":"openai/gpt-4o"}}"#).json()["error"]["code"],
+        "model_not_found"
+    );
+    assert_eq!(post(r#"{"session":{"model":"claude-sonnet-4-5"}}"#).status, 400);
+}
+
+#[test]
+fn a_call_is_opened_and_found_again_by_its_id() {
+    let mock = mock();
+    let gateway = two_houses(&mock);
+    let form = |model: &str| {
+        let body = format!(
+            "--b\r\ncontent-disposition: form-data; name=\"sdp\"\r\ncontent-type: application/sdp\r\n\r\nv=0\r\n\r\n--b\r\n\
+             content-disposition: form-data; name=\"session\"\r\ncontent-type: application/json\r\n\r\n\
+             {{\"type\":\"realtime\",\"model\":\"{model}\"}}\r\n--b--\r\n"
+        );
+        let mut request = crate::harness::post("/v1/realtime/calls").body(body);
+        request.headers = vec![("content-type".to_owned(), "multipart/form-data; boundary=b".to_owned())];
+        request
+    };
+    let offer = |path: &str| {
+        let mut request = crate::harness::post(path).body("v=0\r\n");
+        request.headers = vec![("content-type".to_owned(), "application/sdp".to_owned())];
+        request
+    };
+    for (request, answer, owner) in [
+        (form("voice"), "answered by gpt-realtime\r\n", ""),
+        (form("mini"), "answered by gpt-realtime-mini", "~other"),
+        (offer("/v1/realtime/calls?model=mini"), "answered by gpt-realtime-mini", "~other"),
+        (offer("/v1/realtime?model=voice"), "answered by gpt-realtime\r\n", ""),
+        (offer("/v1/realtime/calls"), "answered by gpt-realtime\r\n", ""),
+    ] {
+        let reply = gateway.ask(&request);
+        assert_eq!(
+            (reply.status, reply.header("content-type")),
+            (201, Some("application/sdp")),
+            "{}",
+            reply.text()
+        );
+        assert!(reply.text().contains(answer), "{}", reply.text());
+        let location = reply.header("location").unwrap().to_owned();
+        assert!(location.starts_with("/v1/realtime/calls/rtc_") && location.ends_with(owner), "{location}");
+        let key = if owner.is_empty() { "Bearer openai-secret" } else { "Bearer other-secret" };
+        let accept = crate::harness::post(&format!("{location}/accept"))
+            .json(&json!({"type": "realtime", "model": if owner.is_empty() { "voice" } else { "mini" }}));
+        assert_eq!(gateway.ask(&accept).status, 200);
+        let heard = mock_page(&mock, "last");
+        let plain = location.trim_end_matches(owner);
+        assert_eq!(
+            (&heard["path"], &heard["headers"]["authorization"]),
+            (&json!(format!("{plain}/accept")), &json!(key))
+        );
+        let model = if owner.is_empty() { "gpt-realtime" } else { "gpt-realtime-mini" };
+        assert_eq!(heard["body"]["model"], model);
+        // Beside the call its session can be listened to.
+        let id = location.rsplit('/').next().unwrap();
+        let mut socket = gateway.open(&handshake(&format!("/v1/realtime?call_id={id}")));
+        socket.wait_for("session.created");
+        let heard = mock_page(&mock, "last");
+        let id = plain.rsplit('/').next().unwrap();
+        assert_eq!(
+            (&heard["query"], &heard["headers"]["authorization"]),
+            (&json!(format!("call_id={id}")), &json!(key))
+        );
+    }
+    assert_eq!(gateway.ask(&offer("/v1/realtime/calls?model=claude-sonnet-4-5")).status, 400);
+    let mut wrong = offer("/v1/realtime/calls?model=voice");
+    wrong.body = b"hello".to_vec();
+    assert_eq!(gateway.ask(&wrong).json()["error"]["code"], "invalid_offer");
+}

@@ -4,6 +4,7 @@
 //! what ended them, found by a listener that holds next to nothing of what it hears.
 
 mod listener;
+pub mod opening;
 mod setup;
 mod usage;
 
@@ -13,6 +14,7 @@ use crate::wire::json::{self, Object};
 use crate::wire::websocket;
 
 pub use listener::{Heard, Listener};
+pub use opening::Opening;
 pub use setup::{Named, Setup};
 
 /// The forms of realtime sessions.
@@ -36,7 +38,8 @@ impl Live {
         let version =
             |rest: &str| rest.strip_suffix(GEMINI.1).is_some_and(|version| version.starts_with('v'));
         match place {
-            "realtime" => Some(Self::Openai),
+            // Translations are sessions too, at an address of their own.
+            "realtime" | "realtime/translations" => Some(Self::Openai),
             place if place.strip_prefix(GEMINI.0).is_some_and(version) => Some(Self::Gemini),
             _ => None,
         }
@@ -105,6 +108,7 @@ mod tests {
     fn places_are_told_apart() {
         for (place, live) in [
             ("realtime", Some(Live::Openai)),
+            ("realtime/translations", Some(Live::Openai)),
             ("realtime/calls", None),
             (
                 "ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",

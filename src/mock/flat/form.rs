@@ -6,16 +6,16 @@ use crate::mock::errors::Refusal;
 use crate::mock::http::Request;
 
 /// The names of a form's files, and their bytes.
-pub(super) type Files = Vec<(String, Vec<u8>)>;
+pub(in crate::mock) type Files = Vec<(String, Vec<u8>)>;
 
 /// The text fields of a form as JSON strings, and its files: name and size.
-pub(super) fn read(request: &Request<'_>) -> Result<(Value, Vec<(String, usize)>), Refusal> {
+pub(in crate::mock) fn read(request: &Request<'_>) -> Result<(Value, Vec<(String, usize)>), Refusal> {
     let (fields, files) = read_whole(request)?;
     Ok((fields, files.into_iter().map(|(name, bytes)| (name, bytes.len())).collect()))
 }
 
 /// The same, with the files' bytes.
-pub(super) fn read_whole(request: &Request<'_>) -> Result<(Value, Files), Refusal> {
+pub(in crate::mock) fn read_whole(request: &Request<'_>) -> Result<(Value, Files), Refusal> {
     let bad = || Refusal::bad("Could not parse multipart form");
     let kind = request.header("content-type").unwrap_or_default();
     let (_, boundary) = kind.split_once("boundary=").ok_or_else(bad)?;

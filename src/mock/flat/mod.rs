@@ -6,7 +6,7 @@
 
 mod cohere;
 mod compaction;
-mod form;
+pub(super) mod form;
 mod images;
 pub(super) mod kept;
 mod moderations;

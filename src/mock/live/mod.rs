@@ -6,6 +6,7 @@
 
 mod gemini;
 mod openai;
+pub(super) mod opening;
 mod socket;
 
 use base64::Engine as _;
@@ -33,7 +34,7 @@ pub(super) struct Opening {
 
 /// Whether this is an address of a session.
 pub(super) fn is_place(path: &str) -> bool {
-    path.ends_with("/realtime") || is_gemini(path)
+    path.ends_with("/realtime") || path.ends_with("/realtime/translations") || is_gemini(path)
 }
 
 /// Whether it is one of Gemini's.

@@ -1,6 +1,7 @@
 //! Where realtime sessions are had.
 
 use crate::provider::auth::Auth;
+use crate::provider::through::before_version;
 use crate::provider::vendors::{Platform, Vendor};
 
 use super::{Base, Slash, segment};
@@ -17,17 +18,23 @@ pub enum Protocol {
 /// The version of Azure's API that had the older words last.
 const LAST_PREVIEW: &str = "2025-04-01-preview";
 
-/// The address of a session in OpenAI's form. `rest` is what else the client's query says; a model
-/// that is "" is not named.
+/// What is asked for in OpenAI's form.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The words in which.
+    pub protocol: &'a Protocol,
+    /// Where it lies below a base, without a slash before it.
+    pub place: &'a str,
+    /// The model to name in the query; "" for none.
+    pub model: &'a str,
+    /// What else the query says.
+    pub rest: &'a str,
+}
+
+/// The address of a session in OpenAI's form, or of what opens one.
 #[must_use]
-pub fn openai(
-    vendor: &Vendor,
-    base: &Base,
-    api_version: Option<&str>,
-    protocol: &Protocol,
-    model: &str,
-    rest: &str,
-) -> Option<String> {
+pub fn openai(vendor: &Vendor, base: &Base, api_version: Option<&str>, wanted: Wanted<'_>) -> Option<String> {
+    let Wanted { protocol, place, model, rest } = wanted;
     if vendor.platform != Platform::None {
         return None;
     }
@@ -41,7 +48,7 @@ pub fn openai(
                 if !model.is_empty() {
                     query.push(format!("model={}", name(model)?));
                 }
-                format!("{resource}/openai/v1/realtime")
+                format!("{resource}/openai/v1/{place}")
             }
             Protocol::Preview(asked) => {
                 let own = api_version.filter(|version| version.ends_with("preview"));
@@ -51,14 +58,14 @@ pub fn openai(
                 if !model.is_empty() {
                     query.push(format!("deployment={}", name(model)?));
                 }
-                format!("{resource}/openai/realtime")
+                format!("{resource}/openai/{place}")
             }
         }
     } else {
         if !model.is_empty() {
             query.push(format!("model={}", name(model)?));
         }
-        format!("{}/realtime", base.path)
+        format!("{}/{place}", base.path)
     };
     query.extend((!rest.is_empty()).then(|| rest.to_owned()));
     Some(with_query(path, &query.join("&")))
@@ -68,11 +75,7 @@ pub fn openai(
 /// versions of the rest of the API.
 #[must_use]
 pub fn gemini(base: &Base, place: &str, rest: &str) -> String {
-    let prefix = match base.path.rsplit_once('/') {
-        Some((before, last)) if last.starts_with("v1") => before,
-        _ => base.path.as_str(),
-    };
-    with_query(format!("{prefix}/{place}"), rest)
+    with_query(format!("{}/{place}", before_version(&base.path)), rest)
 }
 
 /// Where a resource of Azure's begins, and the deployment that its address names.
@@ -93,7 +96,8 @@ mod tests {
 
     fn address(vendor: &str, base: &str, protocol: &Protocol, model: &str, rest: &str) -> Option<String> {
         let base = Base::parse(base).unwrap();
-        openai(Vendor::find(vendor).unwrap(), &base, None, protocol, model, rest)
+        let wanted = Wanted { protocol, place: "realtime", model, rest };
+        openai(Vendor::find(vendor).unwrap(), &base, None, wanted)
     }
 
     #[test]
@@ -141,6 +145,7 @@ mod tests {
             ("https://g/v1beta", "/ws/x.v1beta.Y?a=1"),
             ("https://g", "/ws/x.v1beta.Y?a=1"),
             ("https://p/gemini/v1beta", "/gemini/ws/x.v1beta.Y?a=1"),
+            ("https://v/v1/projects/p/locations/l", "/ws/x.v1beta.Y?a=1"),
         ] {
             assert_eq!(gemini(&Base::parse(base).unwrap(), place, "a=1"), path);
         }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::Method;
 use pingora::http::RequestHeader;
 
+use crate::dialect::live::Opening;
 use crate::dialect::{Framing, Kept, Live, Ranks, Relayed, Vectors};
 use crate::ir::Dialect;
 use crate::proxy::arrival::address::{self, Address};
@@ -49,6 +50,8 @@ pub enum Asked {
     Shelved(Shelved),
     /// A realtime session.
     Live(Live),
+    /// What opens one elsewhere.
+    Opening(Opening),
     /// Whatever a provider's own API has.
     Through(Box<Through>),
     /// Whether the gateway is alive.
@@ -101,6 +104,7 @@ impl Asked {
             Self::Rerank(_) => "rerank",
             Self::Relay(relayed) => relayed.name(),
             Self::Live(_) => "realtime",
+            Self::Opening(opening) => opening.name(),
             Self::Count { .. } => "count_tokens",
             Self::Models(_) | Self::Model(..) | Self::Machine(_) => "models",
             Self::Shelved(kept) if kept.is_of_conversations() => "conversations",
@@ -126,7 +130,7 @@ impl Asked {
             Self::Through(through) => through.dialect,
             Self::Shelved(_) => Dialect::OpenaiResponses,
             Self::Machine(_) => Dialect::OllamaChat,
-            Self::Rerank(_) | Self::Relay(_) | Self::Health => Dialect::OpenaiChat,
+            Self::Rerank(_) | Self::Relay(_) | Self::Opening(_) | Self::Health => Dialect::OpenaiChat,
         }
     }
 
@@ -219,7 +223,10 @@ fn recognise_at(path: &str, head: &RequestHeader) -> Result<Asked, Unrecognised>
                 None => {}
             }
             let relayed = Relayed::at(place).map(Asked::Relay);
-            let relayed = relayed.or_else(|| Live::at(place).map(Asked::Live));
+            // Calls were made at first where sessions are had.
+            let posted = head.method == Method::POST || Live::at(place).is_none();
+            let opening = Opening::at(place).filter(|_| posted).map(Asked::Opening);
+            let relayed = relayed.or(opening).or_else(|| Live::at(place).map(Asked::Live));
             let relayed = relayed.or_else(|| of_bedrock(place)).or_else(|| kept(place, dialect()));
             relayed.or_else(|| of_model(place, head, dialect())).ok_or_else(|| Unrecognised {
                 dialect: dialect().unwrap_or_else(|| by_place(place)),
@@ -239,6 +246,7 @@ fn recognise_at(path: &str, head: &RequestHeader) -> Result<Asked, Unrecognised>
         | Asked::Embed { .. }
         | Asked::Rerank(_)
         | Asked::Relay(_)
+        | Asked::Opening(_)
         | Asked::Count { .. }
         | Asked::Machine(Machine::Show) => "POST",
     };
@@ -481,6 +489,7 @@ mod tests {
             ("/v1/realtime?model=m", Live::Openai),
             ("/openai/realtime?api-version=2025-04-01-preview&deployment=m", Live::Openai),
             ("/openai/v1/realtime?model=m", Live::Openai),
+            ("/v1/realtime/translations?model=m", Live::Openai),
             (
                 "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=k",
                 Live::Gemini,
@@ -488,6 +497,15 @@ mod tests {
         ] {
             assert_eq!(recognise(&head("GET", path)).unwrap(), Asked::Live(live), "{path}");
         }
+        for (path, place) in [
+            ("/v1/realtime?model=m", "realtime"),
+            ("/v1/realtime/client_secrets", "realtime/client_secrets"),
+            ("/openai/v1/realtime/calls", "realtime/calls"),
+        ] {
+            let opening = Opening::at(place).map(Asked::Opening);
+            assert_eq!(recognise(&head("POST", path)).ok(), opening, "{path}");
+        }
+        assert_eq!(recognise(&head("GET", "/v1/realtime/calls")).unwrap_err().allow, Some("POST"));
         for path in ["/", "/v1", "/v1/", "/health"] {
             assert_eq!(recognise(&head("HEAD", path)).unwrap(), Asked::Health, "{path}");
         }

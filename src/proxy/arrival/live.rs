@@ -68,24 +68,25 @@ pub(super) fn settle_in(
 
 /// What the query says, told apart from what is ours in it.
 #[derive(Debug, Default)]
-struct Query {
-    model: String,
+pub(super) struct Query {
+    pub(super) model: String,
     version: Option<String>,
     provider: Option<String>,
     /// Whether it names what is there already, or asks for what needs no model.
     without: bool,
-    rest: String,
+    pub(super) rest: String,
 }
 
 impl Query {
-    fn of(world: &Snapshot, query: &str) -> Self {
+    pub(super) fn of(world: &Snapshot, query: &str) -> Self {
         let (query, owner) = kept::strip(query, |name| world.table.provider(name).is_ok());
         let mut said = Self { provider: owner, ..Self::default() };
         let mut rest = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             match name {
-                "key" => {}
+                // Both would open a provider's door.
+                "key" | "access_token" => {}
                 "model" | "deployment" => said.model = decode(value),
                 "api-version" => said.version = Some(decode(value)),
                 "provider" => said.provider = Some(decode(value)),
@@ -97,6 +98,12 @@ impl Query {
         }
         said.rest = rest.join("&");
         said
+    }
+
+    /// The provider that the client chooses, if it does.
+    pub(super) fn told(&self, head: &RequestHeader) -> Option<String> {
+        let named = head.headers.get("x-tollgate-provider").and_then(|name| name.to_str().ok());
+        self.provider.clone().or_else(|| named.map(str::to_owned))
     }
 }
 
@@ -119,8 +126,7 @@ pub(super) fn dispatch(
     let world = Arc::clone(&exchange.world);
     let head = session.req_header();
     let query = Query::of(&world, head.uri.query().unwrap_or(""));
-    let named = head.headers.get("x-tollgate-provider").and_then(|name| name.to_str().ok());
-    let told = query.provider.clone().or_else(|| named.map(str::to_owned));
+    let told = query.told(head);
     let protocol = protocol(head, query.version.as_deref());
     let tunnel = Tunnel::new(head, Some(live), protocol, true);
     let mut ask = read(head, live, &query);
@@ -190,22 +196,35 @@ fn protocol(head: &RequestHeader, version: Option<&str>) -> Protocol {
     }
 }
 
+/// The name that follows ids of this provider; "" for the one that is meant by an id alone.
+pub(super) fn owner(world: &Snapshot, index: usize) -> String {
+    let first = first(world, Live::Openai);
+    let provider = world.providers.get(index).filter(|_| first != Some(index));
+    provider.map_or_else(String::new, |provider| provider.name.clone())
+}
+
+fn has(provider: &Provider, live: Live) -> bool {
+    provider.vendor.platform == Platform::None && speaks(provider, live)
+}
+
+/// The first provider that has such sessions, their makers before others.
+fn first(world: &Snapshot, live: Live) -> Option<usize> {
+    let own = |provider: &Provider| has(provider, live) && provider.vendor.quirks.house == House::Own;
+    let first = world.providers.iter().position(own);
+    first.or_else(|| world.providers.iter().position(|provider| has(provider, live)))
+}
+
 /// The provider that was told, or the first that has such sessions.
-fn at(world: &Snapshot, live: Live, told: Option<&str>, model: &str) -> Result<Chosen, Refusal> {
-    let has = |provider: &Provider| provider.vendor.platform == Platform::None && speaks(provider, live);
+pub(super) fn at(world: &Snapshot, live: Live, told: Option<&str>, model: &str) -> Result<Chosen, Refusal> {
     let found = match told {
         Some(name) => {
             let unknown = || Refusal::new(Kind::NotFound, format!("no provider is named \"{name}\""));
             Some(world.table.provider(name).map_err(|_| unknown())?)
         }
-        None => {
-            let own = |provider: &Provider| has(provider) && provider.vendor.quirks.house == House::Own;
-            let first = world.providers.iter().position(own);
-            first.or_else(|| world.providers.iter().position(has))
-        }
+        None => first(world, live),
     };
     let found = found.and_then(|index| Some((index, world.providers.get(index)?)));
-    let Some((index, provider)) = found.filter(|(_, provider)| has(provider)) else {
+    let Some((index, provider)) = found.filter(|(_, provider)| has(provider, live)) else {
         return Err(Refusal::new(Kind::NotFound, "no provider that is configured has such sessions"));
     };
     let dialect = live.dialect();

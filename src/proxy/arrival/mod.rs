@@ -45,6 +45,7 @@ pub mod envelope;
 mod form;
 mod live;
 pub mod local;
+mod opening;
 pub(in crate::proxy) mod through;
 
 /// Takes a request in. `true` when it is answered already.
@@ -115,6 +116,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         | Asked::Shelved(_)
         | Asked::Machine(Machine::Show)
         | Asked::Live(_)
+        | Asked::Opening(_)
         | Asked::Through(_) => None,
     };
     match listed {
@@ -159,6 +161,9 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     let begun = clock::now();
     let whole = taken.rest == 0;
     let sent_on = match (&asked, form) {
+        (Asked::Opening(opened), _) => {
+            opening::dispatch(shared, session, exchange, *opened, taken.body, share).map(|()| None)
+        }
         (Asked::Relay(relayed), Some(form)) => {
             form::dispatch(shared, session, exchange, *relayed, form, taken, share).map(|()| None)
         }

@@ -8,6 +8,7 @@ use pingora::http::RequestHeader;
 use pingora::proxy::Session;
 
 use crate::catalog::quirks::House;
+use crate::dialect::live::opening;
 use crate::dialect::{Framing, Kept, kept};
 use crate::ir::Dialect;
 use crate::provider::through::join;
@@ -24,7 +25,7 @@ use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
 use crate::proxy::relay::Find;
 use crate::proxy::shared::Shared;
 use crate::refusal::{Kind, Refusal};
-use crate::route::Target;
+use crate::route::{Names, Target};
 use crate::snapshot::{Provider, Snapshot};
 
 /// The request with its provider, where that is found by an id, and with the dialect of the
@@ -68,6 +69,10 @@ pub(super) fn owned(world: &Snapshot, through: &Through, body: Bytes) -> (Throug
     }
     let Ok(text) = std::str::from_utf8(&body) else { return (through, body) };
     let (plain, owner) = kept::strip(text, |name| world.table.provider(name).is_ok());
+    if through.kept == Some(Kept::Calls) {
+        let named = accepted(world, &through, plain.as_bytes());
+        return (through, named.unwrap_or(body));
+    }
     match owner {
         Some(owner) => {
             through.provider = owner;
@@ -75,6 +80,15 @@ pub(super) fn owned(world: &Snapshot, through: &Through, body: Bytes) -> (Throug
         }
         None => (through, body),
     }
+}
+
+/// What a call is accepted with, where an alias of ours names its model.
+fn accepted(world: &Snapshot, through: &Through, body: &[u8]) -> Option<Bytes> {
+    let here = world.table.provider(&through.provider).ok()?;
+    let (model, path) = opening::model(body).ok()??;
+    let choice = world.table.choose(&model, &Names::default()).ok()?;
+    let target = choice.targets.into_iter().find(|target| target.provider == here)?;
+    opening::renamed(body, path, &target.model).ok().map(Bytes::from)
 }
 
 /// Whether the request must be read whole, since a signature is made over its body or ids stand in it.

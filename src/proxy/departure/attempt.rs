@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
+use crate::dialect::live::{Opening, opening};
 use crate::dialect::{
     Framing, Head, Live, Malformed, Ranks, Relayed, Restore, Vectors, codec, gemini_generate, ollama,
 };
@@ -13,7 +14,7 @@ use crate::ir::embed::EmbedRequest;
 use crate::ir::rerank::RerankRequest;
 use crate::ir::{Dialect, Losses, Request, Thinking, ToolChoice};
 use crate::provider::Operation;
-use crate::provider::url::{self, Protocol};
+use crate::provider::url::{self, Protocol, Wanted};
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::departure::envelope::Envelope;
 use crate::proxy::departure::kept;
@@ -109,7 +110,10 @@ pub fn serves(asked: &Asked, known: &Known) -> bool {
         Asked::Embed { .. } => known.paths.embed.is_some(),
         Asked::Rerank(_) => known.paths.rank.is_some(),
         Asked::Relay(relayed) => known.path(Operation::Relayed(*relayed)).is_some(),
-        Asked::Live(Live::Openai) => known.realtime(&Protocol::Current, "").is_some(),
+        Asked::Live(Live::Openai) | Asked::Opening(_) => {
+            let wanted = Wanted { protocol: &Protocol::Current, place: "realtime", model: "", rest: "" };
+            known.realtime(wanted).is_some()
+        }
         Asked::Live(Live::Gemini) => known.dialect == Dialect::GeminiGenerate,
         Asked::Chat { .. }
         | Asked::Count { .. }
@@ -146,6 +150,7 @@ pub fn prepare(
         | Asked::Through(_)
         | Asked::Machine(_)
         | Asked::Live(_)
+        | Asked::Opening(_)
         | Asked::Health => chat(ask, lens, known, key)?,
     };
     match attempt.losses.first() {
@@ -503,7 +508,10 @@ fn count(ask: &Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result<At
 pub fn live(ask: &Ask, tunnel: &Tunnel, known: Arc<Known>, key: usize) -> Result<Attempt, Refusal> {
     let path = match tunnel.live {
         Some(Live::Gemini) => Some(url::live::gemini(&known.base, &ask.path, &ask.query)),
-        Some(Live::Openai) | None => known.realtime(&tunnel.protocol, &ask.query),
+        Some(Live::Openai) | None => {
+            let (protocol, place) = (&tunnel.protocol, ask.path.as_str());
+            known.realtime(Wanted { protocol, place, model: &known.model, rest: &ask.query })
+        }
     };
     let Some(path) = path else {
         let message = format!("{} has no realtime sessions", known.provider);
@@ -524,6 +532,50 @@ pub fn live(ask: &Ask, tunnel: &Tunnel, known: Arc<Known>, key: usize) -> Result
         recalled: false,
         known,
         key,
+    })
+}
+
+/// Prepares an attempt to have a session opened elsewhere.
+///
+/// # Errors
+/// When the target has no sessions, or the model cannot be named in the client's words.
+pub fn opening(ask: &Ask, opening: Opening, known: Arc<Known>, key: usize) -> Result<Attempt, Refusal> {
+    let body = described(ask, &known)?;
+    let in_query = ask.form.is_none() && matches!(opening, Opening::Call(_));
+    let model = if in_query { &*known.model } else { "" };
+    let wanted = Wanted { protocol: &Protocol::Current, place: opening.place(), model, rest: &ask.query };
+    let Some(path) = known.realtime(wanted) else {
+        let message = format!("{} has no realtime sessions", known.provider);
+        return Err(Refusal::new(Kind::InvalidRequest, message).with_param("model"));
+    };
+    let mut headers = ask.carried.clone();
+    headers.push(("accept", "*/*".to_owned()));
+    Ok(Attempt {
+        method: Method::POST,
+        path,
+        body,
+        headers,
+        mode: Mode::Relay(Find::Any),
+        losses: Losses::new(),
+        recalled: false,
+        known,
+        key,
+    })
+}
+
+/// What describes a session, with the target's name of the model where it names one.
+fn described(ask: &Ask, known: &Known) -> Result<Bytes, Refusal> {
+    if ask.model == *known.model || ask.model.is_empty() {
+        return Ok(ask.body.clone());
+    }
+    let part = ask.form.as_ref().and_then(|form| form.field(opening::SESSION));
+    let place = part.map_or(0..ask.body.len(), |part| part.value.clone());
+    let description = ask.body.get(place).unwrap_or_default();
+    let Ok(Some((_, path))) = opening::model(description) else { return Ok(ask.body.clone()) };
+    let said = opening::renamed(description, path, &known.model).map_err(malformed)?;
+    Ok(match part {
+        Some(part) => Reader::replaced(&ask.body, part, &String::from_utf8_lossy(&said)).into(),
+        None => said.into(),
     })
 }
 

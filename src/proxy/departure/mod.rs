@@ -308,6 +308,7 @@ fn prepare_next(call: &mut Call, world: &Snapshot, asked: &Asked, place: usize, 
     let Some(known) = targets::known(world, target, call.ask.dialect) else { return false };
     let prepared = match (asked, &call.ask.form) {
         (Asked::Relay(relayed), Some(_)) => attempt::form(&call.ask, *relayed, known, key),
+        (Asked::Opening(opening), _) => attempt::opening(&call.ask, *opening, known, key),
         (Asked::Live(_), _) => {
             let Upload::Tunnel(tunnel) = &call.upload else { return false };
             attempt::live(&call.ask, tunnel, known, key)

@@ -13,7 +13,7 @@ use crate::catalog::{Flag, Model, PriceTable, names};
 use crate::dialect::gemini_generate::count::House as CountHouse;
 use crate::dialect::{Ranks, Vectors, ollama};
 use crate::ir::Dialect;
-use crate::provider::url::{self, Protocol, path_for, versioned};
+use crate::provider::url::{self, Wanted, path_for, versioned};
 use crate::provider::{Base, Operation, Platform, Vendor};
 use crate::proxy::departure::envelope::Envelope;
 use crate::route::Target;
@@ -135,18 +135,16 @@ impl Known {
         }
     }
 
-    /// The address of a realtime session of OpenAI's form, with the rest of its query; `None` where
-    /// the target has none.
+    /// The address of a realtime session of OpenAI's form, or of what opens one; `None` where the
+    /// target has none.
     #[must_use]
-    pub fn realtime(&self, protocol: &Protocol, rest: &str) -> Option<String> {
+    pub fn realtime(&self, wanted: Wanted<'_>) -> Option<String> {
         let version = self.api_version.as_deref();
         let spoken = matches!(
             self.dialect,
             Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::OpenaiCompletions
         );
-        spoken
-            .then(|| url::live::openai(self.vendor, &self.base, version, protocol, &self.model, rest))
-            .flatten()
+        spoken.then(|| url::live::openai(self.vendor, &self.base, version, wanted)).flatten()
     }
 
     /// Whether what it says it charges holds.

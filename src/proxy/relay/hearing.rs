@@ -60,6 +60,7 @@ impl Find {
                 | Asked::Machine(_)
                 | Asked::Through(_)
                 | Asked::Live(_)
+                | Asked::Opening(_)
                 | Asked::Health,
             )
             | None => Self::Any,

@@ -99,6 +99,21 @@ def test_tools_are_called_asynchronously():
     assert "city" in json.loads(calls[0].arguments) and "rain" in text
 
 
+def test_secrets_and_calls():
+    client = openai_client()
+    secret = client.realtime.client_secrets.create(session={"type": "realtime", "model": MODEL})
+    assert secret.value.startswith("ek_") and secret.session.model == MODEL
+    session = {"type": "realtime", "model": f"openai/{MODEL}"}
+    call = client.realtime.calls.create(sdp="v=0\r\n", session=session)
+    assert call.text.splitlines()[1] == f"s=answered by {MODEL}"
+    call_id = call.response.headers["location"].rsplit("/", 1)[1]
+    client.realtime.calls.accept(call_id, type="realtime", model=f"openai/{MODEL}")
+    assert (sent()["path"], sent()["body"]["model"]) == (f"/v1/realtime/calls/{call_id}/accept", MODEL)
+    client.realtime.calls.hangup(call_id)
+    with client.realtime.connect(call_id=call_id) as connection:
+        assert connection.recv().type == "session.created"
+
+
 def test_an_agent_talks_and_uses_its_tool():
     used = []
 
