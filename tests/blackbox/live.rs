@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use tollgate::wire::websocket;
 
 use crate::harness::{
-    Came, Gateway, Heard, Provider, Setup, Socket, Then, closed_port, get, handshake, mock, mock_page,
+    Came, Gateway, Heard, Offer, Provider, Setup, Socket, Step, Then, TlsProvider, closed_port, get,
+    handshake, mock, mock_page,
 };
 
 const BIDI: &str = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent";
@@ -541,4 +542,28 @@ fn a_call_is_opened_and_found_again_by_its_id() {
     let mut wrong = offer("/v1/realtime/calls?model=voice");
     wrong.body = b"hello".to_vec();
     assert_eq!(gateway.ask(&wrong).json()["error"]["code"], "invalid_offer");
+}
+
+#[test]
+fn a_provider_behind_tls_is_asked_over_http_1_1() {
+    let provider = TlsProvider::start(Offer::Http2, |_| {
+        let mut frames = Vec::new();
+        let created = r#"{"type":"session.created","session":{"model":"gpt-realtime"}}"#;
+        websocket::write(&mut frames, websocket::Kind::Text, created.as_bytes(), None);
+        let head = [
+            ("upgrade", "websocket".to_owned()),
+            ("connection", "Upgrade".to_owned()),
+            ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".to_owned()),
+        ];
+        vec![Step::Head(101, head.to_vec()), Step::Data(frames), Step::Gone]
+    });
+    let gateway = crate::tls::before(&provider).start();
+    let mut socket = gateway.open(&handshake("/v1/realtime?model=gpt-realtime"));
+    socket.wait_for("session.created");
+    socket.say(&json!({"type": "response.create"}));
+    drop(socket);
+    let heard = &provider.heard()[0];
+    assert_eq!((heard.alpn.as_str(), heard.path.as_str()), ("http/1.1", "/v1/realtime?model=gpt-realtime"));
+    assert_eq!(heard.headers["authorization"], "Bearer openai-secret");
+    assert_eq!(gateway.line_where("gen_ai.operation.name", "realtime")["outcome"], "answered");
 }

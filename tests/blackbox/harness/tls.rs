@@ -399,7 +399,7 @@ async fn hear11(stream: &mut Socket, held: &mut Vec<u8>, connection: usize) -> O
 
 /// `None` when the connection must be closed.
 async fn play11(steps: VecDeque<Step>, stream: &mut Socket, shared: &Shared) -> Option<()> {
-    let (mut last, mut unframed) = (false, false);
+    let (mut last, mut unframed, mut opened) = (false, false, false);
     for step in steps {
         let mut out = Vec::new();
         let ends = matches!(step, Step::Last(_) | Step::End | Step::HeadAlone(..));
@@ -409,13 +409,16 @@ async fn play11(steps: VecDeque<Step>, stream: &mut Socket, shared: &Shared) -> 
                 for (name, value) in headers {
                     out.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
                 }
-                let sized = *status == 204 || headers.iter().any(|(name, _)| *name == "content-length");
+                opened = *status == 101;
+                let sized =
+                    opened || *status == 204 || headers.iter().any(|(name, _)| *name == "content-length");
                 if !sized {
                     out.extend_from_slice(b"transfer-encoding: chunked\r\n");
                 }
                 out.extend_from_slice(b"\r\n");
                 unframed = sized;
             }
+            Step::Data(bytes) if opened => out.extend_from_slice(bytes),
             Step::Data(bytes) | Step::Last(bytes) => {
                 out.extend_from_slice(format!("{:x}\r\n", bytes.len()).as_bytes());
                 out.extend_from_slice(bytes);
