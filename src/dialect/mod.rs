@@ -31,6 +31,7 @@ mod place;
 pub mod ranks;
 pub mod relayed;
 pub mod restore;
+mod searching;
 mod strict_tools;
 mod taking_turns;
 mod tool_names;

@@ -13,6 +13,7 @@ pub mod losses;
 pub mod reply;
 pub mod request;
 pub mod rerank;
+pub mod service;
 pub mod unfold;
 pub mod usage;
 pub mod words;
@@ -25,4 +26,5 @@ pub use request::{
     Block, CacheMark, Citation, Content, Effort, Format, Media, Reasoning, Request, Role, Sampling,
     ServiceTier, Source, Thinking, Tool, ToolCall, ToolChoice, ToolKind, ToolResult, Turn,
 };
+pub use service::{Breadth, Near, Service, WebSearch};
 pub use usage::{Usage, UsageSource};

@@ -1,6 +1,7 @@
 //! What a model is asked.
 
 use super::extras::{Dialect, Extras, Signature};
+use super::service::Service;
 
 /// One request for a completion.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -292,6 +293,8 @@ pub enum ToolKind {
         dialect: Dialect,
         /// The whole definition.
         json: String,
+        /// What it does, where others have a tool that does the same.
+        service: Option<Box<Service>>,
     },
 }
 

@@ -9,6 +9,7 @@ mod error;
 pub mod models;
 mod reply;
 mod request;
+mod services;
 mod stream;
 #[cfg(test)]
 mod tests;

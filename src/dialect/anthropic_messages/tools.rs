@@ -3,14 +3,15 @@
 use crate::catalog::profile::{Param, Profile, RequiredTool};
 use crate::dialect::tool_names::Names;
 use crate::dialect::{Malformed, closed_schema, free_text, tool_schema};
-use crate::ir::{Content, Dialect, Extras, Losses, Request, Tool, ToolChoice, ToolKind};
-use crate::wire::json::{self, Array, Json, Object};
+use crate::ir::{Content, Extras, Losses, Request, Tool, ToolChoice, ToolKind};
+use crate::wire::json::{Array, Json, Object};
 use crate::wire::lens;
 
 use super::client_run;
 use super::content::read;
 use super::content::send::{Marks, extra_members};
 use super::request::check::within;
+use super::services;
 use super::types::DIALECT;
 
 /// Reads the `tools` of a request.
@@ -37,7 +38,11 @@ fn parse_tool(json: &Json<'_>) -> Result<Tool, Malformed> {
                 description: own.map(|own| own.description.to_owned()),
                 schema: own.map(|own| own.schema.to_owned()),
                 strict: None,
-                kind: ToolKind::Hosted { dialect: DIALECT, json: json.raw().to_owned() },
+                kind: ToolKind::Hosted {
+                    dialect: DIALECT,
+                    json: json.raw().to_owned(),
+                    service: services::read(kind, json).map(Box::new),
+                },
                 cache,
                 extras: Extras::NONE,
             });
@@ -115,7 +120,6 @@ pub(super) struct Toolbox<'a> {
     own: Vec<&'a Tool>,
     /// Tools that the history speaks of while the request brings none.
     stubs: Vec<&'a str>,
-    web_search: Option<&'a str>,
 }
 
 impl<'a> Toolbox<'a> {
@@ -132,10 +136,8 @@ impl<'a> Toolbox<'a> {
             losses.dropped("tools", "the target takes no tools");
         }
         let own = request.tools.iter().filter(|tool| !refused && is_sent(tool, request, losses));
-        let web_search = request.extras.json(Dialect::OpenaiChat, "web_search_options");
-        let mut toolbox =
-            Self { request, names, profile, answer, own: own.collect(), stubs: Vec::new(), web_search };
-        if toolbox.own.is_empty() && toolbox.answer.is_none() && web_search.is_none() && !refused {
+        let mut toolbox = Self { request, names, profile, answer, own: own.collect(), stubs: Vec::new() };
+        if toolbox.own.is_empty() && toolbox.answer.is_none() && !refused {
             toolbox.stubs = called_tools(request);
         }
         if !toolbox.stubs.is_empty() {
@@ -145,7 +147,7 @@ impl<'a> Toolbox<'a> {
     }
 
     fn is_empty(&self) -> bool {
-        self.own.is_empty() && self.stubs.is_empty() && self.answer.is_none() && self.web_search.is_none()
+        self.own.is_empty() && self.stubs.is_empty() && self.answer.is_none()
     }
 
     /// Writes `tools` and `tool_choice`, to a model that thinks within a budget and therefore is
@@ -162,10 +164,6 @@ impl<'a> Toolbox<'a> {
                         o.raw("input_schema", NO_ARGUMENTS);
                     });
                 }
-                if let Some(options) = self.web_search {
-                    losses.bent("web_search_options", "said as a web search tool");
-                    write_web_search(options, a);
-                }
                 if let Some(answer) = &self.answer {
                     write_answer_tool(answer, a);
                 }
@@ -175,7 +173,11 @@ impl<'a> Toolbox<'a> {
     }
 
     fn write_tool(&self, tool: &Tool, marks: &mut Marks, a: &mut Array<'_>, losses: &mut Losses) {
-        if let ToolKind::Hosted { json, .. } = &tool.kind {
+        if let ToolKind::Hosted { json, service, .. } = &tool.kind {
+            if let Some(service) = service.as_deref().filter(|_| !is_own(&tool.kind)) {
+                services::write(service, a, losses);
+                return;
+            }
             a.embed(|out| marks.write_marked(json, tool.cache, out, losses));
             return;
         }
@@ -306,8 +308,8 @@ fn is_sent(tool: &Tool, request: &Request, losses: &mut Losses) -> bool {
     if tool.extras.json(DIALECT, INLINE_EXTRA).is_some() {
         return false;
     }
-    let ToolKind::Hosted { dialect, json } = &tool.kind else { return true };
-    let known = *dialect == DIALECT || is_hosted_here(json);
+    let ToolKind::Hosted { service, .. } = &tool.kind else { return true };
+    let known = is_own(&tool.kind) || service.is_some();
     if !known {
         losses.dropped("tools.hosted", "only its own provider runs this tool");
     }
@@ -327,6 +329,11 @@ const HOSTED: [&str; 10] = [
     "advisor_2",
     "mcp_toolset",
 ];
+
+/// Whether a tool is said in this provider's own words.
+fn is_own(kind: &ToolKind) -> bool {
+    matches!(kind, ToolKind::Hosted { dialect, json, .. } if *dialect == DIALECT || is_hosted_here(json))
+}
 
 fn is_hosted_here(definition: &str) -> bool {
     let Some(kind) = lens::find(definition.as_bytes(), "type") else { return false };
@@ -381,29 +388,5 @@ fn write_answer_tool(answer: &AnswerTool<'_>, a: &mut Array<'_>) {
         o.string("name", ANSWER_TOOL);
         o.string("description", answer.description.unwrap_or("Gives the answer in its final form."));
         o.raw("input_schema", answer.schema);
-    });
-}
-
-/// Says OpenAI's `web_search_options` as the search tool of this provider.
-fn write_web_search(options: &str, a: &mut Array<'_>) {
-    let options = json::parse(options.as_bytes()).ok();
-    let at = |path: &[&str]| options.as_ref().and_then(|options| options.at(path));
-    let most = match at(&["search_context_size"]).and_then(Json::as_str) {
-        Some("low") => 1,
-        Some("high") => 10,
-        _ => 5,
-    };
-    a.object(|o| {
-        o.string("type", "web_search_20250305");
-        o.string("name", "web_search");
-        o.number("max_uses", most);
-        if let Some(place) = at(&["user_location", "approximate"]) {
-            o.object("user_location", |o| {
-                o.string("type", "approximate");
-                for key in ["city", "region", "country", "timezone"] {
-                    o.opt_string(key, place.field(key).and_then(Json::as_str));
-                }
-            });
-        }
     });
 }

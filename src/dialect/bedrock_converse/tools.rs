@@ -3,7 +3,7 @@
 use crate::catalog::profile::{Param, Profile, RequiredTool};
 use crate::dialect::tool_names::Names;
 use crate::dialect::{Malformed, closed_schema, free_text, tool_schema};
-use crate::ir::{Content, Extras, Losses, Request, Tool, ToolChoice, ToolKind};
+use crate::ir::{Content, Extras, Losses, Request, Service, Tool, ToolChoice, ToolKind, WebSearch};
 use crate::wire::json::{Array, Json, Object};
 
 use super::content::read;
@@ -53,7 +53,11 @@ fn parse_tool(json: &Json<'_>) -> Result<Tool, Malformed> {
             description: None,
             schema: None,
             strict: None,
-            kind: ToolKind::Hosted { dialect: DIALECT, json: json.raw().to_owned() },
+            kind: ToolKind::Hosted {
+                dialect: DIALECT,
+                json: json.raw().to_owned(),
+                service: service(name).map(Box::new),
+            },
             cache: None,
             extras: Extras::NONE,
         });
@@ -366,6 +370,15 @@ fn is_sent(tool: &Tool, request: &Request, losses: &mut Losses) -> bool {
         losses.dropped("tools.hosted", "only its own provider runs this tool");
     }
     known
+}
+
+/// What a tool of Nova's does, where others have one like it.
+fn service(name: &str) -> Option<Service> {
+    match name {
+        "nova_grounding" => Some(Service::WebSearch(WebSearch::default())),
+        "nova_code_interpreter" => Some(Service::CodeExecution),
+        _ => None,
+    }
 }
 
 /// The names of the tools that the history speaks of, each once.

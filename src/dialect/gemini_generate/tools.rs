@@ -6,7 +6,7 @@ use super::schema::{self, Ordering};
 use super::types::{self, DIALECT};
 use crate::catalog::profile::{Param, Profile};
 use crate::dialect::{Malformed, free_text};
-use crate::ir::{Extras, Losses, Request, Tool, ToolChoice, ToolKind};
+use crate::ir::{Extras, Losses, Request, Service, Tool, ToolChoice, ToolKind, WebSearch};
 use crate::wire::json::{self, Array, Json, Object};
 
 /// The tool whose arguments are the structured answer, where the target cannot be held to a
@@ -38,7 +38,17 @@ pub(super) fn parse(json: &Json<'_>) -> Result<Vec<Tool>, Malformed> {
 
 fn hosted(name: &str, value: &Json<'_>) -> Tool {
     let json = format!("{{{}:{}}}", json::string(name), case::compact(value));
-    blank(name.to_owned(), ToolKind::Hosted { dialect: DIALECT, json })
+    let service = match name {
+        "googleSearch" | "googleSearchRetrieval" => {
+            let never = case::field(value, "excludeDomains").map(Json::elements).unwrap_or_default();
+            let never = never.iter().filter_map(Json::as_str).map(str::to_owned).collect();
+            Some(Service::WebSearch(WebSearch { never, ..WebSearch::default() }))
+        }
+        "urlContext" => Some(Service::WebFetch),
+        "codeExecution" => Some(Service::CodeExecution),
+        _ => None,
+    };
+    blank(name.to_owned(), ToolKind::Hosted { dialect: DIALECT, json, service: service.map(Box::new) })
 }
 
 const fn blank(name: String, kind: ToolKind) -> Tool {
@@ -212,19 +222,18 @@ fn write_answer_tool(a: &mut Array<'_>, answer: Option<&Answer<'_>>, profile: &P
 
 /// A tool that the provider runs: its own as it is, another's where there is one like it.
 fn hosted_json(tool: &Tool, declares: bool, profile: &Profile, losses: &mut Losses) -> Option<String> {
-    let ToolKind::Hosted { dialect, json } = &tool.kind else { return None };
+    let ToolKind::Hosted { dialect, json, service } = &tool.kind else { return None };
     if *dialect == DIALECT {
         return Some(json.clone());
     }
-    let alike = [
-        ("web_search", r#"{"googleSearch":{}}"#),
-        ("web_fetch", r#"{"urlContext":{}}"#),
-        ("code_execution", r#"{"codeExecution":{}}"#),
-    ];
-    let alike = alike.into_iter().find(|(name, _)| tool.name.starts_with(name));
+    let alike = service.as_deref().map(|service| match service {
+        Service::WebSearch(_) => r#"{"googleSearch":{}}"#,
+        Service::WebFetch => r#"{"urlContext":{}}"#,
+        Service::CodeExecution => r#"{"codeExecution":{}}"#,
+    });
     match alike {
         // Before Gemini 3, functions and the provider's own tools exclude one another.
-        Some((_, json)) if !declares || profile.requires_signature => {
+        Some(json) if !declares || profile.requires_signature => {
             losses.bent(format!("tools.{}", tool.name), "the provider's own tool of that kind");
             Some(json.to_owned())
         }

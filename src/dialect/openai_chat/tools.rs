@@ -1,9 +1,9 @@
 //! Tools, the choice among them, and calls of them, both ways.
 
 use crate::catalog::profile::{Param, Profile, RequiredTool};
-use crate::dialect::{Malformed, free_text, tool_schema};
+use crate::dialect::{Malformed, free_text, searching, tool_schema};
 use crate::ir::{
-    Block, Content, Dialect, Losses, Signature, Tool, ToolCall, ToolChoice, ToolKind, unseal_id,
+    Block, Content, Dialect, Losses, Service, Signature, Tool, ToolCall, ToolChoice, ToolKind, unseal_id,
 };
 use crate::wire::json::{Array, Json, Object};
 
@@ -42,7 +42,7 @@ fn parse_tool(value: &Json<'_>, at: Place<'_>) -> Result<Tool, Malformed> {
         hosted => {
             return Ok(Tool {
                 name: hosted.to_owned(),
-                kind: ToolKind::Hosted { dialect: OWN, json: value.raw().to_owned() },
+                kind: ToolKind::Hosted { dialect: OWN, json: value.raw().to_owned(), service: None },
                 ..blank()
             });
         }
@@ -50,6 +50,27 @@ fn parse_tool(value: &Json<'_>, at: Place<'_>) -> Result<Tool, Malformed> {
     tool.cache = tool.cache.or_else(|| cache_mark(value));
     extras::keep(value, &["type", kind, "cache_control"], "", &mut tool.extras);
     Ok(tool)
+}
+
+/// The name of the tool that stands for `web_search_options`.
+const SEARCH: &str = "web_search_options";
+
+/// Reads `web_search_options`, which are a tool of their own elsewhere.
+pub(super) fn parse_search(options: &Json<'_>) -> Tool {
+    let service = Some(Box::new(Service::WebSearch(searching::read(options))));
+    Tool {
+        name: SEARCH.to_owned(),
+        kind: ToolKind::Hosted { dialect: OWN, json: options.raw().to_owned(), service },
+        ..blank()
+    }
+}
+
+/// The options of a search that a client of this dialect asked for.
+pub(super) fn search_options(tool: &Tool) -> Option<&str> {
+    match &tool.kind {
+        ToolKind::Hosted { dialect: OWN, json, .. } if tool.name == SEARCH => Some(json),
+        _ => None,
+    }
 }
 
 const fn blank() -> Tool {

@@ -3,8 +3,8 @@
 use crate::catalog::profile::Profile;
 use crate::dialect::openai_names::Names;
 use crate::dialect::place::Place;
-use crate::dialect::{Malformed, free_text, tool_schema};
-use crate::ir::{Extras, Losses, Tool, ToolChoice, ToolKind};
+use crate::dialect::{Malformed, free_text, searching, tool_schema};
+use crate::ir::{Breadth, Extras, Losses, Service, Tool, ToolChoice, ToolKind};
 use crate::wire::json::{self, Array, Json, Object};
 
 use super::extras;
@@ -33,9 +33,22 @@ fn parse_tool(value: &Json<'_>, at: Place<'_>) -> Result<Tool, Malformed> {
         }
         "custom" => parse_custom(value, at),
         hosted => Ok(Tool {
-            kind: ToolKind::Hosted { dialect: OWN, json: value.raw().to_owned() },
+            kind: ToolKind::Hosted {
+                dialect: OWN,
+                json: value.raw().to_owned(),
+                service: service(hosted, value).map(Box::new),
+            },
             ..blank(hosted)
         }),
+    }
+}
+
+/// What a tool does that OpenAI runs, where others have one like it.
+fn service(hosted: &str, tool: &Json<'_>) -> Option<Service> {
+    match hosted {
+        "code_interpreter" => Some(Service::CodeExecution),
+        _ if hosted.starts_with("web_search") => Some(Service::WebSearch(searching::read(tool))),
+        _ => None,
     }
 }
 
@@ -142,12 +155,58 @@ pub(super) fn parse_choice(value: &Json<'_>, at: Place<'_>) -> Result<Option<Too
 }
 
 /// Whether a target can be told of the tool; notes it when not.
-pub(super) fn known(tool: &Tool, losses: &mut Losses) -> bool {
-    let foreign = matches!(&tool.kind, ToolKind::Hosted { dialect, .. } if *dialect != OWN);
-    if foreign {
+pub(super) fn known(tool: &Tool, profile: &Profile, losses: &mut Losses) -> bool {
+    let ToolKind::Hosted { dialect, service, .. } = &tool.kind else { return true };
+    let known = *dialect == OWN
+        || match service.as_deref() {
+            // OpenAI's own service has these tools; who else speaks the dialect need not.
+            Some(Service::WebSearch(_) | Service::CodeExecution) => takes_custom(profile),
+            Some(Service::WebFetch) | None => false,
+        };
+    if !known {
         losses.dropped("tools.hosted", "the tool is run by another provider");
     }
-    !foreign
+    known
+}
+
+/// Says another provider's tool as OpenAI's own of that kind.
+fn write_service(service: &Service, tools: &mut Array<'_>, losses: &mut Losses) {
+    let search = match service {
+        Service::WebSearch(search) => search,
+        Service::CodeExecution => {
+            losses.bent("tools.hosted", "the provider's own tool of that kind");
+            tools.object(|tool| {
+                tool.string("type", "code_interpreter");
+                tool.object("container", |container| container.string("type", "auto"));
+            });
+            return;
+        }
+        Service::WebFetch => return,
+    };
+    losses.bent("tools.hosted", "the provider's own tool of that kind");
+    if search.most.is_some() {
+        losses.dropped("tools.max_uses", "searches cannot be limited by themselves");
+    }
+    if !search.never.is_empty() {
+        losses.dropped("tools.blocked_domains", "domains can only be allowed");
+    }
+    tools.object(|tool| {
+        tool.string("type", "web_search");
+        if !search.only.is_empty() {
+            tool.object("filters", |filters| {
+                filters.array("allowed_domains", |domains| {
+                    search.only.iter().for_each(|domain| domains.string(domain));
+                });
+            });
+        }
+        let breadth = search.breadth.map(|breadth| match breadth {
+            Breadth::Low => "low",
+            Breadth::Medium => "medium",
+            Breadth::High => "high",
+        });
+        tool.opt_string("search_context_size", breadth);
+        searching::write_near(search, tool);
+    });
 }
 
 /// Writes tools that are [`known`].
@@ -160,7 +219,12 @@ pub(super) fn write(
 ) {
     for tool in list {
         match &tool.kind {
-            ToolKind::Hosted { json, .. } => tools.raw(json),
+            ToolKind::Hosted { dialect: OWN, json, .. } => tools.raw(json),
+            ToolKind::Hosted { service, .. } => {
+                if let Some(service) = service {
+                    write_service(service, tools, losses);
+                }
+            }
             ToolKind::Custom(format) if takes_custom(profile) => {
                 extras::note_lost(&tool.extras, losses);
                 tools.object(|object| {

@@ -8,6 +8,7 @@ mod claude_code;
 mod content;
 mod errors;
 mod gemini;
+mod services;
 mod steering;
 mod streams;
 mod thinking;

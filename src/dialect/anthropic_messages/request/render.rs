@@ -12,7 +12,7 @@ use crate::dialect::taking_turns::{self, Message};
 use crate::dialect::tool_names::Names;
 use crate::dialect::{Rendered, Restore};
 use crate::ir::extras::MOOT;
-use crate::ir::{Dialect, Losses, Request, Sampling};
+use crate::ir::{Losses, Request, Sampling};
 use crate::wire::json::{self, Array, Json, Object};
 
 /// The longest tool name that is taken.
@@ -311,9 +311,7 @@ const PLACED: [&str; 6] =
 fn write_extras(request: &Request, o: &mut Object<'_>, losses: &mut Losses) {
     for extra in request.extras.all() {
         let placed = extra.dialect == DIALECT && PLACED.contains(&extra.name.as_str());
-        // Said as a tool instead.
-        let bent = extra.dialect == Dialect::OpenaiChat && extra.name == "web_search_options";
-        if placed || bent || extra.name.starts_with(MOOT) {
+        if placed || extra.name.starts_with(MOOT) {
             continue;
         }
         if extra.dialect == DIALECT {

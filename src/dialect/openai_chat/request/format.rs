@@ -1,6 +1,7 @@
 //! Structured answers: the dialect's own schema field, or what comes nearest to it.
 
 use crate::catalog::profile::{Param, Profile, StructuredOutput};
+use crate::dialect::openai_chat::tools;
 use crate::dialect::openai_schema::{fitting, in_words, is_strict, mentions_json};
 use crate::ir::{Format, Losses, Request};
 use crate::wire::json::{self, Object};
@@ -39,7 +40,7 @@ pub(super) fn plan<'r>(request: &'r Request, profile: &Profile, losses: &mut Los
         return Plan::default();
     };
     let crowded = !profile.together.format_beside_tools
-        && !request.tools.is_empty()
+        && request.tools.iter().any(|tool| tools::search_options(tool).is_none())
         && !profile.refuses.has(Param::Tools);
     let style = if profile.refuses.has(Param::ResponseFormat) {
         StructuredOutput::None

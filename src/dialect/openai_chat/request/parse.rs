@@ -72,6 +72,7 @@ impl Reader {
             "reasoning_effort" => self.effort(key, value, at)?,
             "reasoning" => self.reasoning(value, at)?,
             "thinking" => self.thinking(value, at)?,
+            "web_search_options" => request.tools.push(tools::parse_search(at.object(value)?)),
             "verbosity" => request.verbosity = Some(at.owned(value)?),
             "prompt_cache_key" => request.cache_key = Some(at.owned(value)?),
             "user" => request.user = Some(at.owned(value)?),

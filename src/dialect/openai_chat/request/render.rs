@@ -92,8 +92,18 @@ fn write_tools(
     names: &Names,
     losses: &mut Losses,
 ) -> bool {
+    let searches = request.tools.iter().find_map(tools::search_options);
+    if let Some(options) = searches {
+        if extras::takes_own(profile) {
+            body.raw("web_search_options", options);
+        } else {
+            losses.dropped("web_search_options", "the target takes no unknown members");
+        }
+    }
+    let mut list: Vec<&Tool> = request.tools.iter().collect();
+    list.retain(|tool| tools::search_options(tool).is_none());
     if profile.refuses.has(Param::Tools) {
-        if !request.tools.is_empty() {
+        if !list.is_empty() {
             losses.dropped("tools", "the target takes no tools");
         }
         return false;
@@ -107,7 +117,6 @@ fn write_tools(
         cache: None,
         extras: crate::ir::Extras::NONE,
     });
-    let mut list: Vec<&Tool> = request.tools.iter().collect();
     list.retain(|tool| tools::known(tool, losses));
     if let Some(ToolChoice::Allowed(allowed, _)) = &request.tool_choice
         && !tools::takes_allowed(profile)

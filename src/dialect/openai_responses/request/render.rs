@@ -75,7 +75,7 @@ fn write_tools(
         return;
     }
     let mut list: Vec<&Tool> = request.tools.iter().collect();
-    list.retain(|tool| tools::known(tool, losses));
+    list.retain(|tool| tools::known(tool, profile, losses));
     if let Some(ToolChoice::Allowed(allowed, _)) = &request.tool_choice
         && !tools::takes_allowed(profile)
     {
