@@ -12,6 +12,9 @@ pub(super) const TEXT: &str = include_str!("data.txt");
 /// The same of models that neither chat nor embed.
 pub(super) const FLAT: &str = include_str!("flat.txt");
 
+/// The same of models that nobody serves any more.
+pub(super) const RETIRED: &str = include_str!("retired.txt");
+
 /// Reads every row. A row that breaks the grammar is left out; a test sees to it that none does.
 pub(super) fn read(text: &'static str) -> Vec<Model> {
     let mut provider = "";

@@ -83,6 +83,7 @@ impl Catalog {
         static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {
             let mut models = data::read(data::TEXT);
             models.append(&mut data::read(data::FLAT));
+            models.append(&mut data::read(data::RETIRED));
             Catalog::of(models)
         });
         &BUILTIN

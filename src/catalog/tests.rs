@@ -8,10 +8,10 @@ fn found(provider: &str, model: &str) -> &'static Model {
 
 #[test]
 fn every_row_of_the_data_file_is_read() {
-    let texts = || data::TEXT.lines().chain(data::FLAT.lines());
+    let texts = || [data::TEXT, data::FLAT, data::RETIRED].into_iter().flat_map(str::lines);
     let rows = texts().filter(|line| !line.starts_with(['#', '@'])).count();
     assert_eq!(Catalog::builtin().iter().count(), rows);
-    assert_eq!(rows, 761);
+    assert_eq!(rows, 817);
     assert!(data::TEXT.len() < 120 * 1024);
     for model in Catalog::builtin().iter() {
         assert!(model.prices.standard.input.is_some(), "{} has no price", model.name);
@@ -232,4 +232,12 @@ fn an_address_that_keeps_to_a_region_costs_a_tenth_more() {
     let corrected = Catalog::builtin().with_overlay(&[overlay]);
     let stated = corrected.find("vertex", "claude-sonnet-4-5").unwrap();
     assert_eq!(stated.has(Flag::Regional), Some(false), "whoever states a price means it");
+}
+
+#[test]
+fn what_is_withdrawn_can_still_be_priced() {
+    let early = found("gemini", "gemini-2.5-pro-preview-05-06");
+    assert_eq!(early.prices.tiers[0].rates.input, Some(Price(2_500_000)));
+    assert_eq!(found("gemini", "models/gemini-2.0-flash").prices.standard.input, Some(Price(100_000)));
+    assert_eq!(found("openai", "o1-mini-2024-09-12").prices.standard.output, Some(Price(4_400_000)));
 }
