@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::extras::Dialect;
 use super::losses::Losses;
-use super::request::{Block, Content, Request, Tool, ToolKind};
+use super::request::{Block, Content, Request, Role, Tool, ToolKind};
 
 impl Request {
     /// The request as a target of this dialect can be told it: a block or a tool that only another
@@ -22,8 +22,24 @@ impl Request {
             return Cow::Borrowed(self);
         }
         let mut worded = self.clone();
-        let turns = worded.turns.iter_mut().flat_map(|turn| &mut turn.blocks);
-        worded.system.iter_mut().chain(turns).for_each(|block| word(block, dialect, losses));
+        worded.system.iter_mut().for_each(|block| word(block, dialect, losses));
+        for turn in &mut worded.turns {
+            let joined = turn.role == Role::Assistant;
+            let last = turn.blocks.len().saturating_sub(1);
+            for (place, block) in turn.blocks.iter_mut().enumerate() {
+                let foreign = has_words(block, dialect);
+                word(block, dialect, losses);
+                // Many targets join what the model said, and these words are a paragraph by themselves.
+                if let Content::Text { text, .. } = &mut block.content
+                    && foreign
+                    && joined
+                    && place < last
+                {
+                    text.truncate(text.trim_end().len());
+                    text.push_str("\n\n");
+                }
+            }
+        }
         for tool in worded.tools.iter_mut().filter(|tool| has_schema(tool, dialect)) {
             losses.bent("tools.hosted", "said as a function");
             tool.kind = ToolKind::Function;

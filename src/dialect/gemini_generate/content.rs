@@ -128,7 +128,13 @@ pub(super) fn read(part: &Json<'_>) -> Result<Part, Malformed> {
 }
 
 fn opaque(name: &str, part: &Json<'_>) -> Content {
-    Content::Opaque { dialect: DIALECT, name: name.to_owned(), json: case::compact(part), words: None }
+    let text = |key: &str| case::field(part, name).and_then(|inner| case::text(inner, key));
+    let words = match name {
+        "executableCode" => text("code").map(|code| format!("Code that was run:\n{code}")),
+        "codeExecutionResult" => text("output").map(|output| format!("Its output:\n{output}")),
+        _ => None,
+    };
+    Content::Opaque { dialect: DIALECT, name: name.to_owned(), json: case::compact(part), words }
 }
 
 pub(super) fn missing(name: &str, what: &str) -> Malformed {

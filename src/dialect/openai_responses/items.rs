@@ -53,6 +53,10 @@ fn words(item: &Json<'_>) -> Option<String> {
             let found = joined("results", "text");
             (!found.is_empty()).then(|| format!("Found in files:\n{found}"))
         }
+        "web_search_call" => {
+            let query = item.at(&["action", "query"]).and_then(Json::as_str)?;
+            Some(format!("The web was searched for {query}."))
+        }
         "mcp_call" => {
             let (name, arguments) = (text(item, "name"), text(item, "arguments"));
             let said = [text(item, "output"), text(item, "error")].concat();

@@ -68,3 +68,23 @@ fn who_runs_no_such_tool_is_not_told_of_it() {
         assert!(said.body.get("tools").is_none() && said.body.get("toolConfig").is_none(), "{}", said.body);
     }
 }
+
+#[test]
+fn what_a_provider_found_and_ran_is_told_to_the_next_one() {
+    let asked = json!({"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": "Go"}, {"role": "assistant", "content": [
+        {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "pi"}},
+        {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [{"type": "web_search_result", "title": "Pi", "url": "https://example.com/pi", "encrypted_content": "x"}]},
+        {"type": "mcp_tool_use", "id": "mcptoolu_1", "name": "find", "server_name": "s", "input": {"q": 1}},
+        {"type": "mcp_tool_result", "tool_use_id": "mcptoolu_1", "is_error": false, "content": [{"type": "text", "text": "found"}]},
+        {"type": "text", "text": "Done."}]}, {"role": "user", "content": "On"}]});
+    let told = "The web was searched for pi.\n\nFound on the web:\nPi https://example.com/pi\n\n\
+        The tool find was called with {\"q\": 1}.\n\nIt answered:\nfound\n\nDone.";
+    let said =
+        say(Claude, &asked, &gpt()).body["messages"][1]["content"].as_str().unwrap().replace(":1}", ": 1}");
+    assert_eq!(said, told);
+    let ran = json!({"contents": [{"parts": [{"text": "Go"}]}, {"role": "model", "parts": [
+        {"executableCode": {"language": "PYTHON", "code": "print(1)"}},
+        {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}}, {"text": "One."}]}, {"parts": [{"text": "On"}]}]});
+    let said = say(Gemini, &ran, &gpt());
+    assert_eq!(said.body["messages"][1]["content"], "Code that was run:\nprint(1)\n\nIts output:\n1\n\nOne.");
+}

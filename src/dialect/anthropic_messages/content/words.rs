@@ -24,6 +24,46 @@ pub(super) fn of(name: &str, json: &Json<'_>) -> Option<String> {
         }
         // All that is left of what came before it.
         "compaction" => text("content").map(str::to_owned),
+        "server_tool_use" => served(text("name")?, json.field("input")?),
+        "mcp_tool_use" => {
+            let arguments = json.field("input").map_or("{}", Json::raw);
+            Some(format!("The tool {} was called with {arguments}.", text("name")?))
+        }
+        "mcp_tool_result" => {
+            let parts = json.field("content").map(Json::elements).unwrap_or_default();
+            lines(parts.iter().filter_map(said)).map(|answer| format!("It answered:\n{answer}"))
+        }
+        "web_search_tool_result" => {
+            let pages = json.field("content").map(Json::elements).unwrap_or_default();
+            let page = |page: &Json<'_>| {
+                let text = |key: &str| page.field(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+                format!("{} {}", text("title"), text("url")).trim().to_owned()
+            };
+            let pages: Vec<String> = pages.iter().map(page).collect();
+            lines(pages.iter().map(String::as_str)).map(|pages| format!("Found on the web:\n{pages}"))
+        }
+        "web_fetch_tool_result" => {
+            let page = json.at(&["content", "content", "source", "data"]).and_then(Json::as_str);
+            let address = json.at(&["content", "url"]).and_then(Json::as_str).unwrap_or_default();
+            Some(format!("The page {address} says:\n{}", page?))
+        }
+        "code_execution_tool_result" | "bash_code_execution_tool_result" => {
+            let told = |key: &str| json.at(&["content", key]).and_then(Json::as_str);
+            let output = lines([told("stdout"), told("stderr")].into_iter().flatten());
+            output.map(|output| format!("Its output:\n{output}"))
+        }
+        _ => None,
+    }
+}
+
+/// What the provider did for the model.
+fn served(name: &str, input: &Json<'_>) -> Option<String> {
+    let text = |key: &str| input.field(key).and_then(Json::as_str);
+    match name {
+        "web_search" => Some(format!("The web was searched for {}.", text("query")?)),
+        "code_execution" | "bash_code_execution" => {
+            Some(format!("Code that was run:\n{}", text("code").or_else(|| text("command"))?))
+        }
         _ => None,
     }
 }
