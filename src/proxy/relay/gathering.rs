@@ -193,10 +193,10 @@ const fn error_of(dialect: Dialect) -> (&'static str, char) {
         | Dialect::OpenaiResponses
         | Dialect::AnthropicMessages
         | Dialect::GeminiGenerate
-        | Dialect::BedrockConverse
         | Dialect::OpenaiCompletions => ("error", '{'),
         Dialect::OllamaChat | Dialect::OllamaGenerate => ("error", '"'),
-        Dialect::CohereChat => ("message", '"'),
+        // The type of one of Bedrock's stands in a header.
+        Dialect::CohereChat | Dialect::BedrockConverse => ("message", '"'),
     }
 }
 
@@ -223,5 +223,19 @@ mod tests {
         assert_eq!(unsaid(Dialect::OpenaiChat, filtered).status, 400);
         assert_eq!(unsaid(Dialect::OpenaiChat, b"<html>").status, 502);
         assert_eq!(unsaid(Dialect::OpenaiChat, br#"{"error":{"message":"busy","code":429}}"#).status, 429);
+    }
+    #[test]
+    fn an_error_of_amazons_stays_as_it_came_where_its_client_is_one_of_amazons() {
+        let body = br#"{"message": "The provided model identifier is invalid."}"#;
+        let own = |client| {
+            let mut failing = Failing::new(Dialect::BedrockConverse, client, 400, HeaderMap::new(), true);
+            failing.gather(body);
+            match failing.conclude() {
+                Outcome::Failed { own, .. } => own,
+                Outcome::Said(_) => None,
+            }
+        };
+        assert_eq!(own(Dialect::BedrockConverse), Some((400, body.to_vec())));
+        assert_eq!(own(Dialect::OpenaiChat), None);
     }
 }
