@@ -92,11 +92,19 @@ impl Echo {
         response.opt_raw("conversation", self.conversation.as_deref());
         for (key, value) in &self.members {
             match tier {
-                Some(tier) if *key == "service_tier" => response.string(key, tier_word(tier)),
+                Some(tier) if *key == "service_tier" => response.string(key, served_word(tier)),
                 Some(_) | None => response.raw(key, value),
             }
         }
         response.bool("store", self.kept);
+    }
+}
+
+/// The word for the tier that served an answer. OpenAI's own clients know no other vendor's words.
+fn served_word(tier: &ServiceTier) -> &str {
+    match tier_word(tier) {
+        word @ ("auto" | "default" | "flex" | "scale" | "priority" | "fast" | "ultrafast") => word,
+        _ => "default",
     }
 }
 
