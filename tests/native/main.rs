@@ -30,7 +30,8 @@ fn memory_is_copied_and_compared_as_by_the_plainest_loop() {
     let (ours, test) = (source("native/memory.c"), source("tests/native/memory.c"));
     compile.extend([ours.as_str(), "-o", &object]);
     run("cc", &compile);
-    let renames = ["memmove", "memcpy", "memcmp", "bcmp"].map(|name| format!("--redefine-sym={name}=our_{name}"));
+    let renames =
+        ["memmove", "memcpy", "memcmp", "bcmp"].map(|name| format!("--redefine-sym={name}=our_{name}"));
     let mut rename: Vec<_> = renames.iter().map(String::as_str).collect();
     rename.push(&object);
     run("objcopy", &rename);

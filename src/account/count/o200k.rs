@@ -10,12 +10,12 @@ use std::hash::Hasher;
 use std::io::Read;
 use std::sync::OnceLock;
 
-use flate2::read::DeflateDecoder;
+use brotli_decompressor::Decompressor;
 use rustc_hash::FxHasher;
 
 use super::split::Pieces;
 
-/// All tokens in rank order, 0xFF between two neighbours, as a raw deflate stream; made by
+/// All tokens in rank order, 0xFF between two neighbours, as a brotli stream; made by
 /// `scripts/o200k-pack.py`.
 const PACKED: &[u8] = include_bytes!("o200k.bin");
 const SEPARATOR: u8 = 0xFF;
@@ -85,7 +85,7 @@ impl Vocabulary {
         let mut text = Vec::with_capacity(PLAIN_SIZE);
         // The input is part of the binary and a test unfolds it; were it broken, what could be
         // read of it still gives a count, only too high a one.
-        let _ = DeflateDecoder::new(PACKED).read_to_end(&mut text);
+        let _ = Decompressor::new(PACKED, 1 << 16).read_to_end(&mut text);
         text.push(SEPARATOR);
         let mut starts = Vec::with_capacity(RANK_MASK as usize);
         starts.push(0);
