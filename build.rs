@@ -1,6 +1,12 @@
 //! Gives the static binary for x86-64 better ways to copy memory than musl has; see
 //! `native/memory.c`. Other targets are built without anything native of ours.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "the environment and the standard output are how Cargo and a build script talk"
+)]
+
 use std::env;
 
 fn main() {
