@@ -32,6 +32,8 @@ pub struct Snapshot {
     pub upstream: Upstream,
     /// Whether a loss refuses any request.
     pub strict: bool,
+    /// Whether a request under a budget is served though nobody knows its price.
+    pub unpriced: bool,
 }
 
 impl Snapshot {

@@ -15,7 +15,7 @@ use crate::clock::RequestId;
 use crate::dialect::{Head, codec};
 use crate::fault::Fault;
 use crate::ir::{Dialect, FinishReason, Losses, ServiceTier, Usage, UsageSource};
-use crate::policy::Key;
+use crate::policy::{Key, Reservation, Spent};
 use crate::refusal::Kind;
 use crate::units::PicoUsd;
 
@@ -80,6 +80,8 @@ pub struct Record {
     pub key: Option<Arc<Key>>,
     /// On whose behalf it was made.
     pub attribution: Option<Box<Attribution>>,
+    /// What was reserved for it, until that is settled.
+    pub reserved: Option<Reservation>,
     /// What was asked for: `chat`, `embeddings` …
     pub operation: &'static str,
     /// What the client speaks.
@@ -150,7 +152,28 @@ impl Record {
     }
 }
 
+impl Record {
+    /// What it came to, where that is known without counting.
+    #[must_use]
+    pub fn spent(&self) -> Option<Spent> {
+        let (usage, source) = told(self)?;
+        let (usage, _, cost) = priced(self, usage, source);
+        Some(spent(&usage, cost))
+    }
+}
+
+fn spent(usage: &Usage, cost: Option<PicoUsd>) -> Spent {
+    let usd = cost.map_or(0, |cost| u64::try_from(cost.0).unwrap_or(u64::MAX));
+    Spent { tokens_in: usage.total_input(), tokens_out: usage.total_output(), usd }
+}
+
 impl Settled {
+    /// What the request came to.
+    #[must_use]
+    pub fn spent(&self) -> Spent {
+        spent(&self.usage, self.cost)
+    }
+
     /// The time per output token of a stream after its first piece.
     #[must_use]
     pub fn time_per_token(&self) -> Option<Duration> {
@@ -169,7 +192,17 @@ impl Settled {
 /// Counts what was not reported, and prices it all.
 #[must_use]
 pub fn settle(mut record: Record, calibration: &Calibration) -> Settled {
-    let (mut usage, mut usage_source) = used(&mut record, calibration);
+    let (usage, usage_source) = used(&mut record, calibration);
+    let (usage, usage_source, cost) = priced(&record, usage, usage_source);
+    Settled { record, usage, usage_source, cost }
+}
+
+/// All that was used, whoever else did so on the request's behalf, and what it cost.
+fn priced(
+    record: &Record,
+    mut usage: Usage,
+    mut usage_source: Option<UsageSource>,
+) -> (Usage, Option<UsageSource>, Option<PicoUsd>) {
     let stated = usage.charged.filter(|_| record.states_cost);
     let mut cost = match record.prices.as_deref() {
         Some(prices) => {
@@ -186,35 +219,53 @@ pub fn settle(mut record: Record, calibration: &Calibration) -> Settled {
         usage_source.get_or_insert(UsageSource::Reported);
     }
     let cost = stated.or(cost);
-    Settled { cost: cost.filter(|_| usage_source.is_some()), usage, usage_source, record }
+    let cost = cost.filter(|_| usage_source.is_some());
+    (usage, usage_source, cost)
 }
 
 fn used(record: &mut Record, calibration: &Calibration) -> (Usage, Option<UsageSource>) {
-    let held = std::mem::take(&mut record.metered.held);
+    if let Some(told) = told(record) {
+        if let (true, Some(usage)) = (record.metered.is_final, record.metered.usage)
+            && matches!(record.operation, "chat" | "embeddings" | "passthrough")
+        {
+            let model = record.model.clone().unwrap_or_else(|| record.asked_model.as_str().into());
+            learn(record, &model, &usage, calibration);
+        }
+        return told;
+    }
+    counted(record, calibration)
+}
+
+/// What was used, where nothing need be counted for that.
+fn told(record: &Record) -> Option<(Usage, Option<UsageSource>)> {
     let can_be_counted = match record.operation {
         "chat" | "embeddings" => true,
         // Only what was understood was held.
-        "passthrough" => !held.is_empty(),
+        "passthrough" => !record.metered.held.is_empty(),
         _ => false,
     };
     if !can_be_counted {
         // Lists and counts use no model; they report nothing.
         if let Some(usage) = record.metered.usage {
-            return (usage, Some(UsageSource::Reported));
+            return Some((usage, Some(UsageSource::Reported)));
         }
         let assumed = record.metered.assumed;
         let counts = record.status == 200 && assumed != Usage::default();
-        return if counts { (assumed, Some(UsageSource::Counted)) } else { (Usage::default(), None) };
+        let counted = if counts { (assumed, Some(UsageSource::Counted)) } else { (Usage::default(), None) };
+        return Some(counted);
     }
     let reported = record.metered.usage;
+    let is_told = reported.is_some() && record.metered.is_final;
+    let is_dumb = record.metered.dialect.is_none() || record.status != 200;
+    (is_told || is_dumb).then(|| (reported.unwrap_or_default(), reported.map(|_| UsageSource::Reported)))
+}
+
+/// What was used, as far as it was told, and the rest counted.
+fn counted(record: &mut Record, calibration: &Calibration) -> (Usage, Option<UsageSource>) {
+    let held = std::mem::take(&mut record.metered.held);
+    let reported = record.metered.usage;
     let model = record.model.clone().unwrap_or_else(|| record.asked_model.as_str().into());
-    if let Some(usage) = reported.filter(|_| record.metered.is_final) {
-        learn(record, &model, &usage, calibration);
-        return (usage, Some(UsageSource::Reported));
-    }
-    let Some(dialect) = record.metered.dialect.filter(|_| record.status == 200) else {
-        return (reported.unwrap_or_default(), reported.map(|_| UsageSource::Reported));
-    };
+    let Some(dialect) = record.metered.dialect else { return (Usage::default(), None) };
     let output = if record.metered.streamed {
         let mut tally = tally::StreamTally::new(dialect);
         tally.push(&model, &held, calibration);

@@ -136,7 +136,7 @@ pub(super) fn keys(file: Option<PathBuf>, arguments: &Arguments) -> ExitCode {
     };
     let now = clock::unix_seconds();
     let mut desk = Desk { store: &mut store, now, json: arguments.json };
-    let written = compiled.keys.iter().map(|draft| &*draft.key.name);
+    let written = compiled.keys.drafts.iter().map(|draft| &*draft.key.name);
     let outcome = match &arguments.command {
         Command::Create { name, fields } => desk.create(name, fields, written),
         Command::List { all } => desk.list(*all),

@@ -14,6 +14,7 @@ use crate::proxy::keeper::{Keeper, LastReload};
 use crate::proxy::keeping::Shelf;
 use crate::proxy::key_watch::KeyWatch;
 use crate::proxy::serve::{self, Start};
+use crate::proxy::tallying::Tallying;
 use crate::store::{Retention, Store};
 use crate::telemetry::{Metrics, Telemetry, diagnostics};
 
@@ -33,7 +34,8 @@ pub(super) fn run(compiled: Compiled, sources: Sources, start: Start) -> ExitCod
     for warning in &warnings {
         log::warn!("{warning}");
     }
-    let keys = match KeyWatch::open(&process.data_dir, keys) {
+    let tallying = Tallying::open(&process.data_dir, process.threads);
+    let keys = match KeyWatch::open(&process.data_dir, keys, Arc::clone(tallying.book())) {
         Ok(keys) => keys,
         Err(why) => {
             complain(&why);
@@ -63,7 +65,7 @@ pub(super) fn run(compiled: Compiled, sources: Sources, start: Start) -> ExitCod
         return ExitCode::FAILURE;
     }
     raise_file_limit();
-    match prepare(snapshot, &process, sources, keys, start) {
+    match prepare(snapshot, &process, sources, (keys, tallying), start) {
         Ok((shared, refused, telemetry)) => {
             let mut server = serve::server(&process, &shared, start);
             if let Some(address) = &process.admin_listen {
@@ -96,13 +98,13 @@ fn prepare(
     snapshot: crate::snapshot::Snapshot,
     process: &config::Process,
     sources: Sources,
-    keys: KeyWatch,
+    (keys, tallying): (KeyWatch, Tallying),
     start: Start,
 ) -> Result<Prepared, Box<dyn std::error::Error>> {
     let metrics = Arc::new(Metrics::new()?);
     let (telemetry, listener) = Telemetry::start(metrics, process.access_log, Box::new(std::io::stdout()))?;
     let shelf = shelf(process, start);
-    let shared = Arc::new(Shared::new(Arc::new(snapshot), telemetry, shelf, &process.listen));
+    let shared = Arc::new(Shared::new(Arc::new(snapshot), telemetry, shelf, tallying, &process.listen));
     let refused = LastReload::default();
     let keeper = Keeper {
         shared: Arc::clone(&shared),

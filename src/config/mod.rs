@@ -22,7 +22,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::policy::{Draft, Keyring};
+use crate::policy::{Book, Bounds, Draft, Keyring};
 use crate::snapshot::Snapshot;
 use crate::units::ByteSize;
 
@@ -46,9 +46,18 @@ pub struct Compiled {
     /// What the process was started with.
     pub process: Process,
     /// The file's virtual keys, which the snapshot has already; those of the store join them.
-    pub keys: Vec<Draft>,
+    pub keys: Keys,
     /// What looks mistaken but does no harm.
     pub warnings: Vec<Problem>,
+}
+
+/// The file's virtual keys and the rules of those to whom they belong.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// The keys.
+    pub drafts: Vec<Draft>,
+    /// The limits and budgets of owners and labels.
+    pub bounds: Bounds,
 }
 
 /// What only a restart or an upgrade in place can change.
@@ -155,7 +164,8 @@ pub fn load(sources: &Sources, generation: u64) -> Result<Compiled, Vec<Problem>
     };
     let (snapshot, process, keys) = compile::compile(&source, generation, &mut problems);
     let warnings = problems.into_warnings()?;
-    let snapshot = snapshot.with_keys(Keyring::new(keys.iter().cloned()));
+    // Whoever serves binds them again, to windows that last.
+    let snapshot = snapshot.with_keys(Keyring::new(keys.drafts.iter().cloned(), &keys.bounds, &Book::new(1)));
     Ok(Compiled { snapshot, process, keys, warnings })
 }
 

@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::policy::access::Access;
+use crate::policy::rule::Rule;
 use crate::units::Secret;
 
 /// A virtual key, without the secret that opens it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Key {
     /// What stays when its name or its secret changes: tallies and kept responses hang on it.
     pub id: Arc<str>,
@@ -26,6 +27,8 @@ pub struct Key {
     pub expires: Option<u64>,
     /// What it may ask for.
     pub access: Access,
+    /// The limits and budgets that bind it: its own, those of its owners and those of its labels.
+    pub rules: Vec<Rule>,
     /// What its owner wrote on it; the gateway does not read it.
     pub metadata: BTreeMap<String, String>,
 }
@@ -58,6 +61,14 @@ pub fn secret(bits: [u8; 32]) -> Secret {
 pub fn hint(secret: &Secret) -> String {
     secret.expose().chars().take(PREFIX.len() + 4).collect()
 }
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Key {}
 
 /// Why a key that is known does not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

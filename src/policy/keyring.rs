@@ -1,5 +1,6 @@
 //! All keys, found by what a client shows: by the hash of it, since the gateway keeps no secret.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -7,7 +8,9 @@ use std::sync::Arc;
 use ring::digest::{SHA256, digest};
 use rustc_hash::FxHashMap;
 
+use crate::policy::book::Book;
 use crate::policy::key::{Closed, Key};
+use crate::policy::rule::{Bound, Node, Rule};
 
 /// The SHA-256 of a key's secret. A secret of 256 random bits cannot be guessed from it, so it
 /// needs no salt and no slow hash.
@@ -94,6 +97,40 @@ pub struct Draft {
     /// The hashes of its secrets; those that were replaced with the time of their end, in seconds
     /// since 1970.
     pub secrets: Vec<(Digest, Option<u64>)>,
+    /// Its own limits and budgets.
+    pub bounds: Vec<Bound>,
+}
+
+/// The limits and budgets of those to whom many keys belong.
+#[derive(Debug, Clone, Default)]
+pub struct Bounds {
+    /// By path: `org`, `org/team`, `org/team/service`.
+    pub owners: BTreeMap<String, Vec<Bound>>,
+    /// By label.
+    pub labels: BTreeMap<String, Vec<Bound>>,
+}
+
+impl Bounds {
+    /// All rules that bind a key, the narrowest first.
+    fn bind(&self, key: &Key, own: &[Bound], book: &Book) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        let mut add = |kind: &'static str, id: &str, name: &str, bounds: &[Bound]| {
+            for bound in bounds {
+                let window = book.window(&format!("{kind}:{id}"), bound, kind != "key");
+                rules.push(Rule { node: Node { kind, name: name.into() }, bound: bound.clone(), window });
+            }
+        };
+        add("key", &key.id, &key.name, own);
+        for label in &key.labels {
+            add("label", label, label, self.labels.get(&**label).map_or(&[], Vec::as_slice));
+        }
+        let mut path = &*key.owner;
+        while !path.is_empty() {
+            add("owner", path, path, self.owners.get(path).map_or(&[], Vec::as_slice));
+            path = path.rsplit_once('/').map_or("", |(above, _)| above);
+        }
+        rules
+    }
 }
 
 /// All keys.
@@ -104,11 +141,13 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// The keyring of these keys. Of two that share a secret the first has it.
+    /// The keyring of these keys, bound by their rules with windows of this book. Of two that share a
+    /// secret the first has it.
     #[must_use]
-    pub fn new(drafts: impl IntoIterator<Item = Draft>) -> Self {
+    pub fn new(drafts: impl IntoIterator<Item = Draft>, bounds: &Bounds, book: &Book) -> Self {
         let mut ring = Self::default();
-        for Draft { key, secrets } in drafts {
+        for Draft { mut key, secrets, bounds: own } in drafts {
+            key.rules = bounds.bind(&key, &own, book);
             let key = Arc::new(key);
             for (secret, until) in secrets {
                 ring.locks.entry(secret).or_insert_with(|| Lock { key: Arc::clone(&key), until });
@@ -160,7 +199,8 @@ mod tests {
     fn a_replaced_secret_opens_until_its_grace_ends() {
         let key = Key { name: "web".into(), enabled: true, ..Key::default() };
         let secrets = vec![(Digest::of(b"new"), None), (Digest::of(b"old"), Some(100))];
-        let ring = Keyring::new([Draft { key, secrets }]);
+        let draft = Draft { key, secrets, bounds: Vec::new() };
+        let ring = Keyring::new([draft], &Bounds::default(), &Book::new(1));
         let name =
             |secret: &[u8], now| ring.find(secret).map(|lock| lock.open(now).map(|key| key.name.clone()));
         assert_eq!(name(b"new", 1000), Some(Ok("web".into())));

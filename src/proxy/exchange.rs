@@ -12,7 +12,7 @@ use crate::dialect::bedrock_invoke::{Unwrap, Wrap};
 use crate::dialect::{Framing, Seed};
 use crate::fault::Fault;
 use crate::ir::{Dialect, Losses, Request, ServiceTier, Usage};
-use crate::policy::Key;
+use crate::policy::{Full, Key, Reservation};
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt::{Attempt, Mode};
@@ -44,6 +44,10 @@ pub struct Exchange {
     pub deadline: Instant,
     /// The virtual key that its client shows; none for the master key, and where the gateway is open.
     pub key: Option<Arc<Key>>,
+    /// What is reserved for it of the limits and budgets of its key.
+    pub reserved: Option<Reservation>,
+    /// The rule that had no room for it.
+    pub full: Option<Box<Full>>,
     /// What is asked for, once recognised.
     pub asked: Option<Asked>,
     /// How far it got.
@@ -271,6 +275,8 @@ impl Exchange {
             at: clock::unix_millis(),
             started,
             key: None,
+            reserved: None,
+            full: None,
             asked: None,
             stage: Stage::Here,
             overhead: Duration::ZERO,
@@ -360,7 +366,15 @@ impl Exchange {
     /// Leaves the record of everything that was seen, once; health checks leave none.
     pub fn leave(&mut self, status: u16, bytes: (u64, u64)) {
         if !std::mem::replace(&mut self.left, true) && !matches!(self.asked, Some(Asked::Health)) {
-            let record = self.take_record(status, bytes);
+            let mut record = self.take_record(status, bytes);
+            if let Some(mut reserved) = record.reserved.take() {
+                reserved.end();
+                // What must be counted first is settled by whoever counts it.
+                match record.spent() {
+                    Some(spent) => self.telemetry.settle(reserved, &spent),
+                    None => record.reserved = Some(reserved),
+                }
+            }
             self.telemetry.leave(record);
         }
     }
@@ -374,6 +388,7 @@ impl Exchange {
             at: self.at,
             key: self.key.take(),
             attribution: None,
+            reserved: self.reserved.take(),
             operation,
             client,
             provider: None,

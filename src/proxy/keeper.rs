@@ -18,6 +18,9 @@ use crate::proxy::shared::Shared;
 /// How often it is looked whether the store's keys have changed.
 const LOOK_AT_KEYS: Duration = Duration::from_millis(500);
 
+/// How often what limits and budgets count is written down.
+const WRITE_DOWN: Duration = Duration::from_secs(1);
+
 /// How often hosts are looked up again.
 const LOOK_UP: Duration = Duration::from_secs(30);
 
@@ -65,6 +68,7 @@ impl Keeper {
         let mut minters = Minters::default();
         minters.follow(&self.shared);
         let mut look_at_keys = tokio::time::interval(LOOK_AT_KEYS);
+        let mut write_down = tokio::time::interval(WRITE_DOWN);
         let mut look_up = tokio::time::interval(LOOK_UP);
         let mut discover = tokio::time::interval(self.process.discovery.unwrap_or(Duration::from_secs(3600)));
         loop {
@@ -79,6 +83,7 @@ impl Keeper {
                     discover.reset_immediately();
                 }
                 _ = look_at_keys.tick() => self.take_over_keys(),
+                _ = write_down.tick() => self.shared.tallying.write(),
                 _ = look_up.tick() => look_up_all(&self.shared).await,
                 _ = discover.tick(), if self.process.discovery.is_some() => discovery.run(&self.shared).await,
             }

@@ -1,19 +1,22 @@
 //! The keys of the configuration and those of the store, joined, and joined anew as either changes.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::config::{self, Stored};
-use crate::policy::{Draft, Keyring};
-use crate::store::keys::Keys;
+use crate::config::{self, Keys, Stored};
+use crate::policy::{Book, Draft, Keyring};
+use crate::store::keys as store;
 
 /// Where keys come from.
 #[derive(Debug)]
 pub struct KeyWatch {
-    /// Those of the configuration.
-    written: Vec<Draft>,
+    /// Those of the configuration, and all rules of owners and labels.
+    written: Keys,
+    /// The windows of all rules.
+    book: Arc<Book>,
     /// Those of the store, as they were last read.
     stored: Vec<Draft>,
-    store: Option<Keys>,
+    store: Option<store::Keys>,
     /// The store's count of changes when they were read.
     seen: Option<u64>,
 }
@@ -24,9 +27,9 @@ impl KeyWatch {
     /// # Errors
     /// When there is a file that may hold keys and it cannot be read: without them the gateway might
     /// be open.
-    pub fn open(folder: &Path, written: Vec<Draft>) -> Result<Self, String> {
-        let there = Keys::are_in(folder);
-        let store = match Keys::open(folder) {
+    pub fn open(folder: &Path, written: Keys, book: Arc<Book>) -> Result<Self, String> {
+        let there = store::Keys::are_in(folder);
+        let store = match store::Keys::open(folder) {
             Ok(store) => Some(store),
             Err(unusable) if there => return Err(format!("the keys cannot be read: {unusable}")),
             Err(unusable) => {
@@ -34,13 +37,13 @@ impl KeyWatch {
                 None
             }
         };
-        let mut watch = Self { written, stored: Vec::new(), store, seen: None };
+        let mut watch = Self { written, book, stored: Vec::new(), store, seen: None };
         watch.read()?;
         Ok(watch)
     }
 
     /// Takes over the keys of another configuration.
-    pub fn rewrite(&mut self, written: Vec<Draft>) {
+    pub fn rewrite(&mut self, written: Keys) {
         self.written = written;
     }
 
@@ -70,13 +73,14 @@ impl KeyWatch {
     #[must_use]
     pub fn keyring(&self) -> Keyring {
         let is_free = |draft: &&Draft| {
-            let taken = self.written.iter().any(|written| written.key.name == draft.key.name);
+            let taken = self.written.drafts.iter().any(|written| written.key.name == draft.key.name);
             if taken && draft.key.revoked.is_none() {
                 let name = &draft.key.name;
                 log::warn!("the configuration has a key \"{name}\"; that of the store opens nothing");
             }
             !taken
         };
-        Keyring::new(self.written.iter().chain(self.stored.iter().filter(is_free)).cloned())
+        let all = self.written.drafts.iter().chain(self.stored.iter().filter(is_free));
+        Keyring::new(all.cloned(), &self.written.bounds, &self.book)
     }
 }

@@ -3,6 +3,7 @@
 //! [`phases`] holds the `ProxyHttp` methods, each a few lines; what they call is told apart by
 //! purpose. [`exchange`] is what one request carries from phase to phase.
 
+pub mod allowance;
 pub mod answer;
 pub mod arrival;
 pub mod bytes_held;
@@ -20,6 +21,7 @@ pub mod relay;
 pub mod returning;
 pub mod serve;
 pub mod shared;
+pub mod tallying;
 pub mod threshold;
 
 pub use phases::Gateway;

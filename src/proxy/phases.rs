@@ -19,6 +19,7 @@ use pingora::{Error, ErrorSource, ErrorType, Result, RetryType};
 use crate::clock;
 use crate::fault::Fault;
 use crate::ir::Dialect;
+use crate::proxy::allowance;
 use crate::proxy::answer::{self, Connection};
 use crate::proxy::arrival;
 use crate::proxy::departure;
@@ -56,6 +57,10 @@ impl ProxyHttp for Gateway {
 
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
         arrival::arrive(&self.shared, session, exchange).await
+    }
+
+    async fn proxy_upstream_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
+        allowance::admit(&self.shared, session, exchange).await
     }
 
     async fn upstream_peer(&self, session: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
@@ -165,7 +170,12 @@ impl ProxyHttp for Gateway {
         end: bool,
         exchange: &mut Exchange,
     ) -> Result<Option<Duration>> {
-        returning::speak(session, exchange, body, end).map(|()| None)
+        returning::speak(session, exchange, body, end)?;
+        if let (true, Some(reserved)) = (end, &mut exchange.reserved) {
+            // Whoever has the last piece may ask again at once.
+            reserved.end();
+        }
+        Ok(None)
     }
 
     async fn response_trailer_filter(

@@ -28,7 +28,7 @@ use crate::proxy::packing::{self, Packing};
 use crate::proxy::relay::LARGEST_EVENT;
 use crate::proxy::relay::{self, Find, Into, Outcome, Overhearing, Relay};
 use crate::proxy::shared::Shared;
-use crate::proxy::{departure, names};
+use crate::proxy::{allowance, departure, names};
 use crate::refusal::{Kind, Refusal};
 
 /// The head of an upstream's answer came: chooses what becomes of the body, or the next attempt.
@@ -330,6 +330,11 @@ pub fn own_headers(exchange: &mut Exchange) -> HeaderMap {
 }
 
 fn stamp(exchange: &mut Exchange, upstream: Option<Duration>, headers: &mut HeaderMap) {
+    if let Some(reserved) = &exchange.reserved {
+        allowance::said::stand(reserved, exchange.client(), headers);
+    } else if let Some(full) = &exchange.full {
+        allowance::said::stand_full(full, exchange.client(), headers);
+    }
     let upstream_named = headers.contains_key(names::ANTHROPIC_REQUEST_ID);
     let aws_named = headers.contains_key(names::AWS_REQUEST_ID);
     let mut insert =

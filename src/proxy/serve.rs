@@ -178,6 +178,7 @@ impl BackgroundService for Drain {
         {
             tokio::time::sleep(LOOK).await;
         }
+        self.shared.tallying.write();
         if cut > 0 {
             log::warn!("drained for {} s; {cut} requests are cut off", begun.elapsed().as_secs());
         } else {

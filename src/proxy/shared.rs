@@ -13,6 +13,7 @@ use crate::proxy::departure::resolve::Resolver;
 use crate::proxy::keeping::Shelf;
 use crate::proxy::keeping::background::Background;
 use crate::proxy::minting::Credentials;
+use crate::proxy::tallying::Tallying;
 use crate::proxy::threshold::files::Files;
 use crate::route::Names;
 use crate::snapshot::Snapshot;
@@ -37,6 +38,8 @@ pub struct Shared {
     pub resolver: Resolver,
     /// What clouds lend to providers.
     pub credentials: Credentials,
+    /// What limits and budgets have counted, and where it is written down.
+    pub tallying: Tallying,
     /// How many files may be open.
     pub files: Files,
     draining: AtomicBool,
@@ -49,7 +52,13 @@ pub struct Shared {
 impl Shared {
     /// The shared state of a process that begins to serve `world`.
     #[must_use]
-    pub fn new(world: Arc<Snapshot>, telemetry: Arc<Telemetry>, shelf: Shelf, listen: &str) -> Self {
+    pub fn new(
+        world: Arc<Snapshot>,
+        telemetry: Arc<Telemetry>,
+        shelf: Shelf,
+        tallying: Tallying,
+        listen: &str,
+    ) -> Self {
         telemetry.metrics.serves(world.generation);
         let credentials = Credentials::default();
         credentials.adopt(&world);
@@ -62,6 +71,7 @@ impl Shared {
             held: Arc::default(),
             resolver: Resolver::default(),
             credentials,
+            tallying,
             files: Files::new(rlimit::Resource::NOFILE.get().map_or(u64::MAX, |(soft, _)| soft)),
             draining: AtomicBool::new(false),
             cutting: AtomicBool::new(false),

@@ -14,7 +14,7 @@ const NAME: &str = "tollgate.db";
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What brings a file from each version to the next. Steps are added and never changed.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     "
     CREATE TABLE responses (
         id TEXT PRIMARY KEY NOT NULL,
@@ -69,6 +69,16 @@ const MIGRATIONS: [&str; 3] = [
     CREATE UNIQUE INDEX keys_name ON keys (name) WHERE revoked IS NULL;
     CREATE TABLE generations (name TEXT PRIMARY KEY NOT NULL, number INTEGER NOT NULL);
     INSERT INTO generations VALUES ('keys', 0);
+",
+    "
+    CREATE TABLE tallies (
+        id TEXT NOT NULL,
+        slice INTEGER NOT NULL,
+        used INTEGER NOT NULL,
+        ends INTEGER,
+        PRIMARY KEY (id, slice)
+    );
+    CREATE INDEX tallies_ends ON tallies (ends);
 ",
 ];
 

@@ -9,6 +9,7 @@ mod file;
 pub mod keys;
 mod responses;
 mod sweep;
+pub mod tallies;
 #[cfg(test)]
 mod tests;
 mod thread;

@@ -8,11 +8,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::account::count::Calibration;
-use crate::account::{Record, settle};
+use crate::account::{Outcome, Record, Settled, settle};
+use crate::clock;
+use crate::policy::{Outputs, Reservation, Spent};
 use crate::telemetry::access_log;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::series::Observer;
-use crate::units::Apart;
+use crate::units::{Apart, PicoUsd};
 
 /// So many records may wait; when there are more, a worker settles its own instead of losing it.
 const QUEUE: u64 = 8192;
@@ -27,6 +29,7 @@ pub struct Telemetry {
     /// The metrics.
     pub metrics: Arc<Metrics>,
     calibration: Arc<Calibration>,
+    outputs: Arc<Outputs>,
     access: bool,
     left: Apart<AtomicU64>,
     told: Arc<AtomicU64>,
@@ -63,18 +66,22 @@ impl Telemetry {
         let (queue, records) = channel();
         let (stop, told) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let calibration = Arc::new(Calibration::default());
+        let outputs = Arc::new(Outputs::default());
         let telemetry = Arc::new(Self {
             queue,
             metrics: Arc::clone(&metrics),
             calibration: Arc::clone(&calibration),
+            outputs: Arc::clone(&outputs),
             access,
             left: Apart::default(),
             told: Arc::clone(&told),
             stop: Arc::clone(&stop),
         });
         let teller = Teller {
-            observer: Observer::new(metrics),
+            observer: Observer::new(Arc::clone(&metrics)),
+            metrics,
             calibration,
+            outputs,
             access,
             output,
             lines: Vec::with_capacity(2 * FLUSH),
@@ -101,7 +108,9 @@ impl Telemetry {
         };
         let mut teller = Teller {
             observer: Observer::new(Arc::clone(&self.metrics)),
+            metrics: Arc::clone(&self.metrics),
             calibration: Arc::clone(&self.calibration),
+            outputs: Arc::clone(&self.outputs),
             access: self.access,
             output: Box::new(std::io::stdout()),
             lines: Vec::new(),
@@ -118,6 +127,17 @@ impl Telemetry {
         self.told.load(Ordering::Acquire) >= self.left.0.load(Ordering::Acquire)
     }
 
+    /// Settles what was reserved for a request on what it came to.
+    pub fn settle(&self, reserved: Reservation, spent: &Spent) {
+        close(&self.metrics, reserved, spent);
+    }
+
+    /// The lengths of the answers that were seen.
+    #[must_use]
+    pub fn outputs(&self) -> &Outputs {
+        &self.outputs
+    }
+
     /// The calibration of token estimates.
     #[must_use]
     pub fn calibration(&self) -> &Calibration {
@@ -130,9 +150,21 @@ impl Telemetry {
     }
 }
 
+/// Settles what was reserved, and tells the operator of budgets that are nearly spent.
+fn close(metrics: &Metrics, reserved: Reservation, spent: &Spent) {
+    let now = clock::unix_seconds();
+    for rule in reserved.settle(spent, now) {
+        metrics.alerted(&rule);
+        let used = PicoUsd(rule.window.level(now).into());
+        log::warn!("the {} has used {used} USD of its budget of {}", rule.node, rule.bound);
+    }
+}
+
 struct Teller {
     observer: Observer,
+    metrics: Arc<Metrics>,
     calibration: Arc<Calibration>,
+    outputs: Arc<Outputs>,
     access: bool,
     output: Box<dyn Write + Send>,
     lines: Vec<u8>,
@@ -168,12 +200,27 @@ impl Teller {
     }
 
     fn tell(&mut self, record: Record) {
-        let settled = settle(record, &self.calibration);
+        let mut settled = settle(record, &self.calibration);
+        if let Some(reserved) = settled.record.reserved.take() {
+            close(&self.metrics, reserved, &settled.spent());
+        }
+        self.learn(&settled);
         self.observer.observe(&settled);
         if self.access {
             access_log::write(&settled, &mut self.lines);
         }
         self.waiting += 1;
+    }
+
+    /// Learns how long answers are that came to their end.
+    fn learn(&self, settled: &Settled) {
+        let whole = matches!(settled.record.outcome, Outcome::Answered);
+        if let (Some(model), true) = (&settled.record.model, whole)
+            && settled.record.operation == "chat"
+            && settled.usage.total_output() > 0
+        {
+            self.outputs.learn(model, settled.usage.total_output());
+        }
     }
 
     fn write(&mut self) {

@@ -10,11 +10,15 @@ use prometheus::{
 use rustc_hash::FxHashSet;
 
 use crate::account::Settled;
+use crate::policy::Rule;
 use crate::telemetry::names::{label, metric};
 use crate::units::Apart;
 
 /// Clients choose model names freely; past this many, further ones share one label.
 const MOST_MODELS: usize = 512;
+
+/// Keys, owners and labels that have a label of their own.
+const MOST_NODES: usize = 1024;
 
 /// The label that they share.
 pub(super) const OTHER: &str = "other";
@@ -34,10 +38,13 @@ pub struct Metrics {
     losses: IntCounterVec,
     units: IntCounterVec,
     reloads: IntCounterVec,
+    limited: IntCounterVec,
+    alerts: IntCounterVec,
     in_flight_gauge: IntGauge,
     held_gauge: IntGauge,
     generation: IntGauge,
     models: Mutex<FxHashSet<String>>,
+    nodes: Mutex<FxHashSet<String>>,
     /// Requests that run now.
     in_flight: Apart<AtomicU64>,
 }
@@ -145,6 +152,17 @@ impl Metrics {
                 "What translations could not carry",
                 &[label::PROVIDER, label::FIELD, label::KIND],
             )?,
+            limited: counters(
+                metric::LIMITED,
+                "Requests refused by a limit or budget",
+                &[label::NODE, label::NAME, label::MEASURE],
+            )?,
+            alerts: counters(
+                metric::ALERTS,
+                "Budgets that reached the mark from which on somebody is told",
+                &[label::NODE, label::NAME],
+            )?,
+            nodes: Mutex::new(FxHashSet::default()),
             reloads: counters(metric::RELOADS, "Reloads of the configuration", &[label::RESULT])?,
             in_flight_gauge: gauge(metric::IN_FLIGHT, "Requests that run now")?,
             held_gauge: gauge(metric::HELD, "Bytes of bodies held now")?,
@@ -183,6 +201,27 @@ impl Metrics {
     /// This world is served.
     pub fn serves(&self, generation: u64) {
         self.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+    }
+
+    /// A rule had no room for a request.
+    pub fn limited(&self, rule: &Rule) {
+        let name = self.node(rule);
+        self.limited.with_label_values(&[rule.node.kind, name, rule.bound.measure.name()]).inc();
+    }
+
+    /// A budget has reached its mark.
+    pub fn alerted(&self, rule: &Rule) {
+        let name = self.node(rule);
+        self.alerts.with_label_values(&[rule.node.kind, name]).inc();
+    }
+
+    /// The label of a key, an owner or a label: there are as many as the operator makes, of which so
+    /// many have one of their own.
+    fn node<'r>(&self, rule: &'r Rule) -> &'r str {
+        let mut known = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = format!("{}:{}", rule.node.kind, rule.node.name);
+        let own = known.contains(&id) || (known.len() < MOST_NODES && known.insert(id));
+        if own { &rule.node.name } else { OTHER }
     }
 
     /// What a settled request met on its way: failures of upstreams and losses.

@@ -51,6 +51,10 @@ pub mod metric {
     pub const UPSTREAM_ERRORS: &str = "tollgate_upstream_errors_total";
     /// What translations lost.
     pub const LOSSES: &str = "tollgate_losses_total";
+    /// Requests refused by a limit or budget.
+    pub const LIMITED: &str = "tollgate_limited_total";
+    /// Budgets that reached their mark.
+    pub const ALERTS: &str = "tollgate_budget_alerts_total";
     /// Requests that run now.
     pub const IN_FLIGHT: &str = "tollgate_requests_in_flight";
     /// Bytes of bodies held now.
@@ -85,6 +89,12 @@ pub mod label {
     pub const STATUS: &str = "status";
     /// How a request ended.
     pub const OUTCOME: &str = "outcome";
+    /// Where a rule stands: a key, an owner or a label.
+    pub const NODE: &str = "node";
+    /// What that is called.
+    pub const NAME: &str = "name";
+    /// What a rule counts.
+    pub const MEASURE: &str = "measure";
     /// What is counted that is no token.
     pub const UNIT: &str = "unit";
     /// The class of tokens.

@@ -14,6 +14,7 @@ pub(super) fn settled(model: &str) -> Settled {
         at: 1_709_210_096_789,
         key: None,
         attribution: None,
+        reserved: None,
         operation: "chat",
         client: Some(Dialect::OpenaiChat),
         provider: Some("anthropic".into()),

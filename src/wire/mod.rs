@@ -14,4 +14,4 @@ pub mod sse;
 pub mod websocket;
 
 #[cfg(test)]
-mod xorshift;
+pub(crate) mod xorshift;

@@ -17,6 +17,7 @@
 mod addresses;
 mod bedrock;
 mod bodies;
+mod budgets;
 mod clouds;
 mod clouds_aws;
 mod cohere;

@@ -7,9 +7,9 @@ use crate::config::file::{File, VirtualKey};
 use crate::config::problem::{Problem, Problems};
 use crate::config::tree::Node;
 use crate::config::{read, yaml};
-use crate::policy::{Access, Digest, Draft, Key, Network};
+use crate::policy::{Access, Bounds, Digest, Draft, Key, Network};
 
-use super::Check;
+use super::{Check, rules};
 
 /// A secret shorter than this can be guessed.
 const SHORTEST_SECRET: usize = 16;
@@ -35,7 +35,7 @@ pub struct Stored {
 }
 
 /// The keys of the file.
-pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Vec<Draft> {
+pub(super) fn compile(file: &File, check: &mut Check<'_>) -> (Vec<Draft>, Bounds) {
     let mut drafts = Vec::with_capacity(file.keys.len());
     let mut owners: BTreeMap<Digest, &str> = BTreeMap::new();
     for (name, written) in &file.keys {
@@ -48,9 +48,10 @@ pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Vec<Draft> {
             spot.error(&[], format!("\"{name}\" has the same secret as \"{other}\""), None);
         }
         let secrets = secret.map(|digest| (digest, None)).into_iter().collect();
-        drafts.push(Draft { key: key(name, name, written, &mut spot), secrets });
+        let bounds = rules::bounds(&written.limits, &written.budgets, &mut spot);
+        drafts.push(Draft { key: key(name, name, written, &mut spot), secrets, bounds });
     }
-    drafts
+    (drafts, rules::compile(file, check))
 }
 
 /// The keys of the store that are whole, and what is wrong with the others, which open nothing.
@@ -77,18 +78,24 @@ fn one(stored: &Stored, problems: &mut Problems) -> Option<Draft> {
         }
     }
     let key = Key { revoked: stored.revoked, ..key(&stored.id, &stored.name, &written, &mut spot) };
-    Some(Draft { key, secrets: stored.secrets.clone() })
+    let bounds = rules::bounds(&written.limits, &written.budgets, &mut spot);
+    Some(Draft { key, secrets: stored.secrets.clone(), bounds })
 }
 
 /// Where a key is written, for what is wrong with it.
-struct Spot<'a> {
-    tree: &'a Node,
-    path: &'a [&'a str],
-    problems: &'a mut Problems,
+pub(super) struct Spot<'a> {
+    pub(super) tree: &'a Node,
+    pub(super) path: &'a [&'a str],
+    pub(super) problems: &'a mut Problems,
 }
 
 impl Spot<'_> {
-    fn error(&mut self, within: &[&str], message: impl Into<String>, hint: impl Into<Option<String>>) {
+    pub(super) fn error(
+        &mut self,
+        within: &[&str],
+        message: impl Into<String>,
+        hint: impl Into<Option<String>>,
+    ) {
         let path = [self.path, within].concat();
         self.problems.error(&self.tree.place_of(&path), message, hint);
     }
@@ -164,16 +171,17 @@ fn key(id: &str, name: &str, written: &VirtualKey, spot: &mut Spot<'_>) -> Key {
         revoked: None,
         expires: written.expires.map(|moment| moment.0),
         access: Access { models: trimmed(&written.models), routes: trimmed(&written.routes), addresses },
+        rules: Vec::new(),
         metadata: written.metadata.clone(),
     }
 }
 
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     let text = text.trim();
     !text.is_empty() && text.chars().count() <= LONGEST && !text.chars().any(char::is_control)
 }
 
-fn is_owner(path: &str) -> bool {
+pub(super) fn is_owner(path: &str) -> bool {
     let fine = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
     let mut parts = path.split('/');
     path.split('/').count() <= DEEPEST && parts.all(|part| is_name(part) && part.chars().all(fine))

@@ -7,6 +7,7 @@ mod keys;
 mod names;
 mod prices;
 mod providers;
+mod rules;
 
 pub use keys::{Stored, stored};
 
@@ -17,14 +18,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalog::Catalog;
-use crate::policy::Draft;
 use crate::snapshot::{Door, Downstream, Snapshot, Upstream};
 
-use super::Process;
 use super::environment::Variables;
-use super::file::{File, MasterKeyFor, Span};
+use super::file::{File, MasterKeyFor, Span, Unpriced};
 use super::problem::{Place, Problems};
 use super::tree::Node;
+use super::{Keys, Process};
 
 /// More threads than any machine this runs on has cores.
 const MOST_THREADS: u32 = 1024;
@@ -49,7 +49,7 @@ pub(super) fn compile(
     source: &Source<'_>,
     generation: u64,
     problems: &mut Problems,
-) -> (Snapshot, Process, Vec<Draft>) {
+) -> (Snapshot, Process, Keys) {
     let file = source.file;
     let mut check = Check { source, problems };
     let process = process(file, &mut check);
@@ -57,9 +57,10 @@ pub(super) fn compile(
     let upstream = upstream(file, &mut check);
     let for_admin = file.master_key_for == MasterKeyFor::Admin;
     let door = Door::new(file.master_key.as_ref().map(|key| &key.0), for_admin);
-    let keys = keys::compile(file, &mut check);
+    let (drafts, bounds) = keys::compile(file, &mut check);
+    let keys = Keys { drafts, bounds };
     let no_key = check.source.written.get("master_key").is_none_or(Node::is_blank);
-    if no_key && keys.is_empty() && !is_loopback(&process.listen) {
+    if no_key && keys.drafts.is_empty() && !is_loopback(&process.listen) {
         check.problems.warning(
             &check.place(&["master_key"]),
             format!("there is no master key, so whoever reaches {} may use the providers", process.listen),
@@ -70,8 +71,17 @@ pub(super) fn compile(
     let table = names::compile(file, &offers, &mut check);
     let overlays = prices::compile(file, &mut check);
     let catalog = Arc::new(Catalog::builtin().with_overlay(&overlays));
-    let snapshot =
-        Snapshot { generation, door, providers, table, catalog, downstream, upstream, strict: file.strict };
+    let snapshot = Snapshot {
+        generation,
+        door,
+        providers,
+        table,
+        catalog,
+        downstream,
+        upstream,
+        strict: file.strict,
+        unpriced: file.unpriced == Unpriced::Allow,
+    };
     (snapshot, process, keys)
 }
 

@@ -47,6 +47,7 @@ const SETTINGS: &[Setting] = &[
     (&["threads"], &[("TOLLGATE_THREADS", Same)]),
     (&["master_key"], &[("TOLLGATE_MASTER_KEY", Same), ("GOMODEL_MASTER_KEY", Same)]),
     (&["master_key_for"], &[("TOLLGATE_MASTER_KEY_FOR", Same)]),
+    (&["unpriced"], &[("TOLLGATE_UNPRICED", Same)]),
     (&["responses", "keep"], &[("TOLLGATE_RESPONSES_KEEP", Same)]),
     (&["responses", "room"], &[("TOLLGATE_RESPONSES_ROOM", Same)]),
     (&["data_dir"], &[("TOLLGATE_DATA_DIR", Same), ("GOMODEL_CACHE_DIR", Same)]),

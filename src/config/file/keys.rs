@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::scalar::{Key, Moment};
+use super::scalar::{Dollars, Key, Moment, Percent};
 
 /// A virtual key: what a client shows, and what that opens. The same fields describe the keys that
 /// `tollgate keys` makes.
@@ -32,6 +32,10 @@ pub(in crate::config) struct VirtualKey {
     pub(in crate::config) routes: Vec<String>,
     /// The addresses it may be used from: `10.0.0.0/8`, `2001:db8::1`. Default: all.
     pub(in crate::config) addresses: Vec<String>,
+    /// How much it may be used: limits of its own. Default: none.
+    pub(in crate::config) limits: Vec<Limit>,
+    /// How much it may spend: budgets of its own. Default: none.
+    pub(in crate::config) budgets: Vec<Budget>,
     /// Notes for humans: name → text. The gateway does not read them.
     pub(in crate::config) metadata: BTreeMap<String, String>,
 }
@@ -48,9 +52,100 @@ impl Default for VirtualKey {
             models: Vec::new(),
             routes: Vec::new(),
             addresses: Vec::new(),
+            limits: Vec::new(),
+            budgets: Vec::new(),
             metadata: BTreeMap::new(),
         }
     }
+}
+
+/// Limits and budgets of an owner or a label: of all its keys together.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct Allowance {
+    /// How much they may be used. Default: as much as they will.
+    pub(in crate::config) limits: Vec<Limit>,
+    /// How much they may spend. Default: as much as they will.
+    pub(in crate::config) budgets: Vec<Budget>,
+}
+
+/// A limit: one or more amounts for a time, at every moment of it unless `calendar` is true.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct Limit {
+    /// Requests.
+    pub(in crate::config) requests: Option<u64>,
+    /// All tokens.
+    pub(in crate::config) tokens: Option<u64>,
+    /// Tokens of prompts.
+    pub(in crate::config) tokens_in: Option<u64>,
+    /// Tokens of answers.
+    pub(in crate::config) tokens_out: Option<u64>,
+    /// Requests that run at one time; it has no `per`.
+    pub(in crate::config) concurrency: Option<u64>,
+    /// `minute`, `hour` or `day`. Default: `minute`.
+    pub(in crate::config) per: Option<LimitPer>,
+    /// Whether the time begins with the clock: at the full minute, at midnight in UTC.
+    /// Default: false.
+    pub(in crate::config) calendar: bool,
+    /// The models for which it holds; `*` stands for any letters. Default: all together.
+    pub(in crate::config) model: Option<String>,
+}
+
+/// How long a limit is counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::config) enum LimitPer {
+    /// 60 seconds.
+    Minute,
+    /// 60 minutes.
+    Hour,
+    /// 24 hours.
+    Day,
+}
+
+/// A budget: dollars for a time, by the calendar unless `rolling` is true.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct Budget {
+    /// US dollars.
+    pub(in crate::config) usd: Option<Dollars>,
+    /// `hour`, `day`, `week`, `month`, or `ever`, which is never renewed. Default: `month`.
+    pub(in crate::config) per: Option<BudgetPer>,
+    /// Whether it is the last hour, 24 hours, 7 or 30 days at every moment, instead of those of the
+    /// calendar in UTC. Default: false.
+    pub(in crate::config) rolling: bool,
+    /// From which part of it on an alert is given: `80%`. Default: none.
+    pub(in crate::config) soft: Option<Percent>,
+    /// The models for which it holds; `*` stands for any letters. Default: all together.
+    pub(in crate::config) model: Option<String>,
+}
+
+/// How long a budget lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::config) enum BudgetPer {
+    /// 60 minutes.
+    Hour,
+    /// 24 hours.
+    Day,
+    /// 7 days, by the calendar from Monday.
+    Week,
+    /// A month of the calendar, or 30 days.
+    Month,
+    /// For ever.
+    Ever,
+}
+
+/// What becomes of a request under a budget whose price nobody knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::config) enum Unpriced {
+    /// It is refused, but for models on servers of one's own.
+    #[default]
+    Refuse,
+    /// It is served and counts nothing.
+    Allow,
 }
 
 /// What the master key opens.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::ByteSize;
 
-pub(super) use keys::{MasterKeyFor, VirtualKey};
+pub(super) use keys::{Allowance, Budget, BudgetPer, Limit, LimitPer, MasterKeyFor, Unpriced, VirtualKey};
 pub(super) use scalar::{Interval, Key, Size, Span, Usd};
 
 /// The configuration of Tollgate. Texts may hold references: `${file:PATH}`, `${env:NAME}`,
@@ -37,6 +37,13 @@ pub(super) struct File {
     pub(super) master_key_for: MasterKeyFor,
     /// Virtual keys by name, besides those that `tollgate keys` keeps in `data_dir`.
     pub(super) keys: BTreeMap<String, VirtualKey>,
+    /// Limits and budgets of owners by path: `org`, `org/team`, `org/team/service`.
+    pub(super) owners: BTreeMap<String, Allowance>,
+    /// Limits and budgets of labels.
+    pub(super) labels: BTreeMap<String, Allowance>,
+    /// What becomes of a request under a budget whose model has no known price: `refuse`, or `allow`
+    /// it to count nothing. Models on servers of one's own are free. Default: `refuse`.
+    pub(super) unpriced: Unpriced,
     /// The folder for the journal and the database, relative to the working directory.
     /// Default: `tollgate-data`. Needs a restart.
     pub(super) data_dir: String,
@@ -345,6 +352,9 @@ impl Default for File {
             master_key: None,
             master_key_for: MasterKeyFor::default(),
             keys: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            unpriced: Unpriced::default(),
             data_dir: "tollgate-data".to_owned(),
             log: Log::default(),
             env_files: Vec::new(),

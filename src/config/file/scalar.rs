@@ -32,6 +32,14 @@ pub(in crate::config) struct Key(pub(in crate::config) Secret);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::config) struct Usd(pub(in crate::config) Price);
 
+/// US dollars, exact to the twelfth decimal place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) struct Dollars(pub(in crate::config) u64);
+
+/// A part of a whole: `80%`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) struct Percent(pub(in crate::config) u64);
+
 /// A day or a moment: `2027-01-31`, `2027-01-31T12:00:00Z`; seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::config) struct Moment(pub(in crate::config) u64);
@@ -63,6 +71,34 @@ impl FromStr for Interval {
                 .map(|span| Self(Some(span.0)))
                 .map_err(|_| "expected a time such as 1h, or off"),
         }
+    }
+}
+
+impl FromStr for Dollars {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const PLACES: usize = 12;
+        const SHAPE: &str = "expected US dollars such as 50 or 0.25, at most 18000000";
+        let text = text.trim();
+        let text = text.strip_prefix('$').unwrap_or(text);
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let fraction = fraction.trim_end_matches('0');
+        if !digits(whole) || !(fraction.is_empty() || digits(fraction)) || fraction.len() > PLACES {
+            return Err(SHAPE);
+        }
+        format!("{whole}{fraction:0<PLACES$}").parse().map(Self).map_err(|_| SHAPE)
+    }
+}
+
+impl FromStr for Percent {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = text.trim().trim_end_matches('%').trim_end().parse();
+        let percent = number.ok().filter(|percent| (1..=100).contains(percent));
+        percent.map(Self).ok_or("expected a part from 1% to 100%")
     }
 }
 
@@ -175,6 +211,15 @@ read_from_text! {
     Key: {
         "type": "string",
         "description": "A secret, best given by reference: ${file:/run/secrets/key}."
+    },
+    Dollars: {
+        "type": ["string", "number"],
+        "description": "US dollars: 50, 0.25.",
+        "minimum": 0
+    },
+    Percent: {
+        "type": ["string", "number"],
+        "description": "A part of a whole: 80%."
     },
     Moment: {
         "type": "string",

@@ -121,7 +121,7 @@ pub(super) fn must_be_read(key: Option<&Key>, through: &Through, head: &RequestH
     let json = head.headers.get(header::CONTENT_TYPE);
     let json = json.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
     json && through.like.as_ref().and_then(Asked::model_in_path).is_none()
-        && key.is_some_and(|key| !key.access.is_for_all_models())
+        && key.is_some_and(|key| !key.access.is_for_all_models() || !key.rules.is_empty())
 }
 
 /// Whether a key may have a request go through. Where some models are closed to it, what goes to a

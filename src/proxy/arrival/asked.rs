@@ -117,6 +117,13 @@ impl Asked {
         }
     }
 
+    /// What it would be, were it asked of the gateway.
+    #[must_use]
+    pub fn like(&self) -> &Self {
+        let Self::Through(through) = self else { return self };
+        through.like.as_ref().unwrap_or(self)
+    }
+
     /// What the client speaks, and wants its errors in.
     #[must_use]
     pub const fn dialect(&self) -> Dialect {

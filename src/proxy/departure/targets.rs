@@ -153,6 +153,12 @@ impl Known {
         self.vendor.quirks.states_cost
     }
 
+    /// Whether it is a server of one's own, whose models cost nothing by the token.
+    #[must_use]
+    pub const fn is_own_server(&self) -> bool {
+        !self.vendor.key_required
+    }
+
     /// The path of any operation; `None` where the target has none.
     #[must_use]
     pub fn path(&self, operation: Operation) -> Option<String> {
@@ -371,6 +377,12 @@ fn wanted(vendor: &Vendor, model: &str, known: Option<&Model>, client: Dialect) 
         Dialect::OpenaiCompletions if apart => Dialect::OpenaiChat,
         client => client,
     }
+}
+
+/// The longest answer that a target's model is known to give, in tokens.
+#[must_use]
+pub fn longest_answer(world: &Snapshot, known: &Known) -> Option<u64> {
+    facts(world, world.providers.get(known.index)?, &known.model)?.max_output
 }
 
 /// What the catalogue knows of a model behind a provider.

@@ -1,0 +1,174 @@
+//! All windows of the process, by what they are kept under: they outlive reloads, and what they hold
+//! outlives the process.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
+
+use crate::policy::rule::Bound;
+use crate::policy::window::Window;
+
+/// What was settled in one slice of a window since it was last written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// What the window is kept under.
+    pub id: Arc<str>,
+    /// Which slice.
+    pub slice: u64,
+    /// How much was added; less than nothing where it was corrected.
+    pub change: i64,
+    /// When the slice no longer counts, in seconds since 1970.
+    pub ends: Option<u64>,
+}
+
+/// All windows of the process. It is not asked on a request's way.
+#[derive(Debug)]
+pub struct Book {
+    workers: usize,
+    pages: Mutex<FxHashMap<Arc<str>, Page>>,
+    /// What was written down before this process began, for windows that are not there yet.
+    before: Mutex<Before>,
+}
+
+/// Slices and amounts by what their window is kept under.
+type Before = FxHashMap<Arc<str>, Vec<(u64, u64)>>;
+
+#[derive(Debug)]
+struct Page {
+    window: Arc<Window>,
+    outlives: bool,
+    /// How much of each slice is written down.
+    written: FxHashMap<u64, u64>,
+}
+
+impl Book {
+    /// An empty book for so many workers.
+    #[must_use]
+    pub fn new(workers: usize) -> Self {
+        Self { workers, pages: Mutex::default(), before: Mutex::default() }
+    }
+
+    /// Takes in what was written down: id, slice, amount.
+    pub fn remember(&self, tallies: impl IntoIterator<Item = (String, u64, u64)>) {
+        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, slice, amount) in tallies {
+            before.entry(id.into()).or_default().push((slice, amount));
+        }
+    }
+
+    /// The window of a rule at a node, which is begun if it is not there. That of a node of many keys
+    /// is made for all workers at once.
+    #[must_use]
+    pub fn window(&self, node: &str, bound: &Bound, is_of_many: bool) -> Arc<Window> {
+        let id: Arc<str> = bound.id(node).into();
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(page) = pages.get(&id) {
+            return Arc::clone(&page.window);
+        }
+        let window = Arc::new(Window::new(bound.span, if is_of_many { self.workers } else { 1 }));
+        let mut written = FxHashMap::default();
+        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        for (slice, amount) in before.remove(&id).into_iter().flatten() {
+            window.absorb(slice, i64::try_from(amount).unwrap_or(i64::MAX));
+            written.insert(slice, amount);
+        }
+        let page = Page { window: Arc::clone(&window), outlives: bound.outlives(), written };
+        pages.insert(id, page);
+        window
+    }
+
+    /// What was settled and is not written down yet.
+    #[must_use]
+    pub fn changes(&self) -> Vec<Tally> {
+        let pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changes = Vec::new();
+        for (id, page) in pages.iter().filter(|(_, page)| page.outlives) {
+            for (slice, settled) in page.window.settled() {
+                let written = page.written.get(&slice).copied().unwrap_or(0);
+                let change = difference(settled, written);
+                if change != 0 {
+                    let ends = page.window.span().end_of(slice);
+                    changes.push(Tally { id: Arc::clone(id), slice, change, ends });
+                }
+            }
+        }
+        changes
+    }
+
+    /// A change is written down, and came to this sum: what is in it from elsewhere counts here too.
+    pub fn wrote(&self, tally: &Tally, sum: u64) {
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(page) = pages.get_mut(&tally.id) else { return };
+        let known = page.written.get(&tally.slice).copied().unwrap_or(0).saturating_add_signed(tally.change);
+        let elsewhere = difference(sum, known);
+        if elsewhere != 0 {
+            page.window.absorb(tally.slice, elsewhere);
+        }
+        page.written.insert(tally.slice, sum);
+        let counting: Vec<u64> = page.window.settled().into_iter().map(|(slice, _)| slice).collect();
+        page.written.retain(|slice, _| counting.contains(slice));
+    }
+}
+
+/// How much more one is than the other.
+fn difference(one: u64, other: u64) -> i64 {
+    let more = i64::try_from(one.abs_diff(other)).unwrap_or(i64::MAX);
+    if one >= other { more } else { -more }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::period::{Period, Shape, Span};
+    use crate::policy::rule::Measure;
+    use crate::policy::window::Moment;
+
+    fn bound() -> Bound {
+        let span = Span { period: Period::Day, shape: Shape::Calendar };
+        Bound { measure: Measure::Usd, span, limit: 100, soft: None, model: None }
+    }
+
+    fn use_some(window: &Window, amount: u64) {
+        let slice = window.reserve(Moment { now: 10, shard: 0 }, amount + 5, u64::MAX).unwrap();
+        window.settle(&slice, 0, amount + 5, amount);
+    }
+
+    #[test]
+    fn what_was_written_down_is_there_again_and_is_not_written_twice() {
+        let book = Book::new(2);
+        use_some(&book.window("key:web", &bound(), false), 30);
+        let [tally] = &book.changes()[..] else { panic!("one change") };
+        assert_eq!((tally.change, tally.ends), (30, Some(86_400)));
+        book.wrote(tally, 30);
+        assert_eq!(book.changes(), []);
+
+        let next = Book::new(2);
+        next.remember([(tally.id.to_string(), tally.slice, 30)]);
+        let window = next.window("key:web", &bound(), false);
+        assert_eq!((window.level(10), next.changes()), (30, vec![]));
+        assert!(window.reserve(Moment { now: 10, shard: 0 }, 71, 100).is_none());
+    }
+
+    #[test]
+    fn two_processes_that_share_a_file_learn_of_each_other() {
+        let book = Book::new(2);
+        let window = book.window("key:web", &bound(), false);
+        use_some(&window, 30);
+        let tally = book.changes().remove(0);
+        // The other has written 12 meanwhile.
+        book.wrote(&tally, 42);
+        assert_eq!((window.level(10), book.changes()), (42, vec![]));
+        use_some(&window, 1);
+        assert_eq!(book.changes()[0].change, 1);
+    }
+
+    #[test]
+    fn a_window_outlives_another_amount() {
+        let book = Book::new(2);
+        let one = book.window("key:web", &bound(), false);
+        let other = book.window("key:web", &Bound { limit: 7, ..bound() }, false);
+        assert!(Arc::ptr_eq(&one, &other));
+        let apart = book.window("key:job", &bound(), false);
+        assert!(!Arc::ptr_eq(&one, &apart));
+    }
+}

@@ -1,0 +1,201 @@
+//! What a request may come to at most, read from its body in one cheap look.
+
+use crate::account::cost;
+use crate::account::count::{Calibration, Class, estimate, scale};
+use crate::catalog::PriceTable;
+use crate::ir::{ServiceTier, Usage};
+use crate::policy::Claim;
+use crate::units::{PicoUsd, Price};
+use crate::wire::lens::Lens;
+
+/// No model is known to say more than this at once; an answer of a model that nobody knows is taken to
+/// be no longer.
+const LONGEST: u64 = 131_072;
+/// What an answer is taken to be that nothing at all is known of.
+const USUAL: u64 = 4096;
+/// A text of this many bytes without a blank is no words but a picture, a document or sound.
+const MEDIA: usize = 1024;
+/// A picture's tokens are hardly fewer than this many, and its bytes hardly more a token.
+const MEDIA_TOKENS: u64 = 800;
+const MEDIA_BYTES: u64 = 40;
+
+/// The fields that bound an answer, in any dialect, and the objects that they may stand in.
+const CAPS: [&str; 9] = [
+    "max_completion_tokens",
+    "max_tokens",
+    "max_output_tokens",
+    "maxOutputTokens",
+    "maxTokens",
+    "max_tokens_to_sample",
+    "num_predict",
+    "max_gen_len",
+    "budget_tokens",
+];
+const HOLDERS: [&str; 8] = [
+    "generationConfig",
+    "generation_config",
+    "inferenceConfig",
+    "additionalModelRequestFields",
+    "options",
+    "thinking",
+    "reasoning",
+    "params",
+];
+/// The fields that say how many answers there shall be.
+const COUNTS: [&str; 4] = ["n", "best_of", "candidateCount", "candidate_count"];
+
+/// How long the answer may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Length {
+    /// In tokens, all answers together.
+    pub(super) tokens: u64,
+    /// Whether the request says so itself.
+    pub(super) is_capped: bool,
+}
+
+/// How long the answer to this body may be: the largest of its bounds, of which a nonsensical one is
+/// none; else what such answers have come to (`usual`); never more than the model says (`most`).
+pub(super) fn length(body: Option<&Lens<'_>>, most: Option<u64>, usual: Option<u64>) -> Length {
+    let most = most.filter(|most| *most > 0);
+    let longest = most.unwrap_or(LONGEST);
+    let mut cap = None;
+    let mut count = 1;
+    let mut look = |lens: &Lens<'_>| {
+        let bounds = CAPS.iter().filter_map(|name| lens.u64(name)).filter(|bound| *bound > 0);
+        cap = cap.max(bounds.max());
+        let counts = COUNTS.iter().filter_map(|name| lens.u64(name));
+        count = counts.max().unwrap_or(1).max(count);
+    };
+    if let Some(lens) = body {
+        look(lens);
+        for holder in HOLDERS.iter().filter_map(|name| lens.raw(name)) {
+            if let Ok(inner) = Lens::new(holder.as_bytes()) {
+                look(&inner);
+            }
+        }
+    }
+    let one = cap.or(usual).or(most).unwrap_or(USUAL).min(longest);
+    Length { tokens: one.saturating_mul(count), is_capped: cap.is_some() }
+}
+
+/// About how many tokens a body has, rather too many than too few: its JSON counts too.
+pub(super) fn input(body: &[u8], model: &str, calibration: &Calibration) -> u64 {
+    let Ok(text) = std::str::from_utf8(body) else { return body.len() as u64 / MEDIA_BYTES + MEDIA_TOKENS };
+    let (mut words, mut media, mut from, mut at) = (0, 0, 0, 0);
+    for piece in text.split('"') {
+        let end = at + piece.len();
+        let beginning = piece.as_bytes().get(..MEDIA);
+        if beginning.is_some_and(|beginning| !beginning.contains(&b' ')) {
+            words += estimate::tokens(text.get(from..at).unwrap_or_default());
+            media += MEDIA_TOKENS + piece.len() as u64 / MEDIA_BYTES;
+            from = end;
+        }
+        at = end + 1;
+    }
+    words += estimate::tokens(text.get(from..).unwrap_or_default());
+    let factor = calibration.factor(model, Class::Latin).max(1.0);
+    scale(words, factor * 1.1) + media + 16
+}
+
+/// What a request may cost at these prices: the dearest classes of input and output, and what it tells
+/// to be billed by number.
+pub(super) fn price(
+    claim: &mut Claim,
+    prices: &PriceTable,
+    tier: Option<&ServiceTier>,
+    units: &Usage,
+    marks: bool,
+) {
+    let rates = prices.rates(claim.tokens_in, tier);
+    let dearest = |rates: &[Option<Price>]| rates.iter().flatten().max().copied().unwrap_or_default();
+    // Nothing is written to a cache at a price of its own that was not marked for it.
+    let written = if marks { [rates.cache_write_5m, rates.cache_write_1h] } else { [None, None] };
+    let [short, long] = written;
+    let input = dearest(&[rates.input, short, long, rates.audio_input, rates.image_input]);
+    let output = dearest(&[rates.output, rates.reasoning, rates.audio_output, rates.image_output]);
+    let units = cost::cost(units, prices, tier);
+    let pico = |amount: PicoUsd| u64::try_from(amount.0).unwrap_or(u64::MAX);
+    let asked = input.times(claim.tokens_in) + units;
+    claim.usd = claim.usd.max(pico(asked + output.times(claim.tokens_out)));
+    claim.least_usd = claim.least_usd.max(pico(asked + output.times(claim.tokens_out.min(1))));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(body: &str, most: Option<u64>, usual: Option<u64>) -> (u64, bool) {
+        let lens = Lens::new(body.as_bytes()).unwrap();
+        let Length { tokens, is_capped } = length(Some(&lens), most, usual);
+        (tokens, is_capped)
+    }
+
+    #[test]
+    fn the_largest_bound_of_all_counts() {
+        for (body, expected) in [
+            (r#"{"max_tokens":10}"#, (10, true)),
+            (r#"{"max_tokens":10,"max_completion_tokens":90}"#, (90, true)),
+            (r#"{"max_tokens":0,"max_completion_tokens":90}"#, (90, true)),
+            (r#"{"max_tokens":1e3}"#, (1000, true)),
+            (r#"{"generationConfig":{"maxOutputTokens":50,"candidateCount":3}}"#, (150, true)),
+            (r#"{"inferenceConfig":{"maxTokens":7}}"#, (7, true)),
+            (r#"{"max_tokens":100,"n":4}"#, (400, true)),
+            (r#"{"max_tokens":100,"n":2,"best_of":5}"#, (500, true)),
+            (r#"{"max_tokens":100,"thinking":{"budget_tokens":900}}"#, (900, true)),
+        ] {
+            assert_eq!(told(body, Some(8000), None), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_bound_that_is_none_leaves_what_is_usual() {
+        for body in [
+            "{}",
+            r#"{"max_tokens":0}"#,
+            r#"{"max_tokens":-5}"#,
+            r#"{"max_tokens":"9"}"#,
+            r#"{"max_tokens":null}"#,
+        ] {
+            assert_eq!(told(body, Some(8000), Some(256)), (256, false), "{body}");
+            assert_eq!(told(body, Some(8000), None), (8000, false), "{body}");
+            assert_eq!(told(body, None, None), (USUAL, false), "{body}");
+        }
+        assert_eq!(length(None, None, Some(7)).tokens, 7);
+    }
+
+    #[test]
+    fn an_absurd_bound_is_what_the_model_can_say() {
+        for bound in ["1e18", "18446744073709551615", "999999999"] {
+            let body = format!(r#"{{"max_tokens":{bound}}}"#);
+            assert_eq!(told(&body, Some(8000), Some(256)), (8000, true), "{body}");
+            assert_eq!(told(&body, None, None), (LONGEST, true), "{body}");
+        }
+        assert_eq!(told(r#"{"max_tokens":9,"n":18446744073709551615}"#, None, None), (u64::MAX, true));
+    }
+
+    #[test]
+    fn a_picture_is_not_counted_as_words() {
+        let calibration = Calibration::default();
+        let words = input(
+            br#"{"messages":[{"role":"user","content":"Say hello to the world, please."}]}"#,
+            "m",
+            &calibration,
+        );
+        assert!((20..60).contains(&words), "{words}");
+        let picture =
+            format!(r#"{{"messages":[{{"url":"data:image/png;base64,{}"}}]}}"#, "iVBORw0KGgo".repeat(10_000));
+        let tokens = input(picture.as_bytes(), "m", &calibration);
+        assert!((800..4000).contains(&tokens), "{tokens}");
+    }
+
+    #[test]
+    fn the_dearest_class_is_reserved_and_never_too_little() {
+        let prices = PriceTable::flat(Price(3_000_000), Price(15_000_000));
+        let mut claim = Claim { tokens_in: 10, tokens_out: 100, ..Claim::default() };
+        price(&mut claim, &prices, None, &Usage::default(), false);
+        assert_eq!((claim.usd, claim.least_usd), (1_530_000_000, 45_000_000));
+        let mut absurd = Claim { tokens_in: u64::MAX, tokens_out: u64::MAX, ..Claim::default() };
+        price(&mut absurd, &prices, None, &Usage::default(), false);
+        assert_eq!(absurd.usd, u64::MAX);
+    }
+}

@@ -1,0 +1,189 @@
+//! How much a client may still ask for: reserved before its request leaves, settled after, said in
+//! headers and in refusals.
+
+mod claim;
+pub mod said;
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use pingora::Result;
+use pingora::proxy::Session;
+
+use crate::clock;
+use crate::dialect::Relayed;
+use crate::ir::Usage;
+use crate::policy::{Claim, Key, Measure, Moment, Subject, reserve};
+use crate::proxy::answer::Connection;
+use crate::proxy::arrival::asked::Asked;
+use crate::proxy::departure::attempt::Mode;
+use crate::proxy::departure::targets::{self, Known};
+use crate::proxy::exchange::{Call, Exchange};
+use crate::proxy::phases::refuse;
+use crate::proxy::shared::Shared;
+use crate::refusal::{Kind, Refusal};
+use crate::snapshot::Snapshot;
+use crate::wire::lens::Lens;
+
+/// Spoken words at 32 kbit a second, as speech is packed; music has more bytes a second.
+const BYTES_A_SECOND: u64 = 4000;
+/// A picture of the largest size and quality.
+const PICTURE_TOKENS: u64 = 6500;
+
+/// Reserves what a request may come to before it leaves; whether it may leave. One that may not is
+/// answered.
+///
+/// # Errors
+/// When the client is gone.
+pub async fn admit(shared: &Shared, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
+    let Some(key) = exchange.key.clone().filter(|key| !key.rules.is_empty()) else { return Ok(true) };
+    let world = Arc::clone(&exchange.world);
+    let Some(asked) = exchange.asked.clone() else { return Ok(true) };
+    let Some(call) = exchange.call() else { return Ok(true) };
+    let refusal = match claimed(shared, &world, &key, &asked, call) {
+        Ok((claim, known)) => {
+            let (provider, model) = (Arc::clone(&known.provider), Arc::clone(&known.model));
+            let subject = Subject { asked: &call.ask.model, provider: &provider, model: &model };
+            match reserve(&key, &subject, &claim, now()) {
+                Ok(reserved) => {
+                    exchange.reserved = Some(reserved).filter(|reserved| !reserved.is_empty());
+                    return Ok(true);
+                }
+                Err(full) => {
+                    shared.metrics().limited(&full.rule);
+                    let refusal = said::refusal(&full, &claim);
+                    exchange.full = Some(full);
+                    refusal
+                }
+            }
+        }
+        Err(refusal) => refusal,
+    };
+    let held = exchange.call().is_none_or(|call| call.upload.is_held());
+    let connection = if held { Connection::Keep } else { Connection::Close };
+    let client = exchange.client();
+    refuse(session, exchange, client, refusal, connection).await.map(|_| false)
+}
+
+/// This moment, on this worker.
+#[must_use]
+pub fn now() -> Moment {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static OWN: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+    let shard = OWN.with(|own| match own.get() {
+        Some(shard) => shard,
+        None => {
+            let shard = NEXT.fetch_add(1, Ordering::Relaxed);
+            own.set(Some(shard));
+            shard
+        }
+    });
+    Moment { now: clock::unix_seconds(), shard }
+}
+
+/// What a request may come to at any of its targets, and the first of them.
+fn claimed(
+    shared: &Shared,
+    world: &Snapshot,
+    key: &Key,
+    asked: &Asked,
+    call: &Call,
+) -> std::result::Result<(Claim, Arc<Known>), Refusal> {
+    let mut known = Arc::clone(&call.attempt.known);
+    let counts =
+        |rule: &crate::policy::Rule| !matches!(rule.bound.measure, Measure::Requests | Measure::Concurrency);
+    if !key.rules.iter().any(counts) {
+        return Ok((Claim { is_capped: true, ..Claim::default() }, known));
+    }
+    let body: &Bytes = if call.ask.body.is_empty() { &call.attempt.body } else { &call.ask.body };
+    let lens = if call.ask.form.is_some() { None } else { Lens::new(body).ok() };
+    if let Mode::Through(_) = call.attempt.mode
+        && known.model.is_empty()
+        && let Some(model) = lens.as_ref().and_then(|lens| lens.string("model"))
+        && let Some(provider) = world.providers.get(known.index)
+    {
+        known = Arc::new(known.named(world, provider, &model));
+    }
+    let all = body.len().saturating_add(call.ask.rest) as u64;
+    let mut units = call.ask.assumed;
+    let mut claim = Claim { is_capped: true, ..Claim::default() };
+    match asked.like() {
+        Asked::Chat { .. } | Asked::Live(_) | Asked::Opening(_) | Asked::Relay(Relayed::Compaction) => {
+            let most = targets::longest_answer(world, &known);
+            let usual = shared.telemetry.outputs().p99(&known.model);
+            let length = claim::length(lens.as_ref(), most, usual);
+            claim.tokens_out = length.tokens;
+            claim.is_capped = length.is_capped;
+            claim.tokens_in = claim::input(body, &known.model, shared.telemetry.calibration());
+        }
+        Asked::Embed { .. } | Asked::Rerank(_) | Asked::Count { .. } => {
+            claim.tokens_in = claim::input(body, &known.model, shared.telemetry.calibration());
+            units.searches = u64::from(matches!(asked, Asked::Rerank(_)));
+        }
+        Asked::Relay(relayed) => match relayed {
+            Relayed::Image | Relayed::ImageEdit | Relayed::ImageVariation => {
+                claim.tokens_in = all / 40 + 100;
+                claim.tokens_out = units.images.saturating_mul(PICTURE_TOKENS);
+            }
+            Relayed::Speech => {
+                claim.tokens_in = units.characters;
+                claim.tokens_out = units.characters.saturating_mul(2);
+            }
+            Relayed::Transcription | Relayed::Translation => {
+                units = Usage { seconds: all / BYTES_A_SECOND + 1, ..units };
+                claim.tokens_in = units.seconds.saturating_mul(32);
+                claim.tokens_out = units.seconds.saturating_mul(8);
+                claim.is_capped = false;
+            }
+            Relayed::Moderation | Relayed::Compaction => {}
+        },
+        Asked::Through(_)
+        | Asked::Models(_)
+        | Asked::Model(..)
+        | Asked::Shelved(_)
+        | Asked::Machine(_)
+        | Asked::Health => {}
+    }
+    priced(world, key, call, &known, &units, &mut claim)?;
+    Ok((claim, known))
+}
+
+/// Prices a claim by the dearest of all targets that may come to answer.
+fn priced(
+    world: &Snapshot,
+    key: &Key,
+    call: &Call,
+    first: &Arc<Known>,
+    units: &Usage,
+    claim: &mut Claim,
+) -> std::result::Result<(), Refusal> {
+    let spends = key.rules.iter().any(|rule| rule.bound.measure == Measure::Usd);
+    let uses = claim.tokens_in > 0 || claim.tokens_out > 0 || *units != Usage::default();
+    if !spends || !uses {
+        return Ok(());
+    }
+    let marks = memchr::memmem::find(&call.ask.body, b"cache").is_some();
+    let others = call.targets.iter().skip(call.place + 1);
+    let others = others.filter_map(|target| targets::known(world, target, call.ask.dialect));
+    for known in std::iter::once(Arc::clone(first)).chain(others) {
+        match &known.prices {
+            Some(prices) => claim::price(claim, prices, call.ask.tier.as_ref(), units, marks),
+            None if world.unpriced || known.is_own_server() => {}
+            None => {
+                let message = format!(
+                    "the API key \"{}\" has a budget, and the price of the model \"{}\" is not known here; \
+                     'models' in the configuration can state it",
+                    key.name, known.model
+                );
+                return Err(Refusal::new(Kind::Permission, message)
+                    .with_param("model")
+                    .with_code("price_unknown"));
+            }
+        }
+    }
+    Ok(())
+}
