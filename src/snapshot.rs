@@ -30,6 +30,8 @@ pub struct Snapshot {
     pub downstream: Downstream,
     /// What an upstream may take of our time.
     pub upstream: Upstream,
+    /// Whether and how pictures behind addresses are got for targets that do not go there.
+    pub fetch_images: FetchImages,
     /// Whether a loss refuses any request.
     pub strict: bool,
     /// Whether a request under a budget is served though nobody knows its price.
@@ -185,6 +187,23 @@ pub struct Downstream {
     pub keepalive: Duration,
     /// The longest silence inside a translated stream of Anthropic's.
     pub ping: Duration,
+}
+
+/// Whether and how pictures behind addresses are got for targets that do not go there themselves.
+#[derive(Debug, Clone)]
+pub struct FetchImages {
+    /// Whether they are got at all.
+    pub enabled: bool,
+    /// Whether also without TLS.
+    pub http: bool,
+    /// Whether also from addresses of this machine and the networks around it.
+    pub private: bool,
+    /// The largest one.
+    pub size: ByteSize,
+    /// How many of one request.
+    pub count: u32,
+    /// How long one may take, redirects included.
+    pub timeout: Duration,
 }
 
 /// What an upstream may take of our time.

@@ -45,6 +45,8 @@ pub struct Profile {
     pub tool_result_media: bool,
     /// Whether the target reads `https:` image addresses.
     pub image_urls: bool,
+    /// Whether the target reads addresses of documents.
+    pub document_urls: bool,
     /// Whether the target takes sound.
     pub audio_input: bool,
     /// Whether the target takes documents.

@@ -4,6 +4,7 @@
 //! one codec and not one translator for each other format. JSON that only passes through (tool
 //! schemas, tool arguments, fields nobody here knows) stays the text it came as.
 
+pub mod addressed;
 pub mod embed;
 pub mod event;
 pub mod extras;

@@ -11,6 +11,7 @@ use crate::clock::{self, RequestId};
 use crate::dialect::bedrock_invoke::{Unwrap, Wrap};
 use crate::dialect::{Framing, Seed};
 use crate::fault::Fault;
+use crate::ir::addressed::{Fetched, Medium};
 use crate::ir::{Dialect, Losses, Request, ServiceTier, Usage};
 use crate::policy::{Full, Key, Reservation};
 use crate::proxy::arrival::asked::Asked;
@@ -256,6 +257,12 @@ pub struct Ask {
     pub keep: bool,
     /// What was found of what the request refers to.
     pub recall: Option<Box<Recall>>,
+    /// Whether pictures behind addresses are got for targets that take bytes alone.
+    pub fetches: bool,
+    /// What must be got before the prepared attempt can be made.
+    pub wants: Vec<(String, Medium)>,
+    /// What was got.
+    pub fetched: Vec<Fetched>,
 }
 
 impl Exchange {

@@ -10,6 +10,7 @@ pub mod bytes_held;
 pub mod departure;
 pub mod discovery;
 pub mod exchange;
+pub mod fetching;
 pub mod keeper;
 pub mod keeping;
 pub mod key_watch;

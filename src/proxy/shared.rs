@@ -10,6 +10,7 @@ use tokio::sync::futures::Notified;
 use crate::policy::Keyring;
 use crate::proxy::bytes_held::BytesHeld;
 use crate::proxy::departure::resolve::Resolver;
+use crate::proxy::fetching::Fetcher;
 use crate::proxy::keeping::Shelf;
 use crate::proxy::keeping::background::Background;
 use crate::proxy::minting::Credentials;
@@ -40,6 +41,8 @@ pub struct Shared {
     pub credentials: Credentials,
     /// What limits and budgets have counted, and where it is written down.
     pub tallying: Tallying,
+    /// What gets pictures behind addresses.
+    pub fetcher: Fetcher,
     /// How many files may be open.
     pub files: Files,
     draining: AtomicBool,
@@ -72,6 +75,7 @@ impl Shared {
             resolver: Resolver::default(),
             credentials,
             tallying,
+            fetcher: Fetcher::default(),
             files: Files::new(rlimit::Resource::NOFILE.get().map_or(u64::MAX, |(soft, _)| soft)),
             draining: AtomicBool::new(false),
             cutting: AtomicBool::new(false),

@@ -26,6 +26,7 @@ mod crowd;
 mod ending;
 mod errors;
 mod explain;
+mod fetching;
 mod flat;
 mod forms;
 mod harness;

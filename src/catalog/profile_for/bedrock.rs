@@ -130,6 +130,7 @@ pub(super) const fn norm(chat: &Profile) -> Profile {
         forced_tool: false,
         tool_result_media: true,
         image_urls: false,
+        document_urls: false,
         audio_input: false,
         strict_tools: false,
         include_usage: false,

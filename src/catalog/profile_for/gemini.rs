@@ -35,6 +35,7 @@ pub(super) const fn norm(chat: &Profile) -> Profile {
         refuses: NO_FIELD,
         reasoning_history: ReasoningHistory::Keep,
         image_urls: false,
+        document_urls: false,
         strict_tools: false,
         include_usage: false,
         json_schema: true,
@@ -52,6 +53,7 @@ pub(super) fn apply(profile: &mut Profile, subject: &Subject<'_>) {
     let flash = subject.name.contains("flash");
     profile.json_schema = version >= (2, 0);
     profile.image_urls = version >= READS_ADDRESSES;
+    profile.document_urls = profile.image_urls;
     if version >= NO_PENALTIES {
         profile.refuse(&[Param::FrequencyPenalty, Param::PresencePenalty]);
     }

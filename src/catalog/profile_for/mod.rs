@@ -89,6 +89,7 @@ impl Profile {
             text_only_content: false,
             tool_result_media: false,
             image_urls: true,
+            document_urls: true,
             audio_input: true,
             documents: true,
             strict_tools: true,
@@ -116,6 +117,8 @@ impl Profile {
                 refuses: Params::of(&[Param::TopK]),
                 tool_id: ToolIdRule::Short,
                 extras: false,
+                // Responses reads them.
+                document_urls: matches!(dialect, Dialect::OpenaiResponses),
                 ..chat
             },
             (Dialect::CohereChat, _) => Self {
@@ -134,6 +137,7 @@ impl Profile {
                 required_tool: RequiredTool::Unsupported,
                 forced_tool: false,
                 image_urls: false,
+                document_urls: false,
                 audio_input: false,
                 documents: false,
                 strict_tools: false,
@@ -260,6 +264,7 @@ fn vendor(profile: &mut Profile, quirks: &Quirks, subject: &Subject<'_>) {
     set(&mut profile.required_tool, quirks.required_tool);
     set(&mut profile.forced_tool, quirks.forced_tool);
     set(&mut profile.image_urls, quirks.image_urls);
+    profile.document_urls &= profile.image_urls;
     set(&mut profile.audio_input, quirks.audio_input);
     set(&mut profile.documents, quirks.documents);
     set(&mut profile.strict_tools, quirks.strict_tools);

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalog::Catalog;
-use crate::snapshot::{Door, Downstream, Snapshot, Upstream};
+use crate::snapshot::{Door, Downstream, FetchImages, Snapshot, Upstream};
 
 use super::environment::Variables;
 use super::file::{File, MasterKeyFor, Span, Unpriced};
@@ -55,6 +55,7 @@ pub(super) fn compile(
     let process = process(file, &mut check);
     let downstream = downstream(file, &mut check);
     let upstream = upstream(file, &mut check);
+    let fetch_images = fetch_images(file, &mut check);
     let for_admin = file.master_key_for == MasterKeyFor::Admin;
     let door = Door::new(file.master_key.as_ref().map(|key| &key.0), for_admin);
     let (drafts, bounds) = keys::compile(file, &mut check);
@@ -79,6 +80,7 @@ pub(super) fn compile(
         catalog,
         downstream,
         upstream,
+        fetch_images,
         strict: file.strict,
         unpriced: file.unpriced == Unpriced::Allow,
     };
@@ -203,6 +205,26 @@ fn downstream(file: &File, check: &mut Check<'_>) -> Downstream {
         write_timeout: check.time(&["limits", "write_timeout"], limits.write_timeout),
         keepalive: check.time(&["limits", "keepalive"], limits.keepalive),
         ping: check.time(&["limits", "ping"], limits.ping),
+    }
+}
+
+fn fetch_images(file: &File, check: &mut Check<'_>) -> FetchImages {
+    const MOST: u32 = 100;
+    let written = &file.fetch_images;
+    if written.size.0.0 == 0 {
+        check.error(
+            &["fetch_images", "size"],
+            "expected a size above 0",
+            "enabled: false gets none".to_owned(),
+        );
+    }
+    FetchImages {
+        enabled: written.enabled,
+        http: written.http,
+        private: written.private,
+        size: written.size.0,
+        count: check.number(&["fetch_images", "count"], written.count, MOST),
+        timeout: check.time(&["fetch_images", "timeout"], written.timeout),
     }
 }
 

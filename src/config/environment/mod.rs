@@ -61,6 +61,12 @@ const SETTINGS: &[Setting] = &[
     (&["limits", "write_timeout"], &[("TOLLGATE_WRITE_TIMEOUT", Same)]),
     (&["limits", "keepalive"], &[("TOLLGATE_KEEPALIVE", Same)]),
     (&["limits", "ping"], &[("TOLLGATE_PING", Same)]),
+    (&["fetch_images", "enabled"], &[("TOLLGATE_FETCH_IMAGES", Same)]),
+    (&["fetch_images", "http"], &[("TOLLGATE_FETCH_IMAGES_HTTP", Same)]),
+    (&["fetch_images", "private"], &[("TOLLGATE_FETCH_IMAGES_PRIVATE", Same)]),
+    (&["fetch_images", "size"], &[("TOLLGATE_FETCH_IMAGES_SIZE", Same)]),
+    (&["fetch_images", "count"], &[("TOLLGATE_FETCH_IMAGES_COUNT", Same)]),
+    (&["fetch_images", "timeout"], &[("TOLLGATE_FETCH_IMAGES_TIMEOUT", Same)]),
     (&["upstream", "connect_timeout"], &[("TOLLGATE_CONNECT_TIMEOUT", Same)]),
     (
         &["upstream", "first_byte_timeout"],

@@ -56,6 +56,8 @@ pub(super) struct File {
     pub(super) limits: Limits,
     /// What a provider may take of time.
     pub(super) upstream: Upstream,
+    /// How pictures behind addresses are got for providers that do not go there themselves.
+    pub(super) fetch_images: FetchImages,
     /// How the process ends.
     pub(super) shutdown: Shutdown,
     /// How long responses and conversations are kept.
@@ -159,6 +161,27 @@ pub(super) struct Upstream {
     pub(super) session_idle_timeout: Span,
     /// How many attempts a request may make, the first included; 1 to 20. Default: 3.
     pub(super) attempts: u32,
+}
+
+/// How pictures and PDFs behind addresses are got for providers that take bytes alone (Bedrock, Claude
+/// at clouds, older Gemini models, Ollama). Clients decide where this goes, so that it goes nowhere but
+/// to public addresses by https unless it is told to.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct FetchImages {
+    /// Whether they are got; else they are lost, or the request is refused where it is strict.
+    /// Default: true.
+    pub(super) enabled: bool,
+    /// Whether addresses of `http:` are gone to as well. Default: false.
+    pub(super) http: bool,
+    /// Whether addresses of this machine and of private networks are gone to as well. Default: false.
+    pub(super) private: bool,
+    /// The largest one. Default: `20MiB`.
+    pub(super) size: Size,
+    /// How many a request may have; 1 to 100. Default: 20.
+    pub(super) count: u32,
+    /// How long one may take, redirects included. Default: `10s`.
+    pub(super) timeout: Span,
 }
 
 /// How new models of the providers are found; may be written as the time alone, or `off`.
@@ -360,6 +383,7 @@ impl Default for File {
             env_files: Vec::new(),
             limits: Limits::default(),
             upstream: Upstream::default(),
+            fetch_images: FetchImages::default(),
             shutdown: Shutdown::default(),
             responses: Responses::default(),
             strict: false,
@@ -417,6 +441,19 @@ impl Default for Upstream {
             session_timeout: Span(Duration::from_secs(7200)),
             session_idle_timeout: Span(Duration::from_secs(900)),
             attempts: 3,
+        }
+    }
+}
+
+impl Default for FetchImages {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            http: false,
+            private: false,
+            size: Size(ByteSize(20 << 20)),
+            count: 20,
+            timeout: Span(Duration::from_secs(10)),
         }
     }
 }

@@ -90,6 +90,9 @@ pub fn read(head: &RequestHeader, asked: &Asked, lens: &Lens<'_>, opened: Opened
         keep: matches!(asked, Asked::Chat { dialect: Dialect::OpenaiResponses, .. })
             && lens.bool("store") != Some(false),
         recall: None,
+        fetches: false,
+        wants: Vec::new(),
+        fetched: Vec::new(),
     })
 }
 

@@ -87,6 +87,9 @@ pub(super) fn dispatch(
         form: Some(form),
         keep: false,
         recall: None,
+        fetches: false,
+        wants: Vec::new(),
+        fetched: Vec::new(),
         rest,
         body,
     };

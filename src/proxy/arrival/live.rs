@@ -182,6 +182,9 @@ fn read(head: &RequestHeader, live: Live, query: &Query) -> Ask {
         carried,
         keep: false,
         recall: None,
+        fetches: false,
+        wants: Vec::new(),
+        fetched: Vec::new(),
     }
 }
 

@@ -290,6 +290,7 @@ fn dispatch(
     let mut ask = ask::read(head, asked, &lens, opened)?;
     ask.keep &= shared.shelf.store().is_some();
     ask.recall = recall;
+    ask.fetches = exchange.world.fetch_images.enabled;
     let Chosen { targets, place, known } =
         ask::choose(&exchange.world, &shared.discovered.load(), exchange.key.as_deref(), asked, &mut ask)?;
     if matches!(asked, Asked::Chat { dialect: Dialect::OpenaiResponses, .. })

@@ -112,6 +112,9 @@ fn read(head: &RequestHeader, query: &Query, model: String, form: Option<Reader>
         carried,
         keep: false,
         recall: None,
+        fetches: false,
+        wants: Vec::new(),
+        fetched: Vec::new(),
         attribution,
     }
 }

@@ -177,6 +177,9 @@ pub(in crate::proxy) fn dispatch(
         owner,
         keep: false,
         recall: None,
+        fetches: false,
+        wants: Vec::new(),
+        fetched: Vec::new(),
     };
     let upload = if opens {
         let form = match &through.like {

@@ -1,7 +1,6 @@
 //! One attempt at one target: the body, path and headers it is asked with.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -10,12 +9,14 @@ use crate::dialect::live::{Opening, opening};
 use crate::dialect::{
     Framing, Head, Live, Malformed, Ranks, Relayed, Restore, Vectors, codec, gemini_generate, ollama,
 };
+use crate::ir::addressed::{self, Medium};
 use crate::ir::embed::EmbedRequest;
 use crate::ir::rerank::RerankRequest;
-use crate::ir::{Dialect, Losses, Request, Thinking, ToolChoice};
+use crate::ir::{Dialect, Losses, Request, ToolChoice};
 use crate::provider::Operation;
 use crate::provider::url::{self, Protocol, Wanted};
 use crate::proxy::arrival::asked::Asked;
+use crate::proxy::departure::bridge;
 use crate::proxy::departure::envelope::Envelope;
 use crate::proxy::departure::kept;
 use crate::proxy::departure::targets::Known;
@@ -24,7 +25,7 @@ use crate::proxy::exchange::Ask;
 use crate::proxy::keeping::recall::Form;
 use crate::proxy::relay::Find;
 use crate::refusal::{Kind, Refusal};
-use crate::route::{Plan, WORDS, plan, wants_thought_beside_tools};
+use crate::route::{Plan, WORDS, plan};
 use crate::wire::json;
 use crate::wire::lens::{Edit, Lens};
 use crate::wire::multipart::Reader;
@@ -170,7 +171,7 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
     if ask.dialect == Dialect::AnthropicMessages && !known.threads {
         refuse_thread(lens)?;
     }
-    let known = bridged(ask, lens, known)?;
+    let known = bridge::choose(ask, lens, known)?;
     let form = match &ask.recall {
         None => Form::Own,
         Some(recall) => recall.form(&known)?,
@@ -184,27 +185,6 @@ fn chat(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>, key: usize) -> Result
             completion(ask, Some(&body), &lens, known, key)
         }
     }
-}
-
-/// The target as it must be spoken to: some take thought beside tools in their other dialect alone,
-/// and some have not the dialect that they should.
-fn bridged(ask: &mut Ask, lens: &Lens<'_>, known: Arc<Known>) -> Result<Arc<Known>, Refusal> {
-    if let Some(instead) = known.instead.as_ref().filter(|instead| instead.needed.load(Ordering::Relaxed)) {
-        return Ok(Arc::clone(&instead.known));
-    }
-    let Some(bridge) = &known.bridge else { return Ok(known) };
-    let wanted = if ask.dialect == known.dialect {
-        wants_thought_beside_tools(lens, &known.profile)
-    } else {
-        let request = match ask.parsed.take() {
-            Some(parsed) => parsed,
-            None => Box::new(parse(ask, None, ask.dialect)?),
-        };
-        let effort = request.thinking.as_ref().and_then(Thinking::as_effort);
-        let request = ask.parsed.insert(request);
-        !request.tools.is_empty() && known.profile.together.effort_beside_tools.loses(effort)
-    };
-    Ok(if wanted { Arc::clone(bridge) } else { known })
 }
 
 /// A completion of the client's own body, or of another that takes its place.
@@ -242,12 +222,26 @@ fn completion(
             }
         }
         Plan::Translate { from, to } => {
-            let request = match ask.parsed.take() {
+            let mut request = match ask.parsed.take() {
                 Some(parsed) => parsed,
                 None => Box::new(parse(ask, instead, from)?),
             };
             if from == Dialect::OpenaiResponses && to != from {
                 kept::refuse_references(&request)?;
+            }
+            if ask.fetches {
+                addressed::fill(&mut request, &ask.fetched);
+                ask.wants = addressed::addresses(&request, |medium| match medium {
+                    Medium::Image => !known.profile.image_urls,
+                    Medium::Document => known.profile.documents && !known.profile.document_urls,
+                });
+            }
+            if !ask.wants.is_empty() {
+                // It is prepared once more when they are there.
+                ask.parsed = Some(request);
+                let (mode, body) = (Mode::Translate(Restore::NONE), Bytes::new());
+                let (headers, method) = (Vec::new(), Method::POST);
+                return Ok(Attempt { known, key, method, path, body, headers, mode, losses, recalled });
             }
             let rendered = codec(to).render_request(&request, &known.model, &known.profile, &mut losses);
             ask.tier.clone_from(&request.service_tier);
@@ -304,7 +298,7 @@ fn verbatim_path(ask: &Ask, path: String) -> String {
     path
 }
 
-fn parse(ask: &Ask, instead: Option<&Bytes>, from: Dialect) -> Result<Request, Refusal> {
+pub(super) fn parse(ask: &Ask, instead: Option<&Bytes>, from: Dialect) -> Result<Request, Refusal> {
     let mut headers = HeaderMap::new();
     for (name, value) in &ask.carried {
         if let Ok(value) = value.parse() {

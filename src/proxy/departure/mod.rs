@@ -21,15 +21,17 @@ use crate::proxy::departure::envelope::Envelope;
 use crate::proxy::departure::joined::Joining;
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Call, Exchange, Stage};
+use crate::proxy::fetching;
 use crate::proxy::relay::Relay;
 use crate::proxy::shared::Shared;
-use crate::refusal::Kind;
+use crate::refusal::{Kind, Refusal};
 use crate::route::WORDS;
 use crate::snapshot::{Provider, Snapshot};
 use crate::units::Secret;
 use crate::wire::lens::Lens;
 
 pub mod attempt;
+mod bridge;
 pub mod envelope;
 pub mod joined;
 pub mod kept;
@@ -67,6 +69,13 @@ pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPe
     if let Some(pause) = call.pause.take() {
         tokio::time::sleep(pause.min(left)).await;
     }
+    if !call.ask.wants.is_empty()
+        && let Err(refusal) = fetching::provide(shared, exchange).await
+    {
+        exchange.refusal = Some(refusal);
+        return Err(Error::explain(ErrorType::InternalError, "what an address holds").into_in());
+    }
+    let call = exchange.call().ok_or_else(|| Error::new(ErrorType::InternalError))?;
     call.lent = None;
     if let Some(cloud) = &call.attempt.known.cloud {
         match shared.credentials.lend(&cloud.source, call.stale.as_ref(), left).await {
@@ -291,6 +300,20 @@ pub fn turned(exchange: &mut Exchange, status: u16) -> bool {
     begin_anew(call);
     log::debug!("request {}: {} has no {}", exchange.id, known.provider, known.dialect.name());
     true
+}
+
+/// Prepares the present attempt once more, with what was got for it.
+///
+/// # Errors
+/// Why the request cannot be said with it.
+pub fn prepare_anew(exchange: &mut Exchange) -> std::result::Result<(), Refusal> {
+    let Some(asked) = exchange.asked.clone() else { return Ok(()) };
+    let Some(call) = exchange.call() else { return Ok(()) };
+    let bytes = call.ask.body.clone();
+    let lens = Lens::watching(&bytes, &WORDS).map_err(attempt::malformed)?;
+    let (known, key) = (Arc::clone(&call.attempt.known), call.attempt.key);
+    call.attempt = attempt::prepare(&mut call.ask, &asked, &lens, known, key)?;
+    Ok(())
 }
 
 /// Prepares the attempt at this place with this key; whether there can be one.

@@ -33,6 +33,19 @@ impl Resolver {
         self.refresh(host).await.map(|ip| SocketAddr::new(ip, port))
     }
 
+    /// Looks a host up for once, since a client named it: nothing is remembered of it. All its addresses,
+    /// the older kind first.
+    pub async fn once(host: &str) -> Vec<IpAddr> {
+        if let Ok(ip) = host.parse() {
+            return vec![ip];
+        }
+        let found = tokio::time::timeout(PATIENCE, tokio::net::lookup_host((host, 0))).await;
+        let Ok(Ok(found)) = found else { return Vec::new() };
+        let mut ips: Vec<IpAddr> = found.map(|address| address.ip()).collect();
+        ips.sort_unstable_by_key(IpAddr::is_ipv6);
+        ips
+    }
+
     /// Looks a host up and remembers what was found; a failed look-up leaves the old addresses.
     pub async fn refresh(&self, host: &str) -> Option<IpAddr> {
         if host.parse::<IpAddr>().is_ok() {

@@ -314,6 +314,7 @@ fn speaking(
     let mut profile = Profile::of(dialect, &vendor.quirks, &target.model, model);
     // Clouds fetch nothing for Claude.
     profile.image_urls &= envelope == Envelope::None;
+    profile.document_urls &= envelope == Envelope::None;
     let own = (dialect == Dialect::OllamaChat).then_some(Vectors::Ollama(ollama::embed::Form::Embed));
     let embed = own.or(vendor.embeddings).and_then(|form| {
         let (dialect, base) = (form.dialect(), &provider.base);

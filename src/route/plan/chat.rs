@@ -82,6 +82,7 @@ pub(super) fn needs_rewriting(body: &Lens<'_>, profile: &Profile) -> bool {
         || (!profile.tool_result_media && has_picture_in_result(body))
         || (profile.refuses.has(Param::Tools) && (body.raw("tools").is_some() || body.saw(CALLS)))
         || (!profile.audio_input && body.saw(AUDIO))
+        || (!profile.image_urls && has_address(body))
         || history(body, profile)
         || thinks_otherwise(body, profile)
         || (profile.structured_output != StructuredOutput::Native
@@ -105,6 +106,15 @@ fn has_picture_in_result(body: &Lens<'_>) -> bool {
         found |= lens::find(message, "role") == Some("\"tool\"") && PICTURE.find(message).is_some();
     });
     found
+}
+
+/// Whether a picture lies behind an address of the web.
+fn has_address(body: &Lens<'_>) -> bool {
+    static URLS: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"url\""));
+    static IMAGES: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"image_url\""));
+    const IMAGE: u64 = bits(&["image_url"]);
+    let mut values = URLS.values(body.source()).chain(IMAGES.values(body.source()));
+    body.saw(IMAGE) && values.any(|value| value.starts_with(b"\"http"))
 }
 
 /// Whether the target would refuse the messages, for what they say or for their order.

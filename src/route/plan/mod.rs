@@ -61,7 +61,9 @@ pub fn plan(
             Plan::Verbatim { edits, strip_usage }
         }
         Dialect::OpenaiResponses => plan_responses(body, model, profile, losses),
-        Dialect::AnthropicMessages if has_unthought_call(body) || has_unsealed_thought(body) => {
+        Dialect::AnthropicMessages
+            if has_unthought_call(body) || has_unsealed_thought(body) || has_address(body, profile) =>
+        {
             Plan::Translate { from: client, to: target }
         }
         Dialect::AnthropicMessages => {
@@ -137,6 +139,7 @@ pub static WORDS: Watch = Watch::new(
         "toolUse",
         "tool_use",
         "type",
+        "url",
     ],
     &["~o~", "~r~", "~a~", "~g~", "~b~", "~rr~", "~rn~", "~rl~", "~r-~", "dG9sbGdhdGU6"],
 );
@@ -195,6 +198,15 @@ fn claude_would_miss_a_thought(body: &Lens<'_>, profile: &Profile) -> bool {
     }
     let asked = || body.raw("additionalModelRequestFields");
     body.saw(CALL) && asked().is_some_and(|fields| fields.contains("\"enabled\""))
+}
+
+/// Whether a picture or a document lies behind an address, to which the target does not go.
+fn has_address(body: &Lens<'_>, profile: &Profile) -> bool {
+    static TYPES: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"type\""));
+    const URL: u64 = bits(&["url"]);
+    !profile.image_urls
+        && body.saw(URL)
+        && TYPES.values(body.source()).any(|kind| kind.starts_with(b"\"url\""))
 }
 
 /// Whether what was asked of the model that the client named would be refused by the one that it is

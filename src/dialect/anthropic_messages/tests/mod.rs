@@ -42,6 +42,7 @@ const PERMISSIVE: Profile = Profile {
     text_only_content: false,
     tool_result_media: true,
     image_urls: true,
+    document_urls: true,
     audio_input: false,
     documents: true,
     strict_tools: true,

@@ -39,6 +39,7 @@ pub(super) const GEMINI_2: Profile = Profile {
     text_only_content: false,
     tool_result_media: true,
     image_urls: false,
+    document_urls: false,
     audio_input: true,
     documents: true,
     strict_tools: false,

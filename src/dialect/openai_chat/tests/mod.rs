@@ -37,6 +37,7 @@ const OPEN: Profile = Profile {
     text_only_content: false,
     tool_result_media: true,
     image_urls: true,
+    document_urls: true,
     audio_input: true,
     documents: true,
     strict_tools: true,
