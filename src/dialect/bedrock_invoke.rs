@@ -18,19 +18,23 @@ use crate::wire::{lens, sse};
 
 /// The name of the messages that hold events.
 const CHUNK: &str = "chunk";
+/// The name of those that hold a piece of whatever an endpoint of `SageMaker` streams.
+const PART: &str = "PayloadPart";
 
 /// Turns Bedrock's stream into Anthropic's.
 #[derive(Debug)]
 pub struct Unwrap {
     messages: event_stream::Parser,
+    /// Whose words an error inside the stream is said in.
+    dialect: Dialect,
     failed: bool,
 }
 
 impl Unwrap {
     /// For a stream whose messages have at most `limit` bytes.
     #[must_use]
-    pub const fn new(limit: usize) -> Self {
-        Self { messages: event_stream::Parser::new(limit), failed: false }
+    pub const fn new(dialect: Dialect, limit: usize) -> Self {
+        Self { messages: event_stream::Parser::new(limit), dialect, failed: false }
     }
 
     /// Takes the next bytes and appends the events that they complete.
@@ -44,6 +48,7 @@ impl Unwrap {
                 return;
             }
             match message.kind() {
+                event_stream::Kind::Event(PART) => out.extend_from_slice(message.payload()),
                 event_stream::Kind::Event(CHUNK) => match event(message.payload()) {
                     Some(data) => write_event(out, &data),
                     None => fault = Some(broken("the provider's stream holds no event where one should be")),
@@ -62,7 +67,7 @@ impl Unwrap {
         if let Some(fault) = fault {
             self.failed = true;
             out.extend_from_slice(b"event: error\ndata: ");
-            out.extend_from_slice(&codec(Dialect::AnthropicMessages).render_error(&fault.into_refusal()));
+            out.extend_from_slice(&codec(self.dialect).render_error(&fault.into_refusal()));
             out.extend_from_slice(b"\n\n");
         }
     }
@@ -144,7 +149,7 @@ mod tests {
         let expected =
             format!("event: message_start\ndata: {START}\n\nevent: message_stop\ndata: {stop}\n\n");
         for piece in [1, 7, stream.len()] {
-            let (mut unwrap, mut out) = (Unwrap::new(1 << 20), Vec::new());
+            let (mut unwrap, mut out) = (Unwrap::new(Dialect::AnthropicMessages, 1 << 20), Vec::new());
             stream.chunks(piece).for_each(|piece| unwrap.push(piece, &mut out));
             assert_eq!(String::from_utf8(out).unwrap(), expected);
         }
@@ -156,7 +161,7 @@ mod tests {
         event_stream::write(&mut stream, event_stream::Kind::Exception("throttlingException"), |out| {
             out.extend_from_slice(br#"{"message":"too fast"}"#);
         });
-        let (mut unwrap, mut out) = (Unwrap::new(1 << 20), Vec::new());
+        let (mut unwrap, mut out) = (Unwrap::new(Dialect::AnthropicMessages, 1 << 20), Vec::new());
         unwrap.push(&stream, &mut out);
         unwrap.push(&chunk(START), &mut out);
         let said = String::from_utf8(out).unwrap();
@@ -165,7 +170,7 @@ mod tests {
         assert_eq!(said.matches("message_start").count(), 2, "nothing follows an error");
         let mut damaged = chunk(START);
         *damaged.last_mut().unwrap() ^= 1;
-        let (mut unwrap, mut out) = (Unwrap::new(1 << 20), Vec::new());
+        let (mut unwrap, mut out) = (Unwrap::new(Dialect::AnthropicMessages, 1 << 20), Vec::new());
         unwrap.push(&damaged, &mut out);
         assert!(String::from_utf8(out).unwrap().contains("damaged"));
     }
@@ -177,13 +182,13 @@ mod tests {
         for piece in text.as_bytes().chunks(9) {
             wrap.push(piece, &mut messages);
         }
-        let (mut unwrap, mut out) = (Unwrap::new(1 << 20), Vec::new());
+        let (mut unwrap, mut out) = (Unwrap::new(Dialect::AnthropicMessages, 1 << 20), Vec::new());
         unwrap.push(&messages, &mut out);
         assert_eq!(String::from_utf8(out).unwrap(), text);
         let mut failed = Vec::new();
         let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"later"}}"#;
         wrap.push(format!("event: error\ndata: {error}\n\n").as_bytes(), &mut failed);
-        let (mut unwrap, mut out) = (Unwrap::new(1 << 20), Vec::new());
+        let (mut unwrap, mut out) = (Unwrap::new(Dialect::AnthropicMessages, 1 << 20), Vec::new());
         unwrap.push(&failed, &mut out);
         assert!(String::from_utf8(out).unwrap().contains("later"));
     }

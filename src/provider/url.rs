@@ -165,6 +165,7 @@ pub fn path_for(
     match (vendor.platform, dialect) {
         (Platform::Vertex, dialect) => return clouds::vertex(base, dialect, operation, model),
         (Platform::Bedrock, Dialect::AnthropicMessages) => return clouds::invoke(base, operation, model),
+        (Platform::SageMaker, _) => return clouds::endpoint(base, operation, model),
         (Platform::Bedrock | Platform::None, _) => {}
     }
     match dialect {

@@ -58,6 +58,8 @@ pub enum Platform {
     Vertex,
     /// Amazon's Bedrock: `/model/{model}/{verb}`.
     Bedrock,
+    /// Amazon's `SageMaker`: `/endpoints/{name}/{verb}`, behind each of which one model is served.
+    SageMaker,
 }
 
 impl Platform {
@@ -65,7 +67,7 @@ impl Platform {
     #[must_use]
     pub fn serves(self, dialect: Dialect, model: &str) -> bool {
         match self {
-            Self::None => true,
+            Self::None | Self::SageMaker => true,
             Self::Vertex => dialect == Self::on_vertex(model),
             Self::Bedrock => dialect != Dialect::AnthropicMessages || model.contains("anthropic.claude"),
         }

@@ -60,9 +60,9 @@ pub fn begin(
         return Ok(());
     }
     let packing = packing::undo(session, head);
-    let invoked = call.attempt.known.envelope == Envelope::Bedrock
+    let invoked = matches!(call.attempt.known.envelope, Envelope::Bedrock | Envelope::SageMaker)
         && starts(head, Framing::AwsEvents.content_type().as_bytes());
-    call.unwrap = invoked.then(|| Box::new(Unwrap::new(LARGEST_EVENT)));
+    call.unwrap = invoked.then(|| Box::new(Unwrap::new(call.attempt.upstream(), LARGEST_EVENT)));
     if invoked {
         head.insert_header(header::CONTENT_TYPE, Framing::Sse.content_type())?;
     }

@@ -2,11 +2,16 @@
 
 use std::sync::atomic::Ordering;
 
+use serde_json::Value;
 use tollgate::dialect::bedrock_invoke::Unwrap;
+use tollgate::ir::Dialect;
 use tollgate::provider::auth::sigv4::{self, Head, Keys, Scope};
 use tollgate::units::Secret;
+use tollgate::wire::event_stream;
 
-use crate::harness::{CLIENTS, Client, Cloud, Heard, Setup, mock, mock_page, post};
+use crate::harness::{
+    CLIENTS, Client, Cloud, Heard, Provider, Setup, Then, json_reply, mock, mock_page, post,
+};
 
 /// A gateway in front of Claude at Amazon.
 fn setup(cloud: &Cloud) -> Setup {
@@ -235,7 +240,7 @@ fn claude_on_bedrock_is_invoked_in_its_own_form_for_its_own_clients() {
         let heard = cloud.models().pop().unwrap();
         assert_eq!(heard.path(), format!("/model/{}/{verb}", model.replace(':', "%3a")));
         check_signature(&heard, "akid", "", "bedrock");
-        let body: serde_json::Value = serde_json::from_slice(&heard.body).unwrap();
+        let body: Value = serde_json::from_slice(&heard.body).unwrap();
         assert_eq!(body["anthropic_version"], "bedrock-2023-05-31");
         assert_eq!(body["anthropic_beta"], serde_json::json!(["interleaved-thinking-2025-05-14"]));
         assert!(body["model"].is_null() && body["stream"].is_null() && body["max_tokens"].is_number());
@@ -285,7 +290,7 @@ fn clients_that_invoke_claude_reach_every_provider() {
         let reply = gateway.ask(&post(&path).json(&body)).ok();
         assert_eq!(reply.header("content-type"), Some("application/vnd.amazon.eventstream"));
         let mut events = Vec::new();
-        Unwrap::new(1 << 20).push(&reply.body, &mut events);
+        Unwrap::new(Dialect::AnthropicMessages, 1 << 20).push(&reply.body, &mut events);
         let text = String::from_utf8(events).unwrap();
         assert!(Client::Anthropic.is_complete(&text), "{text}");
     }
@@ -293,4 +298,65 @@ fn clients_that_invoke_claude_reach_every_provider() {
         gateway.ask(&post("/model/gpt-4o-mini/invoke").json(&serde_json::json!({"inputText": "x"})));
     assert_eq!(refused.status, 400);
     assert!(Client::Anthropic.refusal(&refused).message.contains("/converse"), "{}", refused.text());
+}
+
+/// An endpoint that streams what its server says, cut anywhere, in Amazon's messages.
+fn endpoint() -> Provider {
+    Provider::start(|heard, stream| {
+        let chunk = |delta: &str, end: &str| {
+            format!(
+                "data: {{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":{end}}}]}}\n\n"
+            )
+        };
+        if heard.head.starts_with("post /endpoints/my-llama/invocations-response-stream ") {
+            let said = chunk(r#"{"role":"assistant","content":"he"}"#, "null")
+                + &chunk(r#"{"content":"llo"}"#, "null")
+                + &chunk("{}", "\"stop\"")
+                + "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3,\"total_tokens\":10}}\n\ndata: [DONE]\n\n";
+            let mut body = Vec::new();
+            for piece in said.as_bytes().chunks(50) {
+                event_stream::write(&mut body, event_stream::Kind::Event("PayloadPart"), |out| {
+                    out.extend_from_slice(piece)
+                });
+            }
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/vnd.amazon.eventstream\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
+            Heard::answer(stream, &[head.as_bytes(), &body].concat());
+        } else if heard.head.starts_with("post /endpoints/my-llama/invocations ") {
+            let said = r#"{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hello"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}}"#;
+            Heard::answer(stream, &json_reply(200, said));
+        } else {
+            Heard::answer(stream, &json_reply(404, "{}"));
+        }
+        Then::Keep
+    })
+}
+
+#[test]
+fn an_endpoint_of_sagemaker_answers_whole_and_streamed() {
+    let server = endpoint();
+    let mock = mock();
+    let line = format!("sagemaker: {{base_url: \"http://{}\", region: eu-central-1}}", server.addr);
+    let gateway = Setup::new(&mock)
+        .provider(&line)
+        .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "secret-of-aws")
+        .start();
+    for client in [Client::Openai, Client::Anthropic] {
+        for request in [client.whole("sagemaker/my-llama", "hi"), client.stream("sagemaker/my-llama", "hi")] {
+            let reply = gateway.ask(&request).ok();
+            let said = reply.text();
+            let told = if said.contains("hello") { 1 } else { said.matches("\"he\"").count() };
+            assert_eq!(told, 1, "{client:?}: {said}");
+            let line = gateway.line(&reply);
+            assert_eq!(line["gen_ai.usage.output_tokens"], 3, "{line}");
+        }
+    }
+    for heard in server.heard() {
+        assert!(heard.head.contains("/eu-central-1/sagemaker/aws4_request"), "{}", heard.head);
+        let body: Value = serde_json::from_slice(&heard.body).unwrap();
+        assert!(body.get("model").is_none() && body["messages"].is_array(), "{body}");
+    }
 }

@@ -46,6 +46,17 @@ pub(super) const VENDORS: &[Vendor] = &[
         )
     },
     Vendor {
+        aliases: &["aws_sagemaker", "amazon_sagemaker"],
+        auth: Auth::Aws { service: "sagemaker", header: None },
+        platform: Platform::SageMaker,
+        ..openai(
+            "sagemaker",
+            "Amazon SageMaker",
+            "https://runtime.sagemaker.{region}.amazonaws.com",
+            &["SAGEMAKER_API_KEY"],
+        )
+    },
+    Vendor {
         auth: Auth::Aws { service: "bedrock-mantle", header: None },
         speaks: &[(OpenaiChat, ""), (AnthropicMessages, "https://bedrock-mantle.{region}.api.aws/anthropic")],
         catalogue_ids: &["bedrock"],

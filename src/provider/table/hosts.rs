@@ -433,6 +433,23 @@ pub(super) const VENDORS: &[Vendor] = &[
         "https://app.datarobot.com/api/v2/genai/llmgw",
         &["DATAROBOT_API_TOKEN"],
     ),
+    Vendor {
+        aliases: &["snowflake_cortex", "cortex"],
+        speaks: &[
+            (OpenaiChat, ""),
+            (AnthropicMessages, "https://{account}.snowflakecomputing.com/api/v2/cortex"),
+        ],
+        quirks: Quirks {
+            max_tokens_field: Some(MaxTokensField::MaxCompletionTokens),
+            ..refuses(&[Param::ParallelTools, Param::Seed, Param::N, Param::Logprobs, Param::LogitBias])
+        },
+        ..openai(
+            "snowflake",
+            "Snowflake Cortex",
+            "https://{account}.snowflakecomputing.com/api/v2/cortex/v1",
+            &["SNOWFLAKE_PAT", "SNOWFLAKE_JWT", "SNOWFLAKE_API_KEY"],
+        )
+    },
     openai("hetzner", "Hetzner", "https://inference.hetzner.com/api/v1", &["HETZNER_API_KEY"]),
     Vendor {
         aliases: &["oracle_compatible"],

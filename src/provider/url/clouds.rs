@@ -64,6 +64,20 @@ pub(super) fn vertex(base: &Base, dialect: Dialect, operation: Operation, model:
     Some(format!("{}/publishers/{maker}/models/{name}:{verb}", base.path))
 }
 
+/// The address of one of `SageMaker`'s endpoints.
+pub(super) fn endpoint(base: &Base, operation: Operation, name: &str) -> Option<String> {
+    let verb = match operation {
+        Operation::Generate => "invocations",
+        Operation::Stream => "invocations-response-stream",
+        Operation::Embed
+        | Operation::EmbedBatch
+        | Operation::Relayed(_)
+        | Operation::CountTokens
+        | Operation::Models => return None,
+    };
+    Some(format!("{}/endpoints/{}/{verb}", base.path, segment(name, Slash::Encoded)?))
+}
+
 /// Bedrock's address for a body in its maker's own form; the name may be an ARN.
 pub(super) fn invoke(base: &Base, operation: Operation, model: &str) -> Option<String> {
     let verb = match operation {

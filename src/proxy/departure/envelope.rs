@@ -16,6 +16,8 @@ pub enum Envelope {
     Vertex,
     /// Bedrock: the same, and the path says whether to stream, the body which betas.
     Bedrock,
+    /// `SageMaker`: the path names what is served, in OpenAI's form.
+    SageMaker,
 }
 
 /// The betas that a cloud knows, without their dates; it refuses a request with any other. Seen in
@@ -42,6 +44,7 @@ impl Envelope {
         match (platform, dialect) {
             (Platform::Vertex, Dialect::AnthropicMessages) => Self::Vertex,
             (Platform::Bedrock, Dialect::AnthropicMessages) => Self::Bedrock,
+            (Platform::SageMaker, _) => Self::SageMaker,
             (Platform::None | Platform::Vertex | Platform::Bedrock, _) => Self::None,
         }
     }
@@ -57,6 +60,12 @@ impl Envelope {
     ) {
         let version = match self {
             Self::None => return,
+            Self::SageMaker => {
+                // Servers know their model by other names than its endpoint has.
+                edits.retain(|edit| !matches!(edit, Edit::Set { key, .. } if key == "model"));
+                edits.push(remove("model"));
+                return;
+            }
             Self::Vertex => "vertex-2023-10-16",
             Self::Bedrock => "bedrock-2023-05-31",
         };
@@ -73,7 +82,7 @@ impl Envelope {
         }
         let betas = self.betas(headers, losses);
         match self {
-            Self::None => {}
+            Self::None | Self::SageMaker => {}
             Self::Vertex if betas.is_empty() => {}
             Self::Vertex => headers.push(("anthropic-beta", betas.join(","))),
             Self::Bedrock => {

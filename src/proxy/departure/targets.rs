@@ -131,7 +131,7 @@ impl Known {
     pub const fn count_house(&self) -> CountHouse {
         match self.vendor.platform {
             Platform::Vertex => CountHouse::Vertex,
-            Platform::None | Platform::Bedrock => CountHouse::Studio,
+            Platform::None | Platform::Bedrock | Platform::SageMaker => CountHouse::Studio,
         }
     }
 

@@ -46,6 +46,7 @@ fn of_profile(subject: &Subject<'_>, check: &Check<'_>) -> Option<String> {
 pub(super) fn base(subject: &Subject<'_>, service: &str, check: &mut Check<'_>) -> Option<Base> {
     let endpoint = match service {
         "bedrock" => &["AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL"][..],
+        "sagemaker" => &["AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", "AWS_ENDPOINT_URL"][..],
         _ => &[],
     };
     if let Some((address, place)) = endpoint.iter().find_map(|name| check.source.variables.get(name)) {
