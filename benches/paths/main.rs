@@ -17,6 +17,7 @@
 
 use std::time::Duration;
 
+mod allowance;
 mod codecs;
 mod decisions;
 mod framing;
