@@ -115,10 +115,12 @@ fn what_is_reserved_and_not_used_is_free_again_however_a_request_ends() {
         gateway.wait_idle();
         assert!(gateway.ask(&large("#mock error=500", false)).status >= 500);
         // A client that leaves.
+        gateway.wait_idle();
         let mut conn = gateway.conn();
         let request = large("#mock tokens=200 rate=50", true);
         conn.send(&[request.head(), request.body].concat());
         let mut head = conn.head();
+        assert_eq!(head.status, 200);
         conn.read_until(&mut head, "data:");
         assert_eq!(gateway.ask(&small(1)).status, 429);
         conn.reset();
