@@ -57,7 +57,8 @@ fn what_is_not_served_says_what_to_use_instead() {
     let mock = mock();
     let gateway = Setup::new(&mock).start();
     for (client, path, instead) in [
-        (Client::Openai, "/v1/responses/compact", "POST /v1/responses"),
+        (Client::Openai, "/v1/responses/r/forget", "POST /v1/responses"),
+        (Client::Openai, "/v1/files/f/share", "POST /v1/files"),
         (Client::Gemini, "/v1beta/batches", "each request by itself"),
         (Client::Gemini, "/v1beta/interactions", ":generateContent"),
         (Client::Gemini, "/v1beta/models/gemini-2.5-flash:embedText", ":generateContent"),

@@ -122,7 +122,7 @@ pub fn instead(place: &str) -> Option<&'static str> {
     let first = place.split('/').next().unwrap_or(place);
     Some(match first {
         "responses" | "conversations" => {
-            "nothing more is done with responses here than making, reading and deleting them; \
+            "responses are made, read, counted, compacted, cancelled and deleted here, and nothing more; \
              a conversation goes on with POST /v1/responses"
         }
         "pull" | "push" | "create" | "copy" | "delete" | "blobs" => {
@@ -134,9 +134,13 @@ pub fn instead(place: &str) -> Option<&'static str> {
             "the Interactions API is not served; use POST /v1beta/models/{model}:generateContent"
         }
         "assistants" | "threads" => "the Assistants API is not served; use POST /v1/chat/completions",
-        "batches" | "batch" => "batches are not served; send each request by itself",
+        "batches" | "batch" => {
+            "no batch has this address; use POST /v1/batches or POST /v1/messages/batches, or send \
+             each request by itself"
+        }
         "files" | "uploads" | "upload" => {
-            "files are not kept; put them into the request itself, as base64 or by their address"
+            "no file has this address; use POST /v1/files, a provider's own addresses below \
+             /p/{provider}/, or put it into the request itself, as base64 or by its address"
         }
         "cachedContents" => "no cached contents are kept; send the whole prompt with each request",
         "models" if place.contains(':') => {
@@ -203,7 +207,8 @@ mod tests {
     #[test]
     fn another_api_is_told_what_to_use_instead() {
         for (place, name) in [
-            ("responses/compact", "POST /v1/responses"),
+            ("responses/r/forget", "POST /v1/responses"),
+            ("files/f/share", "POST /v1/files"),
             ("interactions", ":generateContent"),
             ("batches", "each request by itself"),
             ("models/m:embedText", ":generateContent"),
