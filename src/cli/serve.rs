@@ -34,6 +34,16 @@ pub(super) fn run(compiled: Compiled, sources: Sources, start: Start) -> ExitCod
     for warning in &warnings {
         log::warn!("{warning}");
     }
+    let admin = process.admin_listen.as_deref();
+    for (address, variable) in
+        [(Some(process.listen.as_str()), "TOLLGATE_LISTEN"), (admin, "TOLLGATE_ADMIN_LISTEN")]
+    {
+        let Some(address) = address else { continue };
+        if let Err(error) = check_listener(address, start) {
+            complain(&format!("cannot listen on {address}: {error}; {variable} names another address"));
+            return ExitCode::FAILURE;
+        }
+    }
     let tallying = Tallying::open(&process.data_dir, process.threads);
     let keys = match KeyWatch::open(&process.data_dir, keys, Arc::clone(tallying.book())) {
         Ok(keys) => keys,
@@ -49,16 +59,6 @@ pub(super) fn run(compiled: Compiled, sources: Sources, start: Start) -> ExitCod
              or make a key with `tollgate keys create`",
             process.listen
         );
-    }
-    let admin = process.admin_listen.as_deref();
-    for (address, variable) in
-        [(Some(process.listen.as_str()), "TOLLGATE_LISTEN"), (admin, "TOLLGATE_ADMIN_LISTEN")]
-    {
-        let Some(address) = address else { continue };
-        if let Err(error) = check_listener(address, start) {
-            complain(&format!("cannot listen on {address}: {error}; {variable} names another address"));
-            return ExitCode::FAILURE;
-        }
     }
     if let Err(why) = check_authorities(&snapshot) {
         complain(&why);
