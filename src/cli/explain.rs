@@ -15,7 +15,8 @@ use crate::config::{self, Sources};
 use crate::dialect::codec;
 use crate::ir::Dialect;
 use crate::proxy::arrival::ask::{self, Chosen};
-use crate::proxy::arrival::asked::{self, Asked};
+use crate::proxy::arrival::asked::Asked;
+use crate::proxy::arrival::recognise;
 use crate::proxy::departure::attempt::{self, Attempt, Mode, malformed};
 use crate::proxy::departure::{own_headers, targets};
 use crate::refusal::{Kind, Refusal};
@@ -93,7 +94,7 @@ fn refused(refusal: &Refusal, client: Dialect) -> String {
 fn explained(world: &Snapshot, explain: &Explain, body: Vec<u8>) -> Result<String, Refusal> {
     let body = with_options(explain, body)?;
     let head = head(explain, &body)?;
-    let asked = asked::recognise(&head).map_err(|unknown| unknown.refusal)?;
+    let asked = recognise::recognise(&head).map_err(|unknown| unknown.refusal)?;
     if !matches!(
         asked,
         Asked::Chat { .. } | Asked::Count { .. } | Asked::Embed { .. } | Asked::Relay(_) | Asked::Rerank(_)

@@ -10,8 +10,9 @@ use crate::account::Attribution;
 use crate::dialect::Framing;
 use crate::ir::{Dialect, ServiceTier, Usage};
 use crate::policy::Key;
+use crate::proxy::arrival::address;
 use crate::proxy::arrival::admission;
-use crate::proxy::arrival::asked::{self, Asked};
+use crate::proxy::arrival::asked::Asked;
 use crate::proxy::arrival::envelope::{self, Opened};
 use crate::proxy::departure::attempt::{self, malformed};
 use crate::proxy::departure::targets::{self, Known};
@@ -38,7 +39,7 @@ pub struct Chosen {
 /// # Errors
 /// When it is not JSON.
 pub fn open(head: &RequestHeader, asked: &Asked, body: Bytes) -> Result<Opened, Refusal> {
-    let body = match asked::deployment(head.uri.path()) {
+    let body = match address::deployment(head.uri.path()) {
         Some(name) => named(&body, &name)?,
         None => body,
     };

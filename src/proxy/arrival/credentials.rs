@@ -6,7 +6,7 @@ use http::HeaderValue;
 use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use pingora::http::RequestHeader;
 
-use crate::proxy::arrival::asked::decode;
+use crate::proxy::arrival::address::decode;
 
 /// How a browser shows a key, which can set no headers: as a protocol that it offers.
 const KEYS: [&str; 2] = ["openai-insecure-api-key.", "xai-client-secret."];

@@ -13,8 +13,9 @@ use pingora::proxy::Session;
 use crate::account::Attribution;
 use crate::dialect::{Framing, Relayed};
 use crate::ir::Dialect;
+use crate::proxy::arrival::address;
 use crate::proxy::arrival::ask::{self, Said};
-use crate::proxy::arrival::asked::{self, Asked};
+use crate::proxy::arrival::asked::Asked;
 use crate::proxy::arrival::body::Taken;
 use crate::proxy::arrival::key;
 use crate::proxy::bytes_held::Share;
@@ -57,7 +58,7 @@ pub(super) fn dispatch(
         Some(std::str::from_utf8(body.get(part.value.clone())?).ok()?.trim().to_owned())
     };
     let named = text("model").filter(|model| !model.is_empty());
-    let model = asked::deployment(head.uri.path())
+    let model = address::deployment(head.uri.path())
         .or(named)
         .or_else(|| relayed.usual_model().map(str::to_owned))
         .ok_or_else(|| {

@@ -46,6 +46,7 @@ mod form;
 mod live;
 pub mod local;
 mod opening;
+pub mod recognise;
 pub(in crate::proxy) mod through;
 
 /// Takes a request in. `true` when it is answered already.
@@ -78,7 +79,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         let refusal = Refusal { status: 431, ..Refusal::new(Kind::TooLarge, message) };
         return refuse(session, exchange, Dialect::OpenaiChat, refusal, Connection::Close).await;
     }
-    let asked = match asked::recognise(session.req_header()) {
+    let asked = match recognise::recognise(session.req_header()) {
         Ok(asked) => asked,
         Err(unknown) => {
             return turn_away(session, exchange, unknown.dialect, unknown.refusal, unknown.allow).await;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::clock;
 use crate::dialect::openai_responses::kept::{self, Item, Page};
-use crate::proxy::arrival::asked::decode;
+use crate::proxy::arrival::address::decode;
 use crate::proxy::departure::attempt::malformed;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::keeping::asked::Shelved;
