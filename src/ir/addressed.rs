@@ -1,5 +1,7 @@
 //! Pictures and documents of a request that lie behind addresses, and what was got from there.
 
+use std::collections::BTreeMap;
+
 use super::request::{Block, Content, Media, Request, Source};
 
 /// What lies behind an address.
@@ -9,6 +11,17 @@ pub enum Medium {
     Image,
     /// A document.
     Document,
+}
+
+/// What is to be got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addressed {
+    /// The address.
+    pub url: String,
+    /// What is expected there.
+    pub medium: Medium,
+    /// How many blocks name it: what is got takes the place of each.
+    pub times: usize,
 }
 
 /// What was got from an address.
@@ -24,22 +37,33 @@ pub struct Fetched {
 
 /// The addresses of the web in a request that lead to such media, each once.
 #[must_use]
-pub fn addresses(request: &Request, of: impl Fn(Medium) -> bool) -> Vec<(String, Medium)> {
-    let mut found: Vec<(String, Medium)> = Vec::new();
+pub fn addresses(request: &Request, of: impl Fn(Medium) -> bool) -> Vec<Addressed> {
+    let mut places = BTreeMap::new();
+    let mut found: Vec<(&str, Option<Medium>, usize)> = Vec::new();
     let turns = request.turns.iter().flat_map(|turn| &turn.blocks);
     for block in request.system.iter().chain(turns) {
         visit(block, &mut |media, medium| {
             let Source::Url(url) = &media.source else { return };
-            let web = url.starts_with("https://") || url.starts_with("http://");
-            if web && of(medium) && !found.iter().any(|(known, _)| known == url) {
-                found.push((url.clone(), medium));
+            if !url.starts_with("https://") && !url.starts_with("http://") {
+                return;
+            }
+            let place = *places.entry(url.as_str()).or_insert_with(|| {
+                found.push((url, None, 0));
+                found.len() - 1
+            });
+            if let Some((_, wanted, times)) = found.get_mut(place) {
+                *times += 1;
+                *wanted = wanted.or_else(|| Some(medium).filter(|medium| of(*medium)));
             }
         });
     }
-    found
+    let wanted = |(url, medium, times): (&str, Option<Medium>, usize)| {
+        Some(Addressed { url: url.to_owned(), medium: medium?, times })
+    };
+    found.into_iter().filter_map(wanted).collect()
 }
 
-fn visit(block: &Block, on: &mut impl FnMut(&Media, Medium)) {
+fn visit<'r>(block: &'r Block, on: &mut impl FnMut(&'r Media, Medium)) {
     match &block.content {
         Content::Image(media) => on(media, Medium::Image),
         Content::Document(media) => on(media, Medium::Document),
@@ -111,8 +135,8 @@ mod tests {
         let mut request = Request { turns: vec![Turn::new(Role::User, blocks)], ..Request::default() };
         let found = addresses(&request, |_| true);
         assert_eq!(
-            found.iter().map(|(url, _)| url.as_str()).collect::<Vec<_>>(),
-            ["https://a/1", "https://a/2"]
+            found.iter().map(|found| (found.url.as_str(), found.times)).collect::<Vec<_>>(),
+            [("https://a/1", 2), ("https://a/2", 1)]
         );
         assert!(addresses(&request, |medium| medium == Medium::Document).is_empty());
         let got = |url: &str| Fetched {

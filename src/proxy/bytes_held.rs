@@ -43,6 +43,13 @@ impl Share {
         true
     }
 
+    /// Gives so many of its bytes back.
+    pub fn shrink(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.bytes);
+        self.held.0.0.fetch_sub(bytes, Ordering::Relaxed);
+        self.bytes -= bytes;
+    }
+
     /// All of this share, for somebody who holds its bytes from here on.
     #[must_use]
     pub fn take(&mut self) -> Self {
@@ -68,6 +75,10 @@ mod tests {
         assert!(!held.share().grow(60, 100));
         assert!(held.share().grow(40, 100));
         assert_eq!(held.now(), 60);
+        share.shrink(20);
+        assert_eq!(held.now(), 40);
+        share.shrink(100);
+        assert_eq!(held.now(), 0);
         drop(share);
         assert_eq!(held.now(), 0);
     }

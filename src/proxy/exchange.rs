@@ -11,7 +11,7 @@ use crate::clock::{self, RequestId};
 use crate::dialect::bedrock_invoke::{Unwrap, Wrap};
 use crate::dialect::{Framing, Seed};
 use crate::fault::Fault;
-use crate::ir::addressed::{Fetched, Medium};
+use crate::ir::addressed::{Addressed, Fetched};
 use crate::ir::{Dialect, Losses, Request, ServiceTier, Usage};
 use crate::policy::{Full, Key, Reservation};
 use crate::proxy::arrival::asked::Asked;
@@ -260,7 +260,7 @@ pub struct Ask {
     /// Whether pictures behind addresses are got for targets that take bytes alone.
     pub fetches: bool,
     /// What must be got before the prepared attempt can be made.
-    pub wants: Vec<(String, Medium)>,
+    pub wants: Vec<Addressed>,
     /// What was got.
     pub fetched: Vec<Fetched>,
 }

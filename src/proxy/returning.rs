@@ -252,8 +252,9 @@ fn dress(exchange: &mut Exchange, head: &mut ResponseHeader) {
     let through = exchange.call().is_some_and(|call| matches!(call.attempt.mode, Mode::Through(_)));
     let unwanted = if through { names::is_of_the_connection } else { names::is_private };
     let address = located(exchange, headers);
-    while let Some(private) = headers.keys().find(|name| unwanted(name.as_str())).cloned() {
-        headers.remove(private);
+    let private: Vec<_> = headers.keys().filter(|name| unwanted(name.as_str())).cloned().collect();
+    for name in private {
+        headers.remove(name);
     }
     // At an address of the provider's own its id counts.
     let theirs = matches!(&exchange.asked, Some(Asked::Through(through)) if through.kept.is_none());

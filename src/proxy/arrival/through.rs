@@ -209,8 +209,9 @@ pub(in crate::proxy) fn dispatch(
 
 /// The client's query without the key that opened our door, and with the version that Azure demands.
 fn query(query: &str, kept: bool, provider: &Provider, path: &str) -> String {
-    let ours =
-        |pair: &str| pair.starts_with("key=") || pair == "key" || kept && pair.starts_with("provider=");
+    // Either would open a provider's door.
+    let opens = |pair: &str| matches!(pair.split('=').next(), Some("key" | "access_token"));
+    let ours = |pair: &str| opens(pair) || kept && pair.starts_with("provider=");
     let pairs = query.split('&').filter(|pair| !ours(pair));
     let mut kept: Vec<_> = pairs.filter(|pair| !pair.is_empty()).collect();
     let demanded = provider.api_version.as_deref().or(provider.vendor.api_version);

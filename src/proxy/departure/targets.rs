@@ -245,7 +245,7 @@ thread_local! {
     static MEMORY: RefCell<Memory> = RefCell::default();
 }
 
-/// A worker remembers this many targets; names beyond it are worked out each time anew.
+/// A worker remembers this many targets; beyond that it forgets all of them and learns anew.
 const MOST: usize = 4096;
 
 /// What is known of a target for a client of this dialect; `None` when its vendor speaks nothing

@@ -71,5 +71,8 @@ fn passes(name: &str) -> bool {
             | "host"
     );
     let on_the_way = matches!(name, "via" | "forwarded" | "x-real-ip") || name.starts_with("x-forwarded-");
-    !connection && !on_the_way && !name.starts_with("x-tollgate-") && !Auth::NEVER_FORWARDED.contains(&name)
+    // A tunnel puts back what of a handshake is the provider's; a key of ours may stand in the rest.
+    let handshake = name.starts_with("sec-websocket-");
+    let ours = on_the_way || handshake || name.starts_with("x-tollgate-");
+    !connection && !ours && !Auth::NEVER_FORWARDED.contains(&name)
 }

@@ -94,6 +94,8 @@ pub fn pass(call: &mut Call, world: &Arc<Snapshot>, body: &mut Option<Bytes>, en
         None => *body = Some(Bytes::new()),
         Some(named) => {
             tunnel.setup = None;
+            // It leaves now; the session may last for hours.
+            share.shrink(before);
             let renames = tunnel.renames;
             *body = Some(settle(call, world, named, renames).into());
         }

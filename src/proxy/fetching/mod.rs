@@ -20,7 +20,7 @@ use tokio::time::timeout;
 
 use crate::clock;
 use crate::ir::Dialect;
-use crate::ir::addressed::{Fetched, Medium};
+use crate::ir::addressed::{Addressed, Fetched, Medium};
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure;
 use crate::proxy::departure::resolve::Resolver;
@@ -62,8 +62,8 @@ pub async fn provide(shared: &Shared, exchange: &mut Exchange) -> Result<(), Ref
     if call.ask.fetched.len() + wanted.len() > rules.count as usize {
         return Err(bad(format!("the request holds more than {} addresses of pictures to get", rules.count)));
     }
-    for (url, medium) in wanted {
-        let visit = Visit { fetcher: &shared.fetcher, rules, most };
+    for Addressed { url, medium, times } in wanted {
+        let visit = Visit { fetcher: &shared.fetcher, rules, most, times };
         let left = deadline.saturating_duration_since(clock::now());
         let got = match timeout(rules.timeout.min(left), visit.get(&url, &mut call.share)).await {
             Ok(got) => got,
@@ -116,6 +116,8 @@ struct Visit<'a> {
     rules: &'a FetchImages,
     /// How many bytes may be held in all.
     most: usize,
+    /// How many blocks of the request are filled with what is got.
+    times: usize,
 }
 
 /// What an address answers.
@@ -178,7 +180,8 @@ impl Visit<'_> {
         if length.is_some_and(|length| length > limit) {
             return Err(too_large());
         }
-        let mut body = Vec::with_capacity(length.unwrap_or_default());
+        // Not as large as a stranger says before there is room for it.
+        let mut body = Vec::new();
         while let Some(chunk) = session.read_response_body().await.map_err(|_| BROKEN)? {
             self.take(&chunk, share)?;
             body.extend_from_slice(&chunk);
@@ -189,9 +192,10 @@ impl Visit<'_> {
         Ok(Said::Here(Got { body, content_type }))
     }
 
-    /// Holds a piece, and what it grows to in the request.
+    /// Holds a piece, and what it grows to: its base64, which is kept, put into each block that names
+    /// it, and said in the body.
     fn take(&self, chunk: &Bytes, share: &mut Share) -> Result<(), String> {
-        let said = chunk.len().saturating_mul(3);
+        let said = chunk.len().saturating_mul(self.times.saturating_mul(3).saturating_add(2));
         if share.grow(said, self.most) { Ok(()) } else { Err("there is no room for it now".to_owned()) }
     }
 }
