@@ -31,7 +31,7 @@ fn reserve_and_settle(bencher: Bencher) {
     let claim =
         Claim { tokens_in: 100, tokens_out: 900, usd: 1_000_000, is_capped: true, ..Claim::default() };
     let spent = Spent { tokens_in: 90, tokens_out: 100, usd: 100_000 };
-    let subject = Subject { asked: "gpt-4o", provider: "openai", model: "gpt-4o" };
+    let subject = Subject { asked: "gpt-4o", targets: &[("openai".into(), "gpt-4o".into())] };
     bencher.bench(|| {
         let at = Moment { now: 1_790_000_000, shard: 0 };
         let reserved = reserve(&key, black_box(&subject), black_box(&claim), at).unwrap();

@@ -153,6 +153,14 @@ impl Record {
 }
 
 impl Record {
+    /// Whether the client left a provider that had been asked and had not answered: nobody told what
+    /// was used.
+    #[must_use]
+    pub fn was_left_at_work(&self) -> bool {
+        let unanswered = self.status == 499 && self.metered.usage.is_none();
+        self.outcome == Outcome::ClientGone && unanswered && self.attempts > 0
+    }
+
     /// What it came to, where that is known without counting.
     #[must_use]
     pub fn spent(&self) -> Option<Spent> {

@@ -277,6 +277,13 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     true
 }
 
+/// Whether a pattern means a model behind a provider, by its name or as `provider/model`.
+#[must_use]
+pub fn matches_target(pattern: &str, provider: &str, model: &str) -> bool {
+    let both = |(one, other): (&str, &str)| matches(one, provider) && matches(other, model);
+    matches(pattern, model) || pattern.split_once('/').is_some_and(both)
+}
+
 /// Up to three of the candidates that are most like a name, for "did you mean".
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {

@@ -180,13 +180,14 @@ impl Desk<'_> {
         fields: &Fields,
         mut written: impl Iterator<Item = &'n str>,
     ) -> Result<(), String> {
+        let name = name.trim();
         if written.any(|written| written == name) {
             return Err(format!("the configuration has a key \"{name}\" already"));
         }
         let (secret, digest) = fresh()?;
         let stored = Stored {
             id: format!("key_{}", RequestId::fresh()),
-            name: name.trim().to_owned(),
+            name: name.to_owned(),
             secrets: vec![(digest, None)],
             revoked: None,
             fields: fields.laid_over("{}", self.now)?,
@@ -207,11 +208,11 @@ impl Desk<'_> {
         mut written: impl Iterator<Item = &'n str>,
     ) -> Result<(), String> {
         let mut kept = self.find(name)?;
-        if let Some(other) = rename {
+        if let Some(other) = rename.map(str::trim) {
             if written.any(|written| written == other) {
                 return Err(format!("the configuration has a key \"{other}\" already"));
             }
-            other.trim().clone_into(&mut kept.stored.name);
+            other.clone_into(&mut kept.stored.name);
         }
         let mut changed = fields.laid_over(&kept.stored.fields, self.now)?;
         if enabled {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::catalog::names::matches;
+use crate::catalog::names::{matches, matches_target};
 use crate::policy::address::Network;
 
 /// What a key may ask for, and from where. An empty list asks nothing.
@@ -34,13 +34,8 @@ impl Access {
     /// Whether a model behind a provider is allowed, by whatever name it was asked for.
     #[must_use]
     pub fn allows_target(&self, provider: &str, model: &str) -> bool {
-        let fits = |pattern: &String| {
-            matches(pattern, model) || {
-                let (one, other) = pattern.split_once('/').unwrap_or(("", ""));
-                matches(one, provider) && matches(other, model)
-            }
-        };
-        self.is_for_all_models() || self.models.iter().any(fits)
+        let mut patterns = self.models.iter();
+        self.is_for_all_models() || patterns.any(|pattern| matches_target(pattern, provider, model))
     }
 
     /// Whether a client may be there. One whose address nobody knows may be anywhere only.

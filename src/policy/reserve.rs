@@ -38,10 +38,8 @@ pub struct Spent {
 pub struct Subject<'a> {
     /// The model as the client named it.
     pub asked: &'a str,
-    /// The provider.
-    pub provider: &'a str,
-    /// The model as the provider knows it.
-    pub model: &'a str,
+    /// All that may come to answer: a provider, and the model as it knows it.
+    pub targets: &'a [(Arc<str>, Arc<str>)],
 }
 
 /// A rule has no room for a request.
@@ -83,11 +81,11 @@ pub fn reserve(
     claim: &Claim,
     at: Moment,
 ) -> Result<Reservation, Box<Full>> {
-    let Subject { asked, provider, model } = *subject;
+    let Subject { asked, targets } = *subject;
     let mut reserved =
         Reservation { key: Arc::clone(key), shard: at.shard, held: Vec::with_capacity(key.rules.len()) };
     for (place, rule) in key.rules.iter().enumerate() {
-        if !rule.holds_for(asked, provider, model) {
+        if !targets.iter().any(|(provider, model)| rule.holds_for(asked, provider, model)) {
             continue;
         }
         let limit = rule.bound.limit;

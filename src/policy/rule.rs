@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::catalog::names::matches;
+use crate::catalog::names::{matches, matches_target};
 use crate::policy::period::{Period, Shape, Span};
 use crate::policy::window::Window;
 use crate::units::PicoUsd;
@@ -106,10 +106,7 @@ impl Rule {
     #[must_use]
     pub fn holds_for(&self, asked: &str, provider: &str, model: &str) -> bool {
         let Some(pattern) = &self.bound.model else { return true };
-        matches(pattern, asked) || matches(pattern, model) || {
-            let (one, other) = pattern.split_once('/').unwrap_or(("", ""));
-            matches(one, provider) && matches(other, model)
-        }
+        matches(pattern, asked) || matches_target(pattern, provider, model)
     }
 }
 

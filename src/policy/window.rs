@@ -272,7 +272,8 @@ impl Window {
             let drawn = self.drawn.0.load(Ordering::Acquire);
             let Some(after) = drawn.checked_add(amount).filter(|after| *after <= limit) else {
                 looks += 1;
-                if looks < LOOKS && self.gather() {
+                // Somebody else may have gathered since.
+                if looks < LOOKS && (self.gather() || self.drawn.0.load(Ordering::Acquire) < drawn) {
                     continue;
                 }
                 return false;

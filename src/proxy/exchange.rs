@@ -376,8 +376,10 @@ impl Exchange {
             let mut record = self.take_record(status, bytes);
             if let Some(mut reserved) = record.reserved.take() {
                 reserved.end();
-                // What must be counted first is settled by whoever counts it.
+                // What must be counted first is settled by whoever counts it. A provider that was at work
+                // when its client left may charge for all that was reserved; dropped, it counts as used.
                 match record.spent() {
+                    _ if record.was_left_at_work() => drop(reserved),
                     Some(spent) => self.telemetry.settle(reserved, &spent),
                     None => record.reserved = Some(reserved),
                 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use rustc_hash::FxHashSet;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Interval;
 
 use crate::config::{self, Process, Sources};
 use crate::proxy::discovery::{self, Discovery};
@@ -84,8 +85,32 @@ impl Keeper {
                 }
                 _ = look_at_keys.tick() => self.take_over_keys(),
                 _ = write_down.tick() => self.shared.tallying.write(),
-                _ = look_up.tick() => look_up_all(&self.shared).await,
-                _ = discover.tick(), if self.process.discovery.is_some() => discovery.run(&self.shared).await,
+                _ = look_up.tick() => {
+                    let shared = Arc::clone(&self.shared);
+                    self.beside(look_up_all(&shared), &mut look_at_keys, &mut write_down).await;
+                }
+                _ = discover.tick(), if self.process.discovery.is_some() => {
+                    let shared = Arc::clone(&self.shared);
+                    let run = Box::pin(discovery.run(&shared));
+                    self.beside(run, &mut look_at_keys, &mut write_down).await;
+                }
+            }
+        }
+    }
+
+    /// Does what may take long, and misses no beat of the keys and the tallies over it.
+    async fn beside(
+        &mut self,
+        work: impl Future<Output = ()>,
+        look_at_keys: &mut Interval,
+        write_down: &mut Interval,
+    ) {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                () = &mut work => return,
+                _ = look_at_keys.tick() => self.take_over_keys(),
+                _ = write_down.tick() => self.shared.tallying.write(),
             }
         }
     }

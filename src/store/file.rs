@@ -96,6 +96,16 @@ impl Unusable {
     }
 }
 
+/// A number as SQL has it.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A number as SQL had it.
+pub(super) fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
 /// Whether there is a file in this folder.
 pub(super) fn is_in(folder: &Path) -> bool {
     folder.join(NAME).is_file()

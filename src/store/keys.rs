@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::file::{self, Unusable};
+use super::file::{self, Unusable, signed, unsigned};
 use crate::config::Stored;
 use crate::policy::Digest;
 
@@ -195,14 +195,6 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
         made: number(5)?.unwrap_or(0),
         changed: number(6)?.unwrap_or(0),
     })
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }
 
 #[cfg(test)]

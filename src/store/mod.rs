@@ -1,6 +1,8 @@
-//! What outlives requests: responses and conversations that no provider keeps, in one file of `SQLite`.
+//! What outlives requests, in one file of `SQLite`: responses and conversations that no provider keeps,
+//! keys, and what limits have counted.
 //!
-//! One thread owns the file. Workers leave jobs for it and go on, or wait for their answer with a
+//! One thread does all that requests leave, and reads what they ask for; the keeper has connections of
+//! its own for `keys` and `tallies`. Workers leave jobs for that thread and go on, or wait for their answer with a
 //! limit; none of them ever touches SQL or the disk. What is waiting is written in one transaction,
 //! and a job sees everything that was left before it, whether that is on the disk yet or not.
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::file::{self, Unusable};
+use super::file::{self, Unusable, signed, unsigned};
 use crate::policy::Tally;
 
 /// The tallies in the file.
@@ -53,14 +53,6 @@ impl Tallies {
         transaction.commit()?;
         Ok(sums)
     }
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -132,6 +132,40 @@ fn what_is_reserved_and_not_used_is_free_again_however_a_request_ends() {
 }
 
 #[test]
+fn who_leaves_a_provider_at_work_has_spent_what_was_reserved() {
+    let mock = mock();
+    // Room for one answer of at most 2000 tokens.
+    let gateway = setup(&mock, "budgets: [{usd: 0.0014}]");
+    let request = question(
+        json!({"model": "gpt-4o-mini", "max_tokens": 2000, "messages": [{"role": "user", "content": "#mock tokens=3 first=60000"}]}),
+    );
+    let asked = || mock_page(&mock, "stats")["requests"].as_u64().unwrap();
+    let before = asked();
+    let mut conn = gateway.conn();
+    conn.send(&[request.head(), request.body.clone()].concat());
+    wait("the provider to be at work", PATIENCE, || (asked() > before).then_some(()));
+    conn.reset();
+    gateway.wait_idle();
+    let reply = gateway.ask(&request);
+    assert_eq!((reply.status, code(&reply).as_str()), (429, "insufficient_quota"));
+}
+
+#[test]
+fn a_budget_for_a_model_holds_where_that_model_only_stands_by() {
+    let mock = mock();
+    let yaml = "master_key: the-master-secret\nroutes: {both: {targets: [openai/gpt-4o-mini, anthropic/claude-sonnet-4-5]}}\n\
+                keys:\n  web: {key: the-secret-of-web, budgets: [{usd: 0.0001, model: \"claude-*\"}]}";
+    let gateway = Setup::new(&mock).yaml(yaml).start();
+    let ask = |model: &str| {
+        let messages = json!([{"role": "user", "content": "#mock tokens=3"}]);
+        gateway.ask(&question(json!({"model": model, "max_tokens": 1000, "messages": messages})))
+    };
+    ask("gpt-4o-mini").ok();
+    let reply = ask("both");
+    assert_eq!((reply.status, code(&reply).as_str()), (429, "insufficient_quota"));
+}
+
+#[test]
 fn a_limit_is_said_on_every_answer_in_the_clients_form() {
     let mock = mock();
     let gateway = setup(&mock, "limits: [{requests: 3}, {tokens: 100000, per: hour}]");

@@ -161,12 +161,19 @@ fn key(id: &str, name: &str, written: &VirtualKey, spot: &mut Spot<'_>) -> Key {
             Err(wrong) => spot.error(&["addresses", &place.to_string()], wrong.to_string(), None),
         }
     }
+    // One that is written twice binds once.
+    let mut labels: Vec<Arc<str>> = Vec::new();
+    for label in written.labels.iter().map(|label| label.trim()) {
+        if !labels.iter().any(|known| **known == *label) {
+            labels.push(label.into());
+        }
+    }
     let trimmed = |list: &[String]| list.iter().map(|name| name.trim().to_owned()).collect();
     Key {
         id: id.into(),
         name: name.into(),
         owner: owner.into(),
-        labels: written.labels.iter().map(|label| Arc::from(label.trim())).collect(),
+        labels,
         enabled: written.enabled,
         revoked: None,
         expires: written.expires.map(|moment| moment.0),

@@ -31,7 +31,7 @@ fn of_many(
             spot.error(&[], expected, None);
         }
         let bounds = bounds(&allowance.limits, &allowance.budgets, &mut spot);
-        (name.trim_matches('/').to_owned(), bounds)
+        (name.trim().to_owned(), bounds)
     };
     written.iter().map(one).collect()
 }

@@ -6,6 +6,7 @@ use crate::catalog::PriceTable;
 use crate::ir::{ServiceTier, Usage};
 use crate::policy::Claim;
 use crate::units::{PicoUsd, Price};
+use crate::wire::json;
 use crate::wire::lens::Lens;
 
 /// No model is known to say more than this at once; an answer of a model that nobody knows is taken to
@@ -13,8 +14,10 @@ use crate::wire::lens::Lens;
 const LONGEST: u64 = 131_072;
 /// What an answer is taken to be that nothing at all is known of.
 const USUAL: u64 = 4096;
-/// A text of this many bytes without a blank is no words but a picture, a document or sound.
+/// A text of at least this many bytes may be no words but a picture, a document or sound.
 const MEDIA: usize = 1024;
+/// The head of a data address is no longer than this.
+const DATA_HEAD: usize = 64;
 /// A picture's tokens are hardly fewer than this many, and its bytes hardly more a token.
 const MEDIA_TOKENS: u64 = 800;
 const MEDIA_BYTES: u64 = 40;
@@ -73,9 +76,19 @@ pub(super) fn length(body: Option<&Lens<'_>>, most: Option<u64>, usual: Option<u
                 look(&inner);
             }
         }
+        count = count.saturating_mul(prompts(lens));
     }
     let one = cap.or(usual).or(most).unwrap_or(USUAL).min(longest);
     Length { tokens: one.saturating_mul(count), is_capped: cap.is_some() }
+}
+
+/// How many prompts a text completion has: each gets an answer of its own.
+fn prompts(lens: &Lens<'_>) -> u64 {
+    let list = lens.raw("prompt").filter(|raw| raw.starts_with('['));
+    let Some(Ok(list)) = list.map(|raw| json::parse(raw.as_bytes())) else { return 1 };
+    // A list of numbers is one prompt, in tokens.
+    let each = list.elements().iter().filter(|one| one.is_string() || one.is_array());
+    each.count().max(1) as u64
 }
 
 /// About how many tokens a body has, rather too many than too few: its JSON counts too.
@@ -84,8 +97,7 @@ pub(super) fn input(body: &[u8], model: &str, calibration: &Calibration) -> u64 
     let (mut words, mut media, mut from, mut at) = (0, 0, 0, 0);
     for piece in text.split('"') {
         let end = at + piece.len();
-        let beginning = piece.as_bytes().get(..MEDIA);
-        if beginning.is_some_and(|beginning| !beginning.contains(&b' ')) {
+        if is_media(piece) {
             words += estimate::tokens(text.get(from..at).unwrap_or_default());
             media += MEDIA_TOKENS + piece.len() as u64 / MEDIA_BYTES;
             from = end;
@@ -95,6 +107,14 @@ pub(super) fn input(body: &[u8], model: &str, calibration: &Calibration) -> u64 
     words += estimate::tokens(text.get(from..).unwrap_or_default());
     let factor = calibration.factor(model, Class::Latin).max(1.0);
     scale(words, factor * 1.1) + media + 16
+}
+
+/// Whether a text is no words: past the head of a data address it is of base64 alone.
+fn is_media(text: &str) -> bool {
+    let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=-_\\".contains(byte);
+    text.as_bytes()
+        .get(DATA_HEAD..MEDIA)
+        .is_some_and(|some| some.iter().all(base64) && memchr::memmem::find(some, b"\\u").is_none())
 }
 
 /// What a request may cost at these prices: the dearest classes of input and output, and what it tells
@@ -141,6 +161,8 @@ mod tests {
             (r#"{"inferenceConfig":{"maxTokens":7}}"#, (7, true)),
             (r#"{"max_tokens":100,"n":4}"#, (400, true)),
             (r#"{"max_tokens":100,"n":2,"best_of":5}"#, (500, true)),
+            (r#"{"max_tokens":10,"prompt":["a","b","c"],"n":2}"#, (60, true)),
+            (r#"{"max_tokens":10,"prompt":[1,2,3]}"#, (10, true)),
             (r#"{"max_tokens":100,"thinking":{"budget_tokens":900}}"#, (900, true)),
         ] {
             assert_eq!(told(body, Some(8000), None), expected, "{body}");
@@ -182,6 +204,9 @@ mod tests {
             &calibration,
         );
         assert!((20..60).contains(&words), "{words}");
+        let chinese = format!(r#"{{"messages":[{{"content":"{}"}}]}}"#, "\u{6f22}\u{5b57}".repeat(5000));
+        let tokens = input(chinese.as_bytes(), "m", &calibration);
+        assert!(tokens > 5000, "{tokens}");
         let picture =
             format!(r#"{{"messages":[{{"url":"data:image/png;base64,{}"}}]}}"#, "iVBORw0KGgo".repeat(10_000));
         let tokens = input(picture.as_bytes(), "m", &calibration);

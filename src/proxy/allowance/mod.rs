@@ -44,8 +44,9 @@ pub async fn admit(shared: &Shared, session: &mut Session, exchange: &mut Exchan
     let Some(call) = exchange.call() else { return Ok(true) };
     let refusal = match claimed(shared, &world, &key, &asked, call) {
         Ok((claim, known)) => {
-            let (provider, model) = (Arc::clone(&known.provider), Arc::clone(&known.model));
-            let subject = Subject { asked: &call.ask.model, provider: &provider, model: &model };
+            let name = |known: &Arc<Known>| (Arc::clone(&known.provider), Arc::clone(&known.model));
+            let targets: Vec<_> = known.iter().map(name).collect();
+            let subject = Subject { asked: &call.ask.model, targets: &targets };
             match reserve(&key, &subject, &claim, now()) {
                 Ok(reserved) => {
                     exchange.reserved = Some(reserved).filter(|reserved| !reserved.is_empty());
@@ -85,21 +86,34 @@ pub fn now() -> Moment {
     Moment { now: clock::unix_seconds(), shard }
 }
 
-/// What a request may come to at any of its targets, and the first of them.
+/// What leaves, where that is more than the client's own body.
+fn body(call: &Call) -> &Bytes {
+    let own = &call.ask.body;
+    if own.is_empty() || call.attempt.recalled { &call.attempt.body } else { own }
+}
+
+/// All that may come to answer, the first of them in front.
+fn may_answer(world: &Snapshot, call: &Call, first: Arc<Known>) -> Vec<Arc<Known>> {
+    let others = call.targets.iter().skip(call.place + 1);
+    let others = others.filter_map(|target| targets::known(world, target, call.ask.dialect));
+    std::iter::once(first).chain(others).collect()
+}
+
+/// What a request may come to at any of its targets, and those.
 fn claimed(
     shared: &Shared,
     world: &Snapshot,
     key: &Key,
     asked: &Asked,
     call: &Call,
-) -> std::result::Result<(Claim, Arc<Known>), Refusal> {
+) -> std::result::Result<(Claim, Vec<Arc<Known>>), Refusal> {
     let mut known = Arc::clone(&call.attempt.known);
     let counts =
         |rule: &crate::policy::Rule| !matches!(rule.bound.measure, Measure::Requests | Measure::Concurrency);
     if !key.rules.iter().any(counts) {
-        return Ok((Claim { is_capped: true, ..Claim::default() }, known));
+        return Ok((Claim { is_capped: true, ..Claim::default() }, may_answer(world, call, known)));
     }
-    let body: &Bytes = if call.ask.body.is_empty() { &call.attempt.body } else { &call.ask.body };
+    let body = body(call);
     let lens = if call.ask.form.is_some() { None } else { Lens::new(body).ok() };
     if let Mode::Through(_) = call.attempt.mode
         && known.model.is_empty()
@@ -108,12 +122,15 @@ fn claimed(
     {
         known = Arc::new(known.named(world, provider, &model));
     }
+    let targets = may_answer(world, call, Arc::clone(&known));
     let all = body.len().saturating_add(call.ask.rest) as u64;
     let mut units = call.ask.assumed;
     let mut claim = Claim { is_capped: true, ..Claim::default() };
     match asked.like() {
         Asked::Chat { .. } | Asked::Live(_) | Asked::Opening(_) | Asked::Relay(Relayed::Compaction) => {
-            let most = targets::longest_answer(world, &known);
+            // Only where all of them are known to say no more is there such a bound.
+            let longest = targets.iter().map(|known| targets::longest_answer(world, known));
+            let most = longest.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max());
             let usual = shared.telemetry.outputs().p99(&known.model);
             let length = claim::length(lens.as_ref(), most, usual);
             claim.tokens_out = length.tokens;
@@ -148,8 +165,8 @@ fn claimed(
         | Asked::Machine(_)
         | Asked::Health => {}
     }
-    priced(world, key, call, &known, &units, &mut claim)?;
-    Ok((claim, known))
+    priced(world, key, call, &targets, &units, &mut claim)?;
+    Ok((claim, targets))
 }
 
 /// Prices a claim by the dearest of all targets that may come to answer.
@@ -157,7 +174,7 @@ fn priced(
     world: &Snapshot,
     key: &Key,
     call: &Call,
-    first: &Arc<Known>,
+    targets: &[Arc<Known>],
     units: &Usage,
     claim: &mut Claim,
 ) -> std::result::Result<(), Refusal> {
@@ -166,10 +183,8 @@ fn priced(
     if !spends || !uses {
         return Ok(());
     }
-    let marks = memchr::memmem::find(&call.ask.body, b"cache").is_some();
-    let others = call.targets.iter().skip(call.place + 1);
-    let others = others.filter_map(|target| targets::known(world, target, call.ask.dialect));
-    for known in std::iter::once(Arc::clone(first)).chain(others) {
+    let marks = memchr::memmem::find(body(call), b"cache").is_some();
+    for known in targets {
         match &known.prices {
             Some(prices) => claim::price(claim, prices, call.ask.tier.as_ref(), units, marks),
             None if world.unpriced || known.is_own_server() => {}

@@ -12,7 +12,7 @@ use crate::clock;
 use crate::dialect::Kept;
 use crate::policy::{Closed, Key};
 use crate::proxy::arrival::asked::{Asked, Through};
-use crate::proxy::arrival::{credentials, local};
+use crate::proxy::arrival::{credentials, local, through};
 use crate::refusal::{Kind, Refusal};
 use crate::route::{Choice, Names};
 use crate::snapshot::{Barred, Snapshot};
@@ -118,9 +118,8 @@ fn forbidden(key: &Key, model: &str) -> Refusal {
 
 /// Whether what goes through must be read first, to know what a key asks for.
 pub(super) fn must_be_read(key: Option<&Key>, through: &Through, head: &RequestHeader) -> bool {
-    let json = head.headers.get(header::CONTENT_TYPE);
-    let json = json.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
-    json && through.like.as_ref().and_then(Asked::model_in_path).is_none()
+    through::is_json(head)
+        && through.like.as_ref().and_then(Asked::model_in_path).is_none()
         && key.is_some_and(|key| !key.access.is_for_all_models() || !key.rules.is_empty())
 }
 

@@ -254,6 +254,7 @@ fn unknown_path(head: &RequestHeader, place: &str) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proxy::arrival::address::deployment;
 
     fn head(method: &str, path: &str) -> RequestHeader {
         RequestHeader::build(method, path.as_bytes(), None).unwrap()

@@ -93,9 +93,14 @@ fn accepted(world: &Snapshot, through: &Through, body: &[u8]) -> Option<Bytes> {
 
 /// Whether the request must be read whole, since a signature is made over its body or ids stand in it.
 pub(super) fn is_held(world: &Snapshot, through: &Through, head: &RequestHeader) -> bool {
-    let kind = head.headers.get(header::CONTENT_TYPE);
-    let json = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
-    (json && through.kept.is_some()) || is_signed(world, through)
+    (is_json(head) && through.kept.is_some()) || is_signed(world, through)
+}
+
+/// Whether a body is said to be JSON.
+pub(super) fn is_json(head: &RequestHeader) -> bool {
+    const JSON: &[u8] = b"application/json";
+    let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.as_bytes().get(..JSON.len()));
+    kind.is_some_and(|kind| kind.eq_ignore_ascii_case(JSON))
 }
 
 fn is_signed(world: &Snapshot, through: &Through) -> bool {
