@@ -4,11 +4,9 @@
 use std::borrow::Cow;
 
 use crate::catalog::profile::Profile;
+use crate::dialect::tool_schema;
 use crate::ir::{Losses, Request, ToolKind};
 use crate::wire::json::{self, Json, Object};
-
-/// A tool that takes nothing.
-const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
 
 /// How much the strict tools of one request may hold together.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +36,7 @@ pub(in crate::dialect) fn hold<'r>(
     let functions = request.tools.iter_mut().filter(|tool| tool.kind == ToolKind::Function);
     for tool in functions.filter(|tool| tool.strict.is_none()) {
         let mut left = room;
-        let schema = tool.schema.as_deref().unwrap_or(NO_ARGUMENTS);
+        let schema = tool.schema.as_deref().unwrap_or(tool_schema::NO_ARGUMENTS);
         let schema = closed(schema, &mut left).filter(|schema| profile.strict_tools && fit(schema));
         if let Some(schema) = schema {
             tool.schema = Some(schema);
@@ -190,7 +188,7 @@ mod tests {
         assert_eq!(closed(city).as_deref(), Some(shut));
         assert_eq!(closed(shut).as_deref(), Some(shut));
         let nothing = r#"{"type":"object","properties":{},"required":[],"additionalProperties":false}"#;
-        assert_eq!(closed(NO_ARGUMENTS).as_deref(), Some(nothing));
+        assert_eq!(closed(tool_schema::NO_ARGUMENTS).as_deref(), Some(nothing));
     }
 
     #[test]

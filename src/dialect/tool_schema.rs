@@ -3,6 +3,9 @@
 
 use crate::wire::json::{self, Json, Object};
 
+/// The schema of a tool that takes nothing.
+pub(in crate::dialect) const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
+
 /// The keywords that choose between schemas.
 const CHOICES: [&str; 3] = ["anyOf", "oneOf", "allOf"];
 

@@ -161,7 +161,7 @@ impl<'a> Toolbox<'a> {
                 for name in &self.stubs {
                     a.object(|o| {
                         o.string("name", self.names.sent(name));
-                        o.raw("input_schema", NO_ARGUMENTS);
+                        o.raw("input_schema", tool_schema::NO_ARGUMENTS);
                     });
                 }
                 if let Some(answer) = &self.answer {
@@ -196,7 +196,7 @@ impl<'a> Toolbox<'a> {
                     losses.bent("tools.custom", "free text is asked for as one argument");
                     o.raw("input_schema", free_text::SCHEMA);
                 }
-                (_, None) => o.raw("input_schema", NO_ARGUMENTS),
+                (_, None) => o.raw("input_schema", tool_schema::NO_ARGUMENTS),
                 (_, Some(schema)) => write_schema(schema, strict, o, losses),
             }
             o.opt_bool("strict", strict);
@@ -295,9 +295,6 @@ impl<'a> Toolbox<'a> {
         refused
     }
 }
-
-/// Arguments of which nothing is known.
-const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
 
 fn is_sent(tool: &Tool, request: &Request, losses: &mut Losses) -> bool {
     if let Some(ToolChoice::Allowed(allowed, _)) = &request.tool_choice

@@ -185,7 +185,7 @@ impl<'a> Toolbox<'a> {
                     self.write_tool(tool, marks, a, losses);
                 }
                 for name in &self.stubs {
-                    write_spec(self.names.sent(name), None, NO_ARGUMENTS, None, a);
+                    write_spec(self.names.sent(name), None, tool_schema::NO_ARGUMENTS, None, a);
                 }
                 if let Some(answer) = &self.answer {
                     let description = answer.description.unwrap_or(ANSWER_DESCRIPTION);
@@ -235,7 +235,7 @@ impl<'a> Toolbox<'a> {
                 losses.bent("tools.custom", "free text is asked for as one argument");
                 free_text::SCHEMA.to_owned()
             }
-            (_, schema) => plain_schema(schema.unwrap_or(NO_ARGUMENTS), strict, losses),
+            (_, schema) => plain_schema(schema.unwrap_or(tool_schema::NO_ARGUMENTS), strict, losses),
         };
         for extra in tool.extras.foreign(DIALECT) {
             losses.dropped(format!("tools.{}", extra.name), "only its own dialect has it");
@@ -322,9 +322,6 @@ impl<'a> Toolbox<'a> {
         }
     }
 }
-
-/// Arguments of which nothing is known.
-const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
 
 /// What the tool of a structured answer is for, where the client does not say.
 const ANSWER_DESCRIPTION: &str = "Takes the final answer.";

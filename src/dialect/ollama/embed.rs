@@ -1,10 +1,11 @@
 //! Vectors: `/api/embed` for any inputs, and the older `/api/embeddings` for one prompt.
 
+use crate::dialect::openai_embeddings::{numbers, write_numbers};
 use crate::dialect::place::Place;
 use crate::dialect::{Malformed, unknown};
-use crate::ir::embed::{EmbedInput, EmbedReply, EmbedRequest};
+use crate::ir::embed::{EmbedInput, EmbedReply, EmbedRequest, Encoding};
 use crate::ir::{Dialect, Losses, Usage};
-use crate::wire::json::{self, Array, Json};
+use crate::wire::json::{self, Json};
 
 const OWN: Dialect = Dialect::OllamaChat;
 
@@ -104,14 +105,8 @@ pub fn parse_reply(body: &[u8]) -> Result<EmbedReply, Malformed> {
         (None, Some(one)) => vec![one],
         (None, None) => return Err(Malformed::new("embeddings", "expected a list of vectors")),
     };
-    let mut vectors = Vec::with_capacity(lists.len());
-    for list in lists {
-        // A vector's numbers have no more places than this.
-        #[allow(clippy::cast_possible_truncation)]
-        let numbers = list.elements().iter().map(|number| number.as_f64().map(|number| number as f32));
-        let vector: Option<Vec<f32>> = numbers.collect();
-        vectors.push(vector.ok_or_else(|| Malformed::new("embeddings", "expected numbers"))?);
-    }
+    let vectors: Option<Vec<_>> = lists.into_iter().map(numbers).collect();
+    let vectors = vectors.ok_or_else(|| Malformed::new("embeddings", "expected numbers"))?;
     let input = root.get("prompt_eval_count").and_then(Json::as_u64);
     Ok(EmbedReply {
         model: root.get("model").and_then(Json::as_str).map(str::to_owned),
@@ -126,20 +121,16 @@ pub fn parse_reply(body: &[u8]) -> Result<EmbedReply, Malformed> {
 pub fn render_reply(form: Form, reply: &EmbedReply, model: &str) -> Vec<u8> {
     let mut out =
         Vec::with_capacity(64 + reply.vectors.iter().map(|vector| vector.len() * 12).sum::<usize>());
-    let numbers = |list: &mut Array<'_>, vector: &[f32]| {
-        for number in vector {
-            list.raw(&number.to_string());
-        }
-    };
     json::object(&mut out, |answer| match form {
-        Form::Embeddings => answer.array("embedding", |list| {
-            numbers(list, reply.vectors.first().map(Vec::as_slice).unwrap_or_default());
+        Form::Embeddings => answer.embed("embedding", |out| {
+            let first = reply.vectors.first().map(Vec::as_slice).unwrap_or_default();
+            write_numbers(out, first, Encoding::Float);
         }),
         Form::Embed => {
             answer.string("model", reply.model.as_deref().unwrap_or(model));
             answer.array("embeddings", |vectors| {
                 for vector in &reply.vectors {
-                    vectors.array(|list| numbers(list, vector));
+                    vectors.embed(|out| write_numbers(out, vector, Encoding::Float));
                 }
             });
             // Nobody knows how long it took, but clients divide by it.

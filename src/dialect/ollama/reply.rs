@@ -235,6 +235,9 @@ impl Parts {
                 note_seal(block, losses);
             }
             Content::ToolCall(call) if form == Form::Chat => {
+                if matches!(call.kind, ToolKind::Hosted { .. }) {
+                    losses.bent("message.tool_calls", "a provider's own tool is said as a function");
+                }
                 if matches!(call.kind, ToolKind::Custom(_)) || !is_object(&call.arguments) {
                     losses.bent("message.tool_calls", "free text is said as an argument");
                 }

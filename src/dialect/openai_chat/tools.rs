@@ -12,9 +12,6 @@ use super::types::{OWN, arguments, cache_mark, filled, write_cache_mark};
 use crate::dialect::openai_names::Names;
 use crate::dialect::place::Place;
 
-/// The schema of a tool that takes nothing; some vendors refuse a function without one.
-const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
-
 /// Reads `tools`.
 pub(super) fn parse(value: &Json<'_>, at: Place<'_>) -> Result<Vec<Tool>, Malformed> {
     let tools = at.list(value)?.iter().enumerate();
@@ -197,7 +194,7 @@ pub(super) fn write(
                 write_function(tools, tool, free_text::SCHEMA, names, profile, losses);
             }
             ToolKind::Function | ToolKind::Older => {
-                let schema = tool.schema.as_deref().unwrap_or(NO_ARGUMENTS);
+                let schema = tool.schema.as_deref().unwrap_or(tool_schema::NO_ARGUMENTS);
                 write_function(tools, tool, schema, names, profile, losses);
             }
         }

@@ -10,9 +10,6 @@ use crate::wire::json::{self, Array, Json, Object};
 use super::extras;
 use super::types::{OWN, kind, text};
 
-/// The schema of a tool that takes nothing.
-const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
-
 /// Stands in a tool's extras where its definition did not say whether it is strict, which here is
 /// another thing than saying that it is not.
 const UNSAID: &str = "@strict";
@@ -240,7 +237,7 @@ pub(super) fn write(
                 write_function(tools, tool, free_text::SCHEMA, names, profile, losses);
             }
             ToolKind::Function | ToolKind::Older => {
-                let schema = tool.schema.as_deref().unwrap_or(NO_ARGUMENTS);
+                let schema = tool.schema.as_deref().unwrap_or(tool_schema::NO_ARGUMENTS);
                 write_function(tools, tool, schema, names, profile, losses);
             }
         }

@@ -248,9 +248,11 @@ fn required_tool(body: &Lens<'_>, profile: &Profile, losses: &mut Losses, edits:
     if choice != "\"required\"" && !named {
         return;
     }
+    if named && profile.required_tool != RequiredTool::Unsupported {
+        losses.bent("tool_choice", "the target cannot be held to one tool");
+    }
     match profile.required_tool {
         RequiredTool::Required if named => {
-            losses.bent("tool_choice", "the target cannot be held to one tool");
             edits.push(set_string("tool_choice", "required"));
         }
         RequiredTool::Required => {}

@@ -5,7 +5,7 @@ use crate::dialect::cohere_chat::types::OWN;
 use crate::dialect::place::{Place, filled};
 use crate::dialect::unknown;
 use crate::ir::{Block, Content, Media, Source};
-use crate::wire::json::{Array, Json};
+use crate::wire::json::{self, Json};
 
 /// The name of the member in which a document that came is kept as it was.
 const WHOLE: &str = "document";
@@ -86,13 +86,11 @@ pub(super) fn is_sayable(block: &Block) -> bool {
 }
 
 /// Writes a document as an element of `documents`, or of a tool's result.
-pub(super) fn write(array: &mut Array<'_>, block: &Block) {
+pub(super) fn write(out: &mut Vec<u8>, block: &Block) {
     if let Some(whole) = block.extras.json(OWN, WHOLE) {
-        array.raw(whole);
-        return;
-    }
-    if let Content::Document(Media { source: Source::Text(text), name, .. }) = &block.content {
-        array.object(|document| {
+        out.extend_from_slice(whole.as_bytes());
+    } else if let Content::Document(Media { source: Source::Text(text), name, .. }) = &block.content {
+        json::object(out, |document| {
             document.opt_string("id", name.as_deref());
             document.object("data", |data| {
                 data.opt_string("title", name.as_deref());

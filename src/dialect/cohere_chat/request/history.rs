@@ -98,6 +98,9 @@ impl Writer<'_, '_> {
             self.losses.bent("messages.tool.content", "said by the user after the results");
             shown.extend(others);
         }
+        for block in &kept {
+            note_block(block, self.losses);
+        }
         let label = Block::text("Error:");
         let mut said = kept;
         if result.is_error {
@@ -123,13 +126,7 @@ impl Writer<'_, '_> {
                         } else {
                             parts.object(|part| {
                                 part.string("type", "document");
-                                part.embed("document", |out| {
-                                    let mut one = Vec::new();
-                                    crate::wire::json::array(&mut one, |array| {
-                                        documents::write(array, block)
-                                    });
-                                    out.extend_from_slice(one.get(1..one.len() - 1).unwrap_or(b"{}"));
-                                });
+                                part.embed("document", |out| documents::write(out, block));
                             });
                         }
                     }
@@ -137,6 +134,12 @@ impl Writer<'_, '_> {
             }
             members(message, turn, losses);
         });
+    }
+
+    /// Whether a thought is left out of the history.
+    fn is_unsaid_thought(&self, block: &Block) -> bool {
+        let Content::Reasoning(thought) = &block.content else { return false };
+        thought.redacted.is_some() || thought.text.is_empty() || !self.thinks
     }
 
     fn note_seal(&mut self, block: &Block) {
@@ -151,6 +154,9 @@ impl Writer<'_, '_> {
         let mut parts = Vec::new();
         let mut called = false;
         for block in &turn.blocks {
+            if matches!(block.content, Content::ToolCall(_)) || self.is_unsaid_thought(block) {
+                note_block(block, self.losses);
+            }
             match &block.content {
                 Content::ToolCall(_) => called = true,
                 Content::Reasoning(thought) if thought.redacted.is_some() => {

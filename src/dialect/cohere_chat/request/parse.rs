@@ -1,9 +1,9 @@
 //! A client's body → the hub's request.
 
-use crate::dialect::Malformed;
 use crate::dialect::cohere_chat::types::OWN;
 use crate::dialect::place::Place;
-use crate::ir::{Block, Extras, Format, Request, Role, Thinking, Tool, ToolChoice, ToolKind, Turn};
+use crate::dialect::{Malformed, function_tools};
+use crate::ir::{Block, Format, Request, Role, Thinking, ToolChoice, Turn};
 use crate::wire::json::{self, Json};
 
 use super::{documents, turns};
@@ -59,7 +59,7 @@ fn member(
         "model" => request.model = at.owned(value)?,
         "messages" => turns::parse(value, at, request)?,
         "documents" => *given = documents::parse(value, at)?,
-        "tools" => request.tools = tools(value, at)?,
+        "tools" => request.tools = function_tools::parse(value, at)?,
         "strict_tools" => request.validated = at.truth(value)?,
         "tool_choice" => {
             request.tool_choice = Some(match at.string(value)? {
@@ -87,27 +87,6 @@ fn member(
         _ => request.extras.push(OWN, key, value.raw()),
     }
     Ok(())
-}
-
-fn tools(value: &Json<'_>, at: Place<'_>) -> Result<Vec<Tool>, Malformed> {
-    let list = at.list(value)?.iter().enumerate();
-    list.map(|(index, tool)| {
-        let place = at.element(index);
-        let within = place.member("function");
-        let function = place.object(tool)?.field("function").ok_or_else(|| within.missing())?;
-        let description = function.field("description");
-        let schema = function.field("parameters").map(|schema| within.member("parameters").object(schema));
-        Ok(Tool {
-            name: within.required(within.object(function)?, "name")?.to_owned(),
-            description: description.map(|text| within.member("description").owned(text)).transpose()?,
-            schema: schema.transpose()?.map(|schema| schema.raw().to_owned()),
-            strict: None,
-            kind: ToolKind::Function,
-            cache: None,
-            extras: Extras::NONE,
-        })
-    })
-    .collect()
 }
 
 fn format(value: &Json<'_>, at: Place<'_>) -> Result<Format, Malformed> {

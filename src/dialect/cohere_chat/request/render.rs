@@ -3,14 +3,11 @@
 use crate::catalog::profile::{Param, Profile, ThinkingStyle};
 use crate::dialect::cohere_chat::types::{OWN, budget_of_effort};
 use crate::dialect::openai_names::Names;
-use crate::dialect::{Rendered, Restore, free_text, tool_schema, unknown};
-use crate::ir::{Effort, Format, Losses, Request, Sampling, Thinking, Tool, ToolChoice, ToolKind};
+use crate::dialect::{Rendered, Restore, free_text, function_tools, unasked, unknown};
+use crate::ir::{Effort, Format, Losses, Request, Role, Sampling, Thinking, Tool, ToolChoice};
 use crate::wire::json::{self, Json, Object};
 
 use super::{documents, history};
-
-/// The schema of a tool that takes nothing.
-const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
 
 /// Writes a request for a target that knows itself as `model`.
 pub(in crate::dialect::cohere_chat) fn render(
@@ -21,8 +18,10 @@ pub(in crate::dialect::cohere_chat) fn render(
 ) -> Rendered {
     let names = Names::of(request);
     let tools = tools(request, losses);
+    // In other turns they are said where they stand.
+    let asked = request.turns.iter().filter(|turn| turn.role == Role::User);
     let given: Vec<_> =
-        request.turns.iter().flat_map(|turn| &turn.blocks).filter(|b| documents::is_sayable(b)).collect();
+        asked.flat_map(|turn| &turn.blocks).filter(|block| documents::is_sayable(block)).collect();
     // A format cannot be demanded beside tools or documents.
     let crowded = !tools.is_empty() || !given.is_empty();
     let words = words_of_format(request.format.as_ref(), crowded, losses);
@@ -33,7 +32,11 @@ pub(in crate::dialect::cohere_chat) fn render(
             history::write(messages, request, words.as_deref(), &names, profile, losses);
         });
         if !given.is_empty() {
-            body.array("documents", |array| given.iter().for_each(|block| documents::write(array, block)));
+            body.array("documents", |array| {
+                for block in given {
+                    array.embed(|out| documents::write(out, block));
+                }
+            });
         }
         write_tools(body, request, &tools, profile, &names, losses);
         if words.is_none() {
@@ -47,7 +50,7 @@ pub(in crate::dialect::cohere_chat) fn render(
         unknown::restore(OWN, &request.extras, body);
         unknown::note_lost(OWN, &request.extras, losses);
     });
-    note_lost(request, losses);
+    unasked::note(request, losses);
     Rendered {
         body,
         headers: Vec::new(),
@@ -57,14 +60,7 @@ pub(in crate::dialect::cohere_chat) fn render(
 
 /// The tools that the target is told of; a choice among them is made by leaving the others out.
 fn tools<'r>(request: &'r Request, losses: &mut Losses) -> Vec<&'r Tool> {
-    let mut tools: Vec<&Tool> = request.tools.iter().collect();
-    tools.retain(|tool| {
-        let foreign = matches!(tool.kind, ToolKind::Hosted { .. });
-        if foreign {
-            losses.dropped("tools.hosted", "the tool is run by another provider");
-        }
-        !foreign
-    });
+    let mut tools = function_tools::of_client(request, losses);
     let wanted: Option<&[String]> = match &request.tool_choice {
         Some(ToolChoice::Tool(name)) => Some(std::slice::from_ref(name)),
         Some(ToolChoice::Allowed(names, _)) => Some(names),
@@ -98,13 +94,11 @@ fn write_tools(
         }
         return;
     }
-    body.array("tools", |array| {
-        for tool in tools {
-            array.object(|object| {
-                object.string("type", "function");
-                object.object("function", |function| write_function(function, tool, names, losses));
-            });
-        }
+    function_tools::write(body, tools, |function, tool| {
+        let schema = function_tools::parameters(tool, OWN, losses);
+        function.string("name", names.sent(&tool.name));
+        function.opt_string("description", free_text::description(tool).as_deref());
+        function.raw("parameters", &schema);
     });
     let wanted = request.validated || tools.iter().all(|tool| tool.strict == Some(true));
     if wanted && tools.iter().all(|tool| can_be_strict(tool)) {
@@ -133,27 +127,6 @@ fn can_be_strict(tool: &Tool) -> bool {
     let Ok(schema) = json::parse(schema.as_bytes()) else { return true };
     let takes = schema.field("properties").is_some_and(|named| !named.entries().is_empty());
     !takes || schema.field("required").is_some_and(|named| !named.elements().is_empty())
-}
-
-fn write_function(function: &mut Object<'_>, tool: &Tool, names: &Names, losses: &mut Losses) {
-    if tool.cache.is_some() {
-        losses.dropped("cache_control", "the target takes no cache marks");
-    }
-    for extra in tool.extras.of(OWN).chain(tool.extras.foreign(OWN)) {
-        losses.dropped(extra.name.clone(), "only known to the dialect it came from");
-    }
-    let schema = match &tool.kind {
-        ToolKind::Custom(_) => {
-            losses.bent("tools.custom", "said as a function with one text argument");
-            free_text::SCHEMA
-        }
-        ToolKind::Function | ToolKind::Older | ToolKind::Hosted { .. } => {
-            tool.schema.as_deref().unwrap_or(NO_ARGUMENTS)
-        }
-    };
-    function.string("name", names.sent(&tool.name));
-    function.opt_string("description", free_text::description(tool).as_deref());
-    function.raw("parameters", tool_schema::completed(schema).as_deref().unwrap_or(schema));
 }
 
 /// Whether a schema is of an object, which is all that can be demanded.
@@ -239,22 +212,16 @@ fn write_thinking(
     profile: &Profile,
     losses: &mut Losses,
 ) {
-    let Some(thinking) = thinking else { return };
-    let off = thinking.enabled == Some(false)
-        || thinking.effort == Some(Effort::None)
-        || thinking.budget == Some(0);
-    let wanted = thinking.effort.is_some() || thinking.budget.is_some() || thinking.enabled == Some(true);
+    let Some((thinking, asked)) = thinking.and_then(|it| Some((it, it.as_effort()?))) else { return };
+    let off = asked == Effort::None;
     if profile.thinking == ThinkingStyle::None {
-        if wanted && !off {
+        if !off {
             losses.dropped("reasoning_effort", "the target cannot be told how to think");
         }
         return;
     }
     if off {
         body.raw("thinking", r#"{"type":"disabled"}"#);
-        return;
-    }
-    if !wanted {
         return;
     }
     if thinking.visible == Some(false) {
@@ -268,20 +235,4 @@ fn write_thinking(
         object.string("type", "enabled");
         object.opt_number("token_budget", thinking.budget.or(from_effort));
     });
-}
-
-/// Notes what the target cannot be asked for.
-fn note_lost(request: &Request, losses: &mut Losses) {
-    let sampling = &request.sampling;
-    for (field, asked) in [
-        ("n", sampling.candidates.is_some_and(|answers| answers > 1)),
-        ("logit_bias", sampling.logit_bias.is_some()),
-        ("user", request.user.is_some()),
-        ("service_tier", request.service_tier.is_some()),
-        ("metadata", request.metadata.is_some()),
-    ] {
-        if asked {
-            losses.dropped(field, "the target cannot be asked for it");
-        }
-    }
 }

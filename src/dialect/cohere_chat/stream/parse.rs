@@ -2,6 +2,7 @@
 
 use crate::dialect::cohere_chat::types::{OWN, is_broken, parse_finish};
 use crate::dialect::cohere_chat::{citation, error, logprobs, usage};
+use crate::dialect::phase::Phase;
 use crate::dialect::place::filled;
 use crate::dialect::{StreamParser, openai_error, unknown};
 use crate::fault::Fault;
@@ -19,16 +20,6 @@ pub(in crate::dialect::cohere_chat) struct Parser {
     open: Option<(u32, Speech)>,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    #[default]
-    Before,
-    Running,
-    /// A fault was said; only the end is owed.
-    Failed,
-    Ended,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Speech {
     Text,
@@ -40,12 +31,12 @@ enum Speech {
 impl StreamParser for Parser {
     fn push(&mut self, event: Option<&str>, data: &[u8], events: &mut Vec<Event>) {
         let data = data.trim_ascii();
-        if matches!(self.phase, Phase::Failed | Phase::Ended) || data.is_empty() || data == b"[DONE]" {
+        if self.phase.is_over() || data.is_empty() || data == b"[DONE]" {
             return;
         }
         let Ok(json) = json::parse(data) else {
             let message = "the provider sent an event that is not valid JSON";
-            self.fail(Fault::new(Kind::BadGateway, message), events);
+            self.phase.fail(Fault::new(Kind::BadGateway, message), events);
             return;
         };
         if !json.is_object() {
@@ -53,27 +44,18 @@ impl StreamParser for Parser {
         }
         let name = json.get("type").and_then(Json::as_str).or(event).unwrap_or_default();
         if let Some(fault) = openai_error::in_stream(Some(name), &json) {
-            self.fail(fault, events);
+            self.phase.fail(fault, events);
             return;
         }
         if name.is_empty() && json.get("message").is_some_and(Json::is_string) {
-            self.fail(openai_error::parse(200, &http::HeaderMap::new(), data), events);
+            self.phase.fail(openai_error::parse(200, &http::HeaderMap::new(), data), events);
             return;
         }
         self.event(name, &json, events);
     }
 
     fn finish(&mut self, events: &mut Vec<Event>) {
-        match self.phase {
-            Phase::Ended => return,
-            Phase::Failed => {}
-            Phase::Before | Phase::Running => {
-                let message = "the provider's answer ended early";
-                self.fail(Fault::new(Kind::BadGateway, message), events);
-            }
-        }
-        self.phase = Phase::Ended;
-        events.push(Event::End);
+        self.phase.finish(events);
     }
 }
 
@@ -222,17 +204,11 @@ impl Parser {
         events.extend(delta.field("usage").and_then(usage::parse).map(Event::Usage));
         let word = filled(delta.get("finish_reason").and_then(Json::as_str));
         if let Some(word) = word.filter(|word| is_broken(word)) {
-            self.fail(error::broken(delta, word), events);
+            self.phase.fail(error::broken(delta, word), events);
             return;
         }
         self.close(events);
         events.extend(word.map(|word| Event::Finish { candidate: 0, finish: parse_finish(word) }));
-        events.push(Event::End);
-        self.phase = Phase::Ended;
-    }
-
-    fn fail(&mut self, fault: Fault, events: &mut Vec<Event>) {
-        self.phase = Phase::Failed;
-        events.push(Event::Fault(fault));
+        self.phase.end(events);
     }
 }

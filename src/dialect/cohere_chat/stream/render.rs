@@ -298,7 +298,8 @@ impl Renderer {
     }
 
     fn stop(&mut self, index: u32, out: &mut Vec<u8>) {
-        match self.slot(index).cloned() {
+        // Nothing comes for it any more.
+        match self.slot(index).map(|slot| std::mem::replace(slot, Slot::Unsaid)) {
             Some(Slot::Content(place, ..)) => event(out, "content-end", |event| event.number("index", place)),
             Some(Slot::Call(place, grew)) => {
                 if !grew {

@@ -1,10 +1,10 @@
 //! A client's body → the hub's request.
 
-use crate::dialect::Malformed;
 use crate::dialect::ollama::content;
 use crate::dialect::ollama::types::Form;
 use crate::dialect::place::Place;
-use crate::ir::{Block, Effort, Extras, Format, Request, Role, Tool, ToolKind, Turn};
+use crate::dialect::{Malformed, function_tools};
+use crate::ir::{Block, Effort, Format, Request, Role, Turn};
 use crate::wire::json::{self, Json};
 
 use super::{options, turns};
@@ -51,7 +51,7 @@ fn member(
         ("model", _) => request.model = at.owned(value)?,
         ("name", _) if request.model.is_empty() => request.model = at.owned(value)?,
         ("messages", Form::Chat) => turns::parse(value, at, request)?,
-        ("tools", Form::Chat) => request.tools = tools(value, at)?,
+        ("tools", Form::Chat) => request.tools = function_tools::parse(value, at)?,
         ("prompt", Form::Generate) => {
             let text = at.string(value)?;
             prompt.extend((!text.is_empty()).then(|| Block::text(text)));
@@ -100,25 +100,4 @@ fn think(form: Form, value: &Json<'_>, at: Place<'_>, request: &mut Request) -> 
         None => request.extras.push(form.dialect(), "think", value.raw()),
     }
     Ok(())
-}
-
-fn tools(value: &Json<'_>, at: Place<'_>) -> Result<Vec<Tool>, Malformed> {
-    let list = at.list(value)?.iter().enumerate();
-    list.map(|(index, tool)| {
-        let place = at.element(index);
-        let within = place.member("function");
-        let function = place.object(tool)?.field("function").ok_or_else(|| within.missing())?;
-        let description = function.field("description");
-        let schema = function.field("parameters").map(|schema| within.member("parameters").object(schema));
-        Ok(Tool {
-            name: within.required(within.object(function)?, "name")?.to_owned(),
-            description: description.map(|text| within.member("description").owned(text)).transpose()?,
-            schema: schema.transpose()?.map(|schema| schema.raw().to_owned()),
-            strict: None,
-            kind: ToolKind::Function,
-            cache: None,
-            extras: Extras::NONE,
-        })
-    })
-    .collect()
 }

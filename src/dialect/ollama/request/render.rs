@@ -2,14 +2,11 @@
 
 use crate::catalog::profile::{Profile, ThinkingStyle};
 use crate::dialect::ollama::types::{Form, OPTION};
-use crate::dialect::{Rendered, Restore, free_text, tool_schema, unknown};
-use crate::ir::{Dialect, Effort, Format, Losses, Request, Thinking, Tool, ToolChoice, ToolKind};
+use crate::dialect::{Rendered, Restore, free_text, function_tools, unasked, unknown};
+use crate::ir::{Dialect, Effort, Format, Losses, Request, Thinking, ToolChoice};
 use crate::wire::json::{self, Object};
 
 use super::{history, options};
-
-/// The schema of a tool that takes nothing.
-const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
 
 /// Writes a request for a target that knows itself as `model`.
 pub(in crate::dialect::ollama) fn render(
@@ -48,20 +45,13 @@ pub(in crate::dialect::ollama) fn render(
         }
         unknown::note_lost(own, &request.extras, losses);
     });
-    note_lost(request, losses);
+    unasked::note(request, losses);
     Rendered { body, headers: Vec::new(), restore: Restore::functions(request) }
 }
 
 /// Writes the tools that may be called. Which of them is called cannot be said, but that none is can.
 fn write_tools(body: &mut Object<'_>, request: &Request, losses: &mut Losses) {
-    let mut tools: Vec<&Tool> = request.tools.iter().collect();
-    tools.retain(|tool| {
-        let foreign = matches!(tool.kind, ToolKind::Hosted { .. });
-        if foreign {
-            losses.dropped("tools.hosted", "the tool is run by another provider");
-        }
-        !foreign
-    });
+    let mut tools = function_tools::of_client(request, losses);
     match &request.tool_choice {
         Some(ToolChoice::Allowed(names, required)) => {
             losses.bent("tool_choice", "the other tools are left out");
@@ -85,40 +75,16 @@ fn write_tools(body: &mut Object<'_>, request: &Request, losses: &mut Losses) {
     if request.parallel_tools == Some(false) {
         losses.dropped("parallel_tool_calls", "the target takes no such wish");
     }
-    body.array("tools", |array| {
-        for tool in tools {
-            array.object(|object| {
-                object.string("type", "function");
-                object.object("function", |function| write_function(function, tool, losses));
-            });
+    function_tools::write(body, &tools, |function, tool| {
+        if tool.strict == Some(true) {
+            losses.dropped("tools.strict", "the target does not hold tools to their schema");
         }
+        let schema = function_tools::parameters(tool, Dialect::OllamaChat, losses);
+        function.string("name", &tool.name);
+        // The member must be there, if only as an empty string.
+        function.string("description", free_text::description(tool).as_deref().unwrap_or_default());
+        function.raw("parameters", &schema);
     });
-}
-
-fn write_function(function: &mut Object<'_>, tool: &Tool, losses: &mut Losses) {
-    if tool.strict == Some(true) {
-        losses.dropped("tools.strict", "the target does not hold tools to their schema");
-    }
-    if tool.cache.is_some() {
-        losses.dropped("cache_control", "the target takes no cache marks");
-    }
-    let own = tool.extras.of(Dialect::OllamaChat);
-    for extra in own.chain(tool.extras.foreign(Dialect::OllamaChat)) {
-        losses.dropped(extra.name.clone(), "only known to the dialect it came from");
-    }
-    let schema = match &tool.kind {
-        ToolKind::Custom(_) => {
-            losses.bent("tools.custom", "said as a function with one text argument");
-            free_text::SCHEMA
-        }
-        ToolKind::Function | ToolKind::Older | ToolKind::Hosted { .. } => {
-            tool.schema.as_deref().unwrap_or(NO_ARGUMENTS)
-        }
-    };
-    function.string("name", &tool.name);
-    // The member must be there, if only as an empty string.
-    function.string("description", free_text::description(tool).as_deref().unwrap_or_default());
-    function.raw("parameters", tool_schema::completed(schema).as_deref().unwrap_or(schema));
 }
 
 fn write_format(body: &mut Object<'_>, format: Option<&Format>) {
@@ -135,13 +101,10 @@ fn write_thinking(
     profile: &Profile,
     losses: &mut Losses,
 ) {
-    let Some(thinking) = thinking else { return };
-    let off = thinking.enabled == Some(false)
-        || thinking.effort == Some(Effort::None)
-        || thinking.budget == Some(0);
-    let wanted = thinking.effort.is_some() || thinking.budget.is_some() || thinking.enabled == Some(true);
+    let Some((thinking, asked)) = thinking.and_then(|it| Some((it, it.as_effort()?))) else { return };
+    let off = asked == Effort::None;
     if profile.thinking == ThinkingStyle::None {
-        if wanted && !off {
+        if !off {
             losses.dropped("reasoning_effort", "the target cannot be told how to think");
         }
         return;
@@ -150,7 +113,7 @@ fn write_thinking(
         body.bool("think", false);
         return;
     }
-    if thinking.visible == Some(false) && wanted {
+    if thinking.visible == Some(false) {
         losses.dropped("reasoning.exclude", "the target cannot hide its thinking");
     }
     if thinking.budget.is_some() {
@@ -168,23 +131,6 @@ fn write_thinking(
             losses.bent("reasoning_effort", "the target only thinks or does not");
             body.bool("think", true);
         }
-        None if wanted => body.bool("think", true),
-        None => {}
-    }
-}
-
-/// Notes what the target cannot be asked for.
-fn note_lost(request: &Request, losses: &mut Losses) {
-    let sampling = &request.sampling;
-    for (field, asked) in [
-        ("n", sampling.candidates.is_some_and(|answers| answers > 1)),
-        ("logit_bias", sampling.logit_bias.is_some()),
-        ("user", request.user.is_some()),
-        ("service_tier", request.service_tier.is_some()),
-        ("metadata", request.metadata.is_some()),
-    ] {
-        if asked {
-            losses.dropped(field, "the target cannot be asked for it");
-        }
+        None => body.bool("think", true),
     }
 }

@@ -3,6 +3,7 @@
 use crate::dialect::ollama::reply::{self, ANSWER, Said};
 use crate::dialect::ollama::types::{Form, parse_finish};
 use crate::dialect::ollama::usage;
+use crate::dialect::phase::Phase;
 use crate::dialect::place::filled;
 use crate::dialect::{StreamParser, openai_error, unknown};
 use crate::fault::Fault;
@@ -23,15 +24,6 @@ pub(in crate::dialect::ollama) struct Parser {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Before,
-    Running,
-    /// A fault was said; only the end is owed.
-    Failed,
-    Ended,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Speech {
     Text,
     Reasoning,
@@ -46,35 +38,26 @@ impl Parser {
 impl StreamParser for Parser {
     fn push(&mut self, event: Option<&str>, data: &[u8], events: &mut Vec<Event>) {
         let data = data.trim_ascii();
-        if matches!(self.phase, Phase::Failed | Phase::Ended) || data.is_empty() {
+        if self.phase.is_over() || data.is_empty() {
             return;
         }
         let Ok(line) = json::parse(data) else {
             let message = "the provider sent a line that is not valid JSON";
-            self.fail(Fault::new(Kind::BadGateway, message), events);
+            self.phase.fail(Fault::new(Kind::BadGateway, message), events);
             return;
         };
         if !line.is_object() {
             return;
         }
         if let Some(fault) = openai_error::in_stream(event, &line) {
-            self.fail(fault, events);
+            self.phase.fail(fault, events);
             return;
         }
         self.line(&line, events);
     }
 
     fn finish(&mut self, events: &mut Vec<Event>) {
-        match self.phase {
-            Phase::Ended => return,
-            Phase::Failed => {}
-            Phase::Before | Phase::Running => {
-                let message = "the provider's answer ended early";
-                self.fail(Fault::new(Kind::BadGateway, message), events);
-            }
-        }
-        self.phase = Phase::Ended;
-        events.push(Event::End);
+        self.phase.finish(events);
     }
 }
 
@@ -173,12 +156,6 @@ impl Parser {
         let word = filled(line.get("done_reason").and_then(Json::as_str));
         let finish = parse_finish(self.form, word, self.called);
         events.push(Event::Finish { candidate: 0, finish });
-        events.push(Event::End);
-        self.phase = Phase::Ended;
-    }
-
-    fn fail(&mut self, fault: Fault, events: &mut Vec<Event>) {
-        self.phase = Phase::Failed;
-        events.push(Event::Fault(fault));
+        self.phase.end(events);
     }
 }

@@ -8,6 +8,7 @@ use crate::dialect::StreamParser;
 use crate::dialect::mould::Mould;
 use crate::dialect::openai_chat::types::{OWN, filled, service_tier};
 use crate::dialect::openai_chat::{extras, reply};
+use crate::dialect::phase::Phase;
 use crate::dialect::{openai_error as error, openai_usage as usage};
 use crate::fault::Fault;
 use crate::ir::{Block, Delta, Event, Extras, Opening, Usage};
@@ -30,16 +31,6 @@ pub(in crate::dialect::openai_chat) struct Parser {
     told: Vec<String>,
     /// The shape of the last chunk that did nothing but say words, and the block they were for.
     usual: Option<(Mould, u32, Speech)>,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    #[default]
-    Before,
-    Running,
-    /// A fault was said; only the end is owed.
-    Failed,
-    Ended,
 }
 
 /// Where events go, and how blocks are numbered.
@@ -78,7 +69,7 @@ const CHUNK: [&str; 9] =
 impl StreamParser for Parser {
     fn push(&mut self, event: Option<&str>, data: &[u8], events: &mut Vec<Event>) {
         let data = data.trim_ascii();
-        if matches!(self.phase, Phase::Failed | Phase::Ended) || data.is_empty() {
+        if self.phase.is_over() || data.is_empty() {
             return;
         }
         if data == b"[DONE]" {
@@ -90,7 +81,7 @@ impl StreamParser for Parser {
         }
         let Ok(chunk) = json::parse(data) else {
             let message = "the provider sent an event that is not valid JSON";
-            self.fail(Fault::new(Kind::BadGateway, message), events);
+            self.phase.fail(Fault::new(Kind::BadGateway, message), events);
             return;
         };
         if !chunk.is_object() {
@@ -98,7 +89,7 @@ impl StreamParser for Parser {
         }
         if let Some(fault) = error::in_stream(event, &chunk) {
             self.usage(&chunk, events);
-            self.fail(fault, events);
+            self.phase.fail(fault, events);
             return;
         }
         let before = events.len();
@@ -110,21 +101,13 @@ impl StreamParser for Parser {
     }
 
     fn finish(&mut self, events: &mut Vec<Event>) {
-        match self.phase {
-            Phase::Ended => return,
-            Phase::Failed => {}
-            Phase::Before | Phase::Running => {
-                self.settle(events);
-                if self.choices.iter().any(|choice| choice.finished) {
-                    self.end(events);
-                    return;
-                }
-                let message = "the provider's answer ended early";
-                self.fail(Fault::new(Kind::BadGateway, message), events);
+        if !self.phase.is_over() {
+            self.settle(events);
+            if self.choices.iter().any(|choice| choice.finished) {
+                return self.end(events);
             }
         }
-        self.phase = Phase::Ended;
-        events.push(Event::End);
+        self.phase.finish(events);
     }
 }
 
@@ -242,12 +225,6 @@ impl Parser {
         for choice in &mut self.choices {
             choice.end(&mut out);
         }
-        self.phase = Phase::Ended;
-        events.push(Event::End);
-    }
-
-    fn fail(&mut self, fault: Fault, events: &mut Vec<Event>) {
-        self.phase = Phase::Failed;
-        events.push(Event::Fault(fault));
+        self.phase.end(events);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::dialect::openai_completions::types::{OWN, parse_finish, stop_sequence};
 use crate::dialect::openai_completions::{logprobs, reply};
+use crate::dialect::phase::Phase;
 use crate::dialect::place::filled;
 use crate::dialect::{StreamParser, openai_error, openai_usage, unknown};
 use crate::fault::Fault;
@@ -21,16 +22,6 @@ pub(in crate::dialect::openai_completions) struct Parser {
     told: Vec<String>,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    #[default]
-    Before,
-    Running,
-    /// A fault was said; only the end is owed.
-    Failed,
-    Ended,
-}
-
 /// One answer among several.
 #[derive(Debug, Default)]
 struct Choice {
@@ -47,7 +38,7 @@ const PADDING: [&str; 2] = ["obfuscation", "p"];
 impl StreamParser for Parser {
     fn push(&mut self, event: Option<&str>, data: &[u8], events: &mut Vec<Event>) {
         let data = data.trim_ascii();
-        if matches!(self.phase, Phase::Failed | Phase::Ended) || data.is_empty() {
+        if self.phase.is_over() || data.is_empty() {
             return;
         }
         if data == b"[DONE]" {
@@ -56,7 +47,7 @@ impl StreamParser for Parser {
         }
         let Ok(chunk) = json::parse(data) else {
             let message = "the provider sent an event that is not valid JSON";
-            self.fail(Fault::new(Kind::BadGateway, message), events);
+            self.phase.fail(Fault::new(Kind::BadGateway, message), events);
             return;
         };
         if !chunk.is_object() {
@@ -64,27 +55,17 @@ impl StreamParser for Parser {
         }
         if let Some(fault) = openai_error::in_stream(event, &chunk) {
             self.usage(&chunk, events);
-            self.fail(fault, events);
+            self.phase.fail(fault, events);
             return;
         }
         self.chunk(&chunk, events);
     }
 
     fn finish(&mut self, events: &mut Vec<Event>) {
-        match self.phase {
-            Phase::Ended => return,
-            Phase::Failed => {}
-            Phase::Before | Phase::Running => {
-                if self.choices.iter().any(|choice| choice.finished) {
-                    self.end(events);
-                    return;
-                }
-                let message = "the provider's answer ended early";
-                self.fail(Fault::new(Kind::BadGateway, message), events);
-            }
+        if !self.phase.is_over() && self.choices.iter().any(|choice| choice.finished) {
+            return self.end(events);
         }
-        self.phase = Phase::Ended;
-        events.push(Event::End);
+        self.phase.finish(events);
     }
 }
 
@@ -167,13 +148,7 @@ impl Parser {
         for choice in self.choices.iter_mut().filter(|choice| !choice.finished) {
             choice.end(None, events);
         }
-        self.phase = Phase::Ended;
-        events.push(Event::End);
-    }
-
-    fn fail(&mut self, fault: Fault, events: &mut Vec<Event>) {
-        self.phase = Phase::Failed;
-        events.push(Event::Fault(fault));
+        self.phase.end(events);
     }
 }
 

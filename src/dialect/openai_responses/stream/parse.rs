@@ -8,6 +8,7 @@ use crate::dialect::StreamParser;
 use crate::dialect::openai_responses::reply::{created, finish, members};
 use crate::dialect::openai_responses::types::{filled, kind, service_tier, text};
 use crate::dialect::openai_responses::{error, usage};
+use crate::dialect::phase::Phase;
 use crate::fault::Fault;
 use crate::ir::{Event, Extras, Signature};
 use crate::refusal::Kind;
@@ -28,25 +29,15 @@ pub(in crate::dialect::openai_responses) struct Parser {
     told: Extras,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    #[default]
-    Before,
-    Running,
-    /// A fault was said; only the end is owed.
-    Failed,
-    Ended,
-}
-
 impl StreamParser for Parser {
     fn push(&mut self, event: Option<&str>, data: &[u8], events: &mut Vec<Event>) {
         let data = data.trim_ascii();
-        if matches!(self.phase, Phase::Failed | Phase::Ended) || data.is_empty() || data == b"[DONE]" {
+        if self.phase.is_over() || data.is_empty() || data == b"[DONE]" {
             return;
         }
         let Ok(root) = json::parse(data) else {
             let message = "the provider sent an event that is not valid JSON";
-            self.fail(Fault::new(Kind::BadGateway, message), events);
+            self.phase.fail(Fault::new(Kind::BadGateway, message), events);
             return;
         };
         // Some vendors say the type beside the data alone.
@@ -62,10 +53,10 @@ impl StreamParser for Parser {
                 let fault = error::of(&root);
                 let unsaid = || Fault::new(Kind::BadGateway, "the provider broke its answer off");
                 self.usage(root.field("response"), events);
-                self.fail(fault.unwrap_or_else(unsaid), events);
+                self.phase.fail(fault.unwrap_or_else(unsaid), events);
             }
             _ if root.field("error").is_some_and(Json::is_object) && name.is_empty() => {
-                self.fail(error::of(&root).unwrap_or_else(|| Fault::from_status(502)), events);
+                self.phase.fail(error::of(&root).unwrap_or_else(|| Fault::from_status(502)), events);
             }
             name => {
                 if let Some(what) = name.strip_prefix("response.") {
@@ -76,16 +67,7 @@ impl StreamParser for Parser {
     }
 
     fn finish(&mut self, events: &mut Vec<Event>) {
-        match self.phase {
-            Phase::Ended => return,
-            Phase::Failed => {}
-            Phase::Before | Phase::Running => {
-                let message = "the provider's answer ended early";
-                self.fail(Fault::new(Kind::BadGateway, message), events);
-            }
-        }
-        self.phase = Phase::Ended;
-        events.push(Event::End);
+        self.phase.finish(events);
     }
 }
 
@@ -154,8 +136,7 @@ impl Parser {
         let called = self.items.iter().any(Item::is_call);
         let finish = response.and_then(|response| finish(response, called));
         events.extend(finish.map(|finish| Event::Finish { candidate: 0, finish }));
-        self.phase = Phase::Ended;
-        events.push(Event::End);
+        self.phase.end(events);
     }
 
     fn usage(&mut self, response: Option<&Json<'_>>, events: &mut Vec<Event>) {
@@ -163,10 +144,5 @@ impl Parser {
             self.start(response, events);
             events.push(Event::Usage(used));
         }
-    }
-
-    fn fail(&mut self, fault: Fault, events: &mut Vec<Event>) {
-        self.phase = Phase::Failed;
-        events.push(Event::Fault(fault));
     }
 }
