@@ -1,7 +1,6 @@
 //! Words that OpenAI's dialects share, and what they mean in the hub.
 
 use crate::ir::{Effort, ServiceTier};
-use crate::wire::json::Json;
 
 /// The tier of a word.
 pub(in crate::dialect) fn service_tier(word: &str) -> ServiceTier {
@@ -41,21 +40,4 @@ pub(in crate::dialect) fn effort_of_budget(budget: u64) -> Effort {
 /// JSON arguments, `{}` where there are none.
 pub(in crate::dialect) fn arguments(text: &str) -> &str {
     if text.trim().is_empty() { "{}" } else { text }
-}
-
-/// The text of a value without white space between its parts.
-pub(in crate::dialect) fn compact(value: &Json<'_>) -> String {
-    let mut in_string = false;
-    let mut escaped = false;
-    let keep = |c: &char| {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = in_string,
-            '"' => in_string = !in_string,
-            ' ' | '\n' | '\r' | '\t' => return in_string,
-            _ => {}
-        }
-        true
-    };
-    value.raw().chars().filter(keep).collect()
 }

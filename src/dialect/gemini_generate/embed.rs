@@ -133,7 +133,10 @@ pub fn render_batch_request(request: &EmbedRequest, model: &str, losses: &mut Lo
     json::object(&mut out, |o| {
         o.array("requests", |a| {
             for input in &request.inputs {
-                a.object(|o| write_request(o, request, input, model, losses));
+                // Numbers were refused before (`vectors`).
+                if let EmbedInput::Text(text) = input {
+                    a.object(|o| write_request(o, request, text, model));
+                }
             }
         });
     });
@@ -143,20 +146,7 @@ pub fn render_batch_request(request: &EmbedRequest, model: &str, losses: &mut Lo
     out
 }
 
-fn write_request(
-    o: &mut Object<'_>,
-    request: &EmbedRequest,
-    input: &EmbedInput,
-    model: &str,
-    losses: &mut Losses,
-) {
-    let text = match input {
-        EmbedInput::Text(text) => text.as_str(),
-        EmbedInput::Tokens(_) => {
-            losses.dropped("input", "token numbers of another vocabulary");
-            ""
-        }
-    };
+fn write_request(o: &mut Object<'_>, request: &EmbedRequest, text: &str, model: &str) {
     let prefix = if model.contains('/') { "" } else { "models/" };
     o.string("model", &format!("{prefix}{model}"));
     o.object("content", |o| {

@@ -57,27 +57,19 @@ pub fn parse_request(form: Form, body: &[u8]) -> Result<EmbedRequest, Malformed>
 }
 
 /// Says a request to a target that knows itself as `model`, in the newer form.
-///
-/// # Errors
-/// When an input is tokens, which only their own provider understands.
-pub fn render_request(
-    request: &EmbedRequest,
-    model: &str,
-    losses: &mut Losses,
-) -> Result<Vec<u8>, Malformed> {
-    let mut texts = Vec::with_capacity(request.inputs.len());
-    for input in &request.inputs {
-        match input {
-            EmbedInput::Text(text) => texts.push(text),
-            EmbedInput::Tokens(_) => {
-                return Err(Malformed::new("input", "this model's provider embeds texts, not tokens"));
-            }
-        }
-    }
+#[must_use]
+pub fn render_request(request: &EmbedRequest, model: &str, losses: &mut Losses) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
     json::object(&mut out, |body| {
         body.string("model", model);
-        body.array("input", |list| texts.iter().for_each(|text| list.string(text)));
+        body.array("input", |list| {
+            for input in &request.inputs {
+                // Numbers were refused before (`vectors`).
+                if let EmbedInput::Text(text) = input {
+                    list.string(text);
+                }
+            }
+        });
         body.opt_number("dimensions", request.dimensions);
         unknown::restore(OWN, &request.extras, body);
     });
@@ -91,7 +83,7 @@ pub fn render_request(
             losses.dropped(field, "the target cannot be told");
         }
     }
-    Ok(out)
+    out
 }
 
 /// Reads a provider's answer in either form.

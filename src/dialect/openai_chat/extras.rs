@@ -6,7 +6,7 @@ use crate::ir::{Extras, Losses};
 use crate::wire::json::{Json, Object};
 
 use super::types::OWN;
-pub(super) use crate::dialect::openai_words::compact;
+pub(super) use crate::dialect::unknown::compact;
 
 /// Keeps the members of `object` that are not `known`; nulls say nothing and are not kept.
 pub(super) fn keep(object: &Json<'_>, known: &[&str], prefix: &str, extras: &mut Extras) {

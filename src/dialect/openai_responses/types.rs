@@ -3,10 +3,9 @@
 use crate::ir::{Dialect, Finish, FinishReason};
 use crate::wire::json::Json;
 
-pub(super) use crate::dialect::openai_words::{
-    arguments, compact, effort_of_budget, service_tier, tier_word,
-};
+pub(super) use crate::dialect::openai_words::{arguments, effort_of_budget, service_tier, tier_word};
 pub(super) use crate::dialect::place::filled;
+pub(super) use crate::dialect::unknown::compact;
 
 /// This dialect.
 pub(super) const OWN: Dialect = Dialect::OpenaiResponses;

@@ -98,12 +98,9 @@ pub(super) fn render_request(request: &EmbedRequest, model: &str, losses: &mut L
         o.string("model", model);
         o.array("texts", |a| {
             for input in &request.inputs {
-                match input {
-                    EmbedInput::Text(text) => a.string(text),
-                    EmbedInput::Tokens(_) => {
-                        losses.dropped("input", "token numbers of another vocabulary");
-                        a.string("");
-                    }
+                // Numbers were refused before (`in_words`).
+                if let EmbedInput::Text(text) = input {
+                    a.string(text);
                 }
             }
         });

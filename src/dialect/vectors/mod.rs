@@ -15,7 +15,7 @@ use super::gemini_generate::embed as gemini;
 use super::ollama::embed as ollama;
 use super::openai_embeddings::{self as openai, Spelling};
 use super::{Head, Malformed, Seed, codec};
-use crate::ir::embed::{EmbedReply, EmbedRequest};
+use crate::ir::embed::{EmbedInput, EmbedReply, EmbedRequest};
 use crate::ir::{Dialect, Losses, Usage};
 
 /// A form of asking for vectors.
@@ -43,6 +43,15 @@ pub enum Vectors {
     CohereV2,
     /// Ollama's own, newer or older.
     Ollama(ollama::Form),
+}
+
+/// Refuses token numbers, which only the provider whose vocabulary they are from understands: a vector
+/// of nothing would look like an answer.
+fn in_words(request: &EmbedRequest) -> Result<(), Malformed> {
+    if request.inputs.iter().all(|input| matches!(input, EmbedInput::Text(_))) {
+        return Ok(());
+    }
+    Err(Malformed::new("input", "this model's provider embeds texts, not tokens"))
 }
 
 /// Refuses a request with more inputs than a provider takes at once.
@@ -111,7 +120,7 @@ impl Vectors {
     /// Says a request to a target that knows itself as `model`.
     ///
     /// # Errors
-    /// When the target takes fewer inputs at once than the request has.
+    /// When the target takes fewer inputs at once than the request has, or words alone.
     pub fn render_request(
         self,
         request: &EmbedRequest,
@@ -122,6 +131,16 @@ impl Vectors {
             fits(request, spelling.most_inputs)?;
             Ok(openai::render_request(request, model, spelling, losses))
         };
+        // Where a form has none, their own provider cannot be meant.
+        match self {
+            Self::Openai | Self::Mistral | Self::Voyage | Self::Jina | Self::Nvidia => {}
+            Self::CohereV1
+            | Self::CohereV2
+            | Self::GeminiOne
+            | Self::GeminiBatch
+            | Self::VertexPredict
+            | Self::Ollama(_) => in_words(request)?,
+        }
         match self {
             Self::Openai => spelt(&openai::OPENAI),
             Self::Mistral => spelt(&openai::MISTRAL),
@@ -137,7 +156,7 @@ impl Vectors {
                 Ok(gemini::render_batch_request(request, model, losses))
             }
             Self::VertexPredict => vertex::render_request(request, model, losses),
-            Self::Ollama(_) => ollama::render_request(request, model, losses),
+            Self::Ollama(_) => Ok(ollama::render_request(request, model, losses)),
         }
     }
 

@@ -70,12 +70,9 @@ pub(super) fn render_request(
         o.array("instances", |a| {
             for input in &request.inputs {
                 a.object(|o| {
-                    match input {
-                        EmbedInput::Text(text) => o.string("content", text),
-                        EmbedInput::Tokens(_) => {
-                            losses.dropped("input", "the target embeds words, not token numbers");
-                            o.string("content", "");
-                        }
+                    // Numbers were refused before (`in_words`).
+                    if let EmbedInput::Text(text) = input {
+                        o.string("content", text);
                     }
                     o.opt_string("task_type", request.task.as_deref());
                     o.opt_string("title", request.title.as_deref());
