@@ -79,11 +79,11 @@ fn greeting(process: &config::Process, mock: SocketAddr) -> String {
 
   # the same API, answered by \"Anthropic\"
   curl http://{address}/v1/chat/completions -H 'content-type: application/json' \\
-    -d '{{\"model\":\"claude-sonnet-4-5\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'
+    -d '{{\"model\":\"claude-sonnet-5\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'
 
   # OpenAI's Responses, answered by \"Anthropic\"
   curl -N http://{address}/v1/responses -H 'content-type: application/json' \\
-    -d '{{\"model\":\"claude-sonnet-4-5\",\"stream\":true,\"input\":\"Hello\"}}'
+    -d '{{\"model\":\"claude-sonnet-5\",\"stream\":true,\"input\":\"Hello\"}}'
 
   # Anthropic's API, answered by \"Gemini\"
   curl -N http://{address}/v1/messages -H 'content-type: application/json' -H 'anthropic-version: 2023-06-01' \\
