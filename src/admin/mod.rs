@@ -1,18 +1,34 @@
-//! The operator's listener: health, readiness, metrics, and what is served.
+//! The operator's listener: probes, metrics, the dashboard.
+
+pub mod answer;
+pub mod ask;
+pub mod board;
+mod pages;
+mod probes;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use http::Response;
-use pingora::apps::http_app::ServeHttp;
+use http::Method;
+use http::header::ALLOW;
+use pingora::apps::{HttpPersistentSettings, HttpServerApp, ReusedHttpStream};
 use pingora::protocols::http::ServerSession;
+use pingora::server::ShutdownWatch;
 use pingora::services::listening::Service;
 
+use crate::admin::answer::Answer;
+use crate::admin::ask::Ask;
 use crate::proxy::Shared;
 use crate::proxy::keeper::LastReload;
-use crate::wire::json;
 
-/// The operator's pages.
+/// How long an idle connection is kept, in seconds.
+const KEEPALIVE: u64 = 60;
+
+/// How long a client may take for one read of its body, and for one write to it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the operator's listener serves.
 #[derive(Debug)]
 pub struct Admin {
     shared: Arc<Shared>,
@@ -35,49 +51,42 @@ impl Admin {
         service
     }
 
-    fn status(&self) -> Vec<u8> {
-        let world = self.shared.world.load();
-        let mut body = Vec::new();
-        json::object(&mut body, |status| {
-            status.string("version", env!("CARGO_PKG_VERSION"));
-            status.number("generation", world.generation);
-            status.number("in_flight", self.shared.metrics().in_flight());
-            status.number("held_bytes", self.shared.held.now());
-            status.bool("draining", self.shared.is_draining());
-            status.array("providers", |list| {
-                world.providers.iter().for_each(|provider| list.string(&provider.name))
-            });
-            match self.refused.load_full() {
-                None => status.null("refused_reload"),
-                Some(problems) => {
-                    status.array("refused_reload", |list| problems.iter().for_each(|text| list.string(text)))
-                }
-            }
-        });
-        body
+    fn answer(&self, ask: &Ask) -> Answer {
+        if !matches!(ask.method, Method::GET | Method::HEAD) {
+            let said = b"{\"error\":\"expected GET\"}".to_vec();
+            return Answer::json(405, said).with(ALLOW, "GET, HEAD");
+        }
+        let found = probes::page(self, &ask.path).or_else(|| pages::page(ask));
+        found.unwrap_or_else(|| match ask.path.as_str() {
+            "/" => probes::status(self),
+            _ => Answer::json(404, b"{\"error\":\"try /health, /ready, /metrics or /status\"}".to_vec()),
+        })
     }
 }
 
 #[async_trait]
-impl ServeHttp for Admin {
-    async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
-        const JSON: &str = "application/json";
-        const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
-        let (status, kind, body) = match session.req_header().uri.path() {
-            "/health" | "/health/liveness" => (200, JSON, b"{\"status\":\"ok\"}".to_vec()),
-            "/ready" | "/health/readiness" if self.shared.is_draining() => {
-                (503, JSON, b"{\"status\":\"draining\"}".to_vec())
-            }
-            "/ready" | "/health/readiness" => (200, JSON, b"{\"status\":\"ready\"}".to_vec()),
-            "/metrics" => (200, TEXT, self.shared.metrics().render(self.shared.held.now())),
-            "/status" | "/" => (200, JSON, self.status()),
-            _ => (404, JSON, b"{\"error\":\"try /health, /ready, /metrics or /status\"}".to_vec()),
-        };
-        let mut response = Response::new(body);
-        *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
-        let length = response.body().len();
-        response.headers_mut().insert("content-type", http::HeaderValue::from_static(kind));
-        response.headers_mut().insert("content-length", length.into());
-        response
+impl HttpServerApp for Admin {
+    async fn process_new_http(
+        self: &Arc<Self>,
+        mut session: ServerSession,
+        shutdown: &ShutdownWatch,
+    ) -> Option<ReusedHttpStream> {
+        if !matches!(session.read_request().await, Ok(true)) {
+            return None;
+        }
+        session.set_keepalive((!*shutdown.borrow()).then_some(KEEPALIVE));
+        session.set_read_timeout(Some(PATIENCE));
+        session.set_write_timeout(Some(PATIENCE));
+        let ask = Ask::of(&session);
+        let answer = self.answer(&ask);
+        if !session.is_body_done() {
+            session.set_keepalive(None);
+        }
+        if !answer.send(&mut session).await {
+            return None;
+        }
+        let settings = HttpPersistentSettings::for_session(&session);
+        let stream = session.finish().await.ok()??;
+        Some(ReusedHttpStream::from_reusable_stream(stream, settings))
     }
 }

@@ -40,6 +40,7 @@ mod live;
 mod metering;
 mod odd;
 mod ollama;
+mod operator;
 mod patience;
 mod ranks;
 mod reload;

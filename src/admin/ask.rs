@@ -1,0 +1,143 @@
+//! What somebody asks of the operator's listener.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method};
+use pingora::protocols::http::ServerSession;
+
+/// A request as it came; its body is empty until it is read.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// How it asks.
+    pub method: Method,
+    /// The path, as it was written.
+    pub path: String,
+    /// The query, as it was written.
+    pub query: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// Where it comes from, if that is known.
+    pub address: Option<IpAddr>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// Why a body was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// It is larger than may be read.
+    TooLarge,
+    /// Its client is gone, or takes too long.
+    Gone,
+}
+
+impl Ask {
+    /// The request that this session has read.
+    #[must_use]
+    pub fn of(session: &ServerSession) -> Self {
+        let head = session.req_header();
+        let address =
+            session.client_addr().and_then(|address| address.as_inet()).map(std::net::SocketAddr::ip);
+        Self {
+            method: head.method.clone(),
+            path: head.uri.path().to_owned(),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            headers: head.headers.clone(),
+            address,
+            body: Bytes::new(),
+        }
+    }
+
+    /// Reads the body, of at most so many bytes.
+    ///
+    /// # Errors
+    /// When it is larger, or does not come.
+    pub async fn read(&mut self, session: &mut ServerSession, most: usize) -> Result<(), Unread> {
+        let stated = self.header("content-length").and_then(|length| length.parse::<usize>().ok());
+        if stated.is_some_and(|length| length > most) {
+            return Err(Unread::TooLarge);
+        }
+        let mut body = BytesMut::new();
+        while let Some(piece) = session.read_request_body().await.map_err(|_| Unread::Gone)? {
+            if body.len() + piece.len() > most {
+                return Err(Unread::TooLarge);
+            }
+            body.extend_from_slice(&piece);
+        }
+        self.body = body.freeze();
+        Ok(())
+    }
+
+    /// A header's value, where it is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The values of a parameter of the query, in their order; empty ones count as not there.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
+        let pairs = self.query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let own = pairs.filter(move |(key, _)| decoded(key) == name).map(|(_, value)| decoded(value));
+        own.filter(|value| !value.is_empty())
+    }
+
+    /// The last value of a parameter of the query.
+    #[must_use]
+    pub fn param<'a>(&'a self, name: &'a str) -> Option<Cow<'a, str>> {
+        self.all(name).last()
+    }
+}
+
+/// A part of an address without its escapes; a plus is a space, as forms have it.
+#[must_use]
+pub fn decoded(text: &str) -> Cow<'_, str> {
+    if !text.contains(['%', '+']) {
+        return text.into();
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let escaped = (byte == b'%').then(|| after.split_at_checked(2)).flatten();
+        let value =
+            escaped.and_then(|(digits, _)| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        match (value, escaped) {
+            (Some(value), Some((_, left))) => {
+                bytes.push(value);
+                rest = left;
+            }
+            _ => {
+                bytes.push(if byte == b'+' { b' ' } else { byte });
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(query: &str) -> Ask {
+        Ask {
+            method: Method::GET,
+            path: "/".to_owned(),
+            query: query.to_owned(),
+            headers: HeaderMap::new(),
+            address: None,
+            body: Bytes::new(),
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_read_as_forms_write_it() {
+        let ask = ask("owner=acme%2Fsearch&owner=b+c&empty=&%6dodel=x&broken=%zz%e");
+        assert_eq!(ask.all("owner").collect::<Vec<_>>(), ["acme/search", "b c"]);
+        assert_eq!(ask.param("owner").as_deref(), Some("b c"));
+        assert_eq!((ask.param("empty"), ask.param("nothing")), (None, None));
+        assert_eq!(ask.param("model").as_deref(), Some("x"));
+        assert_eq!(ask.param("broken").as_deref(), Some("%zz%e"));
+    }
+}

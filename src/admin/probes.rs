@@ -1,0 +1,45 @@
+//! What machines look at: health, readiness, metrics, and what is served.
+
+use crate::admin::Admin;
+use crate::admin::answer::Answer;
+use crate::wire::json;
+
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The page at this path, if it is one of these.
+pub(super) fn page(admin: &Admin, path: &str) -> Option<Answer> {
+    let is_draining = admin.shared.is_draining();
+    Some(match path {
+        "/health" | "/health/liveness" => Answer::json(200, b"{\"status\":\"ok\"}".to_vec()),
+        "/ready" | "/health/readiness" if is_draining => {
+            Answer::json(503, b"{\"status\":\"draining\"}".to_vec())
+        }
+        "/ready" | "/health/readiness" => Answer::json(200, b"{\"status\":\"ready\"}".to_vec()),
+        "/metrics" => Answer::new(200, TEXT, admin.shared.metrics().render(admin.shared.held.now())),
+        "/status" => status(admin),
+        _ => return None,
+    })
+}
+
+/// What is served.
+pub(super) fn status(admin: &Admin) -> Answer {
+    let world = admin.shared.world.load();
+    let mut body = Vec::new();
+    json::object(&mut body, |status| {
+        status.string("version", env!("CARGO_PKG_VERSION"));
+        status.number("generation", world.generation);
+        status.number("in_flight", admin.shared.metrics().in_flight());
+        status.number("held_bytes", admin.shared.held.now());
+        status.bool("draining", admin.shared.is_draining());
+        status.array("providers", |list| {
+            world.providers.iter().for_each(|provider| list.string(&provider.name))
+        });
+        match admin.refused.load_full() {
+            None => status.null("refused_reload"),
+            Some(problems) => {
+                status.array("refused_reload", |list| problems.iter().for_each(|text| list.string(text)))
+            }
+        }
+    });
+    Answer::json(200, body)
+}
