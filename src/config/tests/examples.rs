@@ -30,7 +30,7 @@ fn the_example_for_teams_means_what_it_says() {
     assert_eq!(names(&compiled), ["openai-eu", "openai", "anthropic", "house"]);
     assert_eq!(targets(&compiled, "gpt-4o"), ["openai-eu/gpt-4o", "openai/gpt-4o"]);
     assert_eq!(targets(&compiled, "cheap"), ["openai/gpt-4o-mini"]);
-    assert_eq!(targets(&compiled, "smart"), ["anthropic/claude-sonnet-4-5", "openai/gpt-4.1"]);
+    assert_eq!(targets(&compiled, "smart"), ["anthropic/claude-sonnet-5", "openai/gpt-4.1"]);
     assert_eq!(targets(&compiled, "resilient").len(), 4);
     assert_eq!(targets(&compiled, "nobody-knows-me"), ["openai/nobody-knows-me"]);
     let price = |provider, model| {
