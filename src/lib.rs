@@ -9,7 +9,7 @@
 //! | 2 | [`catalog`] | prices, limits and tolerances of models |
 //! | 3 | [`dialect`] | one codec a format, and the pipe between two |
 //! | 4 | [`provider`] | where to send and as whom |
-//! | 5 | [`route`], [`account`], [`policy`] | names to targets; usage to cost; who may ask for what |
+//! | 5 | [`route`], [`account`], [`policy`], [`cache`] | names to targets; usage to cost; who may ask for what; what was answered already |
 //! | 6 | [`config`], [`snapshot`] | what a human wrote, and the world compiled from it |
 //! | 7 | [`telemetry`], [`store`] | metrics and logs, told of every settled request; what outlives requests |
 //! | 8 | [`proxy`], [`admin`], [`mock`] | Pingora's ends, the operator's listener, the fake provider |
@@ -19,6 +19,7 @@
 
 pub mod account;
 pub mod admin;
+pub mod cache;
 pub mod catalog;
 pub mod cli;
 pub mod clock;

@@ -31,6 +31,7 @@ const RINGS: &[(&str, u8)] = &[
     ("route", 5),
     ("account", 5),
     ("policy", 5),
+    ("cache", 5),
     ("config", 6),
     ("snapshot", 6),
     ("store", 7),

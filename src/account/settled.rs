@@ -10,6 +10,7 @@ use crate::account::attribution::Attribution;
 use crate::account::count::Calibration;
 use crate::account::meter::Metered;
 use crate::account::{cost, tally};
+use crate::cache::Tier;
 use crate::catalog::PriceTable;
 use crate::clock::RequestId;
 use crate::dialect::{Head, codec};
@@ -122,6 +123,11 @@ pub struct Record {
     pub asides: Vec<(Usage, Option<Arc<PriceTable>>)>,
     /// Whether what the provider says it charges holds, and not those prices.
     pub states_cost: bool,
+    /// What part the cache had in it; `None` where it might not have any.
+    pub cache: Option<Tier>,
+    /// What it would have cost without the cache, once settled; `None` where that served nothing, or no
+    /// price is known.
+    pub saved: Option<PicoUsd>,
 }
 
 /// The one fact a finished request leaves.
@@ -153,6 +159,12 @@ impl Record {
 }
 
 impl Record {
+    /// Whether the answer came from the cache, so that nothing was spent.
+    #[must_use]
+    pub fn is_cached(&self) -> bool {
+        self.cache.is_some_and(Tier::is_hit)
+    }
+
     /// Whether the client left a provider that had been asked and had not answered: nobody told what
     /// was used.
     #[must_use]
@@ -164,6 +176,9 @@ impl Record {
     /// What it came to, where that is known without counting.
     #[must_use]
     pub fn spent(&self) -> Option<Spent> {
+        if self.is_cached() {
+            return Some(Spent::default());
+        }
         let (usage, source) = told(self)?;
         let (usage, _, cost) = priced(self, usage, source);
         Some(spent(&usage, cost))
@@ -179,7 +194,7 @@ impl Settled {
     /// What the request came to.
     #[must_use]
     pub fn spent(&self) -> Spent {
-        spent(&self.usage, self.cost)
+        if self.record.is_cached() { Spent::default() } else { spent(&self.usage, self.cost) }
     }
 
     /// The time per output token of a stream after its first piece.
@@ -201,7 +216,11 @@ impl Settled {
 #[must_use]
 pub fn settle(mut record: Record, calibration: &Calibration) -> Settled {
     let (usage, usage_source) = used(&mut record, calibration);
-    let (usage, usage_source, cost) = priced(&record, usage, usage_source);
+    let (usage, mut usage_source, mut cost) = priced(&record, usage, usage_source);
+    if record.is_cached() {
+        record.saved = cost.replace(PicoUsd(0));
+        usage_source = usage_source.map(|_| UsageSource::Cached);
+    }
     Settled { record, usage, usage_source, cost }
 }
 

@@ -51,6 +51,8 @@ pub struct Usage {
 pub enum UsageSource {
     /// The provider said so.
     Reported,
+    /// It had said so of an answer that the cache gave once more: nothing was used.
+    Cached,
     /// Counted here with the model's own vocabulary.
     Counted,
     /// Estimated here without a vocabulary.
@@ -64,6 +66,7 @@ impl UsageSource {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Reported => "reported",
+            Self::Cached => "cached",
             Self::Counted => "counted",
             Self::Estimated => "estimated",
         }

@@ -418,6 +418,8 @@ impl Exchange {
             prices: None,
             asides: Vec::new(),
             states_cost: false,
+            cache: None,
+            saved: None,
         };
         let mut broken = false;
         if let Stage::Away(mut call) = std::mem::replace(&mut self.stage, Stage::Here) {

@@ -104,6 +104,8 @@ pub fn write(settled: &Settled, out: &mut Vec<u8>) {
         line.plain(key!("usage_source"), source.label());
     }
     line.maybe(settled.cost, |line, cost| line.dollars(key!("cost_usd"), cost));
+    line.maybe(record.cache, |line, tier| line.plain(key!("cache"), tier.name()));
+    line.maybe(record.saved, |line, saved| line.dollars(key!("saved_usd"), saved));
     line.milliseconds(key!("duration_ms"), record.timings.total);
     line.milliseconds(key!("overhead_ms"), record.timings.overhead);
     line.maybe(record.timings.upstream, |line, time| line.milliseconds(key!("upstream_ms"), time));

@@ -218,6 +218,7 @@ impl Teller {
         if let (Some(model), true) = (&settled.record.model, whole)
             && settled.record.operation == "chat"
             && settled.usage.total_output() > 0
+            && !settled.record.is_cached()
         {
             self.outputs.learn(model, settled.usage.total_output());
         }

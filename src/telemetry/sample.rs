@@ -40,6 +40,8 @@ pub(super) fn settled(model: &str) -> Settled {
         prices: None,
         asides: Vec::new(),
         states_cost: false,
+        cache: None,
+        saved: None,
     };
     let usage = Usage { input: 20, cache_read: 5, output: 7, ..Usage::default() };
     Settled { record, usage, usage_source: Some(UsageSource::Reported), cost: Some(PicoUsd(500_000_000_000)) }

@@ -1,5 +1,11 @@
 use super::*;
+use crate::account::count::Calibration;
+use crate::account::settle;
+use crate::cache::Tier;
+use crate::catalog::Catalog;
 use crate::fault::Fault;
+use crate::ir::Usage;
+use crate::policy::Spent;
 use crate::refusal::Kind;
 use crate::telemetry::sample::settled;
 
@@ -44,4 +50,19 @@ fn dollars_are_those_that_money_shows() {
 fn a_long_model_is_cut_between_characters() {
     let line = line(&settled(&"é".repeat(300)));
     assert!(line.contains(&format!("\"{}\"", "é".repeat(128))));
+}
+
+#[test]
+fn what_the_cache_gives_costs_nothing_and_says_what_it_saved() {
+    let prices = Catalog::builtin().find("openai", "gpt-4o").unwrap().prices.clone();
+    let mut record = settled("gpt-4o").record;
+    record.metered.usage = Some(Usage { input: 600, cache_read: 400, output: 200, ..Usage::default() });
+    (record.metered.dialect, record.metered.is_final) = (Some(Dialect::OpenaiChat), true);
+    (record.prices, record.cache) = (Some(prices.into()), Some(Tier::Exact));
+    assert_eq!(record.spent(), Some(Spent::default()));
+    let settled = settle(record, &Calibration::default());
+    let line: serde_json::Value = serde_json::from_str(&line(&settled)).unwrap();
+    assert_eq!((&line["cost_usd"], &line["saved_usd"]), (&"0".into(), &"0.004".into()));
+    assert_eq!((&line["cache"], &line["usage_source"]), (&"exact".into(), &"cached".into()));
+    assert_eq!(line["gen_ai.usage.input_tokens"], 1000);
 }

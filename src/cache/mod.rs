@@ -1,0 +1,5 @@
+//! The cache: identical questions cost one call.
+
+pub mod tier;
+
+pub use tier::Tier;

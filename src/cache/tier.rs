@@ -1,0 +1,33 @@
+//! What part the cache had in a request.
+
+/// What part the cache had in a request that it may serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Tier {
+    /// It had no answer, so that a provider was asked.
+    Miss,
+    /// It had the answer to exactly this question.
+    Exact,
+    /// The same question was being answered, and that answer was shared.
+    InFlight,
+}
+
+impl Tier {
+    /// The name in headers, records and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Miss => "miss",
+            Self::Exact => "exact",
+            Self::InFlight => "in-flight",
+        }
+    }
+
+    /// Whether the answer came from it.
+    #[must_use]
+    pub const fn is_hit(self) -> bool {
+        match self {
+            Self::Miss => false,
+            Self::Exact | Self::InFlight => true,
+        }
+    }
+}
