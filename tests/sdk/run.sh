@@ -76,6 +76,10 @@ print(*[each.getsockname()[1] for each in sockets])
 PORTS
 )
 export TOLLGATE_URL=http://127.0.0.1:$port TOLLGATE_KEY=sdk-suite-master-key
+# Tests of limits make keys of their own beside the running gateway.
+export TOLLGATE_DATA=$scratch/data
+TOLLGATE_BINARY=$(realpath "$binary")
+export TOLLGATE_BINARY
 # Nothing of the shell that runs this may change what the demo does.
 env -i PATH="$PATH" HOME="$scratch" \
   TOLLGATE_LISTEN="127.0.0.1:$port" TOLLGATE_ADMIN_LISTEN="127.0.0.1:$admin" \
