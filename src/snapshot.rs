@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::catalog::Catalog;
 use crate::ir::Dialect;
-use crate::policy::{Closed, Key, Keyring};
+use crate::policy::{Closed, Key, Keyring, Proxies};
 use crate::provider::{Base, Source, Vendor};
 use crate::route::Table;
 use crate::units::{ByteSize, Secret};
@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub generation: u64,
     /// Who may come in.
     pub door: Door,
+    /// The proxies that are believed when they say where a client is.
+    pub proxies: Proxies,
     /// The configured providers, in order of preference.
     pub providers: Vec<Provider>,
     /// The names clients may ask for.

@@ -1,5 +1,6 @@
 //! The one fact a finished request leaves, and how it is made from what was seen.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,6 +80,8 @@ pub struct Record {
     pub at: u64,
     /// The virtual key that the client showed.
     pub key: Option<Arc<Key>>,
+    /// Where the client is, as far as is known.
+    pub address: Option<IpAddr>,
     /// On whose behalf it was made.
     pub attribution: Option<Box<Attribution>>,
     /// What was reserved for it, until that is settled.

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod address;
 pub mod book;
+pub mod forwarded;
 pub mod key;
 pub mod keyring;
 pub mod outputs;
@@ -17,6 +18,7 @@ pub mod window;
 pub use access::Access;
 pub use address::Network;
 pub use book::{Book, Tally};
+pub use forwarded::{Proxies, Teller};
 pub use key::{Closed, Key};
 pub use keyring::{Bounds, Digest, Draft, Keyring, Lock};
 pub use outputs::Outputs;

@@ -1,5 +1,6 @@
 //! What one request carries from phase to phase.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -45,6 +46,8 @@ pub struct Exchange {
     pub deadline: Instant,
     /// The virtual key that its client shows; none for the master key, and where the gateway is open.
     pub key: Option<Arc<Key>>,
+    /// Where its client is, as far as is known.
+    pub address: Option<IpAddr>,
     /// What is reserved for it of the limits and budgets of its key.
     pub reserved: Option<Reservation>,
     /// The rule that had no room for it.
@@ -282,6 +285,7 @@ impl Exchange {
             at: clock::unix_millis(),
             started,
             key: None,
+            address: None,
             reserved: None,
             full: None,
             asked: None,
@@ -396,6 +400,7 @@ impl Exchange {
             id: self.id,
             at: self.at,
             key: self.key.take(),
+            address: self.address,
             attribution: None,
             reserved: self.reserved.take(),
             operation,

@@ -1,5 +1,7 @@
 //! One JSON line a request, with names and numbers only: never bodies, never secrets.
 
+use std::io::Write as _;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::account::Settled;
@@ -51,6 +53,7 @@ pub fn write(settled: &Settled, out: &mut Vec<u8>) {
         line.maybe(said.session.as_deref(), |line, session| line.text(key!(field::SESSION), session));
         line.texts(key!("tags"), &said.tags);
     }
+    line.maybe(record.address, |line, address| line.address(key!(field::CLIENT), address));
     line.plain(key!(field::OPERATION), record.operation);
     line.maybe(record.client.map(Dialect::name), |line, name| line.plain(key!("client_dialect"), name));
     line.maybe(record.provider.as_deref(), |line, name| line.text(key!(field::PROVIDER), name));
@@ -154,6 +157,12 @@ impl Line<'_> {
     fn text(&mut self, key: &[u8], text: &str) {
         self.key(key);
         json::write_string(self.out, text);
+    }
+
+    fn address(&mut self, key: &[u8], address: IpAddr) {
+        self.key(key);
+        // Writing to a vector cannot fail.
+        let _ = write!(self.out, "\"{address}\"");
     }
 
     /// Adds a list of any texts, unless it is empty.

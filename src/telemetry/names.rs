@@ -9,6 +9,8 @@ pub mod field {
     pub const TIME: &str = "time";
     /// The request's id.
     pub const REQUEST_ID: &str = "request_id";
+    /// Where the client is.
+    pub const CLIENT: &str = "client.address";
     /// On whose behalf the client says it asked.
     pub const USER: &str = "enduser.id";
     /// What the client says the request belongs to.

@@ -12,6 +12,7 @@ pub(super) fn settled(model: &str) -> Settled {
     let record = Record {
         id: RequestId::fresh(),
         at: 1_709_210_096_789,
+        address: None,
         key: None,
         attribution: None,
         reserved: None,

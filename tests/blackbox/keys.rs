@@ -73,6 +73,34 @@ fn a_key_is_taken_wherever_an_sdk_puts_it() {
 }
 
 #[test]
+fn a_trusted_proxy_says_where_the_client_is_and_nobody_else_does() {
+    let mock = mock();
+    let ask = |gateway: &Gateway, header: &str, said: &str| {
+        let request = with(Client::Openai.whole("gpt-4o-mini", "#mock tokens=2"), "the-secret-of-far");
+        gateway.ask(&request.header(header, said))
+    };
+    let believing = Setup::new(&mock).yaml(KEYS).env("TOLLGATE_TRUSTED_PROXIES", "127.0.0.0/8,::1").start();
+    let reply = ask(&believing, "x-forwarded-for", "198.51.100.7, 10.1.2.3:4711").ok();
+    assert_eq!(believing.line(&reply)["client.address"], "10.1.2.3");
+    let reply = ask(&believing, "x-forwarded-for", "10.1.2.3, 198.51.100.7");
+    assert_eq!((reply.status, &believing.line(&reply)["client.address"]), (403, &json!("198.51.100.7")));
+    let reply = ask(&believing, "x-forwarded-for", "10.1.2.3, unknown");
+    assert_eq!((reply.status, &believing.line(&reply)["client.address"]), (403, &Value::Null));
+    // The client may have written the other headers itself.
+    assert_eq!(ask(&believing, "x-real-ip", "10.1.2.3").status, 403);
+    assert_eq!(ask(&believing, "forwarded", "for=10.1.2.3").status, 403);
+
+    let own = Setup::new(&mock).yaml(KEYS).env("TOLLGATE_TRUSTED_PROXIES", "127.0.0.1");
+    let own = own.env("TOLLGATE_TRUSTED_HEADER", "forwarded").start();
+    ask(&own, "forwarded", "for=\"10.1.2.3:80\";proto=https").ok();
+    assert_eq!(ask(&own, "x-forwarded-for", "10.1.2.3").status, 403);
+
+    let plain = Setup::new(&mock).yaml(KEYS).start();
+    let reply = ask(&plain, "x-forwarded-for", "10.1.2.3");
+    assert_eq!((reply.status, &plain.line(&reply)["client.address"]), (403, &json!("127.0.0.1")));
+}
+
+#[test]
 fn a_key_asks_for_its_models_alone_by_all_their_names() {
     let mock = mock();
     let gateway = Setup::new(&mock).yaml(KEYS).start();

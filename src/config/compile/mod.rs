@@ -18,10 +18,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalog::Catalog;
+use crate::policy::{Network, Proxies, Teller};
 use crate::snapshot::{Door, Downstream, FetchImages, Snapshot, Upstream};
 
 use super::environment::Variables;
-use super::file::{File, MasterKeyFor, Span, Unpriced};
+use super::file::{File, MasterKeyFor, Span, TrustedHeader, Unpriced};
 use super::problem::{Place, Problems};
 use super::tree::Node;
 use super::{Keys, Process};
@@ -72,9 +73,11 @@ pub(super) fn compile(
     let table = names::compile(file, &offers, &mut check);
     let overlays = prices::compile(file, &mut check);
     let catalog = Arc::new(Catalog::builtin().with_overlay(&overlays));
+    let proxies = proxies(file, &mut check);
     let snapshot = Snapshot {
         generation,
         door,
+        proxies,
         providers,
         table,
         catalog,
@@ -206,6 +209,24 @@ fn downstream(file: &File, check: &mut Check<'_>) -> Downstream {
         keepalive: check.time(&["limits", "keepalive"], limits.keepalive),
         ping: check.time(&["limits", "ping"], limits.ping),
     }
+}
+
+fn proxies(file: &File, check: &mut Check<'_>) -> Proxies {
+    let mut networks = Vec::with_capacity(file.trusted_proxies.len());
+    for (place, network) in file.trusted_proxies.iter().enumerate() {
+        match network.parse::<Network>() {
+            Ok(network) => networks.push(network),
+            Err(wrong) => {
+                check.error(&["trusted_proxies", &place.to_string()], wrong.to_string(), None);
+            }
+        }
+    }
+    let teller = match file.trusted_header {
+        TrustedHeader::XForwardedFor => Teller::XForwardedFor,
+        TrustedHeader::Forwarded => Teller::Forwarded,
+        TrustedHeader::XRealIp => Teller::XRealIp,
+    };
+    Proxies { networks, teller }
 }
 
 fn fetch_images(file: &File, check: &mut Check<'_>) -> FetchImages {

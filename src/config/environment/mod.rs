@@ -44,6 +44,8 @@ type Setting = (&'static [&'static str], &'static [(&'static str, Spelling)]);
 const SETTINGS: &[Setting] = &[
     (&["listen"], &[("TOLLGATE_LISTEN", Same), ("PORT", Port)]),
     (&["admin"], &[("TOLLGATE_ADMIN_LISTEN", Same)]),
+    (&["trusted_proxies"], &[("TOLLGATE_TRUSTED_PROXIES", Commas)]),
+    (&["trusted_header"], &[("TOLLGATE_TRUSTED_HEADER", Same)]),
     (&["threads"], &[("TOLLGATE_THREADS", Same)]),
     (&["master_key"], &[("TOLLGATE_MASTER_KEY", Same), ("GOMODEL_MASTER_KEY", Same)]),
     (&["master_key_for"], &[("TOLLGATE_MASTER_KEY_FOR", Same)]),

@@ -158,3 +158,16 @@ pub(in crate::config) enum MasterKeyFor {
     /// The operator's listener alone; clients need keys of their own.
     Admin,
 }
+
+/// The header in which trusted proxies say where a client is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::config) enum TrustedHeader {
+    /// `x-forwarded-for: client, proxy`.
+    #[default]
+    XForwardedFor,
+    /// `forwarded: for=client, for=proxy`.
+    Forwarded,
+    /// `x-real-ip: client`.
+    XRealIp,
+}

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::ByteSize;
 
-pub(super) use keys::{Allowance, Budget, BudgetPer, Limit, LimitPer, MasterKeyFor, Unpriced, VirtualKey};
+pub(super) use keys::{
+    Allowance, Budget, BudgetPer, Limit, LimitPer, MasterKeyFor, TrustedHeader, Unpriced, VirtualKey,
+};
 pub(super) use scalar::{Interval, Key, Size, Span, Usd};
 
 /// The configuration of Tollgate. Texts may hold references: `${file:PATH}`, `${env:NAME}`,
@@ -27,6 +29,12 @@ pub(super) struct File {
     pub(super) listen: String,
     /// The listener for health, metrics, the admin API and the dashboard.
     pub(super) admin: Admin,
+    /// The networks of proxies in front of the gateway, which are believed when they say where a client
+    /// is: `10.0.0.0/8`. Default: none, so that the client is who connects.
+    pub(super) trusted_proxies: Vec<String>,
+    /// The header in which they say so; what stands in the others a client may have written itself.
+    /// Default: `x-forwarded-for`.
+    pub(super) trusted_header: TrustedHeader,
     /// The number of worker threads. Default: one for each core. Needs a restart.
     pub(super) threads: Option<u32>,
     /// The key that opens everything. Default: none, which leaves the gateway open as long as there
@@ -371,6 +379,8 @@ impl Default for File {
         Self {
             listen: "0.0.0.0:8080".to_owned(),
             admin: Admin::default(),
+            trusted_proxies: Vec::new(),
+            trusted_header: TrustedHeader::default(),
             threads: None,
             master_key: None,
             master_key_for: MasterKeyFor::default(),

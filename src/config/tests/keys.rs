@@ -38,6 +38,16 @@ keys:
 }
 
 #[test]
+fn proxies_that_are_believed_are_networks() {
+    let yaml = "trusted_proxies: [10.0.0.0/8, \"::1\"]\ntrusted_header: x-real-ip\n";
+    let proxies = of_yaml(yaml, KEYS).unwrap().snapshot.proxies;
+    assert_eq!((proxies.networks.len(), proxies.teller.header()), (2, "x-real-ip"));
+    let told = problems("trusted_proxies: [proxy.local]\ntrusted_header: via\n", KEYS).join("\n");
+    assert!(told.contains("tollgate.yaml:1:19: error: expected an address or a block of them"), "{told}");
+    assert!(told.contains("x-forwarded-for, forwarded, x-real-ip"), "{told}");
+}
+
+#[test]
 fn what_is_wrong_with_a_key_is_told_with_its_place() {
     let yaml = "\
 keys:

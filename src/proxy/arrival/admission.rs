@@ -1,10 +1,10 @@
 //! Who comes in, and what they may ask for.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, header};
+use http::{HeaderValue, Method, header};
 use pingora::http::RequestHeader;
 use pingora::proxy::Session;
 
@@ -18,24 +18,29 @@ use crate::route::{Choice, Names};
 use crate::snapshot::{Barred, Snapshot};
 use crate::wire::lens::Lens;
 
+/// Where the client of a request is, as far as is known.
+pub(super) fn address(world: &Snapshot, session: &Session) -> Option<IpAddr> {
+    let peer = session.client_addr().and_then(|address| address.as_inet()).map(SocketAddr::ip);
+    if world.proxies.networks.is_empty() {
+        return peer.map(|peer| peer.to_canonical());
+    }
+    let lines = session.req_header().headers.get_all(world.proxies.teller.header()).iter();
+    world.proxies.client(peer, lines.map(HeaderValue::as_bytes))
+}
+
 /// Lets a client in: the virtual key that it shows, or none for the master key and where the
 /// gateway is open.
 ///
 /// # Errors
 /// Why it may not come in.
-pub(super) fn admit(world: &Snapshot, session: &Session) -> Result<Option<Arc<Key>>, Refusal> {
-    if world.door.is_open() {
-        return Ok(None);
-    }
-    let address = session.client_addr().and_then(|address| address.as_inet()).map(std::net::SocketAddr::ip);
-    admit_from(world, session.req_header(), address)
-}
-
-fn admit_from(
+pub(super) fn admit(
     world: &Snapshot,
     head: &RequestHeader,
     address: Option<IpAddr>,
 ) -> Result<Option<Arc<Key>>, Refusal> {
+    if world.door.is_open() {
+        return Ok(None);
+    }
     let admitted = world.door.admit(credentials::shown(head), clock::unix_seconds(), address);
     admitted.map_err(|barred| match barred {
         Barred::Unknown => Refusal::new(Kind::Authentication, "the API key is missing or not known here")
@@ -198,7 +203,7 @@ mod tests {
              off: {key: secret-of-the-off, enabled: false}\n  near: {key: secret-of-the-near, addresses: [10.0.0.0/8]}\n",
         );
         let code = |secret: &str, address: [u8; 4]| {
-            let refused = admit_from(&world, &shows(secret), Some(address.into())).err();
+            let refused = admit(&world, &shows(secret), Some(address.into())).err();
             refused.map(|refusal| (refusal.status, refusal.code.unwrap(), refusal.message))
         };
         let (status, code_of, message) = code("secret-of-the-ended", [10, 0, 0, 1]).unwrap();
@@ -216,9 +221,9 @@ mod tests {
         let world = world(
             "master_key: master-secret\nmaster_key_for: admin\nkeys: {web: {key: secret-of-the-web-key}}\n",
         );
-        let refused = admit_from(&world, &shows("master-secret"), None).unwrap_err();
+        let refused = admit(&world, &shows("master-secret"), None).unwrap_err();
         assert_eq!((refused.status, refused.code.as_deref()), (403, Some("master_key_is_for_admin")));
-        let key = admit_from(&world, &shows("secret-of-the-web-key"), None).unwrap();
+        let key = admit(&world, &shows("secret-of-the-web-key"), None).unwrap();
         assert_eq!(key.map(|key| key.name.clone()).as_deref(), Some("web"));
     }
 

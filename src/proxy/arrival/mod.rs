@@ -74,6 +74,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     if exchange.vigil.is_none() {
         session.set_write_timeout(Some(world.downstream.write_timeout));
     }
+    exchange.address = admission::address(&world, session);
     if head_size(session) > world.downstream.head.as_usize() {
         let message = format!("the request's head is larger than the limit of {}", world.downstream.head);
         let refusal = Refusal { status: 431, ..Refusal::new(Kind::TooLarge, message) };
@@ -96,7 +97,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         exchange.in_background = true;
     }
     if !asked.is_public() && !exchange.in_background {
-        match admission::admit(&world, session) {
+        match admission::admit(&world, session.req_header(), exchange.address) {
             Ok(key) => exchange.key = key,
             Err(refusal) => return turn_away(session, exchange, client, refusal, None).await,
         }
