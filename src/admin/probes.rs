@@ -2,6 +2,7 @@
 
 use crate::admin::Admin;
 use crate::admin::answer::Answer;
+use crate::clock;
 use crate::wire::json;
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -15,10 +16,16 @@ pub(super) fn page(admin: &Admin, path: &str) -> Option<Answer> {
             Answer::json(503, b"{\"status\":\"draining\"}".to_vec())
         }
         "/ready" | "/health/readiness" => Answer::json(200, b"{\"status\":\"ready\"}".to_vec()),
-        "/metrics" => Answer::new(200, TEXT, admin.shared.metrics().render(admin.shared.held.now())),
+        "/metrics" => Answer::new(200, TEXT, metrics(admin)),
         "/status" => status(admin),
         _ => return None,
     })
+}
+
+fn metrics(admin: &Admin) -> Vec<u8> {
+    let world = admin.shared.world.load();
+    let rules = world.door.keyring.rules();
+    admin.shared.metrics().render(admin.shared.held.now(), rules, clock::unix_seconds())
 }
 
 /// What is served.

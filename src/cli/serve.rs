@@ -101,7 +101,7 @@ fn prepare(
     (keys, tallying): (KeyWatch, Tallying),
     start: Start,
 ) -> Result<Prepared, Box<dyn std::error::Error>> {
-    let metrics = Arc::new(Metrics::new()?);
+    let metrics = Arc::new(Metrics::new()?.telling_apart(process.metrics_series));
     let (telemetry, listener) = Telemetry::start(metrics, process.access_log, Box::new(std::io::stdout()))?;
     let shelf = shelf(process, start);
     let shared = Arc::new(Shared::new(Arc::new(snapshot), telemetry, shelf, tallying, &process.listen));

@@ -75,6 +75,8 @@ pub struct Process {
     pub responses: Option<(Duration, ByteSize)>,
     /// The least important kind of log line.
     pub log: LogLevel,
+    /// How many keys, owners, providers and models together metrics tell apart.
+    pub metrics_series: usize,
     /// Whether each finished request gets a line.
     pub access_log: bool,
     /// How long requests in flight may go on after a termination signal.
@@ -99,6 +101,7 @@ impl Process {
             ("threads", self.threads != other.threads),
             ("data_dir", self.data_dir != other.data_dir),
             ("responses", self.responses != other.responses),
+            ("metrics.series", self.metrics_series != other.metrics_series),
             ("log.level", self.log != other.log),
             ("log.access", self.access_log != other.access_log),
             ("shutdown.drain", self.drain != other.drain),

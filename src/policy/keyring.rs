@@ -114,22 +114,26 @@ impl Bounds {
     /// All rules that bind a key, the narrowest first.
     fn bind(&self, key: &Key, own: &[Bound], book: &Book) -> Vec<Rule> {
         let mut rules = Vec::new();
-        let mut add = |kind: &'static str, id: &str, name: &str, bounds: &[Bound]| {
-            for bound in bounds {
-                let window = book.window(&format!("{kind}:{id}"), bound, kind != "key");
-                rules.push(Rule { node: Node { kind, name: name.into() }, bound: bound.clone(), window });
-            }
-        };
-        add("key", &key.id, &key.name, own);
+        rules_of("key", &key.id, &key.name, own, book, &mut rules);
         for label in &key.labels {
-            add("label", label, label, self.labels.get(&**label).map_or(&[], Vec::as_slice));
+            let bounds = self.labels.get(&**label).map_or(&[][..], Vec::as_slice);
+            rules_of("label", label, label, bounds, book, &mut rules);
         }
         let mut path = &*key.owner;
         while !path.is_empty() {
-            add("owner", path, path, self.owners.get(path).map_or(&[], Vec::as_slice));
+            let bounds = self.owners.get(path).map_or(&[][..], Vec::as_slice);
+            rules_of("owner", path, path, bounds, book, &mut rules);
             path = path.rsplit_once('/').map_or("", |(above, _)| above);
         }
         rules
+    }
+}
+
+/// Adds the rules of one node.
+fn rules_of(kind: &'static str, id: &str, name: &str, bounds: &[Bound], book: &Book, rules: &mut Vec<Rule>) {
+    for bound in bounds {
+        let window = book.window(&format!("{kind}:{id}"), bound, kind != "key");
+        rules.push(Rule { node: Node { kind, name: name.into() }, bound: bound.clone(), window });
     }
 }
 
@@ -137,6 +141,8 @@ impl Bounds {
 #[derive(Debug, Clone, Default)]
 pub struct Keyring {
     keys: Vec<Arc<Key>>,
+    /// The rules of all owners and labels.
+    shared: Vec<Rule>,
     locks: FxHashMap<Digest, Lock>,
 }
 
@@ -154,6 +160,11 @@ impl Keyring {
             }
             ring.keys.push(key);
         }
+        for (kind, nodes) in [("owner", &bounds.owners), ("label", &bounds.labels)] {
+            for (name, bounds) in nodes {
+                rules_of(kind, name, name, bounds, book, &mut ring.shared);
+            }
+        }
         ring
     }
 
@@ -170,6 +181,12 @@ impl Keyring {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
+    }
+
+    /// All rules, each once: those of owners and labels, then those of keys.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        let own = self.keys.iter().flat_map(|key| key.rules.iter().filter(|rule| rule.node.kind == "key"));
+        self.shared.iter().chain(own)
     }
 
     /// All keys.

@@ -11,7 +11,9 @@ use rustc_hash::FxHashSet;
 
 use crate::account::Settled;
 use crate::policy::Rule;
+use crate::telemetry::budgets;
 use crate::telemetry::names::{label, metric};
+use crate::telemetry::per_key::PerKey;
 use crate::units::Apart;
 
 /// Clients choose model names freely; past this many, further ones share one label.
@@ -43,6 +45,7 @@ pub struct Metrics {
     in_flight_gauge: IntGauge,
     held_gauge: IntGauge,
     generation: IntGauge,
+    pub(super) per_key: PerKey,
     models: Mutex<FxHashSet<String>>,
     nodes: Mutex<FxHashSet<String>>,
     /// Requests that run now.
@@ -167,10 +170,18 @@ impl Metrics {
             in_flight_gauge: gauge(metric::IN_FLIGHT, "Requests that run now")?,
             held_gauge: gauge(metric::HELD, "Bytes of bodies held now")?,
             generation: gauge(metric::GENERATION, "Which world is served, counted from 1")?,
+            per_key: PerKey::new(&registry)?,
             models: Mutex::new(FxHashSet::default()),
             in_flight: Apart::default(),
             registry,
         })
+    }
+
+    /// The same, with so many keys, owners, providers and models together told apart.
+    #[must_use]
+    pub const fn telling_apart(mut self, most: usize) -> Self {
+        self.per_key.bound(most);
+        self
     }
 
     /// A request begins.
@@ -245,13 +256,16 @@ impl Metrics {
         }
     }
 
-    /// The text that Prometheus reads; `held` is the number of bytes held now.
+    /// The text that Prometheus reads; `held` is the number of bytes held now, and `rules` are shown as
+    /// they stand at `now`, in seconds since 1970.
     #[must_use]
-    pub fn render(&self, held: usize) -> Vec<u8> {
+    pub fn render<'r>(&self, held: usize, rules: impl Iterator<Item = &'r Rule>, now: u64) -> Vec<u8> {
         self.in_flight_gauge.set(i64::try_from(self.in_flight()).unwrap_or(i64::MAX));
         self.held_gauge.set(i64::try_from(held).unwrap_or(i64::MAX));
         let mut text = Vec::new();
-        if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
+        let standing = budgets::families(rules, now);
+        let all = standing.map(|standing| [self.registry.gather(), standing].concat());
+        if let Err(error) = all.and_then(|all| TextEncoder::new().encode(&all, &mut text)) {
             log::error!("metrics could not be written: {error}");
         }
         text
@@ -272,7 +286,7 @@ mod tests {
     fn every_metric_has_a_name_of_its_own() {
         let metrics = Metrics::new().unwrap();
         metrics.serves(3);
-        let text = String::from_utf8(metrics.render(42)).unwrap();
+        let text = String::from_utf8(metrics.render(42, std::iter::empty(), 0)).unwrap();
         assert!(text.contains("tollgate_config_generation 3"));
         assert!(text.contains("tollgate_held_bytes 42"));
     }

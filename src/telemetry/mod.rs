@@ -4,10 +4,12 @@
 //! looks into the queue on a beat instead of being woken, so that a request costs no wake-up.
 
 pub mod access_log;
+mod budgets;
 pub mod diagnostics;
 pub mod listener;
 pub mod metrics;
 pub mod names;
+pub mod per_key;
 #[cfg(test)]
 mod sample;
 mod series;

@@ -57,6 +57,18 @@ pub mod metric {
     pub const LIMITED: &str = "tollgate_limited_total";
     /// Budgets that reached their mark.
     pub const ALERTS: &str = "tollgate_budget_alerts_total";
+    /// Finished requests by key and owner.
+    pub const KEY_REQUESTS: &str = "tollgate_key_requests_total";
+    /// Those of them that were refused.
+    pub const KEY_REFUSALS: &str = "tollgate_key_refusals_total";
+    /// Tokens by key and owner.
+    pub const KEY_TOKENS: &str = "tollgate_key_tokens_total";
+    /// Cost in USD by key and owner.
+    pub const KEY_COST: &str = "tollgate_key_cost_usd_total";
+    /// What is used of a budget or limit.
+    pub const RULE_USED: &str = "tollgate_rule_used";
+    /// What a budget or limit allows.
+    pub const RULE_LIMIT: &str = "tollgate_rule_limit";
     /// Requests that run now.
     pub const IN_FLIGHT: &str = "tollgate_requests_in_flight";
     /// Bytes of bodies held now.
@@ -93,6 +105,12 @@ pub mod label {
     pub const OUTCOME: &str = "outcome";
     /// Where a rule stands: a key, an owner or a label.
     pub const NODE: &str = "node";
+    /// The key that a client shows.
+    pub const KEY: &str = "key";
+    /// Whose it is.
+    pub const OWNER: &str = "owner";
+    /// For how long a rule counts together.
+    pub const PERIOD: &str = "period";
     /// What that is called.
     pub const NAME: &str = "name";
     /// What a rule counts.

@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 use crate::account::Settled;
 use crate::ir::{Dialect, UsageSource};
 use crate::telemetry::metrics::{Metrics, OTHER};
+use crate::telemetry::per_key::Keys;
 
 /// Tells the metrics of settled requests. One for each thread; any number may tell the same metrics.
 pub(super) struct Observer {
@@ -38,6 +39,8 @@ struct Series {
     /// Tokens a request: input and output.
     token_usage: Option<[Histogram; 2]>,
     cost: Option<Counter>,
+    /// Those of each key.
+    keys: Keys,
 }
 
 impl Observer {
@@ -87,6 +90,7 @@ impl Series {
             tokens: Vec::new(),
             token_usage: None,
             cost: None,
+            keys: Keys::default(),
             model,
         }
     }
@@ -129,6 +133,7 @@ impl Series {
             let series = self.cost.get_or_insert_with(|| metrics.cost.with_label_values(&[provider, model]));
             series.inc_by(cost.as_usd_f64());
         }
+        self.keys.observe(&metrics.per_key, settled, &self.model);
     }
 }
 

@@ -198,6 +198,45 @@ fn a_limit_is_said_on_every_answer_in_the_clients_form() {
 }
 
 #[test]
+fn metrics_tell_keys_apart_and_how_their_budgets_stand() {
+    let mock = mock();
+    let yaml = "\
+metrics: {series: 2}
+owners: {acme: {budgets: [{usd: 0.5}]}}
+keys:
+  one: {key: the-secret-of-one, owner: acme/search, limits: [{requests: 2, per: hour}]}
+  two: {key: the-secret-of-two, owner: acme/ads}
+  far: {key: the-secret-of-far}
+";
+    let gateway = Setup::new(&mock).yaml(yaml).start();
+    let ask = |key: &str, model: &str| {
+        gateway.ask(&with(Client::Openai.whole(model, "#mock tokens=20"), &format!("the-secret-of-{key}")))
+    };
+    for _ in 0..2 {
+        ask("one", "gpt-4o-mini").ok();
+    }
+    assert_eq!(ask("one", "gpt-4o-mini").status, 429);
+    ask("two", "claude-sonnet-4-5").ok();
+    ask("far", "gpt-4o-mini").ok();
+    ask("far", "gpt-4o").ok();
+    gateway.wait_idle();
+    let one = [("key", "one"), ("owner", "acme/search"), ("gen_ai_request_model", "gpt-4o-mini")];
+    gateway.wait_metric("tollgate_key_requests_total", &one, 3.0);
+    gateway.wait_metric("tollgate_key_refusals_total", &[("key", "one"), ("kind", "rate_limited")], 1.0);
+    gateway.wait_metric("tollgate_key_requests_total", &[("key", "two")], 1.0);
+    gateway.wait_metric("tollgate_key_requests_total", &[("key", "other"), ("owner", "other")], 2.0);
+    let output = [("key", "one"), ("gen_ai_token_type", "output")];
+    assert!(gateway.metric("tollgate_key_tokens_total", &output) >= 40.0);
+    assert!(gateway.metric("tollgate_key_cost_usd_total", &[("key", "two")]) > 0.0);
+    let rule = |name: &str, labels: &[(&str, &str)]| gateway.metric(name, labels);
+    let requests = [("node", "key"), ("name", "one"), ("measure", "requests"), ("period", "hour")];
+    let (used, limit) = ("tollgate_rule_used", "tollgate_rule_limit");
+    assert_eq!((rule(used, &requests), rule(limit, &requests)), (2.0, 2.0));
+    let usd = [("node", "owner"), ("name", "acme"), ("measure", "usd"), ("period", "month")];
+    assert!((rule(limit, &usd) - 0.5).abs() < 1e-9 && rule(used, &usd) > 0.0 && rule(used, &usd) < 0.1);
+}
+
+#[test]
 fn the_whole_chain_of_owners_and_labels_is_bound() {
     let mock = mock();
     let yaml = "\

@@ -160,6 +160,7 @@ fn process(file: &File, check: &mut Check<'_>) -> Process {
         upgrade_sock: own_socket.map_or_else(|| data_dir.join("upgrade.sock"), PathBuf::from),
         data_dir,
         responses: keep.map(|keep| (keep, room)),
+        metrics_series: series(file, check),
         log: file.log.level,
         access_log: file.log.access,
         drain: file.shutdown.drain.0,
@@ -167,6 +168,14 @@ fn process(file: &File, check: &mut Check<'_>) -> Process {
         discovery: file.discovery.interval.0,
         h2c: file.h2c,
     }
+}
+
+fn series(file: &File, check: &mut Check<'_>) -> usize {
+    const MOST: u32 = 100_000;
+    if file.metrics.series > MOST {
+        check.error(&["metrics", "series"], format!("expected a number from 0 to {MOST}"), None);
+    }
+    file.metrics.series as usize
 }
 
 /// An address and a port; a port alone listens on every address.

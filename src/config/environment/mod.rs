@@ -53,6 +53,7 @@ const SETTINGS: &[Setting] = &[
     (&["responses", "keep"], &[("TOLLGATE_RESPONSES_KEEP", Same)]),
     (&["responses", "room"], &[("TOLLGATE_RESPONSES_ROOM", Same)]),
     (&["data_dir"], &[("TOLLGATE_DATA_DIR", Same), ("GOMODEL_CACHE_DIR", Same)]),
+    (&["metrics", "series"], &[("TOLLGATE_METRICS_SERIES", Same)]),
     (&["log", "level"], &[("TOLLGATE_LOG", Same), ("LOG_LEVEL", ForeignLevel)]),
     (&["log", "access"], &[("TOLLGATE_ACCESS_LOG", Same), ("LOGGING_ENABLED", Same)]),
     (&["env_files"], &[("TOLLGATE_ENV_FILES", Commas)]),

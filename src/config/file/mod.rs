@@ -55,6 +55,8 @@ pub(super) struct File {
     /// The folder for the journal and the database, relative to the working directory.
     /// Default: `tollgate-data`. Needs a restart.
     pub(super) data_dir: String,
+    /// How finely metrics tell things apart.
+    pub(super) metrics: Metrics,
     /// What is logged.
     pub(super) log: Log,
     /// Files of `NAME=value` lines, read again at every reload; the process environment wins over
@@ -99,6 +101,15 @@ pub(super) struct File {
 pub(super) struct Admin {
     /// Its address and port, or `off`. Default: `127.0.0.1:9090`. Needs a restart.
     pub(super) listen: String,
+}
+
+/// How finely metrics tell things apart.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Metrics {
+    /// How many keys, owners, providers and models together have series of their own; all others are
+    /// counted under `other`. 0 to 100000. Default: 2000. Needs a restart.
+    pub(super) series: u32,
 }
 
 /// What is logged.
@@ -389,6 +400,7 @@ impl Default for File {
             labels: BTreeMap::new(),
             unpriced: Unpriced::default(),
             data_dir: "tollgate-data".to_owned(),
+            metrics: Metrics::default(),
             log: Log::default(),
             env_files: Vec::new(),
             limits: Limits::default(),
@@ -418,6 +430,12 @@ impl Default for Responses {
 impl Default for Admin {
     fn default() -> Self {
         Self { listen: "127.0.0.1:9090".to_owned() }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { series: 2000 }
     }
 }
 

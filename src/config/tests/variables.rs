@@ -46,6 +46,7 @@ fn every_documented_variable_does_what_it_says() {
         data_dir: "/var/lib/tollgate".into(),
         responses: Some((seconds(7 * 86_400), ByteSize(64 << 20))),
         log: LogLevel::Debug,
+        metrics_series: 2000,
         access_log: false,
         drain: seconds(9),
         upgrade_drain: seconds(10),
