@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::catalog::Catalog;
 use crate::ir::Dialect;
+use crate::policy::token::Issuer;
 use crate::policy::{Closed, Key, Keyring, Proxies};
 use crate::provider::{Base, Source, Vendor};
 use crate::route::Table;
@@ -58,6 +59,8 @@ pub struct Door {
     pub master_is_for_admin: bool,
     /// The virtual keys.
     pub keyring: Arc<Keyring>,
+    /// Those whose tokens open it too.
+    pub issuers: Arc<[Issuer]>,
 }
 
 /// Why somebody may not come in.
@@ -72,18 +75,18 @@ pub enum Barred {
 }
 
 impl Door {
-    /// A door that opens to this master key; where there is none and no keys, it is open.
+    /// A door that opens to this master key; where there is none, no keys and no issuers, it is open.
     #[must_use]
     pub fn new(master: Option<&Secret>, master_is_for_admin: bool) -> Self {
         let master = master.filter(|key| !key.is_empty());
         let master = master.map(|key| blake3::hash(key.expose().as_bytes()));
-        Self { master, master_is_for_admin, keyring: Arc::default() }
+        Self { master, master_is_for_admin, keyring: Arc::default(), issuers: Arc::default() }
     }
 
     /// Whether anyone may come in.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.master.is_none() && self.keyring.is_empty()
+        self.master.is_none() && self.keyring.is_empty() && self.issuers.is_empty()
     }
 
     /// Lets a client in that shows these credentials from this address: the virtual key that it

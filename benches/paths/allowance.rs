@@ -21,7 +21,7 @@ fn ring(workers: usize) -> Keyring {
     let draft = Draft { key, secrets: vec![(Digest::of(b"secret"), None)], bounds: own };
     let above = |path: &str| (path.to_owned(), vec![bound(Measure::Usd, Period::Month, Shape::Calendar)]);
     let bounds = Bounds { owners: [above("acme"), above("acme/search")].into(), ..Bounds::default() };
-    Keyring::new([draft], &bounds, &Book::new(workers))
+    Keyring::new([draft], &bounds, &Arc::new(Book::new(workers)))
 }
 
 #[divan::bench(threads = [1, 2])]

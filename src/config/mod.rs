@@ -20,6 +20,7 @@ mod yaml;
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::policy::{Book, Bounds, Draft, Keyring};
@@ -168,7 +169,8 @@ pub fn load(sources: &Sources, generation: u64) -> Result<Compiled, Vec<Problem>
     let (snapshot, process, keys) = compile::compile(&source, generation, &mut problems);
     let warnings = problems.into_warnings()?;
     // Whoever serves binds them again, to windows that last.
-    let snapshot = snapshot.with_keys(Keyring::new(keys.drafts.iter().cloned(), &keys.bounds, &Book::new(1)));
+    let snapshot =
+        snapshot.with_keys(Keyring::new(keys.drafts.iter().cloned(), &keys.bounds, &Arc::new(Book::new(1))));
     Ok(Compiled { snapshot, process, keys, warnings })
 }
 

@@ -17,6 +17,8 @@ pub struct Key {
     pub name: Arc<str>,
     /// Whose it is: `org/team/service`, or a part of that from its left, or "".
     pub owner: Arc<str>,
+    /// On whose behalf it asks, where a token says so.
+    pub user: Option<Arc<str>>,
     /// What it is counted under besides.
     pub labels: Vec<Arc<str>>,
     /// Whether it is in use.

@@ -9,6 +9,7 @@ use ring::digest::{SHA256, digest};
 use rustc_hash::FxHashMap;
 
 use crate::policy::book::Book;
+use crate::policy::guest::{Guest, NoHost};
 use crate::policy::key::{Closed, Key};
 use crate::policy::rule::{Bound, Node, Rule};
 
@@ -112,9 +113,11 @@ pub struct Bounds {
 
 impl Bounds {
     /// All rules that bind a key, the narrowest first.
-    fn bind(&self, key: &Key, own: &[Bound], book: &Book) -> Vec<Rule> {
+    ///
+    /// `id` and `name` are those under which its own are counted.
+    fn bind(&self, key: &Key, (id, name): (&str, &str), own: &[Bound], book: &Book) -> Vec<Rule> {
         let mut rules = Vec::new();
-        rules_of("key", &key.id, &key.name, own, book, &mut rules);
+        rules_of("key", id, name, own, book, &mut rules);
         for label in &key.labels {
             let bounds = self.labels.get(&**label).map_or(&[][..], Vec::as_slice);
             rules_of("label", label, label, bounds, book, &mut rules);
@@ -137,12 +140,23 @@ fn rules_of(kind: &'static str, id: &str, name: &str, bounds: &[Bound], book: &B
     }
 }
 
+/// What is needed to bind somebody who comes in with a token of another issuer.
+#[derive(Debug)]
+struct Hosts {
+    /// The keys' own limits and budgets, by the name of the key.
+    own: FxHashMap<Arc<str>, (Arc<Key>, Vec<Bound>)>,
+    bounds: Bounds,
+    book: Arc<Book>,
+}
+
 /// All keys.
 #[derive(Debug, Clone, Default)]
 pub struct Keyring {
     keys: Vec<Arc<Key>>,
     /// The rules of all owners and labels.
     shared: Vec<Rule>,
+    /// What binds those who come in with a token.
+    hosts: Option<Arc<Hosts>>,
     locks: FxHashMap<Digest, Lock>,
 }
 
@@ -150,11 +164,13 @@ impl Keyring {
     /// The keyring of these keys, bound by their rules with windows of this book. Of two that share a
     /// secret the first has it.
     #[must_use]
-    pub fn new(drafts: impl IntoIterator<Item = Draft>, bounds: &Bounds, book: &Book) -> Self {
+    pub fn new(drafts: impl IntoIterator<Item = Draft>, bounds: &Bounds, book: &Arc<Book>) -> Self {
         let mut ring = Self::default();
+        let mut hosts = Hosts { own: FxHashMap::default(), bounds: bounds.clone(), book: Arc::clone(book) };
         for Draft { mut key, secrets, bounds: own } in drafts {
-            key.rules = bounds.bind(&key, &own, book);
+            key.rules = bounds.bind(&key, (&key.id, &key.name), &own, book);
             let key = Arc::new(key);
+            hosts.own.entry(Arc::clone(&key.name)).or_insert_with(|| (Arc::clone(&key), own));
             for (secret, until) in secrets {
                 ring.locks.entry(secret).or_insert_with(|| Lock { key: Arc::clone(&key), until });
             }
@@ -165,6 +181,7 @@ impl Keyring {
                 rules_of(kind, name, name, bounds, book, &mut ring.shared);
             }
         }
+        ring.hosts = Some(Arc::new(hosts));
         ring
     }
 
@@ -175,6 +192,32 @@ impl Keyring {
             return None;
         }
         self.locks.get(&Digest::of(secret))
+    }
+
+    /// The key of somebody who comes in with a token.
+    ///
+    /// # Errors
+    /// When there is no key of the name that such tokens come in as.
+    pub fn welcome(&self, guest: &Guest) -> Result<Key, NoHost> {
+        let none = || NoHost(guest.as_key.clone().unwrap_or_default());
+        let Some(hosts) = self.hosts.as_deref() else {
+            return if guest.as_key.is_some() { Err(none()) } else { Ok(guest.key(None)) };
+        };
+        let Some(name) = &guest.as_key else {
+            let key = guest.key(None);
+            let rules = hosts.bounds.bind(&key, (&key.id, &key.name), &[], &hosts.book);
+            return Ok(Key { rules, ..key });
+        };
+        let (host, own) = hosts.own.get(name).ok_or_else(none)?;
+        let key = guest.key(Some(host));
+        let rules = match &guest.each {
+            Some(each) => {
+                let (id, name) = (format!("{}|{each}", host.id), format!("{}: {each}", host.name));
+                hosts.bounds.bind(&key, (&id, &name), own, &hosts.book)
+            }
+            None => hosts.bounds.bind(&key, (&host.id, &host.name), own, &hosts.book),
+        };
+        Ok(Key { rules, ..key })
     }
 
     /// Whether there is no key.
@@ -217,7 +260,7 @@ mod tests {
         let key = Key { name: "web".into(), enabled: true, ..Key::default() };
         let secrets = vec![(Digest::of(b"new"), None), (Digest::of(b"old"), Some(100))];
         let draft = Draft { key, secrets, bounds: Vec::new() };
-        let ring = Keyring::new([draft], &Bounds::default(), &Book::new(1));
+        let ring = Keyring::new([draft], &Bounds::default(), &Arc::new(Book::new(1)));
         let name =
             |secret: &[u8], now| ring.find(secret).map(|lock| lock.open(now).map(|key| key.name.clone()));
         assert_eq!(name(b"new", 1000), Some(Ok("web".into())));

@@ -12,6 +12,7 @@ use tokio::time::Interval;
 
 use crate::config::{self, Process, Sources};
 use crate::proxy::discovery::{self, Discovery};
+use crate::proxy::issuers::KeyFetchers;
 use crate::proxy::key_watch::KeyWatch;
 use crate::proxy::minting::Minters;
 use crate::proxy::shared::Shared;
@@ -68,6 +69,8 @@ impl Keeper {
         }
         let mut minters = Minters::default();
         minters.follow(&self.shared);
+        let mut fetchers = KeyFetchers::default();
+        fetchers.follow(&self.shared);
         let mut look_at_keys = tokio::time::interval(LOOK_AT_KEYS);
         let mut write_down = tokio::time::interval(WRITE_DOWN);
         let mut look_up = tokio::time::interval(LOOK_UP);
@@ -80,6 +83,7 @@ impl Keeper {
                     }
                     self.reload();
                     minters.follow(&self.shared);
+                    fetchers.follow(&self.shared);
                     discovery.remember(&self.shared);
                     discover.reset_immediately();
                 }

@@ -11,6 +11,7 @@ pub mod departure;
 pub mod discovery;
 pub mod exchange;
 pub mod fetching;
+pub mod issuers;
 pub mod keeper;
 pub mod keeping;
 pub mod key_watch;

@@ -11,6 +11,7 @@ use crate::policy::Keyring;
 use crate::proxy::bytes_held::BytesHeld;
 use crate::proxy::departure::resolve::Resolver;
 use crate::proxy::fetching::Fetcher;
+use crate::proxy::issuers::IssuerKeys;
 use crate::proxy::keeping::Shelf;
 use crate::proxy::keeping::background::Background;
 use crate::proxy::minting::Credentials;
@@ -39,6 +40,8 @@ pub struct Shared {
     pub resolver: Resolver,
     /// What clouds lend to providers.
     pub credentials: Credentials,
+    /// The keys of issuers whose tokens open the door.
+    pub issuer_keys: IssuerKeys,
     /// What limits and budgets have counted, and where it is written down.
     pub tallying: Tallying,
     /// What gets pictures behind addresses.
@@ -65,6 +68,8 @@ impl Shared {
         telemetry.metrics.serves(world.generation);
         let credentials = Credentials::default();
         credentials.adopt(&world);
+        let issuer_keys = IssuerKeys::default();
+        issuer_keys.adopt(&world);
         Self {
             world: ArcSwap::new(world),
             discovered: ArcSwap::default(),
@@ -74,6 +79,7 @@ impl Shared {
             held: Arc::default(),
             resolver: Resolver::default(),
             credentials,
+            issuer_keys,
             tallying,
             fetcher: Fetcher::default(),
             files: Files::new(rlimit::Resource::NOFILE.get().map_or(u64::MAX, |(soft, _)| soft)),
@@ -97,6 +103,7 @@ impl Shared {
         self.metrics().reloaded(Ok(world.generation));
         self.discovered.store(Arc::default());
         self.credentials.adopt(&world);
+        self.issuer_keys.adopt(&world);
         self.world.store(world);
     }
 

@@ -51,4 +51,5 @@ mod streams;
 mod through;
 mod tls;
 mod tls_faults;
+mod tokens;
 mod verbatim;

@@ -41,7 +41,10 @@ pub(super) fn compile(file: &File, check: &mut Check<'_>) -> (Vec<Draft>, Bounds
     for (name, written) in &file.keys {
         let path = ["keys", name.as_str()];
         let mut spot = Spot { tree: check.source.sound, path: &path, problems: check.problems };
-        let secret = secret(written, &mut spot);
+        let is_host = file.jwt.values().any(|issuer| issuer.as_key.as_deref() == Some(name));
+        let has_none = written.hash.is_none() && written.key.is_none();
+        // A key as which tokens come in needs none.
+        let secret = if is_host && has_none { None } else { secret(written, &mut spot) };
         if let Some(digest) = secret
             && let Some(other) = owners.insert(digest, name)
         {
@@ -173,6 +176,7 @@ fn key(id: &str, name: &str, written: &VirtualKey, spot: &mut Spot<'_>) -> Key {
         id: id.into(),
         name: name.into(),
         owner: owner.into(),
+        user: None,
         labels,
         enabled: written.enabled,
         revoked: None,

@@ -3,6 +3,7 @@
 //! What cannot be built is noted and left out, so that one mistake does not hide the next.
 
 mod clouds;
+mod jwt;
 mod keys;
 mod names;
 mod prices;
@@ -58,11 +59,12 @@ pub(super) fn compile(
     let upstream = upstream(file, &mut check);
     let fetch_images = fetch_images(file, &mut check);
     let for_admin = file.master_key_for == MasterKeyFor::Admin;
-    let door = Door::new(file.master_key.as_ref().map(|key| &key.0), for_admin);
+    let mut door = Door::new(file.master_key.as_ref().map(|key| &key.0), for_admin);
     let (drafts, bounds) = keys::compile(file, &mut check);
     let keys = Keys { drafts, bounds };
+    door.issuers = jwt::compile(file, &mut check);
     let no_key = check.source.written.get("master_key").is_none_or(Node::is_blank);
-    if no_key && keys.drafts.is_empty() && !is_loopback(&process.listen) {
+    if no_key && keys.drafts.is_empty() && door.issuers.is_empty() && !is_loopback(&process.listen) {
         check.problems.warning(
             &check.place(&["master_key"]),
             format!("there is no master key, so whoever reaches {} may use the providers", process.listen),
@@ -104,6 +106,11 @@ impl Check<'_> {
     fn error(&mut self, path: &[&str], message: impl Into<String>, hint: impl Into<Option<String>>) {
         let place = self.place(path);
         self.problems.error(&place, message, hint);
+    }
+
+    fn warning(&mut self, path: &[&str], message: impl Into<String>, hint: impl Into<Option<String>>) {
+        let place = self.place(path);
+        self.problems.warning(&place, message, hint);
     }
 
     /// Whether a name stands in one of the file's maps, even if what stands there is wrong.

@@ -3,6 +3,7 @@
 //! The comments on the fields are the reference that `schema` and the examples under `conf/`
 //! repeat: what it is, its unit, its default.
 
+mod jwt;
 mod keys;
 mod scalar;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::ByteSize;
 
+pub(super) use jwt::Jwt;
 pub(super) use keys::{
     Allowance, Budget, BudgetPer, Limit, LimitPer, MasterKeyFor, TrustedHeader, Unpriced, VirtualKey,
 };
@@ -45,6 +47,8 @@ pub(super) struct File {
     pub(super) master_key_for: MasterKeyFor,
     /// Virtual keys by name, besides those that `tollgate keys` keeps in `data_dir`.
     pub(super) keys: BTreeMap<String, VirtualKey>,
+    /// Issuers by a name of your choice whose tokens (JWT) open the gateway as keys do.
+    pub(super) jwt: BTreeMap<String, Jwt>,
     /// Limits and budgets of owners by path: `org`, `org/team`, `org/team/service`.
     pub(super) owners: BTreeMap<String, Allowance>,
     /// Limits and budgets of labels.
@@ -396,6 +400,7 @@ impl Default for File {
             master_key: None,
             master_key_for: MasterKeyFor::default(),
             keys: BTreeMap::new(),
+            jwt: BTreeMap::new(),
             owners: BTreeMap::new(),
             labels: BTreeMap::new(),
             unpriced: Unpriced::default(),

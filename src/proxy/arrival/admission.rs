@@ -54,7 +54,7 @@ pub(super) fn admit(
 }
 
 /// The refusal of a key that is known.
-fn closed(name: &str, why: Closed) -> Refusal {
+pub(super) fn closed(name: &str, why: Closed) -> Refusal {
     let on = |seconds: u64| {
         let moment = clock::rfc3339(seconds.saturating_mul(1000));
         moment.as_str().get(..16).unwrap_or_default().replace('T', " ")

@@ -48,6 +48,7 @@ pub mod local;
 mod opening;
 pub mod recognise;
 pub(in crate::proxy) mod through;
+mod tokens;
 
 /// Takes a request in. `true` when it is answered already.
 ///
@@ -97,7 +98,15 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         exchange.in_background = true;
     }
     if !asked.is_public() && !exchange.in_background {
-        match admission::admit(&world, session.req_header(), exchange.address) {
+        let head = session.req_header();
+        let mut admitted = admission::admit(&world, head, exchange.address);
+        if admitted.is_err()
+            && !world.door.issuers.is_empty()
+            && let Some(opened) = tokens::admit(shared, &world, head, exchange.address).await
+        {
+            admitted = opened.map(Some);
+        }
+        match admitted {
             Ok(key) => exchange.key = key,
             Err(refusal) => return turn_away(session, exchange, client, refusal, None).await,
         }

@@ -19,14 +19,14 @@ const CONNECT: Duration = Duration::from_secs(4);
 const LARGEST: usize = 1 << 20;
 
 /// Carries requests for one credential.
-pub(super) struct Carrier<'a> {
+pub(in crate::proxy) struct Carrier<'a> {
     resolver: &'a Resolver,
     /// It holds every root certificate, so it is made for a source that needs it and then dropped.
     connector: OnceLock<Connector>,
 }
 
 impl<'a> Carrier<'a> {
-    pub(super) fn new(resolver: &'a Resolver) -> Self {
+    pub(in crate::proxy) fn new(resolver: &'a Resolver) -> Self {
         Self { resolver, connector: OnceLock::new() }
     }
 
@@ -34,12 +34,12 @@ impl<'a> Carrier<'a> {
     ///
     /// # Errors
     /// Why there is no answer, naming the host.
-    pub(super) async fn ask(&self, ask: &Ask) -> Result<Answer, String> {
+    pub(in crate::proxy) async fn ask(&self, ask: &Ask) -> Result<Answer, String> {
         let host = ask.base.authority();
         match tokio::time::timeout(PATIENCE, self.exchange(ask)).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(why)) => Err(format!("{host} could not be asked for credentials: {why}")),
-            Err(_) => Err(format!("{host} did not answer in time when asked for credentials")),
+            Ok(Err(why)) => Err(format!("{host} could not be asked: {why}")),
+            Err(_) => Err(format!("{host} did not answer in time")),
         }
     }
 

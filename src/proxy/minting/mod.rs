@@ -5,7 +5,7 @@
 //! [`Minters`] belongs to the keeper's thread and fills the slots.
 
 mod aws;
-mod carrier;
+pub(in crate::proxy) mod carrier;
 mod google;
 mod minter;
 
