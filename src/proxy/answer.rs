@@ -29,7 +29,7 @@ pub enum Connection {
 /// When the client is gone.
 pub async fn json(session: &mut Session, status: u16, body: Vec<u8>, mut headers: HeaderMap) -> Result<()> {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    whole(session, status, body, headers).await
+    Box::pin(whole(session, status, body, headers)).await
 }
 
 /// Answers with a body, under these headers, which say what it is.

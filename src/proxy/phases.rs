@@ -60,7 +60,11 @@ impl ProxyHttp for Gateway {
     }
 
     async fn proxy_upstream_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
-        allowance::admit(&self.shared, session, exchange).await
+        if !allowance::is_bounded(exchange) {
+            return Ok(true);
+        }
+        // Apart, since its room would be made and given back for each request that nothing bounds.
+        Box::pin(allowance::admit(&self.shared, session, exchange)).await
     }
 
     async fn upstream_peer(&self, session: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
@@ -388,7 +392,8 @@ pub(crate) async fn refuse(
     if let (Connection::Close, Some(vigil)) = (connection, &exchange.vigil) {
         vigil.linger();
     }
-    let written = answer::refuse(session, dialect, &refusal, connection, extra).await;
+    // Apart, as few requests end so and each would carry the room for it.
+    let written = Box::pin(answer::refuse(session, dialect, &refusal, connection, extra)).await;
     exchange.refusal = Some(refusal);
     written.map(|()| true)
 }

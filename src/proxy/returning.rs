@@ -258,7 +258,7 @@ fn dress(exchange: &mut Exchange, head: &mut ResponseHeader) {
     }
     // At an address of the provider's own its id counts.
     let theirs = matches!(&exchange.asked, Some(Asked::Through(through)) if through.kept.is_none());
-    let own_id = headers.get(names::REQUEST_ID).filter(|_| theirs).cloned();
+    let own_id = if theirs { headers.get(names::REQUEST_ID).cloned() } else { None };
     if let Some(call) = exchange.call() {
         dress_body(call, headers);
     }
@@ -336,8 +336,16 @@ fn stamp(exchange: &mut Exchange, upstream: Option<Duration>, headers: &mut Head
     } else if let Some(full) = &exchange.full {
         allowance::said::stand_full(full, exchange.client(), headers);
     }
-    let upstream_named = headers.contains_key(names::ANTHROPIC_REQUEST_ID);
-    let aws_named = headers.contains_key(names::AWS_REQUEST_ID);
+    let client = exchange.client();
+    // The provider's own where it answered, since its clients quote it when they ask for help.
+    let named = [
+        (Dialect::AnthropicMessages, names::ANTHROPIC_REQUEST_ID),
+        (Dialect::BedrockConverse, names::AWS_REQUEST_ID),
+    ];
+    let named = named.into_iter().find(|(dialect, _)| *dialect == client).map(|(_, name)| name);
+    let named = named.filter(|name| !headers.contains_key(name));
+    // Once, and not for one after the other.
+    headers.reserve(6);
     let mut insert =
         |name: HeaderName, value: std::result::Result<HeaderValue, header::InvalidHeaderValue>| {
             // Ids, names and numbers of ours are always legal values.
@@ -346,13 +354,8 @@ fn stamp(exchange: &mut Exchange, upstream: Option<Duration>, headers: &mut Head
             }
         };
     insert(names::REQUEST_ID, HeaderValue::from_str(exchange.id.as_str()));
-    // The provider's own where it answered, since its clients quote it when they ask for help.
-    let named = upstream_named || exchange.client() != Dialect::AnthropicMessages;
-    if !named {
-        insert(names::ANTHROPIC_REQUEST_ID, HeaderValue::from_str(exchange.id.as_str()));
-    }
-    if exchange.client() == Dialect::BedrockConverse && !aws_named {
-        insert(names::AWS_REQUEST_ID, HeaderValue::from_str(exchange.id.as_str()));
+    if let Some(name) = named {
+        insert(name, HeaderValue::from_str(exchange.id.as_str()));
     }
     insert(names::SERVER_TIMING, HeaderValue::try_from(exchange.server_timing(upstream)));
     if let Some(call) = exchange.call() {

@@ -32,6 +32,12 @@ const BYTES_A_SECOND: u64 = 4000;
 /// A picture of the largest size and quality.
 const PICTURE_TOKENS: u64 = 6500;
 
+/// Whether any rule bounds what the key of this request may ask for.
+#[must_use]
+pub fn is_bounded(exchange: &Exchange) -> bool {
+    exchange.key.as_ref().is_some_and(|key| !key.rules.is_empty())
+}
+
 /// Reserves what a request may come to before it leaves; whether it may leave. One that may not is
 /// answered.
 ///

@@ -135,7 +135,9 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
             let extra = returning::own_headers(exchange);
             return answer::json(session, 200, body, extra).await.map(|()| true);
         }
-        Some(Err(refusal)) => return refuse(session, exchange, client, refusal, Connection::Keep).await,
+        Some(Err(refusal)) => {
+            return refuse(session, exchange, client, refusal, Connection::Keep).await;
+        }
         None => {}
     }
     if let Asked::Live(form) = &asked {
@@ -163,7 +165,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         };
     }
     if let Asked::Shelved(kept) = &asked {
-        return serve(shared, session, exchange, kept).await;
+        return Box::pin(serve(shared, session, exchange, kept)).await;
     }
     let mut share = shared.held.share();
     let mut form = form::reader(&asked, session.req_header());
@@ -178,10 +180,15 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         (Asked::Relay(relayed), Some(form)) => {
             form::dispatch(shared, session, exchange, *relayed, form, taken, share).map(|()| None)
         }
-        _ => match recall(shared, &world, exchange.owner(), &asked, &taken.body, &mut share).await {
-            Ok(recall) => dispatch(shared, session, exchange, &asked, taken.body, recall, share),
-            Err(refusal) => Err(refusal),
-        },
+        _ => {
+            let recalled = if recall::may_refer(&asked, &taken.body) {
+                // What few requests need has no room in the future of each.
+                Box::pin(recall(shared, &world, exchange.owner(), &taken.body, &mut share)).await
+            } else {
+                Ok(None)
+            };
+            recalled.and_then(|recall| dispatch(shared, session, exchange, &asked, taken.body, recall, share))
+        }
     };
     exchange.overhead += clock::now().saturating_duration_since(begun);
     match sent_on {
@@ -255,7 +262,7 @@ async fn turn_away(
     let chunked = head.headers.contains_key("transfer-encoding");
     let small = !chunked && length.unwrap_or(0) <= SMALL;
     // A client that does not send what it promised hears the same, and then the end.
-    let connection = if small && body::skip(session, &exchange.world.downstream).await.is_ok() {
+    let connection = if small && Box::pin(body::skip(session, &exchange.world.downstream)).await.is_ok() {
         Connection::Keep
     } else {
         Connection::Close
@@ -265,7 +272,7 @@ async fn turn_away(
     }
     let mut headers = returning::own_headers(exchange);
     headers.extend(allow.map(|method| (header::ALLOW, HeaderValue::from_static(method))));
-    let written = answer::refuse(session, dialect, &refusal, connection, headers).await;
+    let written = Box::pin(answer::refuse(session, dialect, &refusal, connection, headers)).await;
     exchange.refusal = Some(refusal);
     written.map(|()| true)
 }

@@ -418,6 +418,9 @@ fn sent(provider: &Provider, dialect: Dialect, base: &Base) -> Vec<HeaderMap> {
             (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (header::ACCEPT_ENCODING, HeaderValue::from_static("identity")),
             (header::USER_AGENT, HeaderValue::from_static(AGENT)),
+            // Each request sets these anew, in a place that need not be made then.
+            (header::ACCEPT, HeaderValue::from_static("application/json")),
+            (header::CONTENT_LENGTH, HeaderValue::from_static("0")),
         ]);
         head.extend(legal("host", &base.authority()));
         for (name, value) in provider.vendor.auth.headers(dialect, key) {

@@ -73,7 +73,19 @@ pub fn is_left_to(recall: Option<&Recall>, known: &Known) -> bool {
     known.keeps != Keeps::Nothing && recall.is_none_or(own)
 }
 
-/// Finds what a request refers to; `None` for one that refers to nothing.
+/// Whether a request may refer to what is kept; may say yes too often.
+#[must_use]
+pub fn may_refer(asked: &Asked, body: &[u8]) -> bool {
+    const WORDS: [&[u8]; 3] = [b"\"previous_response_id\"", b"\"conversation\"", b"\"item_reference\""];
+    let completes = matches!(
+        asked,
+        Asked::Chat { dialect: Dialect::OpenaiResponses, .. }
+            | Asked::Count { dialect: Dialect::OpenaiResponses, .. }
+    );
+    completes && WORDS.iter().any(|word| memmem::find(body, word).is_some())
+}
+
+/// Finds what a request refers to that may refer to something; `None` for one that does not.
 ///
 /// # Errors
 /// When it cannot be found, or is too much.
@@ -81,18 +93,9 @@ pub async fn recall(
     shared: &Shared,
     world: &Snapshot,
     owner: Owner,
-    asked: &Asked,
     body: &Bytes,
     share: &mut Share,
 ) -> Result<Option<Box<Recall>>, Refusal> {
-    let completes = matches!(
-        asked,
-        Asked::Chat { dialect: Dialect::OpenaiResponses, .. }
-            | Asked::Count { dialect: Dialect::OpenaiResponses, .. }
-    );
-    if !completes || !may_refer(body) {
-        return Ok(None);
-    }
     let lens = Lens::new(body).map_err(malformed)?;
     let previous = lens.string("previous_response_id").map(std::borrow::Cow::into_owned);
     let conversation = kept::conversation(&lens);
@@ -160,12 +163,6 @@ pub async fn recall(
         }
     }
     Ok(Some(Box::new(recall)))
-}
-
-/// Whether a body may refer to what is kept; may say yes too often.
-fn may_refer(body: &[u8]) -> bool {
-    const WORDS: [&[u8]; 3] = [b"\"previous_response_id\"", b"\"conversation\"", b"\"item_reference\""];
-    WORDS.iter().any(|word| memmem::find(body, word).is_some())
 }
 
 /// The refusal of an id that nobody knows, as OpenAI words it.
