@@ -18,6 +18,10 @@ pub(in crate::dialect) fn keep(own: Dialect, object: &Json<'_>, known: &[&str], 
 
 /// The text of a value without white space between its parts.
 pub(in crate::dialect) fn compact(value: &Json<'_>) -> String {
+    let raw = value.raw();
+    if !raw.bytes().any(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')) {
+        return raw.to_owned();
+    }
     let (mut in_string, mut escaped) = (false, false);
     let keep = |c: &char| {
         match c {
@@ -29,7 +33,7 @@ pub(in crate::dialect) fn compact(value: &Json<'_>) -> String {
         }
         true
     };
-    value.raw().chars().filter(keep).collect()
+    raw.chars().filter(keep).collect()
 }
 
 /// Gives back the members that this dialect said.

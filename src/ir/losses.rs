@@ -100,10 +100,15 @@ impl Losses {
     /// The value of the `x-tollgate-losses` header: `logit_bias;dropped, temperature;clamped`.
     #[must_use]
     pub fn to_header(&self) -> String {
-        let items: Vec<String> =
-            self.0.iter().map(|loss| format!("{};{}", loss.field, loss.kind.label())).collect();
-        let mut text = items.join(", ");
-        text.retain(|c| c.is_ascii_graphic() || c == ' ');
+        let mut text = String::with_capacity(self.0.len() * 32);
+        for loss in &self.0 {
+            if !text.is_empty() {
+                text.push_str(", ");
+            }
+            text.extend(loss.field.chars().filter(|c| c.is_ascii_graphic() || *c == ' '));
+            text.push(';');
+            text.push_str(loss.kind.label());
+        }
         text
     }
 }

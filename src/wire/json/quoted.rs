@@ -63,24 +63,34 @@ fn special(byte: u8) -> bool {
 /// above a true hit, so the lowest hit is always exact.
 #[inline]
 fn short_run(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
     let (words, tail) = bytes.as_chunks::<8>();
     let mut run = 0;
     for word in words {
-        let word = u64::from_le_bytes(*word);
-        let quote = word ^ (ONES * 0x22);
-        let slash = word ^ (ONES * 0x5c);
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
-        let quote = quote.wrapping_sub(ONES) & !quote;
-        let slash = slash.wrapping_sub(ONES) & !slash;
-        let hits = (control | quote | slash) & HIGH;
-        if hits != 0 {
-            return run + (hits.trailing_zeros() / 8) as usize;
+        if let Some(hit) = hit(*word) {
+            return run + hit;
         }
         run += 8;
     }
-    run + tail.iter().position(|byte| special(*byte)).unwrap_or(tail.len())
+    // What is left of a longer text is looked at as a whole word, with some of what was clean.
+    match bytes.last_chunk::<8>() {
+        Some(last) if !tail.is_empty() => hit(*last).map_or(bytes.len(), |hit| bytes.len() - 8 + hit),
+        _ => run + tail.iter().position(|byte| special(*byte)).unwrap_or(tail.len()),
+    }
+}
+
+/// The first special byte of a word.
+#[inline]
+fn hit(word: [u8; 8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let word = u64::from_le_bytes(word);
+    let quote = word ^ (ONES * 0x22);
+    let slash = word ^ (ONES * 0x5c);
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    let quote = quote.wrapping_sub(ONES) & !quote;
+    let slash = slash.wrapping_sub(ONES) & !slash;
+    let hits = (control | quote | slash) & HIGH;
+    (hits != 0).then(|| (hits.trailing_zeros() / 8) as usize)
 }
 
 /// Decodes the inside of a string whose escapes were checked; a surrogate without its other half

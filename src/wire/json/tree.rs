@@ -50,7 +50,7 @@ pub fn prefix(source: &[u8]) -> Option<Json<'_>> {
         Ok(text) => text,
         Err(error) => std::str::from_utf8(source.get(..error.valid_up_to())?).ok()?,
     };
-    let mut reader = Reader { text, scan: Scanner::new(text.as_bytes()) };
+    let mut reader = Reader::new(text);
     reader.value(0).ok()
 }
 
@@ -83,7 +83,7 @@ pub fn validate(source: &[u8]) -> Result<(), Error> {
 
 fn whole(source: &[u8]) -> Result<Json<'_>, Flaw> {
     let text = scan::text(source)?;
-    let mut reader = Reader { text, scan: Scanner::new(source) };
+    let mut reader = Reader::new(text);
     let root = reader.value(0)?;
     reader.scan.end()?;
     // Both are slices of one text, so the difference of their addresses is an offset.
@@ -98,9 +98,18 @@ fn whole(source: &[u8]) -> Result<Json<'_>, Flaw> {
 struct Reader<'a> {
     text: &'a str,
     scan: Scanner<'a>,
+    /// The members and elements of what is not closed yet, so that each list is made once and has
+    /// room for no more than it holds.
+    members: Vec<(Cow<'a, str>, Json<'a>)>,
+    elements: Vec<Json<'a>>,
 }
 
 impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Self {
+        let scan = Scanner::new(text.as_bytes());
+        Self { text, scan, members: Vec::with_capacity(32), elements: Vec::with_capacity(8) }
+    }
+
     fn value(&mut self, depth: usize) -> Result<Json<'a>, Flaw> {
         let first = self.scan.peek();
         let start = self.scan.at();
@@ -130,24 +139,26 @@ impl<'a> Reader<'a> {
     }
 
     fn members(&mut self, depth: usize) -> Result<Vec<(Cow<'a, str>, Json<'a>)>, Flaw> {
-        let mut members = Vec::new();
+        let outer = self.members.len();
         let mut more = self.scan.open(b'}', depth)?;
         while more {
             let key = self.scan.key()?.decode(self.text);
-            members.push((key, self.value(depth + 1)?));
+            let value = self.value(depth + 1)?;
+            self.members.push((key, value));
             more = self.scan.more(b'}')?;
         }
-        Ok(members)
+        Ok(self.members.drain(outer..).collect())
     }
 
     fn elements(&mut self, depth: usize) -> Result<Vec<Json<'a>>, Flaw> {
-        let mut elements = Vec::new();
+        let outer = self.elements.len();
         let mut more = self.scan.open(b']', depth)?;
         while more {
-            elements.push(self.value(depth + 1)?);
+            let value = self.value(depth + 1)?;
+            self.elements.push(value);
             more = self.scan.more(b']')?;
         }
-        Ok(elements)
+        Ok(self.elements.drain(outer..).collect())
     }
 
     fn since(&self, start: usize) -> &'a str {

@@ -1,5 +1,7 @@
 //! A client's body → the hub. Model and method stand in the path.
 
+use std::borrow::Cow;
+
 use super::super::content::{Part, Said};
 use super::super::types::{self, DIALECT};
 use super::super::{case, content, tools};
@@ -36,7 +38,10 @@ pub(in super::super) fn model_of(path: &str) -> Option<(String, String)> {
 }
 
 /// Undoes percent escapes; what is no escape stays.
-fn decode(path: &str) -> String {
+fn decode(path: &str) -> Cow<'_, str> {
+    if !path.contains('%') {
+        return path.into();
+    }
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
@@ -51,7 +56,7 @@ fn decode(path: &str) -> String {
             rest = after;
         }
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    String::from_utf8_lossy(&bytes).into_owned().into()
 }
 
 /// Reads the members of a `GenerateContentRequest`.
