@@ -3,10 +3,12 @@
 pub mod attribution;
 pub mod cost;
 pub mod count;
+pub mod entry;
 pub mod meter;
 pub mod settled;
 pub mod tally;
 
 pub use attribution::Attribution;
+pub use entry::Entry;
 pub use meter::{Meter, Metered};
-pub use settled::{Outcome, Record, Settled, Source, Timings, settle};
+pub use settled::{Aside, Outcome, Record, Settled, Source, Timings, Used, settle};

@@ -108,6 +108,8 @@ pub struct Record {
     pub outcome: Outcome,
     /// How many attempts were made.
     pub attempts: u32,
+    /// Whether any of them left, so that a provider may have done something for it.
+    pub departed: bool,
     /// What upstreams did to us on the way: provider and fault.
     pub faults: Vec<(Arc<str>, Fault)>,
     /// What the translation lost.
@@ -122,14 +124,48 @@ pub struct Record {
     pub source: Option<Source>,
     /// The target's prices, where known.
     pub prices: Option<Arc<PriceTable>>,
-    /// What other models used beside it, with their prices.
-    pub asides: Vec<(Usage, Option<Arc<PriceTable>>)>,
+    /// Whose prices those are, and which of their versions: `openai/gpt-4o@5d41402a`.
+    pub price: Option<Arc<str>>,
+    /// What other models used beside it.
+    pub asides: Vec<Aside>,
     /// Whether what the provider says it charges holds, and not those prices.
     pub states_cost: bool,
     /// What part the cache had in it; `None` where it might not have any.
     pub cache: Option<Tier>,
     /// What it would have cost without the cache, once settled; `None` where that served nothing, or no
     /// price is known.
+    pub saved: Option<PicoUsd>,
+    /// Whether it is one of the gateway's own, made in the background.
+    pub background: bool,
+    /// What guards decided.
+    pub guards: Vec<String>,
+    /// Whether the ledger has an estimate of it only, and is to be told better.
+    pub is_estimated: bool,
+}
+
+/// What another model used beside the one that was asked.
+#[derive(Debug)]
+pub struct Aside {
+    /// Its name.
+    pub model: String,
+    /// What it used.
+    pub usage: Usage,
+    /// Its prices, where known.
+    pub prices: Option<Arc<PriceTable>>,
+}
+
+/// What a request used, and what that cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Used {
+    /// What was used, by whomever on its behalf.
+    pub usage: Usage,
+    /// Where the numbers come from; `None` when nothing was used.
+    pub source: Option<UsageSource>,
+    /// What it cost; `None` when no price is known.
+    pub cost: Option<PicoUsd>,
+    /// Whether the provider itself said so.
+    pub is_stated: bool,
+    /// What it would have cost without the cache; `None` where that served nothing, or no price is known.
     pub saved: Option<PicoUsd>,
 }
 
@@ -144,6 +180,8 @@ pub struct Settled {
     pub usage_source: Option<UsageSource>,
     /// What it cost; `None` when no price is known.
     pub cost: Option<PicoUsd>,
+    /// Whether the provider itself said so.
+    pub states_cost: bool,
 }
 
 impl Record {
@@ -176,28 +214,69 @@ impl Record {
         self.outcome == Outcome::ClientGone && unanswered && self.attempts > 0
     }
 
-    /// What it came to, where that is known without counting.
+    /// What it used, where that is known without counting.
     #[must_use]
-    pub fn spent(&self) -> Option<Spent> {
-        if self.is_cached() {
-            return Some(Spent::default());
-        }
+    pub fn told(&self) -> Option<Used> {
         let (usage, source) = told(self)?;
-        let (usage, _, cost) = priced(self, usage, source);
-        Some(spent(&usage, cost))
+        Some(priced(self, usage, source))
+    }
+
+    /// What it used, as far as that was told, and the rest by the length of what was said: until
+    /// somebody counts it.
+    #[must_use]
+    pub fn estimated(&self) -> Used {
+        let mut usage = self.metered.usage.unwrap_or_default();
+        if usage.total_input() == 0 {
+            let asked = self.source.as_ref().map_or(self.bytes.0, |source| source.body.len() as u64);
+            usage.input = asked / BYTES_A_TOKEN;
+        }
+        let held: usize = self.metered.held.iter().map(Bytes::len).sum();
+        let said = (held + self.metered.forgotten) as u64;
+        let each = if self.metered.streamed { BYTES_A_STREAMED_TOKEN } else { BYTES_A_TOKEN };
+        let output = said / each;
+        if output > usage.total_output() {
+            usage.output = output.saturating_sub(usage.reasoning);
+        }
+        priced(self, usage, Some(UsageSource::Estimated))
+    }
+
+    /// The service tier whose rates hold: the one that was served, else the one asked for.
+    #[must_use]
+    pub fn priced_tier(&self) -> Option<&ServiceTier> {
+        self.metered.tier.as_ref().or(self.asked_tier.as_ref())
     }
 }
 
-fn spent(usage: &Usage, cost: Option<PicoUsd>) -> Spent {
-    let usd = cost.map_or(0, |cost| u64::try_from(cost.0).unwrap_or(u64::MAX));
-    Spent { tokens_in: usage.total_input(), tokens_out: usage.total_output(), usd }
+/// About so many bytes of JSON have a token in them.
+const BYTES_A_TOKEN: u64 = 4;
+
+/// About so many bytes of a framed stream do.
+const BYTES_A_STREAMED_TOKEN: u64 = 40;
+
+impl Used {
+    /// What it comes to in limits and budgets: nothing, where the cache had it.
+    #[must_use]
+    pub fn spent(&self) -> Spent {
+        if self.source == Some(UsageSource::Cached) {
+            return Spent::default();
+        }
+        let usd = self.cost.map_or(0, |cost| u64::try_from(cost.0).unwrap_or(u64::MAX));
+        Spent { tokens_in: self.usage.total_input(), tokens_out: self.usage.total_output(), usd }
+    }
 }
 
 impl Settled {
-    /// What the request came to.
+    /// What was used, and what that cost.
     #[must_use]
-    pub fn spent(&self) -> Spent {
-        if self.record.is_cached() { Spent::default() } else { spent(&self.usage, self.cost) }
+    pub const fn used(&self) -> Used {
+        let Self { usage, usage_source, cost, states_cost, record } = self;
+        Used {
+            usage: *usage,
+            source: *usage_source,
+            cost: *cost,
+            is_stated: *states_cost,
+            saved: record.saved,
+        }
     }
 
     /// The time per output token of a stream after its first piece.
@@ -218,39 +297,34 @@ impl Settled {
 /// Counts what was not reported, and prices it all.
 #[must_use]
 pub fn settle(mut record: Record, calibration: &Calibration) -> Settled {
-    let (usage, usage_source) = used(&mut record, calibration);
-    let (usage, mut usage_source, mut cost) = priced(&record, usage, usage_source);
-    if record.is_cached() {
-        record.saved = cost.replace(PicoUsd(0));
-        usage_source = usage_source.map(|_| UsageSource::Cached);
-    }
-    Settled { record, usage, usage_source, cost }
+    let (usage, source) = used(&mut record, calibration);
+    let Used { usage, source, cost, is_stated, saved } = priced(&record, usage, source);
+    record.saved = saved;
+    Settled { record, usage, usage_source: source, cost, states_cost: is_stated }
 }
 
 /// All that was used, whoever else did so on the request's behalf, and what it cost.
-fn priced(
-    record: &Record,
-    mut usage: Usage,
-    mut usage_source: Option<UsageSource>,
-) -> (Usage, Option<UsageSource>, Option<PicoUsd>) {
+fn priced(record: &Record, mut usage: Usage, mut source: Option<UsageSource>) -> Used {
     let stated = usage.charged.filter(|_| record.states_cost);
     let mut cost = match record.prices.as_deref() {
-        Some(prices) => {
-            let tier = record.metered.tier.as_ref().or(record.asked_tier.as_ref());
-            Some(cost::cost(&usage, prices, tier))
-        }
+        Some(prices) => Some(cost::cost(&usage, prices, record.priced_tier())),
         // Of a model that did nothing no price is needed.
         None => Some(PicoUsd(0)).filter(|_| usage == Usage::default() && !record.asides.is_empty()),
     };
-    for (used, prices) in &record.asides {
-        let own = prices.as_deref().map(|prices| cost::cost(used, prices, None));
+    for aside in &record.asides {
+        let own = aside.prices.as_deref().map(|prices| cost::cost(&aside.usage, prices, None));
         cost = cost.zip(own).map(|(sum, own)| sum + own);
-        usage.add(used);
-        usage_source.get_or_insert(UsageSource::Reported);
+        usage.add(&aside.usage);
+        source.get_or_insert(UsageSource::Reported);
     }
-    let cost = stated.or(cost);
-    let cost = cost.filter(|_| usage_source.is_some());
-    (usage, usage_source, cost)
+    let is_stated = stated.is_some();
+    let cost = stated.or(cost).filter(|_| source.is_some());
+    if record.is_cached() {
+        // It cost nothing, whether or not anybody knows what it would have.
+        let source = source.map(|_| UsageSource::Cached);
+        return Used { usage, source, cost: source.map(|_| PicoUsd::ZERO), is_stated, saved: cost };
+    }
+    Used { usage, source, cost, is_stated, saved: None }
 }
 
 fn used(record: &mut Record, calibration: &Calibration) -> (Usage, Option<UsageSource>) {
@@ -307,9 +381,8 @@ fn counted(record: &mut Record, calibration: &Calibration) -> (Usage, Option<Usa
             |reply| tally::reply(&model, &reply, calibration),
         )
     };
-    // Of a long answer only the end is held; the rest is known by its length, at some 40 bytes of
-    // framed JSON a token.
-    let forgotten = record.metered.forgotten as u64 / 40;
+    // Of a long answer only the end is held; the rest is known by its length.
+    let forgotten = record.metered.forgotten as u64 / BYTES_A_STREAMED_TOKEN;
     let mut usage = reported.unwrap_or_default();
     let mut exact = output.exact && forgotten == 0;
     if usage.total_input() == 0

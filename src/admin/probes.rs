@@ -15,6 +15,9 @@ pub(super) fn page(admin: &Admin, path: &str) -> Option<Answer> {
         "/ready" | "/health/readiness" if is_draining => {
             Answer::json(503, b"{\"status\":\"draining\"}".to_vec())
         }
+        "/ready" | "/health/readiness" if admin.shared.telemetry.refuses() => {
+            Answer::json(503, b"{\"status\":\"ledger_unavailable\"}".to_vec())
+        }
         "/ready" | "/health/readiness" => Answer::json(200, b"{\"status\":\"ready\"}".to_vec()),
         "/metrics" => Answer::new(200, TEXT, metrics(admin)),
         "/status" => status(admin),
@@ -41,6 +44,16 @@ pub(super) fn status(admin: &Admin) -> Answer {
         status.array("providers", |list| {
             world.providers.iter().for_each(|provider| list.string(&provider.name))
         });
+        if let Some(ledger) = &admin.shared.ledger {
+            let (condition, stuck) = ledger.condition();
+            status.object("ledger", |ledger| {
+                ledger.bool("refusing", admin.shared.telemetry.refuses());
+                ledger.opt_string("failing", condition.failing.as_deref());
+                ledger.opt_string("stuck", stuck.as_deref());
+                ledger.number("waiting", condition.waiting);
+                ledger.number("lost", condition.lost);
+            });
+        }
         match admin.refused.load_full() {
             None => status.null("refused_reload"),
             Some(problems) => {

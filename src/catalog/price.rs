@@ -107,6 +107,28 @@ impl Rates {
         }
     }
 
+    /// All rates in an order that stays; what is added comes last.
+    const fn each(&self) -> [Option<Price>; 16] {
+        [
+            self.input,
+            self.output,
+            self.cache_read,
+            self.cache_write_5m,
+            self.cache_write_1h,
+            self.reasoning,
+            self.audio_input,
+            self.audio_output,
+            self.image_output,
+            self.image_input,
+            self.audio_cache_read,
+            self.image_cache_read,
+            self.image,
+            self.character,
+            self.second,
+            self.search,
+        ]
+    }
+
     /// Half of each rate, rounded up to a whole micro-USD per million tokens.
     #[must_use]
     pub fn halved(self) -> Self {
@@ -207,6 +229,33 @@ impl PriceTable {
         }
     }
 
+    /// Eight digits that are others for any other price, by which a record can tell with which of them
+    /// it was reckoned.
+    #[must_use]
+    pub fn version(&self) -> String {
+        let mut hash = crc32fast::Hasher::new();
+        let mut add = |kind: &str, from: u64, rates: &Rates| {
+            hash.update(kind.as_bytes());
+            hash.update(&from.to_le_bytes());
+            for (place, price) in (0_u8..).zip(rates.each()) {
+                if let Some(Price(price)) = price {
+                    hash.update(&[place]);
+                    hash.update(&price.to_le_bytes());
+                }
+            }
+        };
+        add("standard", 0, &self.standard);
+        self.services.iter().for_each(|row| add(row.tier.name(), 0, &row.rates));
+        for tier in &self.tiers {
+            add("standard", tier.from, &tier.rates);
+            tier.services.iter().for_each(|row| add(row.tier.name(), tier.from, &row.rates));
+        }
+        if let Some(PicoUsd(search)) = self.web_search {
+            hash.update(&search.to_le_bytes());
+        }
+        format!("{:08x}", hash.finalize())
+    }
+
     /// The rates for a prompt of `prompt` tokens (cached ones counted) at a service tier, every
     /// class stated.
     ///
@@ -234,5 +283,31 @@ fn service(services: &[ServiceRates], tier: &ServiceTier) -> Option<Rates> {
         ServiceTier::Auto | ServiceTier::Standard => None,
         ServiceTier::Other(name) if name == FAST => find(tier).or_else(|| find(&ServiceTier::Priority)),
         ServiceTier::Flex | ServiceTier::Priority | ServiceTier::Batch | ServiceTier::Other(_) => find(tier),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_price_is_another_version() {
+        let table = PriceTable::flat(Price(3), Price(15));
+        let mut seen = vec![table.version()];
+        assert_eq!(table.clone().version(), table.version());
+        let rates = Rates { cache_read: Some(Price(3)), ..Rates::NONE };
+        for other in [
+            PriceTable::flat(Price(15), Price(3)),
+            PriceTable { standard: rates.or(table.standard), ..table.clone() },
+            PriceTable { services: vec![ServiceRates { tier: ServiceTier::Flex, rates }], ..table.clone() },
+            PriceTable {
+                tiers: vec![ContextTier { from: 200_001, rates, services: Vec::new() }],
+                ..table.clone()
+            },
+            PriceTable { web_search: Some(PicoUsd(1)), ..table },
+        ] {
+            assert!(!seen.contains(&other.version()), "{other:?}");
+            seen.push(other.version());
+        }
     }
 }

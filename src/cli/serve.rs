@@ -15,6 +15,8 @@ use crate::proxy::keeping::Shelf;
 use crate::proxy::key_watch::KeyWatch;
 use crate::proxy::serve::{self, Start};
 use crate::proxy::tallying::Tallying;
+use crate::store::journal::Journal;
+use crate::store::ledger::{Keep, Ledger};
 use crate::store::{Retention, Store};
 use crate::telemetry::{Metrics, Telemetry, diagnostics};
 
@@ -44,6 +46,7 @@ pub(super) fn run(compiled: Compiled, sources: Sources, start: Start) -> ExitCod
             return ExitCode::FAILURE;
         }
     }
+    let ledger = process.ledger.map(|written| ledger(&process, written));
     let tallying = Tallying::open(&process.data_dir, process.threads);
     let keys = match KeyWatch::open(&process.data_dir, keys, Arc::clone(tallying.book())) {
         Ok(keys) => keys,
@@ -65,7 +68,7 @@ pub(super) fn run(compiled: Compiled, sources: Sources, start: Start) -> ExitCod
         return ExitCode::FAILURE;
     }
     raise_file_limit();
-    match prepare(snapshot, &process, sources, (keys, tallying), start) {
+    match prepare(snapshot, &process, sources, (keys, tallying, ledger), start) {
         Ok((shared, refused, telemetry)) => {
             let mut server = serve::server(&process, &shared, start);
             if let Some(address) = &process.admin_listen {
@@ -98,13 +101,16 @@ fn prepare(
     snapshot: crate::snapshot::Snapshot,
     process: &config::Process,
     sources: Sources,
-    (keys, tallying): (KeyWatch, Tallying),
+    (keys, tallying, ledger): (KeyWatch, Tallying, Option<Ledger>),
     start: Start,
 ) -> Result<Prepared, Box<dyn std::error::Error>> {
     let metrics = Arc::new(Metrics::new()?.telling_apart(process.metrics_series));
-    let (telemetry, listener) = Telemetry::start(metrics, process.access_log, Box::new(std::io::stdout()))?;
+    let journal = ledger.as_ref().map(|ledger| Arc::clone(&ledger.journal));
+    let output = Box::new(std::io::stdout());
+    let (telemetry, listener) = Telemetry::start(metrics, process.access_log, output, journal)?;
     let shelf = shelf(process, start);
-    let shared = Arc::new(Shared::new(Arc::new(snapshot), telemetry, shelf, tallying, &process.listen));
+    let shared =
+        Arc::new(Shared::new(Arc::new(snapshot), telemetry, shelf, (tallying, ledger), &process.listen));
     let refused = LastReload::default();
     let keeper = Keeper {
         shared: Arc::clone(&shared),
@@ -115,6 +121,13 @@ fn prepare(
     };
     keeper.start()?;
     Ok((shared, refused, listener))
+}
+
+/// Where requests are written down, with what earlier processes have left moved already.
+fn ledger(process: &config::Process, written: config::Ledger) -> Ledger {
+    let config::Ledger { keep, keep_rollups, when_full, sync } = written;
+    let journal = Journal::open(&process.data_dir, process.threads, when_full, sync);
+    Ledger::start(&process.data_dir, journal, Keep { rows: keep, hours: keep_rollups })
 }
 
 /// What is kept for clients, or why nothing is.

@@ -28,7 +28,7 @@ use crate::snapshot::Snapshot;
 use crate::units::ByteSize;
 
 pub use compile::{Stored, stored};
-pub use file::LogLevel;
+pub use file::{LogLevel, Sync, WhenFull};
 pub use problem::{Problem, Severity};
 
 use environment::Variables;
@@ -74,6 +74,8 @@ pub struct Process {
     pub data_dir: PathBuf,
     /// How long, and within how many bytes, responses are kept; `None` when they are not.
     pub responses: Option<(Duration, ByteSize)>,
+    /// What is kept of finished requests; `None` when nothing is.
+    pub ledger: Option<Ledger>,
     /// The least important kind of log line.
     pub log: LogLevel,
     /// How many keys, owners, providers and models together metrics tell apart.
@@ -92,6 +94,19 @@ pub struct Process {
     pub h2c: bool,
 }
 
+/// What is kept of finished requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ledger {
+    /// How long rows of single requests are kept; for ever where nothing is said.
+    pub keep: Option<Duration>,
+    /// How long sums by the hour are kept, likewise.
+    pub keep_rollups: Option<Duration>,
+    /// What becomes of requests while nothing can be written.
+    pub when_full: WhenFull,
+    /// Whether a row is on the disk before its request counts as done.
+    pub sync: Sync,
+}
+
 impl Process {
     /// The fields of the file in which the two differ.
     #[must_use]
@@ -103,6 +118,7 @@ impl Process {
             ("data_dir", self.data_dir != other.data_dir),
             ("responses", self.responses != other.responses),
             ("metrics.series", self.metrics_series != other.metrics_series),
+            ("ledger", self.ledger != other.ledger),
             ("log.level", self.log != other.log),
             ("log.access", self.access_log != other.access_log),
             ("shutdown.drain", self.drain != other.drain),

@@ -79,3 +79,22 @@ pub enum FinishReason {
     /// For a reason the codec does not know; see the native word.
     Other,
 }
+
+impl FinishReason {
+    /// The word for it in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::StopSequence => "stop_sequence",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+            Self::ContentFilter => "content_filter",
+            Self::Refusal => "refusal",
+            Self::ContextFull => "context_full",
+            Self::Pause => "pause",
+            Self::MalformedToolCall => "malformed_tool_call",
+            Self::Other => "other",
+        }
+    }
+}

@@ -446,3 +446,32 @@ pub enum ServiceTier {
     /// A tier by its provider's own name.
     Other(String),
 }
+
+impl ServiceTier {
+    /// The word for it in records.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Auto => "auto",
+            Self::Standard => "standard",
+            Self::Flex => "flex",
+            Self::Priority => "priority",
+            Self::Batch => "batch",
+            Self::Other(name) => name,
+        }
+    }
+
+    /// The tier of that word; none of "".
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "" => return None,
+            "auto" => Self::Auto,
+            "standard" => Self::Standard,
+            "flex" => Self::Flex,
+            "priority" => Self::Priority,
+            "batch" => Self::Batch,
+            other => Self::Other(other.to_owned()),
+        })
+    }
+}

@@ -142,6 +142,37 @@ impl Usage {
         ]
     }
 
+    /// The places of all numbers, in the order of [`Usage::classes`] and [`Usage::units`].
+    pub const fn places(&mut self) -> [&mut u64; 17] {
+        [
+            &mut self.input,
+            &mut self.cache_read,
+            &mut self.cache_write_5m,
+            &mut self.cache_write_1h,
+            &mut self.audio_input,
+            &mut self.image_input,
+            &mut self.audio_cache_read,
+            &mut self.image_cache_read,
+            &mut self.output,
+            &mut self.reasoning,
+            &mut self.audio_output,
+            &mut self.image_output,
+            &mut self.web_searches,
+            &mut self.images,
+            &mut self.characters,
+            &mut self.seconds,
+            &mut self.searches,
+        ]
+    }
+
+    /// Takes away what a part of it used.
+    pub fn take(&mut self, part: &Self) {
+        let mut part = *part;
+        for (place, less) in self.places().into_iter().zip(part.places()) {
+            *place = place.saturating_sub(*less);
+        }
+    }
+
     /// Adds what another call used.
     pub const fn add(&mut self, other: &Self) {
         self.input = self.input.saturating_add(other.input);

@@ -97,6 +97,20 @@ impl Span {
         }
     }
 
+    /// When a slice begins, in seconds since 1970.
+    #[must_use]
+    pub const fn begin_of(self, slice: u64) -> u64 {
+        match (self.shape, self.period) {
+            (_, Period::Ever) => 0,
+            (Shape::Rolling, period) => slice * period.slices().0,
+            (Shape::Calendar, Period::Minute) => slice * MINUTE,
+            (Shape::Calendar, Period::Hour) => slice * HOUR,
+            (Shape::Calendar, Period::Day) => slice * DAY,
+            (Shape::Calendar, Period::Week) => (slice * 7).saturating_sub(DAYS_TO_MONDAY) * DAY,
+            (Shape::Calendar, Period::Month) => first_day(slice) * DAY,
+        }
+    }
+
     /// When a slice no longer counts, in seconds since 1970; `None` for one that always does.
     #[must_use]
     pub const fn end_of(self, slice: u64) -> Option<u64> {
@@ -164,6 +178,9 @@ mod tests {
                 assert!(end > now, "{span:?} {now}");
                 assert!(span.oldest(span.slice(end - 1)) <= slice, "{span:?} {now}");
                 assert!(span.oldest(span.slice(end)) > slice, "{span:?} {now}");
+                let begin = span.begin_of(slice);
+                assert!(begin <= now && span.slice(begin) == slice, "{span:?} {now}");
+                assert!(begin == 0 || span.slice(begin - 1) < slice, "{span:?} {now}");
             }
         }
     }

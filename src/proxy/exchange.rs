@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use pingora::http::ResponseHeader;
 
-use crate::account::{Attribution, Metered, Outcome, Record, Source, Timings};
+use crate::account::{Aside, Attribution, Metered, Outcome, Record, Source, Timings};
 use crate::clock::{self, RequestId};
 use crate::dialect::bedrock_invoke::{Unwrap, Wrap};
 use crate::dialect::{Framing, Seed};
@@ -377,17 +377,7 @@ impl Exchange {
     /// Leaves the record of everything that was seen, once; health checks leave none.
     pub fn leave(&mut self, status: u16, bytes: (u64, u64)) {
         if !std::mem::replace(&mut self.left, true) && !matches!(self.asked, Some(Asked::Health)) {
-            let mut record = self.take_record(status, bytes);
-            if let Some(mut reserved) = record.reserved.take() {
-                reserved.end();
-                // What must be counted first is settled by whoever counts it. A provider that was at work
-                // when its client left may charge for all that was reserved; dropped, it counts as used.
-                match record.spent() {
-                    _ if record.was_left_at_work() => drop(reserved),
-                    Some(spent) => self.telemetry.settle(reserved, &spent),
-                    None => record.reserved = Some(reserved),
-                }
-            }
+            let record = self.take_record(status, bytes);
             self.telemetry.leave(record);
         }
     }
@@ -414,6 +404,7 @@ impl Exchange {
             status,
             outcome: Outcome::Answered,
             attempts: 0,
+            departed: false,
             faults: std::mem::take(&mut self.faults),
             losses: Losses::new(),
             timings: Timings { total, overhead: self.overhead, upstream: None, first_token: None },
@@ -421,10 +412,14 @@ impl Exchange {
             metered: Metered::default(),
             source: None,
             prices: None,
+            price: None,
             asides: Vec::new(),
             states_cost: false,
+            background: self.in_background,
             cache: None,
             saved: None,
+            guards: Vec::new(),
+            is_estimated: false,
         };
         let mut broken = false;
         if let Stage::Away(mut call) = std::mem::replace(&mut self.stage, Stage::Here) {
@@ -468,6 +463,7 @@ fn fill(record: &mut Record, mut call: Call, world: &Snapshot, started: Instant,
     let Call { ask, attempt, relay, attempts, sent, answered, upload, .. } = call;
     record.provider = Some(Arc::clone(&attempt.known.provider));
     record.prices.clone_from(&attempt.known.prices);
+    record.price.clone_from(&attempt.known.price);
     record.states_cost = attempt.known.states_cost();
     record.model = Some(Arc::clone(&attempt.known.model)).filter(|model| !model.is_empty());
     record.asked_model = ask.model;
@@ -476,6 +472,7 @@ fn fill(record: &mut Record, mut call: Call, world: &Snapshot, started: Instant,
     record.verbatim = attempt.is_verbatim();
     record.stream = ask.stream;
     record.attempts = attempts;
+    record.departed = sent.is_some() || attempts > 1 || !record.faults.is_empty();
     record.timings.upstream =
         sent.zip(answered).map(|(sent, answered)| answered.saturating_duration_since(sent));
     record.losses = attempt.losses;
@@ -485,7 +482,7 @@ fn fill(record: &mut Record, mut call: Call, world: &Snapshot, started: Instant,
     let provider = world.providers.get(attempt.known.index);
     for (model, used) in std::mem::take(&mut record.metered.asides) {
         let prices = provider.and_then(|provider| attempt.known.named(world, provider, &model).prices);
-        record.asides.push((used, prices));
+        record.asides.push(Aside { model, usage: used, prices });
     }
     if record.metered.streamed {
         record.timings.first_token =
@@ -535,7 +532,7 @@ mod tests {
         let lines = Lines::default();
         let metrics = Arc::new(Metrics::new().unwrap());
         let (telemetry, listener) =
-            Telemetry::start(Arc::clone(&metrics), true, Box::new(lines.clone())).unwrap();
+            Telemetry::start(Arc::clone(&metrics), true, Box::new(lines.clone()), None).unwrap();
         run(Exchange::new(world, Arc::clone(&telemetry)));
         assert_eq!(metrics.in_flight(), 0);
         drop(telemetry);

@@ -17,6 +17,9 @@ use crate::proxy::key_watch::KeyWatch;
 use crate::proxy::minting::Minters;
 use crate::proxy::shared::Shared;
 
+/// The signal to whoever writes more into a file than it may have.
+const SIGXFSZ: i32 = 25;
+
 /// How often it is looked whether the store's keys have changed.
 const LOOK_AT_KEYS: Duration = Duration::from_millis(500);
 
@@ -53,6 +56,8 @@ impl Keeper {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let hangup = {
             let _inside = runtime.enter();
+            // A file that may not grow is an error for whoever writes it, and no end of the process.
+            drop(signal(SignalKind::from_raw(SIGXFSZ))?);
             signal(SignalKind::hangup())?
         };
         std::thread::Builder::new()

@@ -179,6 +179,12 @@ impl BackgroundService for Drain {
             tokio::time::sleep(LOOK).await;
         }
         self.shared.tallying.write();
+        if let Some(ledger) = &self.shared.ledger {
+            ledger.close();
+            while !ledger.is_closed() && told.elapsed() < Duration::from_secs(10) {
+                tokio::time::sleep(LOOK).await;
+            }
+        }
         if cut > 0 {
             log::warn!("drained for {} s; {cut} requests are cut off", begun.elapsed().as_secs());
         } else {

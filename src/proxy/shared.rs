@@ -19,6 +19,7 @@ use crate::proxy::tallying::Tallying;
 use crate::proxy::threshold::files::Files;
 use crate::route::Names;
 use crate::snapshot::Snapshot;
+use crate::store::ledger::Ledger;
 use crate::telemetry::{Metrics, Telemetry};
 
 /// What all workers share. Nothing in it is locked on a request's path.
@@ -44,6 +45,8 @@ pub struct Shared {
     pub issuer_keys: IssuerKeys,
     /// What limits and budgets have counted, and where it is written down.
     pub tallying: Tallying,
+    /// What is kept of finished requests, where that is.
+    pub ledger: Option<Ledger>,
     /// What gets pictures behind addresses.
     pub fetcher: Fetcher,
     /// How many files may be open.
@@ -62,7 +65,7 @@ impl Shared {
         world: Arc<Snapshot>,
         telemetry: Arc<Telemetry>,
         shelf: Shelf,
-        tallying: Tallying,
+        (tallying, ledger): (Tallying, Option<Ledger>),
         listen: &str,
     ) -> Self {
         telemetry.metrics.serves(world.generation);
@@ -81,6 +84,7 @@ impl Shared {
             credentials,
             issuer_keys,
             tallying,
+            ledger,
             fetcher: Fetcher::default(),
             files: Files::new(rlimit::Resource::NOFILE.get().map_or(u64::MAX, |(soft, _)| soft)),
             draining: AtomicBool::new(false),

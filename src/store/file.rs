@@ -113,19 +113,28 @@ pub(super) fn is_in(folder: &Path) -> bool {
 
 /// Opens the file, and makes it and its folder if they are not there.
 pub(super) fn open(folder: &Path) -> Result<Connection, Unusable> {
+    open_as(folder, NAME, &MIGRATIONS)
+}
+
+/// Opens the file of this name, which these steps bring to its present shape.
+pub(super) fn open_as(
+    folder: &Path,
+    name: &str,
+    migrations: &'static [&'static str],
+) -> Result<Connection, Unusable> {
     if !folder.is_dir() {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.map_err(|error| Unusable::new(folder, &error))?;
     }
-    let path = folder.join(NAME);
+    let path = folder.join(name);
     // SQLite gives its other files the permissions of this one.
     let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
     let private = std::fs::Permissions::from_mode(0o600);
     file.and_then(|file| file.set_permissions(private)).map_err(|error| Unusable::new(&path, &error))?;
-    connect(&path).map_err(|error| Unusable::new(&path, &error))
+    connect(&path, migrations).map_err(|error| Unusable::new(&path, &error))
 }
 
-fn connect(path: &PathBuf) -> rusqlite::Result<Connection> {
+fn connect(path: &PathBuf, migrations: &[&str]) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
@@ -138,15 +147,15 @@ fn connect(path: &PathBuf) -> rusqlite::Result<Connection> {
          PRAGMA cache_size = -1024;
          PRAGMA journal_size_limit = 8388608;",
     )?;
-    migrate(&connection)?;
+    migrate(&connection, migrations)?;
     Ok(connection)
 }
 
-fn migrate(connection: &Connection) -> rusqlite::Result<()> {
+fn migrate(connection: &Connection, migrations: &[&str]) -> rusqlite::Result<()> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let steps = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
-    for step in MIGRATIONS.iter().skip(version as usize) {
+    let steps = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
+    for step in migrations.iter().skip(version as usize) {
         connection.execute_batch(step)?;
     }
     // A file of a newer process is left as it is: steps only ever add.

@@ -8,7 +8,9 @@
 
 mod conversations;
 mod file;
+pub mod journal;
 pub mod keys;
+pub mod ledger;
 mod responses;
 mod sweep;
 pub mod tallies;

@@ -8,9 +8,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::account::count::Calibration;
-use crate::account::{Outcome, Record, Settled, settle};
+use crate::account::{Outcome, Record, Settled, Used, settle};
 use crate::clock;
 use crate::policy::{Outputs, Reservation, Spent};
+use crate::store::journal::{Condition, Journal, Kind};
 use crate::telemetry::access_log;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::series::Observer;
@@ -31,6 +32,7 @@ pub struct Telemetry {
     calibration: Arc<Calibration>,
     outputs: Arc<Outputs>,
     access: bool,
+    journal: Option<Arc<Journal>>,
     left: Apart<AtomicU64>,
     told: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
@@ -54,7 +56,8 @@ impl Drop for Listener {
 }
 
 impl Telemetry {
-    /// Starts the thread. `access` says whether a line a request goes to `output`.
+    /// Starts the thread. `access` says whether a line a request goes to `output`; a row a request
+    /// goes to the journal.
     ///
     /// # Errors
     /// When no thread can be started.
@@ -62,9 +65,13 @@ impl Telemetry {
         metrics: Arc<Metrics>,
         access: bool,
         output: Box<dyn Write + Send>,
+        journal: Option<Arc<Journal>>,
     ) -> std::io::Result<(Arc<Self>, Listener)> {
         let (queue, records) = channel();
         let (stop, told) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        if let Some(journal) = &journal {
+            metrics.tell_of(journal);
+        }
         let calibration = Arc::new(Calibration::default());
         let outputs = Arc::new(Outputs::default());
         let telemetry = Arc::new(Self {
@@ -73,6 +80,7 @@ impl Telemetry {
             calibration: Arc::clone(&calibration),
             outputs: Arc::clone(&outputs),
             access,
+            journal: journal.clone(),
             left: Apart::default(),
             told: Arc::clone(&told),
             stop: Arc::clone(&stop),
@@ -83,6 +91,7 @@ impl Telemetry {
             calibration,
             outputs,
             access,
+            journal,
             output,
             lines: Vec::with_capacity(2 * FLUSH),
             waiting: 0,
@@ -95,8 +104,45 @@ impl Telemetry {
         Ok((telemetry, Listener { thread: Some(thread), stop }))
     }
 
+    /// Whether nothing new may be begun, since what it uses could not be written down.
+    #[must_use]
+    pub fn refuses(&self) -> bool {
+        self.journal.as_ref().is_some_and(|journal| journal.refuses())
+    }
+
+    /// How the journal does; `None` where there is none.
+    #[must_use]
+    pub fn journal(&self) -> Option<Condition> {
+        self.journal.as_ref().map(|journal| journal.condition())
+    }
+
+    /// Writes down what a finished request used, before anything else is told of it. What must be
+    /// counted for that is estimated until it is.
+    fn write_down(&self, record: &mut Record, used: Option<&Used>) {
+        let Some(journal) = &self.journal else { return };
+        match used {
+            Some(used) => journal.append(record, used, Kind::Whole),
+            None => {
+                record.is_estimated = true;
+                journal.append(record, &record.estimated(), Kind::Estimate);
+            }
+        }
+    }
+
     /// Leaves one record. Never waits and never loses it.
-    pub fn leave(&self, record: Record) {
+    pub fn leave(&self, mut record: Record) {
+        let used = record.told();
+        self.write_down(&mut record, used.as_ref());
+        if let Some(mut reserved) = record.reserved.take() {
+            reserved.end();
+            // What must be counted first is settled by whoever counts it. A provider that was at work
+            // when its client left may charge for all that was reserved; dropped, it counts as used.
+            match used {
+                _ if record.was_left_at_work() => drop(reserved),
+                Some(used) => close(&self.metrics, reserved, &used.spent()),
+                None => record.reserved = Some(reserved),
+            }
+        }
         let left = self.left.0.fetch_add(1, Ordering::Relaxed);
         let waiting = left.saturating_sub(self.told.load(Ordering::Relaxed));
         // The channel is a list and not a ring, whose places would take megabytes of an idle process.
@@ -112,6 +158,7 @@ impl Telemetry {
             calibration: Arc::clone(&self.calibration),
             outputs: Arc::clone(&self.outputs),
             access: self.access,
+            journal: self.journal.clone(),
             output: Box::new(std::io::stdout()),
             lines: Vec::new(),
             waiting: 0,
@@ -125,11 +172,6 @@ impl Telemetry {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.told.load(Ordering::Acquire) >= self.left.0.load(Ordering::Acquire)
-    }
-
-    /// Settles what was reserved for a request on what it came to.
-    pub fn settle(&self, reserved: Reservation, spent: &Spent) {
-        close(&self.metrics, reserved, spent);
     }
 
     /// The lengths of the answers that were seen.
@@ -166,6 +208,7 @@ struct Teller {
     calibration: Arc<Calibration>,
     outputs: Arc<Outputs>,
     access: bool,
+    journal: Option<Arc<Journal>>,
     output: Box<dyn Write + Send>,
     lines: Vec<u8>,
     /// Records in `lines`, told of once those are written.
@@ -201,8 +244,11 @@ impl Teller {
 
     fn tell(&mut self, record: Record) {
         let mut settled = settle(record, &self.calibration);
+        if let (true, Some(journal)) = (settled.record.is_estimated, &self.journal) {
+            journal.append(&settled.record, &settled.used(), Kind::Amendment);
+        }
         if let Some(reserved) = settled.record.reserved.take() {
-            close(&self.metrics, reserved, &settled.spent());
+            close(&self.metrics, reserved, &settled.used().spent());
         }
         self.learn(&settled);
         self.observer.observe(&settled);

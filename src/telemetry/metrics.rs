@@ -1,7 +1,7 @@
 //! The Prometheus metrics, all of them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use prometheus::{
     CounterVec, Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry,
@@ -11,6 +11,7 @@ use rustc_hash::FxHashSet;
 
 use crate::account::Settled;
 use crate::policy::Rule;
+use crate::store::journal::Journal;
 use crate::telemetry::budgets;
 use crate::telemetry::names::{label, metric};
 use crate::telemetry::per_key::PerKey;
@@ -46,6 +47,8 @@ pub struct Metrics {
     held_gauge: IntGauge,
     generation: IntGauge,
     pub(super) per_key: PerKey,
+    ledger: [IntGauge; 3],
+    journal: OnceLock<Arc<Journal>>,
     models: Mutex<FxHashSet<String>>,
     nodes: Mutex<FxHashSet<String>>,
     /// Requests that run now.
@@ -171,6 +174,12 @@ impl Metrics {
             held_gauge: gauge(metric::HELD, "Bytes of bodies held now")?,
             generation: gauge(metric::GENERATION, "Which world is served, counted from 1")?,
             per_key: PerKey::new(&registry)?,
+            ledger: [
+                gauge(metric::LEDGER_FAILING, "Whether the ledger cannot be written: 1 if so")?,
+                gauge(metric::LEDGER_WAITING, "Rows of the ledger that wait in memory")?,
+                gauge(metric::LEDGER_LOST, "Rows that the ledger lacks, since the process began")?,
+            ],
+            journal: OnceLock::new(),
             models: Mutex::new(FxHashSet::default()),
             in_flight: Apart::default(),
             registry,
@@ -198,6 +207,12 @@ impl Metrics {
     #[must_use]
     pub fn in_flight(&self) -> u64 {
         self.in_flight.0.load(Ordering::Relaxed)
+    }
+
+    /// Tells of this journal too.
+    pub(super) fn tell_of(&self, journal: &Arc<Journal>) {
+        // There is one journal a process.
+        let _ = self.journal.set(Arc::clone(journal));
     }
 
     /// A new world is served, or was refused.
@@ -262,6 +277,13 @@ impl Metrics {
     pub fn render<'r>(&self, held: usize, rules: impl Iterator<Item = &'r Rule>, now: u64) -> Vec<u8> {
         self.in_flight_gauge.set(i64::try_from(self.in_flight()).unwrap_or(i64::MAX));
         self.held_gauge.set(i64::try_from(held).unwrap_or(i64::MAX));
+        if let Some(journal) = self.journal.get() {
+            let condition = journal.condition();
+            let numbers = [u64::from(condition.failing.is_some()), condition.waiting, condition.lost];
+            for (gauge, number) in self.ledger.iter().zip(numbers) {
+                gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
+            }
+        }
         let mut text = Vec::new();
         let standing = budgets::families(rules, now);
         let all = standing.map(|standing| [self.registry.gather(), standing].concat());

@@ -73,6 +73,12 @@ pub mod metric {
     pub const IN_FLIGHT: &str = "tollgate_requests_in_flight";
     /// Bytes of bodies held now.
     pub const HELD: &str = "tollgate_held_bytes";
+    /// Whether the ledger cannot be written.
+    pub const LEDGER_FAILING: &str = "tollgate_ledger_failing";
+    /// Rows of the ledger that wait in memory.
+    pub const LEDGER_WAITING: &str = "tollgate_ledger_waiting_rows";
+    /// Rows that the ledger lacks.
+    pub const LEDGER_LOST: &str = "tollgate_ledger_lost_rows";
     /// The world that is served.
     pub const GENERATION: &str = "tollgate_config_generation";
     /// Reloads by result.

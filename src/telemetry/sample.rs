@@ -27,6 +27,7 @@ pub(super) fn settled(model: &str) -> Settled {
         status: 200,
         outcome: Outcome::Answered,
         attempts: 1,
+        departed: true,
         faults: Vec::new(),
         losses: Losses::new(),
         timings: Timings {
@@ -39,11 +40,21 @@ pub(super) fn settled(model: &str) -> Settled {
         metered: Metered::default(),
         source: None,
         prices: None,
+        price: None,
         asides: Vec::new(),
         states_cost: false,
+        background: false,
         cache: None,
         saved: None,
+        guards: Vec::new(),
+        is_estimated: false,
     };
     let usage = Usage { input: 20, cache_read: 5, output: 7, ..Usage::default() };
-    Settled { record, usage, usage_source: Some(UsageSource::Reported), cost: Some(PicoUsd(500_000_000_000)) }
+    Settled {
+        record,
+        usage,
+        usage_source: Some(UsageSource::Reported),
+        cost: Some(PicoUsd(500_000_000_000)),
+        states_cost: false,
+    }
 }

@@ -34,6 +34,7 @@ mod kept;
 mod keys;
 mod latency;
 mod leaving;
+mod ledger;
 mod limits;
 mod listing;
 mod live;

@@ -26,7 +26,7 @@ use super::environment::Variables;
 use super::file::{File, MasterKeyFor, Span, TrustedHeader, Unpriced};
 use super::problem::{Place, Problems};
 use super::tree::Node;
-use super::{Keys, Process};
+use super::{Keys, Ledger, Process};
 
 /// More threads than any machine this runs on has cores.
 const MOST_THREADS: u32 = 1024;
@@ -168,6 +168,7 @@ fn process(file: &File, check: &mut Check<'_>) -> Process {
         data_dir,
         responses: keep.map(|keep| (keep, room)),
         metrics_series: series(file, check),
+        ledger: ledger(file, check),
         log: file.log.level,
         access_log: file.log.access,
         drain: file.shutdown.drain.0,
@@ -183,6 +184,24 @@ fn series(file: &File, check: &mut Check<'_>) -> usize {
         check.error(&["metrics", "series"], format!("expected a number from 0 to {MOST}"), None);
     }
     file.metrics.series as usize
+}
+
+fn ledger(file: &File, check: &mut Check<'_>) -> Option<Ledger> {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let written = &file.ledger;
+    for (name, keep) in [("keep", written.keep.0), ("keep_rollups", written.keep_rollups.0)] {
+        if keep.is_some_and(|keep| keep < HOUR) {
+            let hint = "off keeps all of it; enabled: false keeps nothing".to_owned();
+            check.error(&["ledger", name], "expected at least an hour", hint);
+        }
+    }
+    let ledger = Ledger {
+        keep: written.keep.0,
+        keep_rollups: written.keep_rollups.0,
+        when_full: written.when_full,
+        sync: written.sync,
+    };
+    written.enabled.then_some(ledger)
 }
 
 /// An address and a port; a port alone listens on every address.

@@ -5,6 +5,7 @@
 
 mod jwt;
 mod keys;
+mod ledger;
 mod scalar;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ pub(super) use jwt::Jwt;
 pub(super) use keys::{
     Allowance, Budget, BudgetPer, Limit, LimitPer, MasterKeyFor, TrustedHeader, Unpriced, VirtualKey,
 };
+pub(super) use ledger::Ledger;
+pub use ledger::{Sync, WhenFull};
 pub(super) use scalar::{Interval, Key, Size, Span, Usd};
 
 /// The configuration of Tollgate. Texts may hold references: `${file:PATH}`, `${env:NAME}`,
@@ -76,6 +79,8 @@ pub(super) struct File {
     pub(super) shutdown: Shutdown,
     /// How long responses and conversations are kept.
     pub(super) responses: Responses,
+    /// What is kept of finished requests.
+    pub(super) ledger: Ledger,
     /// Whether a request is refused when a translation would lose something of it.
     /// Default: false; what is lost is then shown in a response header.
     pub(super) strict: bool,
@@ -413,6 +418,7 @@ impl Default for File {
             fetch_images: FetchImages::default(),
             shutdown: Shutdown::default(),
             responses: Responses::default(),
+            ledger: Ledger::default(),
             strict: false,
             default_provider: None,
             prefer: Vec::new(),

@@ -35,6 +35,11 @@ fn every_documented_variable_does_what_it_says() {
         ("TOLLGATE_PREFER", "groq, openai"),
         ("TOLLGATE_DISCOVERY", "off"),
         ("TOLLGATE_H2C", "0"),
+        ("TOLLGATE_LEDGER", "on"),
+        ("TOLLGATE_LEDGER_KEEP", "off"),
+        ("TOLLGATE_LEDGER_KEEP_ROLLUPS", "2h"),
+        ("TOLLGATE_LEDGER_WHEN_FULL", "serve"),
+        ("TOLLGATE_LEDGER_SYNC", "always"),
     ])
     .unwrap();
     assert_eq!(compiled.warnings, []);
@@ -45,6 +50,12 @@ fn every_documented_variable_does_what_it_says() {
         threads: 3,
         data_dir: "/var/lib/tollgate".into(),
         responses: Some((seconds(7 * 86_400), ByteSize(64 << 20))),
+        ledger: Some(Ledger {
+            keep: None,
+            keep_rollups: Some(seconds(7200)),
+            when_full: WhenFull::Serve,
+            sync: Sync::Always,
+        }),
         log: LogLevel::Debug,
         metrics_series: 2000,
         access_log: false,

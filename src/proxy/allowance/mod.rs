@@ -7,6 +7,7 @@ pub mod said;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use pingora::Result;
@@ -44,6 +45,9 @@ pub fn is_bounded(exchange: &Exchange) -> bool {
 /// # Errors
 /// When the client is gone.
 pub async fn admit(shared: &Shared, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
+    if shared.telemetry.refuses() {
+        return no_ledger(session, exchange).await;
+    }
     let Some(key) = exchange.key.clone().filter(|key| !key.rules.is_empty()) else { return Ok(true) };
     let world = Arc::clone(&exchange.world);
     let Some(asked) = exchange.asked.clone() else { return Ok(true) };
@@ -68,6 +72,18 @@ pub async fn admit(shared: &Shared, session: &mut Session, exchange: &mut Exchan
         }
         Err(refusal) => refusal,
     };
+    say_no(session, exchange, refusal).await
+}
+
+/// Refuses what could not be written down.
+#[cold]
+async fn no_ledger(session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
+    let message = "the gateway cannot write down what requests use, and serves none until it can";
+    let refusal = Refusal::new(Kind::Unavailable, message).with_code("ledger_unavailable");
+    say_no(session, exchange, refusal.with_retry_after(Duration::from_secs(5))).await
+}
+
+async fn say_no(session: &mut Session, exchange: &mut Exchange, refusal: Refusal) -> Result<bool> {
     let held = exchange.call().is_none_or(|call| call.upload.is_held());
     let connection = if held { Connection::Keep } else { Connection::Close };
     let client = exchange.client();

@@ -45,6 +45,8 @@ pub struct Known {
     pub cloud: Option<Cloud>,
     /// What it costs, where known.
     pub prices: Option<Arc<PriceTable>>,
+    /// Whose prices those are, and which of their versions.
+    pub price: Option<Arc<str>>,
     /// Headers that each of its requests and answers has.
     pub heads: Heads,
     /// The paths of the commonest operations that it has.
@@ -78,6 +80,7 @@ impl Known {
         model: &str,
     ) -> Self {
         let facts = facts(world, provider, model);
+        let (prices, price) = facts.map(|model| prices(provider, model)).unzip();
         Self {
             provider: provider.name.as_str().into(),
             index,
@@ -88,7 +91,8 @@ impl Known {
             threads: false,
             keeps: Keeps::Nothing,
             profile: Profile::of(dialect, &provider.vendor.quirks, model, facts),
-            prices: facts.map(|model| prices(provider, model)),
+            prices,
+            price,
             heads: Heads { provider: printable(&provider.name), model: printable(model), sent: Vec::new() },
             paths: Paths {
                 generate: String::new(),
@@ -333,6 +337,7 @@ fn speaking(
         };
         (form, path)
     });
+    let (prices, price) = model.map(|model| prices(provider, model)).unzip();
     Some(Known {
         provider: provider.name.as_str().into(),
         index: target.provider,
@@ -343,7 +348,8 @@ fn speaking(
         threads: dialect == Dialect::AnthropicMessages && vendor.quirks.house == House::Own,
         envelope,
         profile,
-        prices: model.map(|model| prices(provider, model)),
+        prices,
+        price,
         heads: Heads {
             provider: printable(&provider.name),
             model: printable(&target.model),
@@ -393,10 +399,20 @@ fn facts<'w>(world: &'w Snapshot, provider: &Provider, model: &str) -> Option<&'
         .or_else(|| provider.vendor.model(&world.catalog, model))
 }
 
-/// What a model costs at this provider's address.
-fn prices(provider: &Provider, model: &Model) -> Arc<PriceTable> {
+/// What a model costs at this provider's address, and the name of that price.
+fn prices(provider: &Provider, model: &Model) -> (Arc<PriceTable>, Arc<str>) {
     let raised = provider.base.keeps_to_region() && model.has(Flag::Regional) == Some(true);
-    Arc::new(if raised { model.prices.regional() } else { model.prices.clone() })
+    let prices = if raised { model.prices.regional() } else { model.prices.clone() };
+    let name = format!("{}/{}@{}", provider.name, model.name, prices.version());
+    (Arc::new(prices), name.into())
+}
+
+/// What a model costs at the provider of this name, and the name of that price; `None` where nobody
+/// knows.
+#[must_use]
+pub fn price_of(world: &Snapshot, provider: &str, model: &str) -> Option<(Arc<PriceTable>, Arc<str>)> {
+    let provider = world.providers.iter().find(|known| known.name == provider)?;
+    facts(world, provider, model).map(|model| prices(provider, model))
 }
 
 /// A name as a header value: a client's own text may hold what no header may.

@@ -59,7 +59,7 @@ fn what_the_cache_gives_costs_nothing_and_says_what_it_saved() {
     record.metered.usage = Some(Usage { input: 600, cache_read: 400, output: 200, ..Usage::default() });
     (record.metered.dialect, record.metered.is_final) = (Some(Dialect::OpenaiChat), true);
     (record.prices, record.cache) = (Some(prices.into()), Some(Tier::Exact));
-    assert_eq!(record.spent(), Some(Spent::default()));
+    assert_eq!(record.told().map(|used| used.spent()), Some(Spent::default()));
     let settled = settle(record, &Calibration::default());
     let line: serde_json::Value = serde_json::from_str(&line(&settled)).unwrap();
     assert_eq!((&line["cost_usd"], &line["saved_usd"]), (&"0".into(), &"0.004".into()));

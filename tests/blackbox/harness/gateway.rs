@@ -352,6 +352,38 @@ impl Gateway {
         self.child.try_wait().expect("our own child").is_none()
     }
 
+    /// Kills it in the middle of whatever it does.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("our own child");
+        self.child.wait().expect("our own child");
+    }
+
+    /// Starts it again in the same place, once it has ended, and waits until it serves.
+    pub(crate) fn start_again(&mut self) {
+        let mut next = self.setup.clone().spawn(self.addr, self.admin, self.folder.clone(), &[]);
+        std::mem::swap(&mut self.child, &mut next.child);
+        std::mem::swap(&mut self.lines, &mut next.lines);
+        std::mem::swap(&mut self.said, &mut next.said);
+        // What is dropped now has ended already, and the folder is still in use.
+        next.folder = PathBuf::new();
+        drop(next);
+        self.wait_until_it_serves();
+    }
+
+    /// Its folder for data.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.join("tollgate-data")
+    }
+
+    /// Lets no file of it grow beyond this many bytes, or any again.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let set = Command::new("prlimit")
+            .args([format!("--pid={}", self.child.id()), format!("--fsize={limit}:")])
+            .status();
+        assert!(set.is_ok_and(|status| status.success()), "the limit could not be set");
+    }
+
     /// Starts a second process that takes the listeners over, with an admin listener of its own,
     /// and tells this one to hand them over.
     pub(crate) fn upgrade(&self) -> Self {

@@ -1,0 +1,252 @@
+//! The ledger: a row for every finished request, and sums by the hour.
+//!
+//! Workers write rows into the [`journal`](super::journal). One thread moves them from there into a
+//! file of `SQLite`, sums them up in the same transaction, and takes away what is too old. Whoever
+//! reads opens the file for itself ([`Reader`]).
+
+mod filter;
+mod histogram;
+mod hours;
+mod mover;
+mod read;
+mod retention;
+mod rows;
+mod schema;
+mod sums;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use crate::clock;
+use crate::store::file::Unusable;
+use crate::store::journal::{Condition, Home, Journal};
+
+pub use filter::{By, Filter, Grouping};
+pub use histogram::Histogram;
+pub use read::{Cursor, NoCursor, Page, Query, Reader, Source, Usages, UsedBy};
+pub use rows::Row;
+pub use sums::Sums;
+
+use mover::Mover;
+
+/// How often rows are moved.
+const BEAT: Duration = Duration::from_millis(250);
+
+/// How often it is looked for what other processes have left.
+const LOOK_FOR_LEFT: Duration = Duration::from_secs(5);
+
+/// How long things are kept; for ever where nothing is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// Rows of single requests.
+    pub rows: Option<Duration>,
+    /// Sums by the hour.
+    pub hours: Option<Duration>,
+}
+
+/// The ledger of this process.
+#[derive(Debug)]
+pub struct Ledger {
+    /// Where requests leave their rows.
+    pub journal: Arc<Journal>,
+    state: Arc<State>,
+    thread: Option<Thread>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    closing: AtomicBool,
+    closed: AtomicBool,
+    /// Why rows are not moved, where they are not.
+    stuck: Mutex<Option<String>>,
+}
+
+impl Ledger {
+    /// Moves what processes that have ended have left, then goes on with that and with this process's
+    /// own rows in a thread. Where the file cannot be used, that is tried again and again: rows are
+    /// safe in the journal.
+    #[must_use]
+    pub fn start(data: &Path, journal: Journal, keep: Keep) -> Self {
+        let (journal, state) = (Arc::new(journal), Arc::new(State::default()));
+        let mut keeper = Keeper {
+            data: data.to_owned(),
+            journal: Arc::clone(&journal),
+            state: Arc::clone(&state),
+            keep,
+            connection: None,
+            mover: Mover::default(),
+            looked: None,
+            others: false,
+        };
+        keeper.turn();
+        let started = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || keeper.run());
+        let thread = match started {
+            Ok(thread) => Some(thread.thread().clone()),
+            Err(error) => {
+                log::error!("the ledger has no thread, so that rows stay in the journal: {error}");
+                state.closed.store(true, Ordering::Release);
+                None
+            }
+        };
+        Self { journal, state, thread }
+    }
+
+    /// Asks the thread to move what is left and to end, without waiting for it.
+    pub fn close(&self) {
+        self.state.closing.store(true, Ordering::Release);
+        if let Some(thread) = &self.thread {
+            thread.unpark();
+        }
+    }
+
+    /// Whether it has done so.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.state.closed.load(Ordering::Acquire)
+    }
+
+    /// How it does: the journal, and why rows are not moved from it, where they are not.
+    #[must_use]
+    pub fn condition(&self) -> (Condition, Option<String>) {
+        let stuck = self.state.stuck.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        (self.journal.condition(), stuck)
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Moves what processes that have ended have left in this folder, for a command that reads the ledger;
+/// whether another process lives.
+///
+/// # Errors
+/// When something cannot be read or written.
+pub fn move_left(data: &Path) -> Result<bool, String> {
+    let mut connection = schema::open(data).map_err(|unusable| unusable.to_string())?;
+    let (homes, others) = Home::left(data, None).map_err(|error| error.to_string())?;
+    let mut mover = Mover::default();
+    for home in homes {
+        mover.run(&mut connection, &home, false).map_err(|stuck| stuck.to_string())?;
+        home.remove();
+    }
+    Ok(others)
+}
+
+/// The thread's own state.
+#[derive(Debug)]
+struct Keeper {
+    data: PathBuf,
+    journal: Arc<Journal>,
+    state: Arc<State>,
+    keep: Keep,
+    connection: Option<Connection>,
+    mover: Mover,
+    looked: Option<Instant>,
+    others: bool,
+}
+
+impl Keeper {
+    fn run(mut self) {
+        loop {
+            // Read before the rows, so that what was left before it is still moved.
+            let closing = self.state.closing.load(Ordering::Acquire);
+            self.turn();
+            if closing {
+                self.finish();
+                self.state.closed.store(true, Ordering::Release);
+                return;
+            }
+            std::thread::park_timeout(BEAT);
+        }
+    }
+
+    /// One turn; what went wrong shows in the state, once in the log.
+    fn turn(&mut self) {
+        self.journal.catch_up();
+        let done = self.work();
+        let mut stuck = self.state.stuck.lock().unwrap_or_else(PoisonError::into_inner);
+        match done {
+            Ok(()) => {
+                if stuck.take().is_some() {
+                    log::warn!("rows are moved into the ledger again");
+                }
+            }
+            Err(why) => {
+                if stuck.as_ref() != Some(&why) {
+                    log::error!("rows stay in the journal: {why}");
+                }
+                *stuck = Some(why);
+            }
+        }
+    }
+
+    fn work(&mut self) -> Result<(), String> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => schema::open(&self.data).map_err(|unusable: Unusable| unusable.to_string())?,
+        };
+        let done = self.work_with(&mut connection);
+        self.connection = Some(connection);
+        done
+    }
+
+    fn work_with(&mut self, connection: &mut Connection) -> Result<(), String> {
+        let now = clock::now();
+        let mut outcome = Ok(());
+        if self.looked.is_none_or(|last| now.saturating_duration_since(last) >= LOOK_FOR_LEFT) {
+            self.looked = Some(now);
+            outcome = self.move_left(connection);
+            retention::bite(connection, self.keep, clock::unix_millis())
+                .map_err(|error| format!("what is too old cannot be taken away: {error}"))?;
+        }
+        let mover = &mut self.mover;
+        let moved = self.journal.with_home(|home| Ok(mover.run(connection, home, true)));
+        // Where there is no folder, the journal's condition says why.
+        if let Ok(moved) = moved {
+            moved.map_err(|stuck| stuck.to_string())?;
+        }
+        outcome
+    }
+
+    fn move_left(&mut self, connection: &mut Connection) -> Result<(), String> {
+        let own = self.journal.with_home(|home| Ok(home.name().to_owned())).ok();
+        let (homes, others) = Home::left(&self.data, own.as_deref()).map_err(|error| error.to_string())?;
+        self.others = others;
+        let mut outcome = Ok(());
+        for home in homes {
+            match self.mover.run(connection, &home, false) {
+                Ok(rows) => {
+                    if rows > 0 {
+                        log::info!("moved {rows} requests into the ledger that another process had left");
+                    }
+                    home.remove();
+                }
+                Err(stuck) => outcome = Err(stuck.to_string()),
+            }
+        }
+        outcome
+    }
+
+    /// Moves the last rows and removes the folder.
+    fn finish(&mut self) {
+        self.journal.catch_up();
+        if let Some(connection) = &mut self.connection {
+            let mover = &mut self.mover;
+            match self.journal.with_home(|home| Ok(mover.run(connection, home, false))) {
+                Ok(Ok(_)) | Err(_) => {}
+                Ok(Err(stuck)) => log::error!("rows stay in the journal for the next process: {stuck}"),
+            }
+        }
+        self.journal.close();
+    }
+}
