@@ -1,5 +1,6 @@
 //! The cache: identical questions cost one call.
 
+pub mod semantic;
 pub mod tier;
 
 pub use tier::Tier;
