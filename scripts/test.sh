@@ -15,7 +15,9 @@ step "lints (the first time takes some minutes)"
 cargo clippy --locked --all-targets -- -D warnings
 step "build"
 cargo build --locked
-step "tests: units, translation, black box, tidy, examples, fuzz corpus"
+step "tests: units, translation, black box, tidy, examples, fuzz corpus, pairs of questions"
+TOLLGATE_PAIRS=$(scripts/pairs.sh)
+export TOLLGATE_PAIRS
 cargo test --locked
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet

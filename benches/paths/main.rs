@@ -22,6 +22,7 @@ mod codecs;
 mod decisions;
 mod framing;
 mod material;
+mod questions;
 mod transcode;
 
 /// The binary's own, without which the numbers would be another program's.
