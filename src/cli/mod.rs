@@ -2,6 +2,7 @@
 
 mod demo;
 mod explain;
+mod import;
 mod keys;
 mod look;
 mod serve;
@@ -37,6 +38,12 @@ Examples:
   tollgate explain --path /v1/embeddings < body.json
 No provider is asked, and no secret is shown.";
 
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  tollgate import litellm config.yaml -o tollgate.yaml
+  tollgate import gomodel .env 2> notes.txt > tollgate.yaml
+Secrets that the other file refers to stay references to the same variables.";
+
 /// An AI gateway: one door in front of every LLM provider, every token counted.
 #[derive(Debug, Parser)]
 #[command(name = "tollgate", version, after_help = EXAMPLES)]
@@ -68,6 +75,9 @@ enum Command {
     Explain(explain::Explain),
     /// Make, list, change and revoke virtual keys.
     Keys(keys::Arguments),
+    /// Write another gateway's configuration in Tollgate's words, and tell what has none.
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(import::Arguments),
     /// Print the JSON schema of the configuration file.
     Schema,
     /// Run the gateway and a built-in fake provider together; no keys needed.
@@ -118,6 +128,7 @@ pub fn run() -> ExitCode {
         Some(Command::Models) => look::models(arguments.config),
         Some(Command::Explain(request)) => explain::explain(arguments.config, &request),
         Some(Command::Keys(keys)) => keys::keys(arguments.config, &keys),
+        Some(Command::Import(arguments)) => import::import(&arguments),
         Some(Command::Schema) => look::schema(),
         Some(Command::Demo(demo)) => demo::demo(&demo),
         Some(Command::Mock(mock)) => demo::mock(&mock),

@@ -9,6 +9,7 @@
 mod compile;
 mod environment;
 mod file;
+pub mod import;
 mod problem;
 mod read;
 mod reference;

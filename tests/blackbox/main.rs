@@ -30,6 +30,7 @@ mod fetching;
 mod flat;
 mod forms;
 mod harness;
+mod import;
 mod kept;
 mod keys;
 mod latency;

@@ -136,7 +136,14 @@ impl Variables {
         self.0.get(name).map(|(value, place)| (value.as_str(), place))
     }
 
-    fn iter(&self) -> impl Iterator<Item = (&str, &str, &Place)> {
+    /// Sets one, unless it is set.
+    pub(super) fn set(&mut self, name: &str, value: &str, place: &Place) {
+        if !value.trim().is_empty() {
+            self.0.entry(name.to_owned()).or_insert_with(|| (value.to_owned(), place.clone()));
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str, &Place)> {
         self.0.iter().map(|(name, (value, place))| (name.as_str(), value.as_str(), place))
     }
 }
@@ -211,6 +218,18 @@ fn list(value: &str, place: &Place) -> Node {
 /// The variables of all settings.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     SETTINGS.iter().flat_map(|(_, names)| names.iter().map(|(name, _)| *name))
+}
+
+/// Whether a variable of this name says something that the file can say.
+pub(super) fn is_understood(name: &str) -> bool {
+    names().any(|known| known == name) || providers::is_read(name)
+}
+
+/// Whether a cloud's own tools read a variable of this name.
+pub(super) fn is_of_clouds(name: &str) -> bool {
+    const BEGINNINGS: [&str; 8] =
+        ["AWS_", "AMAZON_", "GOOGLE_", "VERTEX_", "VERTEXAI_", "AZURE_", "IDENTITY_", "SSL_CERT_"];
+    BEGINNINGS.iter().any(|start| name.starts_with(start))
 }
 
 fn warn_of_unknown(variables: &Variables, problems: &mut Problems) {

@@ -137,6 +137,11 @@ impl Found<'_> {
     }
 }
 
+/// Whether a variable of this name says something of a provider.
+pub(super) fn is_read(name: &str) -> bool {
+    read_name(name, &[]).is_some()
+}
+
 /// Whose variable this is and what it says; `None` if it is none of ours.
 fn read_name(name: &str, configured: &[String]) -> Option<(Instance, Field)> {
     if let Some((vendor, field)) = vendor_key(name) {
