@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::dialect::{Codec, codec};
+use crate::dialect::{Codec, codec, gemini_generate};
 use crate::ir::{Dialect, Event, FinishReason, ServiceTier, Usage};
 use crate::wire::needle::Needle;
 
@@ -35,6 +35,8 @@ pub struct Meter {
     model: Option<String>,
     tier: Option<ServiceTier>,
     finish: Option<FinishReason>,
+    /// What the latest slice told of the usage so far, which the next may tell anew.
+    so_far: Vec<u8>,
 }
 
 impl std::fmt::Debug for Meter {
@@ -102,6 +104,7 @@ impl Meter {
             model: None,
             tier: None,
             finish: None,
+            so_far: Vec::new(),
         }
     }
 
@@ -162,6 +165,28 @@ impl Meter {
     pub fn frame(&mut self, data: &[u8]) {
         if let Some(usage) = self.codec.find_usage(data) {
             self.report(&usage, is_last_report(self.dialect, data));
+        }
+    }
+
+    /// One slice of a stream of Gemini's that is not parsed. Each tells all that was used so far, so
+    /// it is read only where no other follows, or it tells something of its own.
+    pub fn slice(&mut self, data: &[u8], is_last: bool) {
+        match gemini_generate::so_far(data).filter(|_| !is_last) {
+            Some(told) => {
+                self.so_far.clear();
+                self.so_far.extend_from_slice(told);
+            }
+            None => {
+                self.catch_up();
+                self.frame(data);
+            }
+        }
+    }
+
+    fn catch_up(&mut self) {
+        let told = std::mem::take(&mut self.so_far);
+        if let Some(usage) = self.codec.find_usage(&told) {
+            self.report(&usage, false);
         }
     }
 
@@ -242,6 +267,9 @@ impl Meter {
     /// The end: what is known.
     #[must_use]
     pub fn finish(mut self) -> Metered {
+        if !self.so_far.is_empty() {
+            self.catch_up();
+        }
         self.held.extend(self.copied.into_iter().map(Bytes::from));
         Metered {
             dialect: Some(self.dialect),
@@ -322,6 +350,40 @@ fn bedrock_tier(body: &[u8]) -> Option<ServiceTier> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_slices_that_tell_all_so_far_the_last_counts_and_searches_of_any() {
+        let slice = |output: u64, more: &str| {
+            let usage =
+                format!(r#""promptTokenCount":5,"candidatesTokenCount":{output},"totalTokenCount":99"#);
+            format!(
+                r#"{{"candidates":[{{"content":{{}}{more}}}],"usageMetadata":{{{usage}}},"modelVersion":"gemini-2.5-pro"}}"#
+            )
+        };
+        let used = |slices: &[(String, bool)]| {
+            let mut meter = Meter::new(Dialect::GeminiGenerate, true);
+            for (slice, is_last) in slices {
+                meter.slice(slice.as_bytes(), *is_last);
+            }
+            let metered = meter.finish();
+            let usage = metered.usage.unwrap();
+            (usage.input, usage.output, usage.web_searches, metered.is_final)
+        };
+        let searched = slice(2, r#","groundingMetadata":{"webSearchQueries":["a"]}"#);
+        let plain = |output| (slice(output, ""), false);
+        let bare = (r#"{"candidates":[]}"#.to_owned(), false);
+        assert_eq!(used(&[plain(1), plain(3), bare.clone()]), (5, 3, 0, false));
+        assert_eq!(used(&[plain(1), (searched, false), plain(4)]), (5, 4, 1, false));
+        let last = slice(7, r#","finishReason":"STOP""#);
+        assert_eq!(used(&[plain(9), bare, (last, true)]), (5, 7, 0, true));
+        // What a call holds of that name is no usage.
+        let call = slice(2, r#","x":{"usageMetadata":{"promptTokenCount":77,"candidatesTokenCount":1}}"#);
+        assert_eq!(used(&[(call, false), bare_end()]), (5, 2, 0, false));
+    }
+
+    fn bare_end() -> (String, bool) {
+        (r#"{"candidates":[],"x":"finishReason"}"#.to_owned(), false)
+    }
 
     #[test]
     fn a_fast_answer_is_served_in_a_tier_of_its_own() {

@@ -34,6 +34,12 @@ impl Needle {
         self.0.find(source).is_some()
     }
 
+    /// The text behind the first place where the key stands.
+    #[must_use]
+    pub fn behind<'a>(&self, source: &'a [u8]) -> Option<&'a [u8]> {
+        source.get(self.0.find(source)? + self.0.needle().len()..)
+    }
+
     /// Whether the key stands nowhere, or has no value but null wherever it does.
     #[must_use]
     pub fn is_nowhere_or_null(&self, source: &[u8]) -> bool {

@@ -79,9 +79,15 @@ pub(super) fn bills_each_search(model: &str) -> bool {
     !["gemini-1", "gemini-2"].iter().any(|family| model.starts_with(family))
 }
 
+static SEARCHES: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"webSearchQueries\""));
+
+/// Whether a slice may tell of searches.
+pub(super) fn tells_searches(json: &[u8]) -> bool {
+    SEARCHES.is_in(json)
+}
+
 /// How many searches a whole answer, or a slice, tells of; found without reading the rest.
 pub(super) fn count_searches(json: &[u8]) -> u64 {
-    static SEARCHES: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"webSearchQueries\""));
     let Some(list) = SEARCHES.values(json).next() else { return 0 };
     let mut searches = 0;
     // What follows the list is no part of it, and ends the count as an error.

@@ -25,6 +25,8 @@ mod tools;
 mod types;
 mod usage;
 
+pub use usage::so_far;
+
 use http::HeaderMap;
 
 use crate::catalog::profile::Profile;

@@ -96,6 +96,18 @@ fn modality(details: &Json<'_>, kind: &str) -> u64 {
 
 static USAGE: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"usageMetadata\""));
 
+/// What a slice tells of the usage so far, from the first of its bytes on; `None` where it tells none, or
+/// something that no later slice tells anew.
+#[must_use]
+pub fn so_far(slice: &[u8]) -> Option<&[u8]> {
+    /// What is longer is more than numbers.
+    const LONGEST: usize = 4 << 10;
+    let told = USAGE.behind(slice)?;
+    let once = told.len() <= LONGEST && USAGE.behind(told).is_none();
+    let start = slice.len() - told.len() - r#""usageMetadata""#.len();
+    slice.get(start..).filter(|_| once && !grounding::tells_searches(slice))
+}
+
 /// Finds the usage of a whole answer or a slice.
 ///
 /// Runs on every answer that passes unchanged: what lies before the usage is not read.

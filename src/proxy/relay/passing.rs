@@ -410,9 +410,12 @@ impl Ear {
     fn hear_gemini(&mut self, data: &[u8]) -> bool {
         static FINISH: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"finishReason\""));
         static BLOCK: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"blockReason\""));
-        self.ended = self.ended || FINISH.is_in(data) || BLOCK.is_in(data);
+        // A prompt that is refused has no candidates.
+        const CANDIDATES: &[u8] = b"{\"candidates\"";
+        let is_last = FINISH.is_in(data);
+        self.ended = self.ended || is_last || (!data.starts_with(CANDIDATES) && BLOCK.is_in(data));
         self.note_error(data);
-        self.meter.frame(data);
+        self.meter.slice(data, is_last);
         false
     }
 
