@@ -21,7 +21,7 @@ pub use pretty::pretty;
 pub use sift::{Path, Sift};
 pub use tree::{Json, Kind, parse, prefix, string_prefix, validate};
 pub use watch::Watch;
-pub use write::{Array, Number, Object, array, object, string, write_string};
+pub use write::{Array, Number, Object, array, object, string, write_number, write_string};
 
 use scan::Flaw;
 pub(in crate::wire) use tree::unsigned;

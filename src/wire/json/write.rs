@@ -221,7 +221,8 @@ pub fn string(text: &str) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-fn write_number(out: &mut Vec<u8>, number: impl Number) {
+/// Appends an integer.
+pub fn write_number(out: &mut Vec<u8>, number: impl Number) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
