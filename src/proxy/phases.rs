@@ -23,12 +23,15 @@ use crate::proxy::allowance;
 use crate::proxy::answer::{self, Connection};
 use crate::proxy::arrival;
 use crate::proxy::departure;
-use crate::proxy::exchange::{Exchange, Stage};
+use crate::proxy::exchange::{self, Stage};
 use crate::proxy::packing;
 use crate::proxy::returning;
 use crate::proxy::shared::Shared;
 use crate::proxy::threshold::vigil::{Broken, Phase};
 use crate::refusal::{Kind, Refusal};
+
+/// What a request carries, in a place of its own: Pingora moves it several times.
+type Exchange = Box<exchange::Exchange>;
 
 /// The gateway as one worker runs it.
 #[derive(Debug, Clone)]
@@ -49,7 +52,7 @@ impl ProxyHttp for Gateway {
     type CTX = Exchange;
 
     fn new_ctx(&self) -> Exchange {
-        Exchange::new(self.shared.world.load_full(), Arc::clone(&self.shared.telemetry))
+        Box::new(exchange::Exchange::new(self.shared.world.load_full(), Arc::clone(&self.shared.telemetry)))
     }
 
     /// The default module compresses; answers of models are streams and gain nothing.
@@ -383,7 +386,7 @@ fn proxy_fault(error: &ErrorType) -> Fault {
 /// have been read.
 pub(crate) async fn refuse(
     session: &mut Session,
-    exchange: &mut Exchange,
+    exchange: &mut exchange::Exchange,
     dialect: Dialect,
     refusal: Refusal,
     connection: Connection,

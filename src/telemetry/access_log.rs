@@ -164,8 +164,22 @@ impl Line<'_> {
 
     fn address(&mut self, key: &[u8], address: IpAddr) {
         self.key(key);
-        // Writing to a vector cannot fail.
-        let _ = write!(self.out, "\"{address}\"");
+        self.out.push(b'"');
+        match address {
+            IpAddr::V4(address) => {
+                let [first, rest @ ..] = address.octets();
+                self.digits(first);
+                for part in rest {
+                    self.out.push(b'.');
+                    self.digits(part);
+                }
+            }
+            IpAddr::V6(address) => {
+                // Writing to a vector cannot fail.
+                let _ = write!(self.out, "{address}");
+            }
+        }
+        self.out.push(b'"');
     }
 
     /// Adds a list of any texts, unless it is empty.
