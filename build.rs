@@ -1,4 +1,4 @@
-//! Packs the dashboard's files, and gives the static binary for x86-64 better ways to copy memory than
+//! Packs the catalog and the dashboard's files, and gives the static binary for x86-64 better ways to copy memory than
 //! musl has; see `native/memory.c`. Other targets are built without anything native of ours.
 
 #![allow(
@@ -17,7 +17,18 @@ use flate2::write::DeflateEncoder;
 
 fn main() -> Result<(), Box<dyn Error>> {
     memory();
+    catalog()?;
     board()
+}
+
+/// Packs the facts of models, whose lines are much alike.
+fn catalog() -> Result<(), Box<dyn Error>> {
+    let facts = "src/catalog/data.txt";
+    println!("cargo::rerun-if-changed={facts}");
+    let mut packer = DeflateEncoder::new(Vec::new(), Compression::best());
+    packer.write_all(&fs::read(facts)?)?;
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("catalog.packed"), packer.finish()?)?;
+    Ok(())
 }
 
 fn memory() {

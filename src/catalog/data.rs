@@ -1,13 +1,24 @@
 //! Reads the data file that is built into the program.
 
+use std::io::Read as _;
+use std::sync::LazyLock;
+
+use flate2::read::DeflateDecoder;
+
 use crate::ir::ServiceTier;
 use crate::units::{PicoUsd, Price};
 
 use super::model::{Flag, Flags, Mode, Model};
 use super::price::{ContextTier, PriceTable, Rates, ServiceRates};
 
-/// The facts; the grammar stands at the head of the file.
-pub(super) const TEXT: &str = include_str!("data.txt");
+/// The facts; the grammar stands at the head of the file, `data.txt`, which `build.rs` packs.
+pub(super) static TEXT: LazyLock<String> = LazyLock::new(|| {
+    let packed: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/catalog.packed"));
+    let mut text = String::with_capacity(128 << 10);
+    // The build packed it; a test sees to it that all of it is read.
+    let _ = DeflateDecoder::new(packed).read_to_string(&mut text);
+    text
+});
 
 /// The same of models that neither chat nor embed.
 pub(super) const FLAT: &str = include_str!("flat.txt");

@@ -81,7 +81,7 @@ impl Catalog {
     #[must_use]
     pub fn builtin() -> &'static Self {
         static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {
-            let mut models = data::read(data::TEXT);
+            let mut models = data::read(&data::TEXT);
             models.append(&mut data::read(data::FLAT));
             models.append(&mut data::read(data::RETIRED));
             Catalog::of(models)

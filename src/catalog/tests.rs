@@ -8,7 +8,7 @@ fn found(provider: &str, model: &str) -> &'static Model {
 
 #[test]
 fn every_row_of_the_data_file_is_read() {
-    let texts = || [data::TEXT, data::FLAT, data::RETIRED].into_iter().flat_map(str::lines);
+    let texts = || [data::TEXT.as_str(), data::FLAT, data::RETIRED].into_iter().flat_map(str::lines);
     let rows = texts().filter(|line| !line.starts_with(['#', '@'])).count();
     assert_eq!(Catalog::builtin().iter().count(), rows);
     assert_eq!(rows, 817);
