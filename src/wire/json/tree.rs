@@ -104,10 +104,15 @@ struct Reader<'a> {
     elements: Vec<Json<'a>>,
 }
 
+/// Takes the list out that began at `from`.
+fn closed<T>(open: &mut Vec<T>, from: usize) -> Vec<T> {
+    if from == 0 { std::mem::take(open) } else { open.split_off(from) }
+}
+
 impl<'a> Reader<'a> {
     fn new(text: &'a str) -> Self {
         let scan = Scanner::new(text.as_bytes());
-        Self { text, scan, members: Vec::with_capacity(32), elements: Vec::with_capacity(8) }
+        Self { text, scan, members: Vec::with_capacity(16), elements: Vec::new() }
     }
 
     fn value(&mut self, depth: usize) -> Result<Json<'a>, Flaw> {
@@ -147,7 +152,7 @@ impl<'a> Reader<'a> {
             self.members.push((key, value));
             more = self.scan.more(b'}')?;
         }
-        Ok(self.members.drain(outer..).collect())
+        Ok(closed(&mut self.members, outer))
     }
 
     fn elements(&mut self, depth: usize) -> Result<Vec<Json<'a>>, Flaw> {
@@ -158,7 +163,7 @@ impl<'a> Reader<'a> {
             self.elements.push(value);
             more = self.scan.more(b']')?;
         }
-        Ok(self.elements.drain(outer..).collect())
+        Ok(closed(&mut self.elements, outer))
     }
 
     fn since(&self, start: usize) -> &'a str {
