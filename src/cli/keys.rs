@@ -8,10 +8,12 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use crate::cli::{complain, complain_of, say};
-use crate::clock::{self, RequestId};
-use crate::config::{self, Sources, Stored};
-use crate::policy::{Digest, key};
-use crate::store::keys::{Failure, Kept, Keys};
+use crate::clock;
+use crate::config::{self, Sources};
+use crate::policy::Digest;
+use crate::provider::auth::moment::rfc3339;
+use crate::store::keys::{Kept, Keys};
+use crate::store::smith::{self, Smith, state};
 use crate::units::{Secret, parse_duration};
 use crate::wire::json;
 use crate::wire::lens::{Edit, Lens};
@@ -134,15 +136,15 @@ pub(super) fn keys(file: Option<PathBuf>, arguments: &Arguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let now = clock::unix_seconds();
-    let mut desk = Desk { store: &mut store, now, json: arguments.json };
-    let written = compiled.keys.drafts.iter().map(|draft| &*draft.key.name);
+    let written: Vec<String> = compiled.keys.drafts.iter().map(|draft| draft.key.name.to_string()).collect();
+    let smith = Smith { store: &mut store, who: "cli", written: &written };
+    let mut desk = Desk { smith, now: clock::unix_seconds(), json: arguments.json };
     let outcome = match &arguments.command {
-        Command::Create { name, fields } => desk.create(name, fields, written),
+        Command::Create { name, fields } => desk.create(name, fields),
         Command::List { all } => desk.list(*all),
         Command::Show { name } => desk.show(name),
         Command::Update { name, rename, enabled, fields } => {
-            desk.update(name, rename.as_deref(), *enabled, fields, written)
+            desk.update(name, rename.as_deref(), *enabled, fields)
         }
         Command::Rotate { name, grace } => desk.rotate(name, grace.as_secs()),
         Command::Revoke { name } => desk.revoke(name),
@@ -168,85 +170,50 @@ fn hash() -> ExitCode {
 }
 
 struct Desk<'a> {
-    store: &'a mut Keys,
+    smith: Smith<'a>,
     now: u64,
     json: bool,
 }
 
 impl Desk<'_> {
-    fn create<'n>(
-        &mut self,
-        name: &str,
-        fields: &Fields,
-        mut written: impl Iterator<Item = &'n str>,
-    ) -> Result<(), String> {
-        let name = name.trim();
-        if written.any(|written| written == name) {
-            return Err(format!("the configuration has a key \"{name}\" already"));
-        }
-        let (secret, digest) = fresh()?;
-        let stored = Stored {
-            id: format!("key_{}", RequestId::fresh()),
-            name: name.to_owned(),
-            secrets: vec![(digest, None)],
-            revoked: None,
-            fields: fields.laid_over("{}", self.now)?,
-        };
-        check(&stored)?;
-        let kept = Kept { stored, hint: key::hint(&secret), made: self.now, changed: self.now };
-        self.store.create(&kept).map_err(|failure| told(name, &failure))?;
+    fn create(&mut self, name: &str, fields: &Fields) -> Result<(), String> {
+        let (kept, secret) =
+            self.smith.make(name, &fields.edits(self.now)?).map_err(|wrong| wrong.to_string())?;
         self.tell_secret(&kept, &secret, "Keep it now: it is not shown again.");
         Ok(())
     }
 
-    fn update<'n>(
+    fn update(
         &mut self,
         name: &str,
         rename: Option<&str>,
         enabled: bool,
         fields: &Fields,
-        mut written: impl Iterator<Item = &'n str>,
     ) -> Result<(), String> {
-        let mut kept = self.find(name)?;
-        if let Some(other) = rename.map(str::trim) {
-            if written.any(|written| written == other) {
-                return Err(format!("the configuration has a key \"{other}\" already"));
-            }
-            other.clone_into(&mut kept.stored.name);
-        }
-        let mut changed = fields.laid_over(&kept.stored.fields, self.now)?;
+        let mut edits = fields.edits(self.now)?;
         if enabled {
-            changed = with(&changed, &[Edit::Remove { key: "enabled".into() }])?;
+            edits.push(Edit::Remove { key: "enabled".into() });
         }
-        kept.stored.fields = changed;
-        check(&kept.stored)?;
-        let Stored { id, name: named, fields, .. } = &kept.stored;
-        self.store.update(id, named, fields, self.now).map_err(|failure| told(named, &failure))?;
-        self.show(&kept.stored.id)
+        let kept = self.smith.change(name, rename, &edits).map_err(|wrong| wrong.to_string())?;
+        self.tell(&kept);
+        Ok(())
     }
 
     fn rotate(&mut self, name: &str, grace: u64) -> Result<(), String> {
-        let kept = self.find(name)?;
-        let (secret, digest) = fresh()?;
-        let until = self.now.saturating_add(grace);
-        let hint = key::hint(&secret);
-        self.store
-            .rotate(&kept.stored.id, digest, &hint, until, self.now)
-            .map_err(|failure| told(name, &failure))?;
-        let kept = self.find(&kept.stored.id)?;
-        let note = if grace == 0 {
-            "Keep it now: it is not shown again. The one before opens nothing any more.".to_owned()
-        } else {
-            format!("Keep it now: it is not shown again. The one before opens until {}.", moment(until))
+        let (kept, secret) = self.smith.rotate(name, grace).map_err(|wrong| wrong.to_string())?;
+        let until = kept.stored.secrets.iter().find_map(|(_, until)| *until).filter(|_| grace > 0);
+        let note = match until {
+            None => "Keep it now: it is not shown again. The one before opens nothing any more.".to_owned(),
+            Some(until) => {
+                format!("Keep it now: it is not shown again. The one before opens until {}.", rfc3339(until))
+            }
         };
         self.tell_secret(&kept, &secret, &note);
         Ok(())
     }
 
     fn revoke(&mut self, name: &str) -> Result<(), String> {
-        let kept = self.find(name)?;
-        self.store.revoke(&kept.stored.id, self.now).map_err(|failure| told(name, &failure))?;
-        let kept = self.find(&kept.stored.id)?;
+        let kept = self.smith.revoke(name).map_err(|wrong| wrong.to_string())?;
         if self.json {
             say(&shown(&kept, None));
         } else {
@@ -255,18 +222,17 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn show(&mut self, name: &str) -> Result<(), String> {
-        let kept = self.find(name)?;
-        if self.json {
-            say(&shown(&kept, None));
-        } else {
-            say(&for_humans(&kept, self.now));
-        }
+    fn show(&self, name: &str) -> Result<(), String> {
+        self.tell(&self.smith.find(name).map_err(|wrong| wrong.to_string())?);
         Ok(())
     }
 
+    fn tell(&self, kept: &Kept) {
+        say(&if self.json { shown(kept, None) } else { for_humans(kept, self.now) });
+    }
+
     fn list(&self, all: bool) -> Result<(), String> {
-        let mut keys = self.store.all().map_err(|failure| failure.to_string())?;
+        let mut keys = self.smith.store.all().map_err(|failure| failure.to_string())?;
         keys.retain(|kept| all || kept.stored.revoked.is_none());
         if self.json {
             let keys: Vec<_> = keys.iter().map(|kept| shown(kept, None)).collect();
@@ -277,14 +243,10 @@ impl Desk<'_> {
         for kept in keys {
             let owner = field(&kept, "owner").unwrap_or_default();
             let (name, hint) = (&kept.stored.name, format!("{}…", kept.hint));
-            let made = moment(kept.made);
-            say(&format!("{name:<24} {hint:<12} {:<9} {owner:<32} {made}", state(&kept, self.now)));
+            let made = rfc3339(kept.made);
+            say(&format!("{name:<24} {hint:<12} {:<9} {owner:<32} {made}", state(&kept.stored, self.now)));
         }
         Ok(())
-    }
-
-    fn find(&self, name: &str) -> Result<Kept, String> {
-        self.store.find(name).map_err(|failure| told(name, &failure))
     }
 
     fn tell_secret(&self, kept: &Kept, secret: &Secret, note: &str) {
@@ -298,8 +260,8 @@ impl Desk<'_> {
 }
 
 impl Fields {
-    /// The fields with those that were given in their places.
-    fn laid_over(&self, fields: &str, now: u64) -> Result<String, String> {
+    /// What is to be set of those that were given.
+    fn edits(&self, now: u64) -> Result<Vec<Edit>, String> {
         let mut edits = Vec::new();
         let mut set = |key: &'static str, value: String| edits.push(Edit::Set { key: key.into(), value });
         if let Some(owner) = &self.owner {
@@ -331,15 +293,7 @@ impl Fields {
         if self.disabled {
             set("enabled", "false".to_owned());
         }
-        match self.expires.as_deref().map(str::trim) {
-            None => {}
-            Some("never") => edits.push(Edit::Remove { key: "expires".into() }),
-            Some(when) => {
-                let moment = parse_duration(when).ok().map(|time| moment(now.saturating_add(time.as_secs())));
-                let value = json::string(moment.as_deref().unwrap_or(when));
-                edits.push(Edit::Set { key: "expires".into(), value });
-            }
-        }
+        edits.extend(self.expires.as_deref().map(|when| smith::expiry(when, now)));
         for pair in &self.set {
             let (key, value) =
                 pair.split_once('=').ok_or_else(|| format!("expected FIELD=JSON, found \"{pair}\""))?;
@@ -351,56 +305,12 @@ impl Fields {
             json::validate(value.as_bytes()).map_err(|wrong| format!("--set {key}: no JSON: {wrong}"))?;
             edits.push(Edit::Set { key, value: value.trim().to_owned() });
         }
-        with(fields, &edits)
-    }
-}
-
-fn with(fields: &str, edits: &[Edit]) -> Result<String, String> {
-    let lens = Lens::new(fields.as_bytes())
-        .map_err(|wrong| format!("what is kept of the key is broken: {wrong}"))?;
-    Ok(String::from_utf8_lossy(&lens.apply(edits)).into_owned())
-}
-
-fn fresh() -> Result<(Secret, Digest), String> {
-    let bits = clock::secret_bits().ok_or("the system gives no random numbers")?;
-    let secret = key::secret(bits);
-    let digest = Digest::of(secret.expose().as_bytes());
-    Ok((secret, digest))
-}
-
-/// Says what is wrong with a key before it is kept.
-fn check(stored: &Stored) -> Result<(), String> {
-    let (_, problems) = config::stored(std::slice::from_ref(stored));
-    if problems.is_empty() {
-        return Ok(());
-    }
-    Err(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
-}
-
-fn told(name: &str, failure: &Failure) -> String {
-    match failure {
-        Failure::Taken | Failure::Unknown => format!("\"{name}\": {failure}"),
-        Failure::Failed(_) => failure.to_string(),
-    }
-}
-
-fn state(kept: &Kept, now: u64) -> &'static str {
-    let (drafts, _) = config::stored(std::slice::from_ref(&kept.stored));
-    match drafts.first().map(|draft| draft.key.admit(now, None)) {
-        None => "broken",
-        Some(Ok(()) | Err(crate::policy::Closed::Address | crate::policy::Closed::Rotated(_))) => "live",
-        Some(Err(crate::policy::Closed::Revoked(_))) => "revoked",
-        Some(Err(crate::policy::Closed::Disabled)) => "disabled",
-        Some(Err(crate::policy::Closed::Expired(_))) => "expired",
+        Ok(edits)
     }
 }
 
 fn field(kept: &Kept, name: &str) -> Option<String> {
     Some(Lens::new(kept.stored.fields.as_bytes()).ok()?.string(name)?.into_owned())
-}
-
-fn moment(seconds: u64) -> String {
-    crate::provider::auth::moment::rfc3339(seconds)
 }
 
 /// A key as JSON, with its secret where that is fresh.
@@ -411,12 +321,12 @@ fn shown(kept: &Kept, secret: Option<&Secret>) -> String {
         object.string("name", &kept.stored.name);
         object.opt_string("key", secret.map(Secret::expose));
         object.string("hint", &kept.hint);
-        object.string("state", state(kept, clock::unix_seconds()));
-        object.string("made", &moment(kept.made));
-        object.string("changed", &moment(kept.changed));
-        object.opt_string("revoked", kept.stored.revoked.map(moment).as_deref());
+        object.string("state", state(&kept.stored, clock::unix_seconds()));
+        object.string("made", &rfc3339(kept.made));
+        object.string("changed", &rfc3339(kept.changed));
+        object.opt_string("revoked", kept.stored.revoked.map(rfc3339).as_deref());
         let old = kept.stored.secrets.iter().find_map(|(_, until)| *until);
-        object.opt_string("replaced_secret_ends", old.map(moment).as_deref());
+        object.opt_string("replaced_secret_ends", old.map(rfc3339).as_deref());
         object.raw("fields", &kept.stored.fields);
     });
     String::from_utf8_lossy(&out).into_owned()
@@ -427,12 +337,12 @@ fn for_humans(kept: &Kept, now: u64) -> String {
         format!("name     {}", kept.stored.name),
         format!("id       {}", kept.stored.id),
         format!("secret   {}…", kept.hint),
-        format!("state    {}", state(kept, now)),
-        format!("made     {}", moment(kept.made)),
-        format!("changed  {}", moment(kept.changed)),
+        format!("state    {}", state(&kept.stored, now)),
+        format!("made     {}", rfc3339(kept.made)),
+        format!("changed  {}", rfc3339(kept.changed)),
     ];
     for (_, until) in &kept.stored.secrets {
-        lines.extend(until.map(|until| format!("the secret before opens until {}", moment(until))));
+        lines.extend(until.map(|until| format!("the secret before opens until {}", rfc3339(until))));
     }
     if let Ok(fields) = json::parse(kept.stored.fields.as_bytes()) {
         lines.extend(fields.entries().iter().map(|(key, value)| format!("{key:<8} {}", value.raw())));

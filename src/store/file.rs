@@ -14,7 +14,7 @@ const NAME: &str = "tollgate.db";
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What brings a file from each version to the next. Steps are added and never changed.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "
     CREATE TABLE responses (
         id TEXT PRIMARY KEY NOT NULL,
@@ -79,6 +79,16 @@ const MIGRATIONS: [&str; 4] = [
         PRIMARY KEY (id, slice)
     );
     CREATE INDEX tallies_ends ON tallies (ends);
+",
+    "
+    CREATE TABLE audit (
+        place INTEGER PRIMARY KEY AUTOINCREMENT,
+        at INTEGER NOT NULL,
+        who TEXT NOT NULL,
+        action TEXT NOT NULL,
+        target TEXT,
+        detail TEXT NOT NULL
+    );
 ",
 ];
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::audit::{self, Deed};
 use super::file::{self, Unusable, signed, unsigned};
 use crate::config::Stored;
 use crate::policy::Digest;
@@ -100,11 +101,11 @@ impl Keys {
     ///
     /// # Errors
     /// When a key that is in use has its name.
-    pub fn create(&mut self, key: &Kept) -> Result<(), Failure> {
+    pub fn create(&mut self, key: &Kept, deed: &Deed) -> Result<(), Failure> {
         let Kept { stored, hint, made, changed } = key;
         let hash = stored.secrets.iter().find(|(_, until)| until.is_none());
         let hash = hash.map(|(digest, _)| digest.to_string()).unwrap_or_default();
-        self.change(|connection| {
+        self.change(deed, |connection| {
             connection.execute(
                 "INSERT INTO keys (id, name, fields, hash, hint, made, changed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![stored.id, stored.name, stored.fields, hash, hint, signed(*made), signed(*changed)],
@@ -116,8 +117,15 @@ impl Keys {
     ///
     /// # Errors
     /// When another key has the name, or there is no such key in use.
-    pub fn update(&mut self, id: &str, name: &str, fields: &str, now: u64) -> Result<(), Failure> {
-        self.change(|connection| {
+    pub fn update(
+        &mut self,
+        id: &str,
+        name: &str,
+        fields: &str,
+        now: u64,
+        deed: &Deed,
+    ) -> Result<(), Failure> {
+        self.change(deed, |connection| {
             connection.execute(
                 "UPDATE keys SET name = ?2, fields = ?3, changed = ?4 WHERE id = ?1 AND revoked IS NULL",
                 params![id, name, fields, signed(now)],
@@ -136,8 +144,9 @@ impl Keys {
         hint: &str,
         until: u64,
         now: u64,
+        deed: &Deed,
     ) -> Result<(), Failure> {
-        self.change(|connection| {
+        self.change(deed, |connection| {
             connection.execute(
                 "UPDATE keys SET old_hash = hash, old_until = ?4, hash = ?2, hint = ?3, changed = ?5
                  WHERE id = ?1 AND revoked IS NULL",
@@ -150,8 +159,8 @@ impl Keys {
     ///
     /// # Errors
     /// When there is no such key in use.
-    pub fn revoke(&mut self, id: &str, now: u64) -> Result<(), Failure> {
-        self.change(|connection| {
+    pub fn revoke(&mut self, id: &str, now: u64, deed: &Deed) -> Result<(), Failure> {
+        self.change(deed, |connection| {
             connection.execute(
                 "UPDATE keys SET revoked = ?2, changed = ?2 WHERE id = ?1 AND revoked IS NULL",
                 params![id, signed(now)],
@@ -159,8 +168,12 @@ impl Keys {
         })
     }
 
-    /// Makes one change, and counts it.
-    fn change(&mut self, change: impl FnOnce(&Connection) -> rusqlite::Result<usize>) -> Result<(), Failure> {
+    /// Makes one change, counts it, and notes who made it.
+    fn change(
+        &mut self,
+        deed: &Deed,
+        change: impl FnOnce(&Connection) -> rusqlite::Result<usize>,
+    ) -> Result<(), Failure> {
         let transaction =
             self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let changed = change(&transaction).map_err(|error| match error.sqlite_error_code() {
@@ -171,6 +184,7 @@ impl Keys {
             return Err(Failure::Unknown);
         }
         transaction.execute("UPDATE generations SET number = number + 1 WHERE name = 'keys'", [])?;
+        audit::note(&transaction, deed)?;
         Ok(transaction.commit()?)
     }
 }
@@ -226,12 +240,17 @@ mod tests {
         Kept { stored, hint: "tg-1".to_owned(), made: 7, changed: 7 }
     }
 
+    fn deed() -> Deed {
+        let (who, action) = ("cli".to_owned(), "key.create".to_owned());
+        Deed { at: 7, who, action, target: None, detail: "{}".to_owned() }
+    }
+
     #[test]
     fn a_key_is_found_again_by_whoever_opens_the_file() {
         let folder = Folder::new("found");
         assert!(!Keys::are_in(&folder.0));
         let mut keys = Keys::open(&folder.0).unwrap();
-        keys.create(&fresh("key_1", "web")).unwrap();
+        keys.create(&fresh("key_1", "web"), &deed()).unwrap();
         assert!(Keys::are_in(&folder.0));
         let other = Keys::open(&folder.0).unwrap();
         assert_eq!(other.all().unwrap(), [fresh("key_1", "web")]);
@@ -243,14 +262,14 @@ mod tests {
     fn every_change_is_counted_and_no_failure_is() {
         let folder = Folder::new("counted");
         let mut keys = Keys::open(&folder.0).unwrap();
-        keys.create(&fresh("key_1", "web")).unwrap();
-        keys.create(&fresh("key_2", "job")).unwrap();
-        assert!(matches!(keys.create(&fresh("key_3", "web")), Err(Failure::Taken)));
-        assert!(matches!(keys.update("key_2", "web", "{}", 8), Err(Failure::Taken)));
-        assert!(matches!(keys.revoke("key_9", 8), Err(Failure::Unknown)));
+        keys.create(&fresh("key_1", "web"), &deed()).unwrap();
+        keys.create(&fresh("key_2", "job"), &deed()).unwrap();
+        assert!(matches!(keys.create(&fresh("key_3", "web"), &deed()), Err(Failure::Taken)));
+        assert!(matches!(keys.update("key_2", "web", "{}", 8, &deed()), Err(Failure::Taken)));
+        assert!(matches!(keys.revoke("key_9", 8, &deed()), Err(Failure::Unknown)));
         assert_eq!(keys.generation().unwrap(), 2);
-        keys.update("key_2", "night", "{\"owner\":\"acme\"}", 8).unwrap();
-        keys.rotate("key_2", Digest::of(b"new"), "tg-2", 50, 9).unwrap();
+        keys.update("key_2", "night", "{\"owner\":\"acme\"}", 8, &deed()).unwrap();
+        keys.rotate("key_2", Digest::of(b"new"), "tg-2", 50, 9, &deed()).unwrap();
         let night = keys.find("night").unwrap();
         let secrets = [(Digest::of(b"new"), None), (Digest::of(b"key_2"), Some(50))];
         assert_eq!((night.stored.secrets.as_slice(), night.hint.as_str()), (&secrets[..], "tg-2"));
@@ -262,11 +281,11 @@ mod tests {
     fn a_revoked_key_stays_known_and_leaves_its_name() {
         let folder = Folder::new("revoked");
         let mut keys = Keys::open(&folder.0).unwrap();
-        keys.create(&fresh("key_1", "web")).unwrap();
-        keys.revoke("key_1", 9).unwrap();
+        keys.create(&fresh("key_1", "web"), &deed()).unwrap();
+        keys.revoke("key_1", 9, &deed()).unwrap();
         assert_eq!(keys.find("web").unwrap().stored.revoked, Some(9));
-        assert!(matches!(keys.rotate("key_1", Digest::of(b"x"), "", 0, 9), Err(Failure::Unknown)));
-        keys.create(&fresh("key_2", "web")).unwrap();
+        assert!(matches!(keys.rotate("key_1", Digest::of(b"x"), "", 0, 9, &deed()), Err(Failure::Unknown)));
+        keys.create(&fresh("key_2", "web"), &deed()).unwrap();
         assert_eq!(keys.find("web").unwrap().stored.id, "key_2");
         assert_eq!(keys.all().unwrap().len(), 2);
     }

@@ -6,12 +6,14 @@
 //! limit; none of them ever touches SQL or the disk. What is waiting is written in one transaction,
 //! and a job sees everything that was left before it, whether that is on the disk yet or not.
 
+pub mod audit;
 mod conversations;
 mod file;
 pub mod journal;
 pub mod keys;
 pub mod ledger;
 mod responses;
+pub mod smith;
 mod sweep;
 pub mod tallies;
 #[cfg(test)]
