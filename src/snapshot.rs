@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::catalog::Catalog;
 use crate::ir::Dialect;
 use crate::policy::token::Issuer;
-use crate::policy::{Closed, Key, Keyring, Proxies};
+use crate::policy::{Closed, Key, Keyring, Operator, Proxies};
 use crate::provider::{Base, Source, Vendor};
 use crate::route::Table;
 use crate::units::{ByteSize, Secret};
@@ -61,6 +61,8 @@ pub struct Door {
     pub keyring: Arc<Keyring>,
     /// Those whose tokens open it too.
     pub issuers: Arc<[Issuer]>,
+    /// The admin keys, for the operator's listener alone.
+    pub operators: Arc<[Operator]>,
 }
 
 /// Why somebody may not come in.
@@ -80,7 +82,32 @@ impl Door {
     pub fn new(master: Option<&Secret>, master_is_for_admin: bool) -> Self {
         let master = master.filter(|key| !key.is_empty());
         let master = master.map(|key| blake3::hash(key.expose().as_bytes()));
-        Self { master, master_is_for_admin, keyring: Arc::default(), issuers: Arc::default() }
+        Self {
+            master,
+            master_is_for_admin,
+            keyring: Arc::default(),
+            issuers: Arc::default(),
+            operators: Arc::default(),
+        }
+    }
+
+    /// The same door with these admin keys.
+    #[must_use]
+    pub fn with_operators(self, operators: Vec<Operator>) -> Self {
+        Self { operators: operators.into(), ..self }
+    }
+
+    /// Whoever has the admin key, or the master key, with this hash. Hashes are compared in constant
+    /// time, and all of them are.
+    #[must_use]
+    pub fn operator(&self, secret: blake3::Hash) -> Option<Operator> {
+        let mut found = self.master.filter(|master| *master == secret).map(Operator::master);
+        for operator in &*self.operators {
+            if operator.secret == secret && found.is_none() {
+                found = Some(operator.clone());
+            }
+        }
+        found
     }
 
     /// Whether anyone may come in.

@@ -60,12 +60,19 @@ impl Answer {
         self
     }
 
+    /// The same with a header in place of what it had.
+    #[must_use]
+    pub fn with_value(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
     /// Sends it; whether the connection can take another request.
     pub async fn send(self, session: &mut ServerSession) -> bool {
         let Self { status, mut headers, body } = self;
         let is_head = session.req_header().method == Method::HEAD;
         match &body {
-            Body::Whole(_) if status == StatusCode::NOT_MODIFIED => {}
+            Body::Whole(_) if matches!(status, StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT) => {}
             Body::Whole(body) => {
                 headers.insert(CONTENT_LENGTH, body.len().into());
             }

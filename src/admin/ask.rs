@@ -7,6 +7,11 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method};
 use pingora::protocols::http::ServerSession;
 
+use crate::admin::refused::Refused;
+
+/// So many are told of at a time.
+const MOST: u32 = 1000;
+
 /// A request as it came; its body is empty until it is read.
 #[derive(Debug, Clone)]
 pub struct Ask {
@@ -79,7 +84,7 @@ impl Ask {
     /// The values of a parameter of the query, in their order; empty ones count as not there.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
         let pairs = self.query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        let own = pairs.filter(move |(key, _)| decoded(key) == name).map(|(_, value)| decoded(value));
+        let own = pairs.filter(move |(key, _)| of_form(key) == name).map(|(_, value)| of_form(value));
         own.filter(|value| !value.is_empty())
     }
 
@@ -88,12 +93,39 @@ impl Ask {
     pub fn param<'a>(&'a self, name: &'a str) -> Option<Cow<'a, str>> {
         self.all(name).last()
     }
+
+    /// Whether a parameter of the query says yes.
+    ///
+    /// # Errors
+    /// When it says neither yes nor no.
+    pub fn flag(&self, name: &str) -> Result<bool, Refused> {
+        match self.param(name).as_deref() {
+            None | Some("false" | "no" | "0") => Ok(false),
+            Some("true" | "yes" | "1") => Ok(true),
+            Some(_) => Err(Refused::invalid(name, "expected true or false")),
+        }
+    }
+
+    /// How many are asked for at a time.
+    ///
+    /// # Errors
+    /// When that is no number, or too many.
+    pub fn limit(&self, usual: u32) -> Result<u32, Refused> {
+        let Some(text) = self.param("limit") else { return Ok(usual) };
+        let number = text.parse().ok().filter(|number| (1..=MOST).contains(number));
+        number.ok_or_else(|| Refused::invalid("limit", format!("expected a number from 1 to {MOST}")))
+    }
 }
 
-/// A part of an address without its escapes; a plus is a space, as forms have it.
+/// A name or a value of a query, where a plus is a space, as forms have it.
+fn of_form(text: &str) -> Cow<'_, str> {
+    if text.contains('+') { decoded(&text.replace('+', " ")).into_owned().into() } else { decoded(text) }
+}
+
+/// A part of an address without its escapes.
 #[must_use]
 pub fn decoded(text: &str) -> Cow<'_, str> {
-    if !text.contains(['%', '+']) {
+    if !text.contains('%') {
         return text.into();
     }
     let mut bytes = Vec::with_capacity(text.len());
@@ -108,7 +140,7 @@ pub fn decoded(text: &str) -> Cow<'_, str> {
                 rest = left;
             }
             _ => {
-                bytes.push(if byte == b'+' { b' ' } else { byte });
+                bytes.push(byte);
                 rest = after;
             }
         }

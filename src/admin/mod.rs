@@ -1,26 +1,39 @@
-//! The operator's listener: probes, metrics, the dashboard.
+//! The operator's listener: probes, metrics, the admin API, the dashboard.
 
 pub mod answer;
+mod api;
 pub mod ask;
 pub mod board;
+pub mod desk;
+pub mod gate;
 mod pages;
 mod probes;
+pub mod refused;
+pub mod sessions;
+pub mod table;
+pub mod tries;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::Method;
 use http::header::ALLOW;
+use http::{HeaderValue, Method};
 use pingora::apps::{HttpPersistentSettings, HttpServerApp, ReusedHttpStream};
 use pingora::protocols::http::ServerSession;
 use pingora::server::ShutdownWatch;
 use pingora::services::listening::Service;
 
 use crate::admin::answer::Answer;
-use crate::admin::ask::Ask;
+use crate::admin::api::Call;
+use crate::admin::ask::{Ask, Unread};
+use crate::admin::desk::Desk;
+use crate::admin::gate::Gate;
+use crate::admin::refused::Refused;
+use crate::config::Sources;
 use crate::proxy::Shared;
-use crate::proxy::keeper::LastReload;
+use crate::proxy::reloads::Reloads;
 
 /// How long an idle connection is kept, in seconds.
 const KEEPALIVE: u64 = 60;
@@ -32,14 +45,18 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub struct Admin {
     shared: Arc<Shared>,
-    refused: LastReload,
+    reloads: Arc<Reloads>,
+    sources: Sources,
+    gate: Gate,
+    desk: Desk,
 }
 
 impl Admin {
-    /// The pages over this state.
+    /// The pages over this state, of a process with its configuration from there and its data in this
+    /// folder.
     #[must_use]
-    pub const fn new(shared: Arc<Shared>, refused: LastReload) -> Self {
-        Self { shared, refused }
+    pub fn new(shared: Arc<Shared>, reloads: Arc<Reloads>, sources: Sources, folder: &Path) -> Self {
+        Self { shared, reloads, sources, gate: Gate::default(), desk: Desk::new(folder) }
     }
 
     /// The service at this address.
@@ -51,7 +68,28 @@ impl Admin {
         service
     }
 
-    fn answer(&self, ask: &Ask) -> Answer {
+    async fn answer(&self, mut ask: Ask, session: &mut ServerSession) -> Answer {
+        let is_api = ask.path == "/api" || ask.path.starts_with("/api/");
+        if !is_api {
+            return self.page(&ask);
+        }
+        let (row, who, name) = match api::enter(self, &ask) {
+            Ok(entered) => entered,
+            Err(refused) => return refused.answer(),
+        };
+        if let Some(body) = row.body
+            && let Err(unread) = ask.read(session, body.most).await
+        {
+            return match unread {
+                Unread::TooLarge => Refused::too_large(body.most).answer(),
+                Unread::Gone => Refused::malformed("the body did not come").answer(),
+            };
+        }
+        api::answer(row.page, &Call { admin: self, ask: &ask, who, name }).await
+    }
+
+    /// What is no path of the API.
+    fn page(&self, ask: &Ask) -> Answer {
         if !matches!(ask.method, Method::GET | Method::HEAD) {
             let said = b"{\"error\":\"expected GET\"}".to_vec();
             return Answer::json(405, said).with(ALLOW, "GET, HEAD");
@@ -77,8 +115,12 @@ impl HttpServerApp for Admin {
         session.set_keepalive((!*shutdown.borrow()).then_some(KEEPALIVE));
         session.set_read_timeout(Some(PATIENCE));
         session.set_write_timeout(Some(PATIENCE));
-        let ask = Ask::of(&session);
-        let answer = self.answer(&ask);
+        let mut ask = Ask::of(&session);
+        let world = self.shared.world.load_full();
+        let lines = ask.headers.get_all(world.proxies.teller.header()).iter();
+        ask.address = world.proxies.client(ask.address, lines.map(HeaderValue::as_bytes));
+        drop(world);
+        let answer = self.answer(ask, &mut session).await;
         if !session.is_body_done() {
             session.set_keepalive(None);
         }

@@ -54,11 +54,11 @@ pub(super) fn status(admin: &Admin) -> Answer {
                 ledger.number("lost", condition.lost);
             });
         }
-        match admin.refused.load_full() {
+        match admin.reloads.refused.load_full() {
             None => status.null("refused_reload"),
-            Some(problems) => {
-                status.array("refused_reload", |list| problems.iter().for_each(|text| list.string(text)))
-            }
+            Some(problems) => status.array("refused_reload", |list| {
+                problems.iter().for_each(|problem| list.string(&problem.to_string()))
+            }),
         }
     });
     Answer::json(200, body)

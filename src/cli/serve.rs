@@ -10,9 +10,10 @@ use crate::admin::Admin;
 use crate::cli::{complain, complain_of};
 use crate::config::{self, Compiled, Sources};
 use crate::proxy::Shared;
-use crate::proxy::keeper::{Keeper, LastReload};
+use crate::proxy::keeper::Keeper;
 use crate::proxy::keeping::Shelf;
 use crate::proxy::key_watch::KeyWatch;
+use crate::proxy::reloads::{Loaded, Reloads};
 use crate::proxy::serve::{self, Start};
 use crate::proxy::tallying::Tallying;
 use crate::store::journal::Journal;
@@ -31,7 +32,7 @@ pub(super) fn serve(file: Option<PathBuf>, start: Start) -> ExitCode {
 
 /// Runs a compiled configuration.
 pub(super) fn run(compiled: Compiled, sources: Sources, start: Start) -> ExitCode {
-    let Compiled { snapshot, process, keys, warnings } = compiled;
+    let Compiled { snapshot, process, keys, written, warnings } = compiled;
     diagnostics::start(process.log);
     for warning in &warnings {
         log::warn!("{warning}");
@@ -68,11 +69,13 @@ pub(super) fn run(compiled: Compiled, sources: Sources, start: Start) -> ExitCod
         return ExitCode::FAILURE;
     }
     raise_file_limit();
-    match prepare(snapshot, &process, sources, (keys, tallying, ledger), start) {
-        Ok((shared, refused, telemetry)) => {
+    let loaded = Loaded::now(written, warnings);
+    match prepare(snapshot, &process, sources.clone(), loaded, (keys, tallying, ledger), start) {
+        Ok((shared, reloads, telemetry)) => {
             let mut server = serve::server(&process, &shared, start);
             if let Some(address) = &process.admin_listen {
-                server.add_service(Admin::new(Arc::clone(&shared), refused).service(address));
+                let admin = Admin::new(Arc::clone(&shared), reloads, sources, &process.data_dir);
+                server.add_service(admin.service(address));
             }
             let names: Vec<_> =
                 shared.world.load().providers.iter().map(|provider| provider.name.clone()).collect();
@@ -95,12 +98,13 @@ pub(super) fn run(compiled: Compiled, sources: Sources, start: Start) -> ExitCod
     }
 }
 
-type Prepared = (Arc<Shared>, LastReload, crate::telemetry::Listener);
+type Prepared = (Arc<Shared>, Arc<Reloads>, crate::telemetry::Listener);
 
 fn prepare(
     snapshot: crate::snapshot::Snapshot,
     process: &config::Process,
     sources: Sources,
+    loaded: Loaded,
     (keys, tallying, ledger): (KeyWatch, Tallying, Option<Ledger>),
     start: Start,
 ) -> Result<Prepared, Box<dyn std::error::Error>> {
@@ -111,16 +115,17 @@ fn prepare(
     let shelf = shelf(process, start);
     let shared =
         Arc::new(Shared::new(Arc::new(snapshot), telemetry, shelf, (tallying, ledger), &process.listen));
-    let refused = LastReload::default();
+    let (reloads, wishes) = Reloads::new(loaded);
     let keeper = Keeper {
         shared: Arc::clone(&shared),
         sources,
         process: process.clone(),
         keys,
-        refused: Arc::clone(&refused),
+        reloads: Arc::clone(&reloads),
+        wishes,
     };
     keeper.start()?;
-    Ok((shared, refused, listener))
+    Ok((shared, reloads, listener))
 }
 
 /// Where requests are written down, with what earlier processes have left moved already.

@@ -7,6 +7,7 @@
 //! comes out.
 
 mod compile;
+mod effective;
 mod environment;
 mod file;
 pub mod import;
@@ -29,6 +30,7 @@ use crate::snapshot::Snapshot;
 use crate::units::ByteSize;
 
 pub use compile::{Stored, stored};
+pub use effective::{Effective, Written};
 pub use file::{LogLevel, Sync, WhenFull};
 pub use problem::{Problem, Severity};
 
@@ -49,6 +51,8 @@ pub struct Compiled {
     pub process: Process,
     /// The file's virtual keys, which the snapshot has already; those of the store join them.
     pub keys: Keys,
+    /// What was written, for whoever asks about it.
+    pub written: Written,
     /// What looks mistaken but does no harm.
     pub warnings: Vec<Problem>,
 }
@@ -168,8 +172,31 @@ pub fn load(sources: &Sources, generation: u64) -> Result<Compiled, Vec<Problem>
         Some(path) => read_yaml(path, &mut problems),
         None => Some(Node::new(&Place::Nowhere, Value::Null)),
     };
+    compiled(sources, written, generation, problems)
+}
+
+/// What is wrong with a text as the configuration's file, warnings among it, in the order of the text.
+#[must_use]
+pub fn check(sources: &Sources, text: &str) -> Vec<Problem> {
+    let mut problems = Problems::default();
+    let name = sources.file.as_deref().and_then(Path::file_name);
+    let name = name.map_or_else(|| "configuration".into(), std::ffi::OsStr::to_string_lossy);
+    let written = yaml::parse(&name, text, &mut problems);
+    match compiled(sources, written, 0, problems) {
+        Ok(compiled) => compiled.warnings,
+        Err(problems) => problems,
+    }
+}
+
+fn compiled(
+    sources: &Sources,
+    written: Option<Node>,
+    generation: u64,
+    mut problems: Problems,
+) -> Result<Compiled, Vec<Problem>> {
     // Without the file, most of what else could be said would be wrong.
-    let Some(written) = written else { return Err(problems.into_all()) };
+    let Some(mut written) = written else { return Err(problems.into_all()) };
+    written.spell_out("admin", "listen");
     let variables = variables(sources, &written, &mut problems);
     let mut tree = written;
     environment::lay_over(&mut tree, &variables, &mut problems);
@@ -184,11 +211,12 @@ pub fn load(sources: &Sources, generation: u64) -> Result<Compiled, Vec<Problem>
         folder: sources.folder(),
     };
     let (snapshot, process, keys) = compile::compile(&source, generation, &mut problems);
+    problems.name_fields(&written);
     let warnings = problems.into_warnings()?;
     // Whoever serves binds them again, to windows that last.
     let snapshot =
         snapshot.with_keys(Keyring::new(keys.drafts.iter().cloned(), &keys.bounds, &Arc::new(Book::new(1))));
-    Ok(Compiled { snapshot, process, keys, warnings })
+    Ok(Compiled { snapshot, process, keys, written: Written::new(written), warnings })
 }
 
 /// The schema of the file, as JSON for editors.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::tree::Node;
+
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
@@ -26,6 +28,8 @@ impl fmt::Display for Severity {
 pub struct Problem {
     /// Where: `tollgate.yaml:12:5` or `environment OPENAI_BASE_URL`.
     pub place: String,
+    /// Which field, by its path: `limits.body`, `keys.web.owner`; none where it is no field's.
+    pub field: Option<String>,
     /// What, in one sentence without a full stop; never holds a secret.
     pub message: String,
     /// What to do about it.
@@ -92,7 +96,7 @@ impl Problems {
     }
 
     fn push(&mut self, place: &Place, message: String, hint: Option<String>, severity: Severity) {
-        let problem = Problem { place: place.to_string(), message, hint, severity };
+        let problem = Problem { place: place.to_string(), field: None, message, hint, severity };
         if !self.0.iter().any(|(_, known)| *known == problem) {
             self.0.push((place.clone(), problem));
         }
@@ -101,6 +105,17 @@ impl Problems {
     /// Whether nothing worse than a warning was found.
     pub(super) fn has_no_errors(&self) -> bool {
         self.0.iter().all(|(_, problem)| problem.severity == Severity::Warning)
+    }
+
+    /// Names the field of each problem, as it stands in this tree.
+    pub(super) fn name_fields(&mut self, tree: &Node) {
+        for (place, problem) in &mut self.0 {
+            let field = tree.path_to(place);
+            // A file begins where its first field does: what is wrong with it as a whole is not that one's.
+            let is_whole = *place == tree.place;
+            let named = |field: &String| !is_whole || problem.message.contains(&format!("\"{field}\""));
+            problem.field = field.filter(named);
+        }
     }
 
     /// Adds those found elsewhere.

@@ -93,6 +93,38 @@ impl Node {
         }
     }
 
+    /// The way to what stands at a place, as keys with dots between them: the innermost of several.
+    pub(super) fn path_to(&self, place: &Place) -> Option<String> {
+        let step = |key: &str, own: bool, inner: Option<String>| match inner {
+            Some(rest) => Some(format!("{key}.{rest}")),
+            None => own.then(|| key.to_owned()),
+        };
+        match &self.value {
+            Value::Map(entries) => entries.iter().find_map(|entry| {
+                let own = entry.place == *place || entry.node.place == *place;
+                step(&entry.key, own, entry.node.path_to(place))
+            }),
+            Value::List(items) => items
+                .iter()
+                .enumerate()
+                .find_map(|(at, item)| step(&at.to_string(), item.place == *place, item.path_to(place))),
+            Value::Null | Value::Text(_) => None,
+        }
+    }
+
+    /// Takes what is written at a key as the value of one of its fields alone for that: `admin: off`.
+    pub(super) fn spell_out(&mut self, key: &str, field: &str) {
+        let Value::Map(entries) = &mut self.value else { return };
+        for entry in entries.iter_mut().filter(|entry| entry.key == key) {
+            if matches!(entry.node.value, Value::Text(_)) {
+                let place = entry.node.place.clone();
+                let text = std::mem::replace(&mut entry.node, Self::new(&place, Value::Null));
+                let inner = Entry { key: field.to_owned(), place: entry.place.clone(), node: text };
+                entry.node.value = Value::Map(vec![inner]);
+            }
+        }
+    }
+
     /// Puts a value at a path of keys in place of what is there; keys that are new stand where the
     /// value does. Where the path leads through a text or a list, that stays, for the types to
     /// refuse it.

@@ -232,6 +232,12 @@ impl Keyring {
         self.shared.iter().chain(own)
     }
 
+    /// The rules of all owners and labels, for whoever looks at them.
+    #[must_use]
+    pub fn shared_rules(&self) -> &[Rule] {
+        &self.shared
+    }
+
     /// All keys.
     #[must_use]
     pub fn keys(&self) -> &[Arc<Key>] {

@@ -5,16 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
 use rustc_hash::FxHashSet;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Interval;
 
-use crate::config::{self, Process, Sources};
+use crate::config::{self, Problem, Process, Sources};
 use crate::proxy::discovery::{self, Discovery};
 use crate::proxy::issuers::KeyFetchers;
 use crate::proxy::key_watch::KeyWatch;
 use crate::proxy::minting::Minters;
+use crate::proxy::reloads::{Loaded, Reloads, Wish};
 use crate::proxy::shared::Shared;
 
 /// The signal to whoever writes more into a file than it may have.
@@ -29,8 +30,8 @@ const WRITE_DOWN: Duration = Duration::from_secs(1);
 /// How often hosts are looked up again.
 const LOOK_UP: Duration = Duration::from_secs(30);
 
-/// What became of the last reload.
-pub type LastReload = Arc<ArcSwapOption<Vec<String>>>;
+/// Whom to tell of a reload: which world is served, or what is wrong with the new one.
+type Asker = oneshot::Sender<Result<u64, Arc<Vec<Problem>>>>;
 
 /// What the keeper works with.
 #[derive(Debug)]
@@ -43,8 +44,10 @@ pub struct Keeper {
     pub process: Process,
     /// Where keys come from.
     pub keys: KeyWatch,
-    /// The problems of the last reload, when it was refused.
-    pub refused: LastReload,
+    /// What became of the configuration.
+    pub reloads: Arc<Reloads>,
+    /// What it is asked to do at once.
+    pub wishes: mpsc::Receiver<Wish>,
 }
 
 impl Keeper {
@@ -80,47 +83,76 @@ impl Keeper {
         let mut write_down = tokio::time::interval(WRITE_DOWN);
         let mut look_up = tokio::time::interval(LOOK_UP);
         let mut discover = tokio::time::interval(self.process.discovery.unwrap_or(Duration::from_secs(3600)));
+        // Somebody who asked for a reload while something else was done.
+        let mut asker: Option<Asker> = None;
         loop {
+            if let Some(asker) = asker.take() {
+                let outcome = self.reload();
+                minters.follow(&self.shared);
+                fetchers.follow(&self.shared);
+                discovery.remember(&self.shared);
+                discover.reset_immediately();
+                // Whoever asked may have lost patience.
+                drop(asker.send(outcome));
+            }
             tokio::select! {
                 received = hangup.recv() => {
                     if received.is_none() {
                         return;
                     }
-                    self.reload();
-                    minters.follow(&self.shared);
-                    fetchers.follow(&self.shared);
-                    discovery.remember(&self.shared);
-                    discover.reset_immediately();
+                    let (nobody, _) = oneshot::channel();
+                    asker = Some(nobody);
                 }
+                Some(wish) = self.wishes.recv() => asker = self.grant(wish),
                 _ = look_at_keys.tick() => self.take_over_keys(),
                 _ = write_down.tick() => self.shared.tallying.write(),
                 _ = look_up.tick() => {
                     let shared = Arc::clone(&self.shared);
-                    self.beside(look_up_all(&shared), &mut look_at_keys, &mut write_down).await;
+                    asker = self.beside(look_up_all(&shared), &mut look_at_keys, &mut write_down).await;
                 }
                 _ = discover.tick(), if self.process.discovery.is_some() => {
                     let shared = Arc::clone(&self.shared);
                     let run = Box::pin(discovery.run(&shared));
-                    self.beside(run, &mut look_at_keys, &mut write_down).await;
+                    asker = self.beside(run, &mut look_at_keys, &mut write_down).await;
                 }
             }
         }
     }
 
-    /// Does what may take long, and misses no beat of the keys and the tallies over it.
+    /// Does what may take long, and misses no beat of the keys and the tallies over it. It is given up
+    /// for somebody who wants a reload, which begins it anew.
     async fn beside(
         &mut self,
         work: impl Future<Output = ()>,
         look_at_keys: &mut Interval,
         write_down: &mut Interval,
-    ) {
+    ) -> Option<Asker> {
         let mut work = std::pin::pin!(work);
         loop {
             tokio::select! {
-                () = &mut work => return,
+                () = &mut work => return None,
+                Some(wish) = self.wishes.recv() => {
+                    let asker = self.grant(wish);
+                    if asker.is_some() {
+                        return asker;
+                    }
+                }
                 _ = look_at_keys.tick() => self.take_over_keys(),
                 _ = write_down.tick() => self.shared.tallying.write(),
             }
+        }
+    }
+
+    /// Grants a wish, but for a reload, whose asker is told later.
+    fn grant(&mut self, wish: Wish) -> Option<Asker> {
+        match wish {
+            Wish::Keys(done) => {
+                self.take_over_keys();
+                // Whoever asked may have lost patience.
+                let _ = done.send(());
+                None
+            }
+            Wish::Reload(asker) => Some(asker),
         }
     }
 
@@ -134,7 +166,7 @@ impl Keeper {
     }
 
     /// Compiles the new world beside the old one, and serves it if it is whole.
-    fn reload(&mut self) {
+    fn reload(&mut self) -> Result<u64, Arc<Vec<Problem>>> {
         let generation = self.shared.world.load().generation + 1;
         match config::load(&self.sources, generation) {
             Ok(compiled) => {
@@ -146,13 +178,15 @@ impl Keeper {
                         "{field} changed; it takes effect with a restart or an upgrade (SIGQUIT, --upgrade)"
                     );
                 }
-                self.refused.store(None);
+                self.reloads.refused.store(None);
                 self.keys.rewrite(compiled.keys);
                 if let Err(why) = self.keys.read() {
                     log::error!("{why}; those that were known hold");
                 }
                 self.shared.swap(Arc::new(compiled.snapshot.with_keys(self.keys.keyring())));
+                self.reloads.loaded.store(Arc::new(Loaded::now(compiled.written, compiled.warnings)));
                 log::info!("reloaded: serving generation {generation}");
+                Ok(generation)
             }
             Err(problems) => {
                 for problem in &problems {
@@ -160,7 +194,9 @@ impl Keeper {
                 }
                 log::error!("the new configuration is refused; the old one keeps serving");
                 self.shared.metrics().reloaded(Err(()));
-                self.refused.store(Some(Arc::new(problems.iter().map(ToString::to_string).collect())));
+                let problems = Arc::new(problems);
+                self.reloads.refused.store(Some(Arc::clone(&problems)));
+                Err(problems)
             }
         }
     }

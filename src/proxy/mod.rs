@@ -20,6 +20,7 @@ pub mod names;
 pub mod packing;
 pub mod phases;
 pub mod relay;
+pub mod reloads;
 pub mod returning;
 pub mod serve;
 pub mod shared;

@@ -165,6 +165,13 @@ impl Table {
         routes
     }
 
+    /// How many plain names a provider serves.
+    #[must_use]
+    pub fn served_by(&self, provider: ProviderIndex, discovered: &Names) -> usize {
+        let found = discovered.iter().filter(|(name, _)| !self.models.contains_key(*name));
+        self.models.iter().chain(found).filter(|(_, servers)| servers.contains(&provider)).count()
+    }
+
     fn nearest(&self, name: &str, discovered: &Names) -> Vec<String> {
         let known = self.routes.keys().chain(self.models.keys()).chain(discovered.keys()).map(String::as_str);
         catalog::nearest(name, known).into_iter().map(str::to_owned).collect()

@@ -15,6 +15,7 @@ use crate::store::journal::{Condition, Journal, Kind};
 use crate::telemetry::access_log;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::series::Observer;
+use crate::telemetry::standing::Standing;
 use crate::units::{Apart, PicoUsd};
 
 /// So many records may wait; when there are more, a worker settles its own instead of losing it.
@@ -31,6 +32,8 @@ pub struct Telemetry {
     pub metrics: Arc<Metrics>,
     calibration: Arc<Calibration>,
     outputs: Arc<Outputs>,
+    /// How providers do.
+    pub standing: Arc<Standing>,
     access: bool,
     journal: Option<Arc<Journal>>,
     left: Apart<AtomicU64>,
@@ -74,11 +77,13 @@ impl Telemetry {
         }
         let calibration = Arc::new(Calibration::default());
         let outputs = Arc::new(Outputs::default());
+        let standing = Arc::new(Standing::default());
         let telemetry = Arc::new(Self {
             queue,
             metrics: Arc::clone(&metrics),
             calibration: Arc::clone(&calibration),
             outputs: Arc::clone(&outputs),
+            standing: Arc::clone(&standing),
             access,
             journal: journal.clone(),
             left: Apart::default(),
@@ -90,6 +95,7 @@ impl Telemetry {
             metrics,
             calibration,
             outputs,
+            standing,
             access,
             journal,
             output,
@@ -157,6 +163,7 @@ impl Telemetry {
             metrics: Arc::clone(&self.metrics),
             calibration: Arc::clone(&self.calibration),
             outputs: Arc::clone(&self.outputs),
+            standing: Arc::clone(&self.standing),
             access: self.access,
             journal: self.journal.clone(),
             output: Box::new(std::io::stdout()),
@@ -172,6 +179,12 @@ impl Telemetry {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.told.load(Ordering::Acquire) >= self.left.0.load(Ordering::Acquire)
+    }
+
+    /// Whether any record was left so far.
+    #[must_use]
+    pub fn has_heard(&self) -> bool {
+        self.left.0.load(Ordering::Relaxed) > 0
     }
 
     /// The lengths of the answers that were seen.
@@ -207,6 +220,7 @@ struct Teller {
     metrics: Arc<Metrics>,
     calibration: Arc<Calibration>,
     outputs: Arc<Outputs>,
+    standing: Arc<Standing>,
     access: bool,
     journal: Option<Arc<Journal>>,
     output: Box<dyn Write + Send>,
@@ -252,6 +266,7 @@ impl Teller {
         }
         self.learn(&settled);
         self.observer.observe(&settled);
+        self.standing.observe(&settled);
         if self.access {
             access_log::write(&settled, &mut self.lines);
         }

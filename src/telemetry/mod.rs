@@ -13,6 +13,7 @@ pub mod per_key;
 #[cfg(test)]
 mod sample;
 mod series;
+pub mod standing;
 
 pub use listener::{Listener, Telemetry};
 pub use metrics::Metrics;

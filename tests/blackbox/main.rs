@@ -15,6 +15,7 @@
 )]
 
 mod addresses;
+mod admin;
 mod bedrock;
 mod bodies;
 mod budgets;
@@ -42,7 +43,6 @@ mod live;
 mod metering;
 mod odd;
 mod ollama;
-mod operator;
 mod patience;
 mod ranks;
 mod reload;

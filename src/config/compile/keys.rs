@@ -73,6 +73,7 @@ pub fn stored(keys: &[Stored]) -> (Vec<Draft>, Vec<Problem>) {
 
 fn one(stored: &Stored, problems: &mut Problems) -> Option<Draft> {
     let mut tree = yaml::parse(&format!("key {}", stored.name), &stored.fields, problems)?;
+    let whole = tree.clone();
     let written: VirtualKey = read::read(&mut tree, problems);
     let mut spot = Spot { tree: &tree, path: &[], problems };
     for (field, said) in [("hash", written.hash.is_some()), ("key", written.key.is_some())] {
@@ -82,6 +83,7 @@ fn one(stored: &Stored, problems: &mut Problems) -> Option<Draft> {
     }
     let key = Key { revoked: stored.revoked, ..key(&stored.id, &stored.name, &written, &mut spot) };
     let bounds = rules::bounds(&written.limits, &written.budgets, &mut spot);
+    problems.name_fields(&whole);
     Some(Draft { key, secrets: stored.secrets.clone(), bounds })
 }
 

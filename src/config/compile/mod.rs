@@ -6,6 +6,7 @@ mod clouds;
 mod jwt;
 mod keys;
 mod names;
+mod operators;
 mod prices;
 mod providers;
 mod rules;
@@ -59,7 +60,8 @@ pub(super) fn compile(
     let upstream = upstream(file, &mut check);
     let fetch_images = fetch_images(file, &mut check);
     let for_admin = file.master_key_for == MasterKeyFor::Admin;
-    let mut door = Door::new(file.master_key.as_ref().map(|key| &key.0), for_admin);
+    let operators = operators::compile(file, &mut check);
+    let mut door = Door::new(file.master_key.as_ref().map(|key| &key.0), for_admin).with_operators(operators);
     let (drafts, bounds) = keys::compile(file, &mut check);
     let keys = Keys { drafts, bounds };
     door.issuers = jwt::compile(file, &mut check);

@@ -43,7 +43,7 @@ type Setting = (&'static [&'static str], &'static [(&'static str, Spelling)]);
 /// Every field with one value.
 const SETTINGS: &[Setting] = &[
     (&["listen"], &[("TOLLGATE_LISTEN", Same), ("PORT", Port)]),
-    (&["admin"], &[("TOLLGATE_ADMIN_LISTEN", Same)]),
+    (&["admin", "listen"], &[("TOLLGATE_ADMIN_LISTEN", Same)]),
     (&["trusted_proxies"], &[("TOLLGATE_TRUSTED_PROXIES", Commas)]),
     (&["trusted_header"], &[("TOLLGATE_TRUSTED_HEADER", Same)]),
     (&["threads"], &[("TOLLGATE_THREADS", Same)]),

@@ -6,6 +6,7 @@
 mod jwt;
 mod keys;
 mod ledger;
+mod operators;
 mod scalar;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub(super) use keys::{
 };
 pub(super) use ledger::Ledger;
 pub use ledger::{Sync, WhenFull};
+pub(super) use operators::Admin;
 pub(super) use scalar::{Interval, Key, Size, Span, Usd};
 
 /// The configuration of Tollgate. Texts may hold references: `${file:PATH}`, `${env:NAME}`,
@@ -101,15 +103,6 @@ pub(super) struct File {
     pub(super) routes: BTreeMap<String, Route>,
     /// Corrections of the built-in prices and limits of models; a later one wins.
     pub(super) models: Vec<Correction>,
-}
-
-/// The listener for the operator; may be written as its address alone, or `off`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(extend("type" = ["object", "string", "boolean"]))]
-pub(super) struct Admin {
-    /// Its address and port, or `off`. Default: `127.0.0.1:9090`. Needs a restart.
-    pub(super) listen: String,
 }
 
 /// How finely metrics tell things apart.
@@ -435,12 +428,6 @@ impl Default for File {
 impl Default for Responses {
     fn default() -> Self {
         Self { keep: Interval(Some(Duration::from_secs(30 * 86_400))), room: Size(ByteSize(1 << 30)) }
-    }
-}
-
-impl Default for Admin {
-    fn default() -> Self {
-        Self { listen: "127.0.0.1:9090".to_owned() }
     }
 }
 

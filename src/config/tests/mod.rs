@@ -4,6 +4,7 @@ mod clouds;
 mod examples;
 mod keys;
 mod mistakes;
+mod operators;
 mod providers;
 mod variables;
 

@@ -67,6 +67,12 @@ impl Background {
         Self { own, word: clock::secret(), running: Mutex::default() }
     }
 
+    /// Where the gateway itself can be reached.
+    #[must_use]
+    pub const fn own(&self) -> Option<SocketAddr> {
+        self.own
+    }
+
     /// The id under which a request that the gateway made to itself is kept, and the virtual key with
     /// which it was asked.
     #[must_use]

@@ -19,6 +19,7 @@ use super::{Conn, PATIENCE, Request, get, wait};
 pub(crate) struct Setup {
     providers: Vec<String>,
     more: String,
+    operators: String,
     environment: Vec<(String, String)>,
     files: Option<u32>,
 }
@@ -46,6 +47,12 @@ impl Setup {
         self
     }
 
+    /// The same with these admin keys.
+    pub(crate) fn operators(mut self, keys: &str) -> Self {
+        keys.clone_into(&mut self.operators);
+        self
+    }
+
     /// The same with a variable.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
@@ -70,7 +77,8 @@ impl Setup {
     }
 
     fn file(&self, addr: SocketAddr, admin: SocketAddr) -> String {
-        let mut text = format!("listen: {addr}\nadmin: {{listen: \"{admin}\"}}\n{}", self.more);
+        let keys = if self.operators.is_empty() { "{}" } else { &self.operators };
+        let mut text = format!("listen: {addr}\nadmin: {{listen: \"{admin}\", keys: {keys}}}\n{}", self.more);
         if !self.providers.is_empty() {
             text.push_str("providers:\n");
             for line in &self.providers {

@@ -1,4 +1,4 @@
-//! The operator's listener: its probes, and what is no page of it.
+//! The probes of the operator's listener, and what is no page of it.
 
 use crate::harness::{Conn, Setup, get, mock, post};
 

@@ -1,0 +1,72 @@
+//! The configuration in force, and others.
+
+use super::{Call, Outcome, object};
+use crate::admin::answer::Answer;
+use crate::admin::refused::Refused;
+use crate::clock;
+use crate::config::{self, Problem, Severity};
+use crate::wire::json::{self, Array};
+
+pub(super) fn show(call: &Call<'_>) -> Answer {
+    let loaded = call.admin.reloads.loaded.load();
+    let effective = loaded.written.effective();
+    object(200, |answer| {
+        answer.number("generation", call.admin.shared.world.load().generation);
+        answer.string("loaded_at", clock::rfc3339(loaded.at).as_str());
+        answer.raw("effective", &effective.values);
+        answer.raw("origins", &effective.origins);
+        match call.admin.reloads.refused.load_full() {
+            None => answer.null("refused_reload"),
+            Some(found) => answer.array("refused_reload", |array| problems(array, &found)),
+        }
+        answer.array("warnings", |array| problems(array, &loaded.warnings));
+    })
+}
+
+pub(super) async fn reload(call: &Call<'_>) -> Outcome {
+    let outcome = call.admin.reloads.reload().await;
+    let outcome = outcome.map_err(|late| Refused::unavailable(format!("the reload: {late}")))?;
+    let mut detail = Vec::new();
+    json::object(&mut detail, |object| match &outcome {
+        Ok(generation) => object.number("generation", *generation),
+        Err(found) => object.number("problems", found.len()),
+    });
+    let detail = String::from_utf8(detail).unwrap_or_default();
+    call.admin.desk.note(&call.who.name, "config.reload", None, detail).await;
+    match outcome {
+        Ok(generation) => Ok(object(200, |answer| answer.number("generation", generation))),
+        Err(found) => {
+            let mut list = Vec::new();
+            json::array(&mut list, |array| problems(array, &found));
+            let message = "the new configuration is refused; the one before keeps serving";
+            Err(Refused::wrong(message, String::from_utf8(list).unwrap_or_default()))
+        }
+    }
+}
+
+pub(super) async fn check(call: &Call<'_>) -> Outcome {
+    let text = String::from_utf8(call.ask.body.to_vec())
+        .map_err(|_| Refused::malformed("expected a configuration in UTF-8"))?;
+    let sources = call.admin.sources.clone();
+    // It reads the files that the text refers to.
+    let checked = tokio::task::spawn_blocking(move || config::check(&sources, &text)).await;
+    let found = checked.map_err(|_| Refused::unavailable("the check broke off"))?;
+    let is_whole = found.iter().all(|problem| problem.severity == Severity::Warning);
+    Ok(object(200, |answer| {
+        answer.bool("ok", is_whole);
+        answer.array("problems", |array| problems(array, &found));
+    }))
+}
+
+/// Adds problems as answers have them.
+fn problems(array: &mut Array<'_>, found: &[Problem]) {
+    for problem in found {
+        array.object(|object| {
+            object.string("severity", &problem.severity.to_string());
+            object.string("place", &problem.place);
+            super::text_or_null(object, "field", problem.field.as_deref());
+            object.string("message", &problem.message);
+            super::text_or_null(object, "hint", problem.hint.as_deref());
+        });
+    }
+}
