@@ -94,6 +94,12 @@ impl Ask {
         self.all(name).last()
     }
 
+    /// The names in the query.
+    pub fn names(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let pairs = self.query.split('&').filter(|pair| !pair.is_empty());
+        pairs.map(|pair| of_form(pair.split_once('=').map_or(pair, |(name, _)| name)))
+    }
+
     /// Whether a parameter of the query says yes.
     ///
     /// # Errors

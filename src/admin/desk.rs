@@ -3,10 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::Semaphore;
+
+use crate::admin::refused::Refused;
 use crate::clock;
 use crate::store::Unusable;
 use crate::store::audit::{Audit, Deed};
 use crate::store::keys::{Failure, Keys};
+use crate::store::ledger::Reader;
 use crate::store::smith::{Smith, Wrong};
 
 /// The files, each opened when it is first worked on.
@@ -15,7 +19,14 @@ pub struct Desk {
     folder: PathBuf,
     keys: Drawer<Keys>,
     audit: Drawer<Audit>,
+    /// Readers of the ledger that nobody uses just now.
+    readers: Arc<Mutex<Vec<Reader>>>,
+    /// So many may read it at one time.
+    turns: Semaphore,
 }
+
+/// So many may read the ledger at one time: each has a thread and a file open.
+const READERS: usize = 4;
 
 /// A file, and whose turn it is to work on it.
 #[derive(Debug)]
@@ -30,6 +41,9 @@ pub enum Stuck {
     /// It could not be read or written.
     #[error("the file of the store failed: {0}")]
     Failed(#[from] rusqlite::Error),
+    /// Nothing was ever recorded here.
+    #[error("there is no ledger: ledger.enabled is off, or nothing was ever asked")]
+    NoLedger,
     /// Whoever worked on it has given up.
     #[error("the work on the file of the store broke off")]
     Broken,
@@ -62,7 +76,13 @@ impl Desk {
     /// A desk for the files in this folder.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), keys: Drawer::new(), audit: Drawer::new() }
+        Self {
+            folder: folder.to_owned(),
+            keys: Drawer::new(),
+            audit: Drawer::new(),
+            readers: Arc::default(),
+            turns: Semaphore::new(READERS),
+        }
     }
 
     /// Looks at the keys of the store.
@@ -122,5 +142,30 @@ impl Desk {
         let folder = self.folder.clone();
         let read = self.audit.with(move || Audit::open(&folder), move |audit| audit.latest(number, before));
         Ok(read.await??)
+    }
+
+    /// Reads the ledger.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub async fn read<R: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Reader) -> rusqlite::Result<R> + Send + 'static,
+    ) -> Result<R, Refused> {
+        let stuck = |stuck: Stuck| Refused::unavailable(stuck.to_string());
+        let _turn = self.turns.acquire().await.map_err(|_| stuck(Stuck::Broken))?;
+        let (folder, readers) = (self.folder.clone(), Arc::clone(&self.readers));
+        let reading = tokio::task::spawn_blocking(move || {
+            let idle = readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let reader = match idle {
+                Some(reader) => reader,
+                None if Reader::is_in(&folder) => Reader::open(&folder)?,
+                None => return Err(Stuck::NoLedger),
+            };
+            let read = look(&reader)?;
+            readers.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
+            Ok(read)
+        });
+        reading.await.map_err(|_| stuck(Stuck::Broken))?.map_err(stuck)
     }
 }

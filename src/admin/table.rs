@@ -18,6 +18,16 @@ pub enum Page {
     Login,
     /// Its end.
     Logout,
+    /// What all requests came to.
+    Overview,
+    /// What was used.
+    Usage,
+    /// Finished requests.
+    Requests,
+    /// One of them.
+    Request,
+    /// Those that finish.
+    Live,
     /// All virtual keys.
     Keys,
     /// A new one.
@@ -125,6 +135,36 @@ const LIMIT: Param = Param { name: "limit", kind: "integer", about: "How many, f
 const BEFORE: Param =
     Param { name: "before", kind: "string", about: "The `next` of the page before, for the one after it." };
 
+const FROM: Param = Param {
+    name: "from",
+    kind: "string",
+    about: "From when on: RFC 3339, a day, seconds, or 24h ago (usual).",
+};
+const TO: Param = Param { name: "to", kind: "string", about: "Until when; now is usual." };
+
+/// Filters of requests, of which each may be given several times.
+macro_rules! filters {
+    ($($more:expr),* $(,)?) => {
+        &[
+            Param { name: "owner", kind: "string", about: "Of this owner and all below it." },
+            Param { name: "key", kind: "string", about: "Of the key of this name or id." },
+            Param { name: "label", kind: "string", about: "Of keys with this label." },
+            Param { name: "model", kind: "string", about: "Of this model, as asked for or as served." },
+            Param { name: "provider", kind: "string", about: "Of this provider." },
+            Param { name: "session", kind: "string", about: "Of this session." },
+            Param { name: "user", kind: "string", about: "Of this user." },
+            Param { name: "tag", kind: "string", about: "With this tag." },
+            Param { name: "operation", kind: "string", about: "Of this operation: chat, embeddings …" },
+            Param { name: "client", kind: "string", about: "Of clients that speak this dialect." },
+            Param { name: "status", kind: "string", about: "With this status, or ok, or error." },
+            Param { name: "cache", kind: "string", about: "In which the gateway's cache had this part." },
+            Param { name: "min_cost", kind: "number", about: "That cost at least so many USD." },
+            Param { name: "search", kind: "string", about: "With this in an id, a name, a model, an outcome …" },
+            $($more),*
+        ]
+    };
+}
+
 /// The whole table.
 pub static ROWS: &[Row] = &[
     Row {
@@ -156,6 +196,66 @@ pub static ROWS: &[Row] = &[
         query: &[],
         body: None,
         told: Told { status: 204, kind: JSON, schema: "" },
+    },
+    Row {
+        method: Method::GET,
+        path: "/overview",
+        scope: Some(Scope::Read),
+        page: Page::Overview,
+        summary: "What all requests came to, over time, and whose they were",
+        query: filters![FROM, TO],
+        body: None,
+        told: tells("Overview"),
+    },
+    Row {
+        method: Method::GET,
+        path: "/usage",
+        scope: Some(Scope::Read),
+        page: Page::Usage,
+        summary: "What was used, by time and group",
+        query: filters![
+            FROM,
+            TO,
+            Param { name: "by", kind: "string", about: "none, minute, hour, day, week or month." },
+            Param {
+                name: "group",
+                kind: "string",
+                about: "By what besides, with commas between: model,key."
+            },
+            Param { name: "format", kind: "string", about: "json, or csv or jsonl as an attachment." },
+        ],
+        body: None,
+        told: tells("Usage"),
+    },
+    Row {
+        method: Method::GET,
+        path: "/requests",
+        scope: Some(Scope::Read),
+        page: Page::Requests,
+        summary: "Finished requests, the last first",
+        query: filters![FROM, TO, LIMIT, BEFORE],
+        body: None,
+        told: tells("Requests"),
+    },
+    Row {
+        method: Method::GET,
+        path: "/requests/{id}",
+        scope: Some(Scope::Read),
+        page: Page::Request,
+        summary: "A finished request with all that became of it",
+        query: &[],
+        body: None,
+        told: tells("RequestInFull"),
+    },
+    Row {
+        method: Method::GET,
+        path: "/live",
+        scope: Some(Scope::Read),
+        page: Page::Live,
+        summary: "Requests as they finish: events `request`, and `missed` where they came too fast",
+        query: filters![],
+        body: None,
+        told: Told { status: 200, kind: "text/event-stream", schema: "Request" },
     },
     Row {
         method: Method::GET,

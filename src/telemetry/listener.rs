@@ -13,6 +13,7 @@ use crate::clock;
 use crate::policy::{Outputs, Reservation, Spent};
 use crate::store::journal::{Condition, Journal, Kind};
 use crate::telemetry::access_log;
+use crate::telemetry::feed::Feed;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::series::Observer;
 use crate::telemetry::standing::Standing;
@@ -34,6 +35,8 @@ pub struct Telemetry {
     outputs: Arc<Outputs>,
     /// How providers do.
     pub standing: Arc<Standing>,
+    /// Where finished requests are told of.
+    pub feed: Arc<Feed>,
     access: bool,
     journal: Option<Arc<Journal>>,
     left: Apart<AtomicU64>,
@@ -77,13 +80,14 @@ impl Telemetry {
         }
         let calibration = Arc::new(Calibration::default());
         let outputs = Arc::new(Outputs::default());
-        let standing = Arc::new(Standing::default());
+        let (standing, feed) = (Arc::new(Standing::default()), Arc::new(Feed::default()));
         let telemetry = Arc::new(Self {
             queue,
             metrics: Arc::clone(&metrics),
             calibration: Arc::clone(&calibration),
             outputs: Arc::clone(&outputs),
             standing: Arc::clone(&standing),
+            feed: Arc::clone(&feed),
             access,
             journal: journal.clone(),
             left: Apart::default(),
@@ -96,6 +100,7 @@ impl Telemetry {
             calibration,
             outputs,
             standing,
+            feed,
             access,
             journal,
             output,
@@ -164,6 +169,7 @@ impl Telemetry {
             calibration: Arc::clone(&self.calibration),
             outputs: Arc::clone(&self.outputs),
             standing: Arc::clone(&self.standing),
+            feed: Arc::clone(&self.feed),
             access: self.access,
             journal: self.journal.clone(),
             output: Box::new(std::io::stdout()),
@@ -221,6 +227,7 @@ struct Teller {
     calibration: Arc<Calibration>,
     outputs: Arc<Outputs>,
     standing: Arc<Standing>,
+    feed: Arc<Feed>,
     access: bool,
     journal: Option<Arc<Journal>>,
     output: Box<dyn Write + Send>,
@@ -267,6 +274,7 @@ impl Teller {
         self.learn(&settled);
         self.observer.observe(&settled);
         self.standing.observe(&settled);
+        self.feed.tell(&settled);
         if self.access {
             access_log::write(&settled, &mut self.lines);
         }

@@ -6,6 +6,7 @@
 pub mod access_log;
 mod budgets;
 pub mod diagnostics;
+pub mod feed;
 pub mod listener;
 pub mod metrics;
 pub mod names;

@@ -1,15 +1,22 @@
 //! The admin API: each path of the table, answered.
 
+mod asked;
 mod audit;
 mod config;
 mod keys;
+mod live;
 mod models;
 mod openapi;
+mod overview;
 mod owners;
 mod play;
 mod providers;
+mod requests;
+mod row;
 mod rules;
 mod session;
+mod sums;
+mod usage;
 
 use http::Method;
 
@@ -63,6 +70,14 @@ pub(super) fn enter(admin: &Admin, ask: &Ask) -> Result<(&'static Row, Operator,
         Page::Login => stranger(&world, ask)?,
         _ => admin.gate.enter(&world.door, ask, row.scope, now)?,
     };
+    if row.page != Page::Play
+        && let Some(unknown) = ask.names().find(|name| !row.query.iter().any(|param| *param.name == **name))
+    {
+        let known: Vec<_> = row.query.iter().map(|param| param.name).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let message = format!("the query has no parameter \"{unknown}\"; there is {known}");
+        return Err(Refused::invalid(&*unknown, message));
+    }
     Ok((row, who, name))
 }
 
@@ -76,16 +91,21 @@ fn stranger(world: &Snapshot, ask: &Ask) -> Result<Operator, Refused> {
 /// Answers a call to a page.
 pub(super) async fn answer(page: Page, call: &Call<'_>) -> Answer {
     let outcome = match page {
-        Page::Session => Ok(session::show(call)),
+        Page::Session => Ok(session::show(call).await),
         Page::Login => session::begin(call).await,
         Page::Logout => session::end(call).await,
+        Page::Overview => overview::show(call).await,
+        Page::Usage => usage::show(call).await,
+        Page::Requests => requests::list(call).await,
+        Page::Request => requests::one(call).await,
+        Page::Live => live::listen(call),
         Page::Keys => keys::list(call).await,
         Page::MakeKey => keys::make(call).await,
         Page::Key => keys::show(call).await,
         Page::ChangeKey => keys::change(call).await,
         Page::RevokeKey => keys::revoke(call).await,
         Page::RotateKey => keys::rotate(call).await,
-        Page::Owners => Ok(owners::tree(call)),
+        Page::Owners => owners::tree(call).await,
         Page::Models => Ok(models::list(call)),
         Page::Providers => Ok(providers::list(call)),
         Page::Config => Ok(config::show(call)),

@@ -9,21 +9,25 @@ use crate::admin::refused::Refused;
 use crate::admin::sessions::LASTS;
 use crate::clock;
 use crate::policy::Operator;
+use crate::store::ledger::Reader;
 use crate::wire::json::{self, Kind};
 
 /// What there is here besides what every gateway has.
 const ROOMS: [&str; 0] = [];
 
-pub(super) fn show(call: &Call<'_>) -> Answer {
-    of(call, &call.who)
+pub(super) async fn show(call: &Call<'_>) -> Answer {
+    of(call, &call.who).await
 }
 
-fn of(call: &Call<'_>, who: &Operator) -> Answer {
+async fn of(call: &Call<'_>, who: &Operator) -> Answer {
+    // What is not in the ledger yet, or never will be, was heard of at least.
+    let has_heard = call.admin.shared.telemetry.has_heard();
+    let is_first_run = !has_heard && call.admin.desk.read(Reader::is_empty).await.unwrap_or(true);
     object(200, |session| {
         session.string("name", &who.name);
         texts(session, "scopes", who.scopes.iter().map(|scope| scope.name()));
         session.string("version", env!("CARGO_PKG_VERSION"));
-        session.bool("first_run", !call.admin.shared.telemetry.has_heard());
+        session.bool("first_run", is_first_run);
         texts(session, "rooms", ROOMS);
     })
 }
@@ -44,7 +48,7 @@ pub(super) async fn begin(call: &Call<'_>) -> Outcome {
     }
     call.admin.gate.sessions.begin(&id, who.secret, now);
     call.admin.desk.note(&who.name, "session.begin", None, "{}".to_owned()).await;
-    Ok(of(call, &who).with(SET_COOKIE, &crumb(call, &id, LASTS)))
+    Ok(of(call, &who).await.with(SET_COOKIE, &crumb(call, &id, LASTS)))
 }
 
 /// Ends the session of this browser.

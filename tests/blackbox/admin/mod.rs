@@ -3,6 +3,7 @@
 
 mod gate;
 mod keys;
+mod ledger;
 mod play;
 mod probes;
 mod schema;

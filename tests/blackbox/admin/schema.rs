@@ -47,6 +47,14 @@ pub(crate) fn check(gateway: &Gateway, method: &str, to: &str, status: u16, said
     }
 }
 
+/// Checks a value against one of the document's schemas.
+pub(crate) fn fits(gateway: &Gateway, schema: &str, said: &Value) {
+    let document = raw(gateway, &with(get(&path("/openapi.json")), MASTER)).ok().json();
+    let schema = &document["components"]["schemas"][schema];
+    assert!(schema.is_object(), "no such schema");
+    assert_eq!(wrong(&document, schema, said, ""), None, "{said:#}");
+}
+
 /// What does not fit, if anything.
 fn wrong(document: &Value, schema: &Value, value: &Value, at: &str) -> Option<String> {
     if let Some(name) = schema["$ref"].as_str() {
