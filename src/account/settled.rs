@@ -206,6 +206,13 @@ impl Record {
         self.cache.is_some_and(Tier::is_hit)
     }
 
+    /// On whose behalf it was made. What a token says of that was signed; a client may say anything.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        let signed = self.key.as_ref().and_then(|key| key.user.as_deref());
+        signed.or_else(|| self.attribution.as_ref()?.user.as_deref())
+    }
+
     /// Whether the client left a provider that had been asked and had not answered: nobody told what
     /// was used.
     #[must_use]

@@ -77,6 +77,14 @@ impl Book {
         window
     }
 
+    /// Forgets windows that no key holds any more and in which nothing counts: those of people who
+    /// came in with tokens would else only ever become more.
+    pub fn sweep(&self, now: u64) {
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody can take a window up meanwhile: that is done under the same lock.
+        pages.retain(|_, page| Arc::strong_count(&page.window) > 1 || page.window.level(now) > 0);
+    }
+
     /// What was settled and is not written down yet.
     #[must_use]
     pub fn changes(&self) -> Vec<Tally> {
@@ -160,6 +168,21 @@ mod tests {
         assert_eq!((window.level(10), book.changes()), (42, vec![]));
         use_some(&window, 1);
         assert_eq!(book.changes()[0].change, 1);
+    }
+
+    #[test]
+    fn a_window_is_forgotten_when_nobody_holds_it_and_nothing_counts() {
+        let book = Book::new(2);
+        let held = book.window("key:held", &bound(), false);
+        use_some(&book.window("key:used", &bound(), false), 30);
+        drop(book.window("key:gone", &bound(), false));
+        let known = |book: &Book| book.pages.lock().unwrap().len();
+        book.sweep(10);
+        assert_eq!(known(&book), 2);
+        assert_eq!(book.window("key:used", &bound(), false).level(10), 30);
+        book.sweep(86_400 + 10);
+        assert_eq!(known(&book), 1);
+        assert!(Arc::ptr_eq(&held, &book.window("key:held", &bound(), false)));
     }
 
     #[test]

@@ -50,6 +50,7 @@ impl Tallying {
         // Looked at under the lock: two that write at once would both add the same.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let changes = self.book.changes();
+        self.book.sweep(clock::unix_seconds());
         let Some(file) = file.as_mut().filter(|_| !changes.is_empty()) else { return };
         match file.add(&changes, clock::unix_seconds()) {
             Ok(sums) => changes.iter().zip(sums).for_each(|(tally, sum)| self.book.wrote(tally, sum)),

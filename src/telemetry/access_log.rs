@@ -48,10 +48,7 @@ pub fn write(settled: &Settled, out: &mut Vec<u8>) {
         }
         line.texts(key!("labels"), &key.labels);
     }
-    // What a token says of its user was signed; a client may say anything.
-    let user = record.key.as_ref().and_then(|key| key.user.as_deref());
-    let said = record.attribution.as_ref().and_then(|said| said.user.as_deref());
-    line.maybe(user.or(said), |line, user| line.text(key!(field::USER), user));
+    line.maybe(record.user(), |line, user| line.text(key!(field::USER), user));
     if let Some(said) = &record.attribution {
         line.maybe(said.session.as_deref(), |line, session| line.text(key!(field::SESSION), session));
         line.texts(key!("tags"), &said.tags);

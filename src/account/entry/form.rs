@@ -61,7 +61,7 @@ pub fn write(record: &Record, used: &Used, out: &mut Vec<u8>) {
         put_list(out, &key.labels, |out, label| put_text(out, label));
     }
     let said = record.attribution.as_deref();
-    put_text(out, said.and_then(|said| said.user.as_deref()).unwrap_or_default());
+    put_text(out, record.user().unwrap_or_default());
     put_text(out, said.and_then(|said| said.session.as_deref()).unwrap_or_default());
     put_list(out, said.map_or(&[], |said| &said.tags), |out, tag| put_text(out, tag));
     put_text(out, record.operation);

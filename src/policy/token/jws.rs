@@ -148,14 +148,15 @@ impl<'t> Parts<'t> {
             (Some(wanted), Some(kid)) => wanted == kid,
             (Some(_), None) | (None, _) => true,
         };
-        let mut tried = false;
+        let mut is_known = false;
         for key in all().filter(named).take(MOST) {
-            tried = true;
+            is_known |= self.kid.is_none() || key.kid().is_some();
             if key.verify(algorithm, self.signed, &self.signature) {
                 return Ok(());
             }
         }
-        if tried { Err(Invalid::Signature) } else { Err(self.unknown_key()) }
+        // Where keys have no names, the one that a token names may be another than those.
+        if is_known { Err(Invalid::Signature) } else { Err(self.unknown_key()) }
     }
 
     fn unknown_key(&self) -> Invalid {

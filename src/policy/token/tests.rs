@@ -167,6 +167,17 @@ fn what_is_not_signed_or_changed_is_refused() {
 }
 
 #[test]
+fn keys_without_names_are_tried_and_may_be_old() {
+    let nameless = set(&rsa_jwk("").replace(r#""kid":"r1","#, ""));
+    let good = token(RS256, &claims(""));
+    check(&good, &issuer(), &nameless).unwrap();
+    check(&token(r#"{"alg":"RS256"}"#, &claims("")), &issuer(), &set(&rsa_jwk(""))).unwrap();
+    let (head, _) = good.rsplit_once('.').unwrap();
+    // Signed by whatever key the issuer has by now: it is asked again.
+    assert!(matches!(check(&format!("{head}.AAAA"), &issuer(), &nameless), Err(Invalid::Key(_))));
+}
+
+#[test]
 fn a_key_is_used_for_nothing_that_it_is_not_for() {
     let good = token(RS256, &claims(""));
     for more in [r#","use":"enc""#, r#","key_ops":["sign"]"#, r#","alg":"RS512""#, r#","alg":"RSA-OAEP""#] {
