@@ -63,7 +63,7 @@ impl ProxyHttp for Gateway {
     }
 
     async fn proxy_upstream_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
-        if !allowance::is_bounded(exchange) {
+        if allowance::is_free(&self.shared, exchange) {
             return Ok(true);
         }
         // Apart, since its room would be made and given back for each request that nothing bounds.

@@ -33,10 +33,11 @@ const BYTES_A_SECOND: u64 = 4000;
 /// A picture of the largest size and quality.
 const PICTURE_TOKENS: u64 = 6500;
 
-/// Whether any rule bounds what the key of this request may ask for.
+/// Whether a request may leave without more ado: no rule bounds what its key may ask for, and what it
+/// uses can be written down.
 #[must_use]
-pub fn is_bounded(exchange: &Exchange) -> bool {
-    exchange.key.as_ref().is_some_and(|key| !key.rules.is_empty())
+pub fn is_free(shared: &Shared, exchange: &Exchange) -> bool {
+    exchange.key.as_ref().is_none_or(|key| key.rules.is_empty()) && !shared.telemetry.refuses()
 }
 
 /// Reserves what a request may come to before it leaves; whether it may leave. One that may not is
