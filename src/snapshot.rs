@@ -6,6 +6,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustc_hash::FxHashMap;
+
+use crate::cache::{Mode, Otherwise, Rules};
 use crate::catalog::Catalog;
 use crate::ir::Dialect;
 use crate::policy::token::Issuer;
@@ -35,6 +38,8 @@ pub struct Snapshot {
     pub upstream: Upstream,
     /// Whether and how pictures behind addresses are got for targets that do not go there.
     pub fetch_images: FetchImages,
+    /// What may be kept of answers.
+    pub caching: Caching,
     /// Whether a loss refuses any request.
     pub strict: bool,
     /// Whether a request under a budget is served though nobody knows its price.
@@ -236,6 +241,37 @@ pub struct FetchImages {
     pub count: u32,
     /// How long one may take, redirects included.
     pub timeout: Duration,
+}
+
+/// What may be kept of answers.
+#[derive(Debug, Clone)]
+pub struct Caching {
+    /// The rules that hold unless something else is said.
+    pub rules: Rules,
+    /// What routes have otherwise.
+    pub routes: FxHashMap<String, Otherwise>,
+    /// All that is held at one time.
+    pub room: ByteSize,
+    /// The largest answer.
+    pub largest: ByteSize,
+}
+
+impl Caching {
+    /// The rules for a model's name and a key with its own; `None` where nothing is kept. Whoever says
+    /// `off` has the last word.
+    #[must_use]
+    pub fn rules_for(&self, model: &str, own: Option<&Otherwise>) -> Option<Rules> {
+        let route = if self.routes.is_empty() { None } else { self.routes.get(model) };
+        let said: [Option<&Otherwise>; 2] = [route, own];
+        let mut rules = self.rules;
+        for otherwise in said.into_iter().flatten() {
+            if otherwise.mode == Some(Mode::Off) {
+                return None;
+            }
+            rules = rules.with(otherwise);
+        }
+        (rules.mode != Mode::Off).then_some(rules)
+    }
 }
 
 /// What an upstream may take of our time.

@@ -1,6 +1,19 @@
 //! The cache: identical questions cost one call.
+//!
+//! What is kept is what the provider said, in its own bytes, under a number for what was asked
+//! ([`fingerprint`]). So one entry serves each dialect, streamed or whole.
 
+pub mod entry;
+pub mod exact;
+pub mod fingerprint;
+pub mod flight;
+pub mod rules;
 pub mod semantic;
 pub mod tier;
 
+pub use entry::{Answer, Entry, Mark, Origin, Vector, Which};
+pub use exact::{Exact, Found, Look, Stand};
+pub use fingerprint::{Fingerprint, Realm};
+pub use flight::{End, Flight, Listener, News};
+pub use rules::{Drawn, Left, Mode, Otherwise, Replay, Rules, Scope, Wish};
 pub use tier::Tier;

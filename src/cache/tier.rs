@@ -22,6 +22,16 @@ impl Tier {
         }
     }
 
+    /// What the answer's header says of it.
+    #[must_use]
+    pub const fn header(self) -> &'static str {
+        match self {
+            Self::Miss => "miss",
+            Self::Exact => "hit; tier=exact",
+            Self::InFlight => "hit; tier=in-flight",
+        }
+    }
+
     /// Whether the answer came from it.
     #[must_use]
     pub const fn is_hit(self) -> bool {

@@ -16,12 +16,14 @@ pub struct Restore {
     pub free_text: Vec<String>,
     /// Whether the client knows calls only in OpenAI's older form.
     pub older_calls: bool,
+    /// Whether the answer is told once more, under an id and a time of its own.
+    pub anew: bool,
 }
 
 impl Restore {
     /// Nothing to undo.
     pub const NONE: Self =
-        Self { names: Vec::new(), answer_tool: None, free_text: Vec::new(), older_calls: false };
+        Self { names: Vec::new(), answer_tool: None, free_text: Vec::new(), older_calls: false, anew: false };
 
     /// What must be undone where tools of every kind went out as functions.
     #[must_use]
@@ -41,6 +43,9 @@ impl Restore {
     pub fn reply(&self, reply: &mut Reply) {
         if self.is_empty() {
             return;
+        }
+        if self.anew {
+            (reply.id, reply.created) = (None, None);
         }
         for candidate in &mut reply.candidates {
             let mut answered = false;
@@ -139,6 +144,7 @@ impl StreamRestore {
             return Bent::Tell;
         }
         match event {
+            Event::Start { id, created, .. } if self.restore.anew => (*id, *created) = (None, None),
             Event::BlockStart { index, opening, .. } => self.open(*index, opening),
             Event::Delta { index, delta } if self.answers.contains(index) => {
                 if let Delta::Arguments(text) = delta {

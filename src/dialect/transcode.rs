@@ -4,7 +4,7 @@ use crate::dialect::frames::{Broken, Frames, Piece};
 use crate::dialect::restore::{Bent, StreamRestore};
 use crate::dialect::{Malformed, Restore, Seed, StreamParser, StreamRenderer, StreamShape, codec};
 use crate::fault::Fault;
-use crate::ir::{Dialect, Event, Losses, Reply, unfold};
+use crate::ir::{Dialect, Event, Losses, Reply, fold, unfold};
 use crate::refusal::Kind;
 
 /// An upstream's frame may not be larger than this.
@@ -169,6 +169,33 @@ pub fn reply(
     restore.reply(&mut reply);
     let rendered = codec(client).render_reply(&reply, seed, losses);
     Ok((reply, rendered))
+}
+
+/// Reads a whole stream of an upstream as one answer.
+///
+/// # Errors
+/// What broke it off, or that it is none.
+pub fn gathered(upstream: Dialect, restore: Restore, body: &[u8]) -> Result<Reply, Fault> {
+    let mut frames = Frames::of(upstream, LARGEST_FRAME);
+    let mut parser = codec(upstream).stream_parser();
+    let mut events = Vec::new();
+    let mut read = |piece: Piece<'_>| {
+        if let Piece::Data(event, data) = piece {
+            parser.push(event, data, &mut events);
+        }
+    };
+    frames.push(body, &mut read).and_then(|()| frames.finish(&mut read)).map_err(unframed)?;
+    parser.finish(&mut events);
+    let (mut restore, mut fold) = (StreamRestore::new(restore), fold::Fold::new());
+    for mut event in events {
+        match restore.event(&mut event) {
+            Bent::Tell => {}
+            Bent::Hold => continue,
+            Bent::TellAfter(first) => fold.push(first),
+        }
+        fold.push(event);
+    }
+    fold.finish()
 }
 
 /// Says a whole answer as a stream, for a client that asked for one where the upstream did not

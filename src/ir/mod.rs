@@ -20,7 +20,7 @@ pub mod usage;
 pub mod words;
 
 pub use event::{Delta, Event, Opening};
-pub use extras::{Dialect, Extra, Extras, Signature, seal_id, unseal_id};
+pub use extras::{Dialect, Extra, Extras, MOOT, Signature, seal_id, unseal_id};
 pub use losses::{Loss, LossKind, Losses};
 pub use reply::{Candidate, Finish, FinishReason, Reply};
 pub use request::{

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::cache::Otherwise;
 use crate::policy::access::Access;
 use crate::policy::rule::Rule;
 use crate::units::Secret;
@@ -31,6 +32,8 @@ pub struct Key {
     pub access: Access,
     /// The limits and budgets that bind it: its own, those of its owners and those of its labels.
     pub rules: Vec<Rule>,
+    /// What may be kept of its answers, where that is otherwise.
+    pub cache: Option<Otherwise>,
     /// What its owner wrote on it; the gateway does not read it.
     pub metadata: BTreeMap<String, String>,
 }

@@ -181,6 +181,13 @@ impl Reservation {
         told
     }
 
+    /// Gives everything back, as if the request had not come.
+    pub fn undo(mut self) {
+        for held in std::mem::take(&mut self.held) {
+            self.settle_one(&held, 0);
+        }
+    }
+
     /// The request is over, though it is not known yet what it used.
     pub fn end(&mut self) {
         let Self { key, shard, held } = self;

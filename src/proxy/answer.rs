@@ -36,13 +36,19 @@ pub async fn json(session: &mut Session, status: u16, body: Vec<u8>, mut headers
 ///
 /// # Errors
 /// When the client is gone.
-pub async fn whole(session: &mut Session, status: u16, body: Vec<u8>, mut headers: HeaderMap) -> Result<()> {
+pub async fn whole(
+    session: &mut Session,
+    status: u16,
+    body: impl Into<Bytes> + Send,
+    mut headers: HeaderMap,
+) -> Result<()> {
+    let body = body.into();
     headers.insert(header::CONTENT_LENGTH, body.len().into());
     let (mut parts, ()) = http::Response::new(()).into_parts();
     parts.status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     parts.headers = headers;
     session.write_response_header(Box::new(parts.into()), false).await?;
-    session.write_response_body(Some(Bytes::from(body)), true).await
+    session.write_response_body(Some(body), true).await
 }
 
 /// Says no in the client's own dialect, under these headers.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use pingora::http::ResponseHeader;
 
 use crate::account::{Aside, Attribution, Metered, Outcome, Record, Source, Timings};
+use crate::cache::Tier;
 use crate::clock::{self, RequestId};
 use crate::dialect::bedrock_invoke::{Unwrap, Wrap};
 use crate::dialect::{Framing, Seed};
@@ -17,6 +18,7 @@ use crate::ir::{Dialect, Losses, Request, ServiceTier, Usage};
 use crate::policy::{Full, Key, Reservation};
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::bytes_held::Share;
+use crate::proxy::caching::Tape;
 use crate::proxy::departure::attempt::{Attempt, Mode};
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::keeping::recall::Recall;
@@ -54,6 +56,8 @@ pub struct Exchange {
     pub full: Option<Box<Full>>,
     /// What is asked for, once recognised.
     pub asked: Option<Asked>,
+    /// What part the cache has in it; `None` where it may not have any.
+    pub cache: Option<Tier>,
     /// How far it got.
     pub stage: Stage,
     /// What the gateway itself has taken of the client's time so far.
@@ -156,6 +160,8 @@ pub struct Call {
     pub share: Share,
     /// The answer as far as it is to be kept.
     pub saving: Option<Box<Saving>>,
+    /// The answer as far as it is to be kept, and shared with who asks the same.
+    pub tape: Option<Box<Tape>>,
 }
 
 impl Call {
@@ -183,6 +189,7 @@ impl Call {
             head: None,
             share,
             saving: None,
+            tape: None,
         }
     }
 
@@ -289,6 +296,7 @@ impl Exchange {
             reserved: None,
             full: None,
             asked: None,
+            cache: None,
             stage: Stage::Here,
             overhead: Duration::ZERO,
             refusal: None,
@@ -315,6 +323,15 @@ impl Exchange {
         match &mut self.stage {
             Stage::Here => None,
             Stage::Away(call) => Some(call),
+        }
+    }
+
+    /// The answer is all that it will be: what was taken along of it is kept, and shared.
+    pub fn conclude_tape(&mut self) {
+        let Self { stage: Stage::Away(call), refusal, .. } = self else { return };
+        let good = refusal.is_none() && call.relay.broken().is_none();
+        if let Some(mut tape) = call.tape.take() {
+            tape.told(good, refusal.as_ref());
         }
     }
 
@@ -416,7 +433,7 @@ impl Exchange {
             asides: Vec::new(),
             states_cost: false,
             background: self.in_background,
-            cache: None,
+            cache: self.cache,
             saved: None,
             guards: Vec::new(),
             is_estimated: false,
@@ -501,73 +518,4 @@ fn fill(record: &mut Record, mut call: Call, world: &Snapshot, started: Instant,
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{self, Write};
-    use std::sync::Mutex;
-
-    use super::*;
-    use crate::config::{self, Sources};
-    use crate::telemetry::Metrics;
-
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn told(run: impl FnOnce(Exchange)) -> String {
-        let sources = Sources {
-            file: None,
-            environment: [("OPENAI_API_KEY".to_owned(), "k".to_owned())].into_iter().collect(),
-        };
-        let world = Arc::new(config::load(&sources, 1).unwrap().snapshot);
-        let lines = Lines::default();
-        let metrics = Arc::new(Metrics::new().unwrap());
-        let (telemetry, listener) =
-            Telemetry::start(Arc::clone(&metrics), true, Box::new(lines.clone()), None).unwrap();
-        run(Exchange::new(world, Arc::clone(&telemetry)));
-        assert_eq!(metrics.in_flight(), 0);
-        drop(telemetry);
-        drop(listener);
-        String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
-    }
-
-    #[test]
-    fn a_request_that_panics_leaves_its_record_and_harms_no_other() {
-        let lines = told(|exchange| {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            runtime.block_on(async {
-                let other = tokio::spawn(std::future::ready(7));
-                let panics = tokio::spawn(async move {
-                    let _exchange = exchange;
-                    panic!("on purpose");
-                });
-                assert!(panics.await.unwrap_err().is_panic());
-                assert_eq!(other.await.unwrap(), 7);
-            });
-        });
-        assert_eq!(lines.lines().count(), 1, "{lines}");
-        assert!(lines.contains("\"http.response.status_code\":500"), "{lines}");
-        assert!(lines.contains("\"outcome\":\"internal\""), "{lines}");
-    }
-
-    #[test]
-    fn a_request_that_is_dropped_leaves_its_record_once() {
-        let lines = told(drop);
-        assert!(lines.contains("\"http.response.status_code\":503"), "{lines}");
-        let lines = told(|mut exchange| {
-            exchange.leave(200, (1, 2));
-            exchange.leave(500, (1, 2));
-        });
-        assert_eq!(lines.lines().count(), 1, "{lines}");
-        assert!(lines.contains("\"http.response.status_code\":200"), "{lines}");
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ pub mod allowance;
 pub mod answer;
 pub mod arrival;
 pub mod bytes_held;
+pub mod caching;
 pub mod departure;
 pub mod discovery;
 pub mod exchange;

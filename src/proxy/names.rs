@@ -16,6 +16,8 @@ pub const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 pub const PROVIDER: HeaderName = HeaderName::from_static("x-tollgate-provider");
 /// The model as the provider knows it.
 pub const MODEL: HeaderName = HeaderName::from_static("x-tollgate-model");
+/// What part the cache had.
+pub const CACHE: HeaderName = HeaderName::from_static("x-tollgate-cache");
 /// What could not be carried.
 pub const LOSSES: HeaderName = HeaderName::from_static("x-tollgate-losses");
 

@@ -147,6 +147,9 @@ impl ProxyHttp for Gateway {
         if let Some(call) = exchange.call() {
             call.unwrap(body);
             call.relay.listen(body.as_ref(), end, now);
+            if let Some(tape) = &mut call.tape {
+                tape.push(body.as_ref(), end, now);
+            }
         }
         if late && !end {
             return Err(Error::explain(ErrorType::ReadTimedout, "over the total time-out").into_up());
@@ -178,6 +181,9 @@ impl ProxyHttp for Gateway {
         exchange: &mut Exchange,
     ) -> Result<Option<Duration>> {
         returning::speak(session, exchange, body, end)?;
+        if end {
+            exchange.conclude_tape();
+        }
         if let (true, Some(reserved)) = (end, &mut exchange.reserved) {
             // Whoever has the last piece may ask again at once.
             reserved.end();
@@ -192,7 +198,9 @@ impl ProxyHttp for Gateway {
         exchange: &mut Exchange,
     ) -> Result<Option<Bytes>> {
         trailers.clear();
-        Ok(returning::end(session, exchange))
+        let said = returning::end(session, exchange);
+        exchange.conclude_tape();
+        Ok(said)
     }
 
     fn fail_to_connect(
@@ -271,6 +279,7 @@ impl ProxyHttp for Gateway {
                 }
             };
             exchange.refusal = Some(refusal);
+            exchange.conclude_tape();
             let connection = if self.shared.is_draining() { Connection::Close } else { Connection::Keep };
             exchange.closed_well = returning::give_up(session, exchange, connection).await;
         }
@@ -313,7 +322,7 @@ impl ProxyHttp for Gateway {
 }
 
 /// The refusal of a request that the drain's limit ends.
-fn ending() -> Refusal {
+pub(crate) fn ending() -> Refusal {
     Refusal::new(Kind::Unavailable, "the gateway is shutting down")
 }
 

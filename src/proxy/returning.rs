@@ -123,6 +123,7 @@ pub fn begin(
     let background = exchange.in_background.then(|| format!("resp_{}", exchange.id));
     if let (Some(call), Some(relay)) = (exchange.call(), relay) {
         call.relay = relay;
+        call.tape = call.tape.take().filter(|_| status == 200).and_then(|tape| tape.begun(call, streamed));
         if call.ask.keep {
             call.saving = saving::begin(shared, call, owner, made, most, background);
         }
@@ -172,11 +173,12 @@ fn is_undecided(status: u16, upstream: Dialect) -> bool {
 
 /// What the answer's renderer makes up. Anthropic's format tells the input tokens first, which
 /// other upstreams tell last.
-fn seed(shared: &Shared, exchange: &Exchange, call: &Call) -> Seed {
+pub fn seed(shared: &Shared, exchange: &Exchange, upstream: Dialect) -> Seed {
+    let Stage::Away(call) = &exchange.stage else { return exchange.seed("", 0, Bytes::new()) };
     let model = &call.attempt.known.model;
     let guesses = call.ask.stream
         && call.ask.dialect == Dialect::AnthropicMessages
-        && call.attempt.upstream() != Dialect::AnthropicMessages;
+        && upstream != Dialect::AnthropicMessages;
     let request = call.ask.parsed.as_deref().filter(|_| guesses);
     let tokens = request.map_or(0, |request| tally::estimate(model, request, shared.telemetry.calibration()));
     let repeats = call.ask.dialect == Dialect::OpenaiResponses;
@@ -188,7 +190,7 @@ fn relay(shared: &Shared, exchange: &Exchange, streamed: Option<Framing>) -> Opt
     let Stage::Away(call) = &exchange.stage else { return None };
     let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
     let shape = StreamShape { framing: call.ask.framing, usage: call.ask.stream_usage };
-    let seed = || seed(shared, exchange, call);
+    let seed = || seed(shared, exchange, upstream);
     let events = streamed == Some(Framing::Sse);
     Some(match &call.attempt.mode {
         Mode::Count => Relay::pass(upstream),
@@ -287,7 +289,7 @@ fn located(exchange: &mut Exchange, headers: &HeaderMap) -> Option<HeaderValue> 
 }
 
 /// Says what the body is, where it is not the provider's own.
-fn dress_body(call: &Call, headers: &mut HeaderMap) {
+pub fn dress_body(call: &Call, headers: &mut HeaderMap) {
     const JSON: HeaderValue = HeaderValue::from_static("application/json");
     const EVENTS: HeaderValue = HeaderValue::from_static(Framing::Sse.content_type());
     const AWS_EVENTS: HeaderValue = HeaderValue::from_static(Framing::AwsEvents.content_type());
@@ -356,6 +358,9 @@ fn stamp(exchange: &mut Exchange, upstream: Option<Duration>, headers: &mut Head
     insert(names::REQUEST_ID, HeaderValue::from_str(exchange.id.as_str()));
     if let Some(name) = named {
         insert(name, HeaderValue::from_str(exchange.id.as_str()));
+    }
+    if let Some(tier) = exchange.cache {
+        insert(names::CACHE, Ok(HeaderValue::from_static(tier.header())));
     }
     insert(names::SERVER_TIMING, HeaderValue::try_from(exchange.server_timing(upstream)));
     if let Some(call) = exchange.call() {
@@ -503,6 +508,9 @@ pub fn end(session: &mut Session, exchange: &mut Exchange) -> Option<Bytes> {
     exchange.heard(true, now);
     let call = exchange.call()?;
     call.relay.listen(None, true, now);
+    if let Some(tape) = &mut call.tape {
+        tape.push(None, true, now);
+    }
     if call.relay.gathers() {
         // Pingora makes no other attempt once it has come to the trailers.
         return conclude(session, exchange, Chance::Gone).ok();

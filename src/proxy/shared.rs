@@ -7,6 +7,8 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
+use crate::cache::Exact;
+use crate::clock;
 use crate::policy::Keyring;
 use crate::proxy::bytes_held::BytesHeld;
 use crate::proxy::departure::resolve::Resolver;
@@ -35,6 +37,8 @@ pub struct Shared {
     pub shelf: Shelf,
     /// What runs for them in the background.
     pub background: Arc<Background>,
+    /// What was answered, and is being answered.
+    pub cache: Arc<Exact>,
     /// The bytes that bodies hold.
     pub held: Arc<BytesHeld>,
     /// The addresses of providers.
@@ -73,7 +77,12 @@ impl Shared {
         credentials.adopt(&world);
         let issuer_keys = IssuerKeys::default();
         issuer_keys.adopt(&world);
+        let (room, largest) = (world.caching.room.as_usize(), world.caching.largest.as_usize());
+        // Without a key of its own, fingerprints could only be foretold: they are never shown.
+        let key = clock::secret_bits().unwrap_or_default();
+        let cache = Arc::new(Exact::new(key, room, largest));
         Self {
+            cache,
             world: ArcSwap::new(world),
             discovered: ArcSwap::default(),
             telemetry,
@@ -108,6 +117,7 @@ impl Shared {
         self.discovered.store(Arc::default());
         self.credentials.adopt(&world);
         self.issuer_keys.adopt(&world);
+        self.cache.resize(world.caching.room.as_usize(), world.caching.largest.as_usize());
         self.world.store(world);
     }
 

@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use prometheus::{
-    CounterVec, Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry,
-    TextEncoder,
+    CounterVec, Encoder as _, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
+    Registry, TextEncoder,
 };
 use rustc_hash::FxHashSet;
 
 use crate::account::Settled;
+use crate::cache::Stand;
 use crate::policy::Rule;
 use crate::store::journal::Journal;
 use crate::telemetry::budgets;
@@ -43,6 +44,11 @@ pub struct Metrics {
     reloads: IntCounterVec,
     limited: IntCounterVec,
     alerts: IntCounterVec,
+    cached: IntCounterVec,
+    saved: CounterVec,
+    cache_bytes: IntGauge,
+    cache_entries: IntGauge,
+    cache_evictions: IntCounter,
     in_flight_gauge: IntGauge,
     held_gauge: IntGauge,
     generation: IntGauge,
@@ -99,6 +105,14 @@ impl Metrics {
             &[label::PROVIDER, label::MODEL],
         )?;
         registry.register(Box::new(cost.clone()))?;
+        let saved = CounterVec::new(
+            Opts::new(metric::SAVED, "What answers of the cache would have cost, in USD"),
+            &[label::PROVIDER, label::MODEL],
+        )?;
+        registry.register(Box::new(saved.clone()))?;
+        let cache_evictions =
+            IntCounter::new(metric::CACHE_EVICTIONS, "Cached answers that made room for others")?;
+        registry.register(Box::new(cache_evictions.clone()))?;
         Ok(Self {
             requests: counters(
                 metric::REQUESTS,
@@ -123,6 +137,15 @@ impl Metrics {
                 &[label::PROVIDER, label::MODEL, label::CLASS, label::SOURCE],
             )?,
             cost,
+            cached: counters(
+                metric::CACHE,
+                "Requests that the cache may answer, by what part it had in them",
+                &[label::TIER],
+            )?,
+            saved,
+            cache_bytes: gauge(metric::CACHE_BYTES, "Bytes that the cache holds")?,
+            cache_entries: gauge(metric::CACHE_ENTRIES, "Answers that the cache holds")?,
+            cache_evictions,
             overhead: histograms(
                 metric::OVERHEAD,
                 "What the gateway itself added before an answer began",
@@ -269,6 +292,25 @@ impl Metrics {
             let model = if self.admits(model) { model } else { OTHER };
             self.units.with_label_values(&[provider, model, unit]).inc_by(number);
         }
+    }
+
+    /// What part the cache had in a settled request, under this model's label.
+    pub(super) fn cached(&self, model: &str, settled: &Settled) {
+        let record = &settled.record;
+        let Some(tier) = record.cache else { return };
+        self.cached.with_label_values(&[tier.name()]).inc();
+        if let Some(saved) = record.saved {
+            let model = if self.admits(model) { model } else { OTHER };
+            let provider = record.provider.as_deref().unwrap_or("");
+            self.saved.with_label_values(&[provider, model]).inc_by(saved.as_usd_f64());
+        }
+    }
+
+    /// So much is kept now.
+    pub fn keeps(&self, cache: &Stand) {
+        self.cache_bytes.set(i64::try_from(cache.bytes).unwrap_or(i64::MAX));
+        self.cache_entries.set(i64::try_from(cache.entries).unwrap_or(i64::MAX));
+        self.cache_evictions.inc_by(cache.evicted.saturating_sub(self.cache_evictions.get()));
     }
 
     /// The text that Prometheus reads; `held` is the number of bytes held now, and `rules` are shown as

@@ -69,6 +69,16 @@ pub mod metric {
     pub const RULE_USED: &str = "tollgate_rule_used";
     /// What a budget or limit allows.
     pub const RULE_LIMIT: &str = "tollgate_rule_limit";
+    /// Requests by what part the cache had in them.
+    pub const CACHE: &str = "tollgate_cache_requests_total";
+    /// What answers of the cache would have cost in USD.
+    pub const SAVED: &str = "tollgate_cache_saved_usd_total";
+    /// Bytes that the cache holds.
+    pub const CACHE_BYTES: &str = "tollgate_cache_bytes";
+    /// Entries that it holds.
+    pub const CACHE_ENTRIES: &str = "tollgate_cache_entries";
+    /// Entries that made room for others.
+    pub const CACHE_EVICTIONS: &str = "tollgate_cache_evictions_total";
     /// Requests that run now.
     pub const IN_FLIGHT: &str = "tollgate_requests_in_flight";
     /// Bytes of bodies held now.
@@ -131,6 +141,8 @@ pub mod label {
     pub const KIND: &str = "kind";
     /// The field that was lost.
     pub const FIELD: &str = "field";
+    /// What part the cache had.
+    pub const TIER: &str = "tier";
     /// How a reload ended.
     pub const RESULT: &str = "result";
 }

@@ -59,6 +59,7 @@ impl Observer {
         }
         self.metrics.failed(settled);
         self.metrics.counted(model, settled);
+        self.metrics.cached(model, settled);
     }
 
     /// Observes a request of a kind that was not seen yet, or of a model that has no label of its own.

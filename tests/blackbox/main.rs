@@ -19,6 +19,7 @@ mod admin;
 mod bedrock;
 mod bodies;
 mod budgets;
+mod cached;
 mod clouds;
 mod clouds_aws;
 mod cohere;

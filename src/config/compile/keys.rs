@@ -9,7 +9,7 @@ use crate::config::tree::Node;
 use crate::config::{read, yaml};
 use crate::policy::{Access, Bounds, Digest, Draft, Key, Network};
 
-use super::{Check, rules};
+use super::{Check, cache, rules};
 
 /// A secret shorter than this can be guessed.
 const SHORTEST_SECRET: usize = 16;
@@ -185,6 +185,7 @@ fn key(id: &str, name: &str, written: &VirtualKey, spot: &mut Spot<'_>) -> Key {
         expires: written.expires.map(|moment| moment.0),
         access: Access { models: trimmed(&written.models), routes: trimmed(&written.routes), addresses },
         rules: Vec::new(),
+        cache: written.cache.as_ref().map(|written| cache::otherwise(written, spot)),
         metadata: written.metadata.clone(),
     }
 }

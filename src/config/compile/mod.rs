@@ -2,6 +2,7 @@
 //!
 //! What cannot be built is noted and left out, so that one mistake does not hide the next.
 
+mod cache;
 mod clouds;
 mod jwt;
 mod keys;
@@ -59,6 +60,7 @@ pub(super) fn compile(
     let downstream = downstream(file, &mut check);
     let upstream = upstream(file, &mut check);
     let fetch_images = fetch_images(file, &mut check);
+    let caching = cache::compile(file, &mut check);
     let for_admin = file.master_key_for == MasterKeyFor::Admin;
     let operators = operators::compile(file, &mut check);
     let mut door = Door::new(file.master_key.as_ref().map(|key| &key.0), for_admin).with_operators(operators);
@@ -88,6 +90,7 @@ pub(super) fn compile(
         downstream,
         upstream,
         fetch_images,
+        caching,
         strict: file.strict,
         unpriced: file.unpriced == Unpriced::Allow,
     };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::cache::CacheOtherwise;
 use super::scalar::{Dollars, Key, Moment, Percent};
 
 /// A virtual key: what a client shows, and what that opens. The same fields describe the keys that
@@ -36,6 +37,8 @@ pub(in crate::config) struct VirtualKey {
     pub(in crate::config) limits: Vec<Limit>,
     /// How much it may spend: budgets of its own. Default: none.
     pub(in crate::config) budgets: Vec<Budget>,
+    /// What may be kept of its answers, where that is otherwise than for all.
+    pub(in crate::config) cache: Option<CacheOtherwise>,
     /// Notes for humans: name → text. The gateway does not read them.
     pub(in crate::config) metadata: BTreeMap<String, String>,
 }
@@ -54,6 +57,7 @@ impl Default for VirtualKey {
             addresses: Vec::new(),
             limits: Vec::new(),
             budgets: Vec::new(),
+            cache: None,
             metadata: BTreeMap::new(),
         }
     }

@@ -3,6 +3,7 @@
 //! The comments on the fields are the reference that `schema` and the examples under `conf/`
 //! repeat: what it is, its unit, its default.
 
+mod cache;
 mod jwt;
 mod keys;
 mod ledger;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::ByteSize;
 
+pub(super) use cache::{Cache, CacheLeft, CacheMode, CacheOtherwise, CacheReplay, CacheScope};
 pub(super) use jwt::Jwt;
 pub(super) use keys::{
     Allowance, Budget, BudgetPer, Limit, LimitPer, MasterKeyFor, TrustedHeader, Unpriced, VirtualKey,
@@ -77,6 +79,8 @@ pub(super) struct File {
     pub(super) upstream: Upstream,
     /// How pictures behind addresses are got for providers that do not go there themselves.
     pub(super) fetch_images: FetchImages,
+    /// What is kept of answers, to answer the same question once more.
+    pub(super) cache: Cache,
     /// How the process ends.
     pub(super) shutdown: Shutdown,
     /// How long responses and conversations are kept.
@@ -358,6 +362,9 @@ pub(super) struct Route {
     /// Default: false.
     #[serde(default)]
     pub(super) strict: bool,
+    /// What may be kept of its answers, where that is otherwise than for all.
+    #[serde(default)]
+    pub(super) cache: Option<CacheOtherwise>,
 }
 
 /// A correction of what is known of a model. Prices are in USD per million tokens, exact to the
@@ -409,6 +416,7 @@ impl Default for File {
             limits: Limits::default(),
             upstream: Upstream::default(),
             fetch_images: FetchImages::default(),
+            cache: Cache::default(),
             shutdown: Shutdown::default(),
             responses: Responses::default(),
             ledger: Ledger::default(),

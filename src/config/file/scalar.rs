@@ -36,6 +36,10 @@ pub(in crate::config) struct Usd(pub(in crate::config) Price);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::config) struct Dollars(pub(in crate::config) u64);
 
+/// How freely answers are drawn: `0`, `0.3`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::config) struct Degree(pub(in crate::config) f64);
+
 /// A part of a whole: `80%`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::config) struct Percent(pub(in crate::config) u64);
@@ -89,6 +93,15 @@ impl FromStr for Dollars {
             return Err(SHAPE);
         }
         format!("{whole}{fraction:0<PLACES$}").parse().map(Self).map_err(|_| SHAPE)
+    }
+}
+
+impl FromStr for Degree {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let degree = text.trim().parse().ok().filter(|degree| (0.0..=2.0).contains(degree));
+        degree.map(Self).ok_or("expected a temperature from 0 to 2")
     }
 }
 
@@ -163,6 +176,12 @@ impl fmt::Display for Span {
     }
 }
 
+impl fmt::Display for Degree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl fmt::Display for Interval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
@@ -217,6 +236,12 @@ read_from_text! {
         "description": "US dollars: 50, 0.25.",
         "minimum": 0
     },
+    Degree: {
+        "type": ["string", "number"],
+        "description": "A temperature from 0 to 2.",
+        "minimum": 0,
+        "maximum": 2
+    },
     Percent: {
         "type": ["string", "number"],
         "description": "A part of a whole: 80%."
@@ -242,4 +267,4 @@ macro_rules! shown_in_schema {
     )*};
 }
 
-shown_in_schema! { Size Span Interval }
+shown_in_schema! { Size Span Interval Degree }

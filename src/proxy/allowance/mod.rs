@@ -91,6 +91,36 @@ async fn say_no(session: &mut Session, exchange: &mut Exchange, refusal: Refusal
     refuse(session, exchange, client, refusal, connection).await.map(|_| false)
 }
 
+/// Admits a request that no provider is asked for: it counts as a request, and reserves nothing else.
+///
+/// # Errors
+/// When a rule has no room for it.
+pub fn admit_free(shared: &Shared, exchange: &mut Exchange) -> std::result::Result<(), Refusal> {
+    let Some(key) = exchange.key.clone().filter(|key| !key.rules.is_empty()) else { return Ok(()) };
+    if exchange.reserved.is_some() {
+        return Ok(());
+    }
+    let world = Arc::clone(&exchange.world);
+    let Some(call) = exchange.call() else { return Ok(()) };
+    let known = may_answer(&world, call, Arc::clone(&call.attempt.known));
+    let name = |known: &Arc<Known>| (Arc::clone(&known.provider), Arc::clone(&known.model));
+    let targets: Vec<_> = known.iter().map(name).collect();
+    let claim = Claim { is_capped: true, ..Claim::default() };
+    let subject = Subject { asked: &call.ask.model, targets: &targets };
+    match reserve(&key, &subject, &claim, now()) {
+        Ok(reserved) => {
+            exchange.reserved = Some(reserved).filter(|reserved| !reserved.is_empty());
+            Ok(())
+        }
+        Err(full) => {
+            shared.metrics().limited(&full.rule);
+            let refusal = said::refusal(&full, &claim);
+            exchange.full = Some(full);
+            Err(refusal)
+        }
+    }
+}
+
 /// This moment, on this worker.
 #[must_use]
 pub fn now() -> Moment {

@@ -7,16 +7,18 @@ use http::{HeaderValue, header};
 use pingora::Result;
 use pingora::proxy::Session;
 
+use crate::cache::{Found, Tier};
 use crate::clock;
 use crate::dialect::bedrock_invoke::Wrap;
-use crate::dialect::{Framing, ollama};
+use crate::dialect::{Framing, Restore, ollama};
 use crate::ir::Dialect;
 use crate::proxy::answer::{self, Connection};
 use crate::proxy::arrival::ask::Chosen;
 use crate::proxy::arrival::asked::{Asked, Machine};
 use crate::proxy::arrival::body::{Taken, Untaken};
 use crate::proxy::bytes_held::Share;
-use crate::proxy::departure::attempt::{self, malformed};
+use crate::proxy::caching::{self, Query, Tape};
+use crate::proxy::departure::attempt::{self, Attempt, Mode, malformed};
 use crate::proxy::departure::kept;
 use crate::proxy::departure::targets::Known;
 use crate::proxy::departure::upload::Upload;
@@ -175,10 +177,10 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     let whole = taken.rest == 0;
     let sent_on = match (&asked, form) {
         (Asked::Opening(opened), _) => {
-            opening::dispatch(shared, session, exchange, *opened, taken.body, share).map(|()| None)
+            opening::dispatch(shared, session, exchange, *opened, taken.body, share).map(|()| Sent::Away)
         }
         (Asked::Relay(relayed), Some(form)) => {
-            form::dispatch(shared, session, exchange, *relayed, form, taken, share).map(|()| None)
+            form::dispatch(shared, session, exchange, *relayed, form, taken, share).map(|()| Sent::Away)
         }
         _ => {
             let recalled = if recall::may_refer(&asked, &taken.body) {
@@ -192,8 +194,9 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     };
     exchange.overhead += clock::now().saturating_duration_since(begun);
     match sent_on {
-        Ok(None) => Ok(false),
-        Ok(Some(body)) => {
+        Ok(Sent::Away) => Ok(false),
+        Ok(Sent::Found(query, found)) => caching::serve(shared, session, exchange, query, found).await,
+        Ok(Sent::Here(body)) => {
             let extra = returning::own_headers(exchange);
             answer::json(session, 200, body, extra).await.map(|()| true)
         }
@@ -277,7 +280,17 @@ async fn turn_away(
     written.map(|()| true)
 }
 
-/// Finds the targets and prepares the first attempt; or the body of an answer given here.
+/// What becomes of a request that was read.
+enum Sent {
+    /// It goes to a provider.
+    Away,
+    /// It is answered here, with this.
+    Here(Vec<u8>),
+    /// It was answered before, or is being answered.
+    Found(Box<Query>, Found),
+}
+
+/// Finds the targets and prepares the first attempt; or what answers it here.
 fn dispatch(
     shared: &Shared,
     session: &mut Session,
@@ -286,7 +299,7 @@ fn dispatch(
     body: Bytes,
     recall: Option<Box<Recall>>,
     share: Share,
-) -> Result<Option<Vec<u8>>, Refusal> {
+) -> Result<Sent, Refusal> {
     if let Asked::Through(through) = asked {
         let (through, body) = through::owned(&exchange.world, through, body);
         let key = exchange.key.as_deref();
@@ -296,10 +309,10 @@ fn dispatch(
             call.upload = Upload::Held;
             call.attempt.body = body;
         }
-        return Ok(None);
+        return Ok(Sent::Away);
     }
     if *asked == Asked::Machine(Machine::Show) {
-        return local::show(&exchange.world, shared, exchange.key.as_deref(), &body).map(Some);
+        return local::show(&exchange.world, shared, exchange.key.as_deref(), &body).map(Sent::Here);
     }
     let head = session.req_header();
     let opened = ask::open(head, asked, body)?;
@@ -316,7 +329,7 @@ fn dispatch(
         && lens.bool("background") == Some(true)
         && !recall::is_left_to(ask.recall.as_deref(), &known)
     {
-        return background::begin(shared, exchange, &ask, &lens, share).map(Some);
+        return background::begin(shared, exchange, &ask, &lens, share).map(Sent::Here);
     }
     let mut recalled = false;
     if let (Asked::Count { .. }, Some(recall)) = (asked, &ask.recall)
@@ -330,23 +343,49 @@ fn dispatch(
         if asked.dialect() == Dialect::OpenaiResponses && !recalled {
             kept::refuse(&lens)?;
         }
-        return local::count(shared, &ask, &known.model).map(Some);
+        return local::count(shared, &ask, &known.model).map(Sent::Here);
     }
     if known.dialect != asked.dialect()
         && let Some(loaded) = local::loaded(asked, &lens, exchange.at / 1000)
     {
-        return Ok(Some(loaded));
+        return Ok(Sent::Here(loaded));
     }
     let key = key(shared, &exchange.world, &ask, &known);
-    let attempt = attempt::prepare(&mut ask, asked, &lens, known, key)?;
+    let world = Arc::clone(&exchange.world);
+    let query = match asked {
+        Asked::Chat { .. } if !exchange.in_background => {
+            let own = exchange.key.as_deref();
+            caching::query(&world, &shared.cache, own, &head.headers, &mut ask, &lens, &targets)?
+        }
+        _ => None,
+    };
+    let (mut found, mut tape) = (None, None);
+    if let Some(query) = query {
+        match query.look(&shared.cache) {
+            Found::Nothing(_) if query.wish.only => return Err(caching::look::uncached()),
+            Found::Nothing(flight) => {
+                exchange.cache = Some(Tier::Miss);
+                let mark = caching::mark(exchange.key.as_deref(), &ask);
+                // Dropped, it tells whoever waits that nothing comes.
+                tape = query.takes.then(|| Box::new(Tape::new(&shared.cache, query, flight, mark)));
+            }
+            something => found = Some((query, something)),
+        }
+    }
+    let attempt = match &found {
+        // Its provider may never be asked.
+        Some(_) => Attempt::posted(known, key, String::new(), Bytes::new(), Mode::Translate(Restore::NONE)),
+        None => attempt::prepare(&mut ask, asked, &lens, known, key)?,
+    };
     let mut call = Call::new(ask, targets, place, attempt, share);
+    (call.attempts, call.tape) = (u32::from(found.is_none()), tape);
     if let Asked::Chat { dialect: Dialect::AnthropicMessages, path: Some(path) } = asked
         && path.stream == Some(Framing::AwsEvents)
     {
         call.wrap = Some(Box::new(Wrap::new(LARGEST_EVENT)));
     }
     exchange.stage = Stage::Away(Box::new(call));
-    Ok(None)
+    Ok(found.map_or(Sent::Away, |(query, found)| Sent::Found(query, found)))
 }
 
 /// Which of a provider's keys has its turn, or made what the request refers to.

@@ -20,7 +20,7 @@ use crate::proxy::departure::attempt::{Attempt, Mode};
 use crate::proxy::departure::envelope::Envelope;
 use crate::proxy::departure::joined::Joining;
 use crate::proxy::departure::upload::Upload;
-use crate::proxy::exchange::{Call, Exchange, Stage};
+use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
 use crate::proxy::fetching;
 use crate::proxy::relay::Relay;
 use crate::proxy::shared::Shared;
@@ -274,6 +274,9 @@ pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
 
 /// What an earlier attempt left is forgotten.
 fn begin_anew(call: &mut Call) {
+    if let Some(tape) = &mut call.tape {
+        tape.begin_anew();
+    }
     call.plain = false;
     call.relay = Relay::Waiting;
     call.head = None;
@@ -313,6 +316,17 @@ pub fn prepare_anew(exchange: &mut Exchange) -> std::result::Result<(), Refusal>
     let lens = Lens::watching(&bytes, &WORDS).map_err(attempt::malformed)?;
     let (known, key) = (Arc::clone(&call.attempt.known), call.attempt.key);
     call.attempt = attempt::prepare(&mut call.ask, &asked, &lens, known, key)?;
+    Ok(())
+}
+
+/// Reads what the client asks, unless some attempt has needed that already.
+///
+/// # Errors
+/// When the body is not as its dialect has it.
+pub fn parsed(ask: &mut Ask) -> std::result::Result<(), Refusal> {
+    if ask.parsed.is_none() {
+        ask.parsed = Some(Box::new(attempt::parse(ask, None, ask.dialect)?));
+    }
     Ok(())
 }
 

@@ -89,6 +89,15 @@ pub fn begin(
     Some(Box::new(Saving { store, owner, what, background, made, pieces, share, most, over: false }))
 }
 
+/// An answer that is told once more: the one that it repeats may be kept elsewhere, this one is not.
+#[must_use]
+pub fn repeat(shared: &Shared, call: &Call, owner: Owner, made: u64, most: usize) -> Option<Box<Saving>> {
+    let store = Arc::clone(shared.shelf.store()?);
+    let what = What::All { asked: call.ask.body.clone(), previous: None, conversation: None };
+    let (share, pieces) = (shared.held.share(), Vec::new());
+    Some(Box::new(Saving { store, owner, what, background: None, made, pieces, share, most, over: false }))
+}
+
 impl Saving {
     /// Takes along a piece of what an answer that is not gathered says to the client.
     pub fn hear(&mut self, relay: &mut Relay, body: Option<&Bytes>, end: bool) {

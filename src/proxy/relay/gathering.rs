@@ -38,6 +38,8 @@ pub enum Into {
     Reply(Restore),
     /// A stream, for a client that asked for one where the upstream did not stream.
     Stream(Restore, StreamShape),
+    /// A whole answer, of an upstream that streamed.
+    Folded(Restore),
     /// Vectors: from the target's form to the client's, who asked this.
     Vectors(Vectors, Vectors, Arc<EmbedRequest>),
     /// An order of documents likewise.
@@ -108,6 +110,15 @@ impl Gathering {
     #[must_use]
     pub fn conclude(&mut self) -> Outcome {
         let Self { meter, body, upstream, client, seed, into, losses } = self;
+        if let Into::Folded(restore) = into {
+            return match transcode::gathered(*upstream, restore.clone(), body) {
+                Ok(reply) => {
+                    meter.reply(&reply);
+                    Outcome::Said(codec(*client).render_reply(&reply, seed, losses))
+                }
+                Err(fault) => Outcome::Failed { fault, undecided: false, own: None },
+            };
+        }
         let said = match into {
             Into::Reply(restore) => {
                 transcode::reply(*upstream, *client, restore, seed, body, losses).map(|(reply, said)| {
@@ -124,6 +135,8 @@ impl Gathering {
                 reply.usage.iter().for_each(|usage| meter.told(usage));
                 form.render_reply(&reply, asked, seed)
             }),
+            // Done above: what it tells of a failure is a fault already.
+            Into::Folded(_) => return Outcome::Said(Vec::new()),
             Into::Owned(owner) => Ok(kept::named(&String::from_utf8_lossy(body), owner).into_bytes()),
             Into::Ranks(spoken, form, asked) => spoken.parse_reply(body).map(|reply| {
                 reply.usage.iter().for_each(|usage| meter.told(usage));

@@ -1,0 +1,194 @@
+//! What is kept: an answer as its provider said it, and vectors.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::dialect::{Framing, Restore};
+use crate::ir::Dialect;
+
+/// What stands before an answer: who gave it, and how it is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// What the provider spoke.
+    pub dialect: Dialect,
+    /// How its stream is framed; `None` of a whole answer.
+    pub framing: Option<Framing>,
+    /// What must be undone in it for whoever asked.
+    pub restore: Restore,
+    /// The provider's name.
+    pub provider: Arc<str>,
+    /// The model's name there.
+    pub model: Arc<str>,
+}
+
+/// By what entries are found again to be purged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// The virtual key that asked: its name, or "".
+    pub key: Arc<str>,
+    /// Whose it is, or "".
+    pub owner: Arc<str>,
+    /// The model as the client named it.
+    pub asked: Arc<str>,
+    /// The client's tags.
+    pub tags: Vec<Arc<str>>,
+}
+
+/// An answer, whole and good, as its provider said it.
+#[derive(Debug)]
+pub struct Answer {
+    /// Who gave it, and how it is said.
+    pub origin: Origin,
+    /// Its bytes.
+    pub body: Bytes,
+    /// When pieces of it had come, after its first byte, and where they end.
+    pub pace: Vec<(Duration, usize)>,
+    /// By what it is found again.
+    pub mark: Mark,
+}
+
+/// One vector of an embedding.
+#[derive(Debug)]
+pub struct Vector {
+    /// The numbers.
+    pub numbers: Vec<f32>,
+    /// The model that the provider said made it.
+    pub named: Option<String>,
+    /// What making it used of tokens, as far as that is known of it alone.
+    pub tokens: u64,
+    /// Who made it.
+    pub provider: Arc<str>,
+    /// The model's name there.
+    pub model: Arc<str>,
+    /// By what it is found again.
+    pub mark: Mark,
+}
+
+/// What is kept under one fingerprint.
+#[derive(Debug)]
+pub enum Entry {
+    /// An answer.
+    Answer(Answer),
+    /// A vector.
+    Vector(Vector),
+}
+
+/// What an entry holds beside its bytes: its own fields, its place in the index, what allocators add.
+const FRAME: usize = 512;
+
+impl Entry {
+    /// By what it is found again.
+    #[must_use]
+    pub const fn mark(&self) -> &Mark {
+        match self {
+            Self::Answer(answer) => &answer.mark,
+            Self::Vector(vector) => &vector.mark,
+        }
+    }
+
+    /// The model as its provider knows it.
+    #[must_use]
+    pub const fn model(&self) -> &Arc<str> {
+        match self {
+            Self::Answer(answer) => &answer.origin.model,
+            Self::Vector(vector) => &vector.model,
+        }
+    }
+
+    /// Its provider's name.
+    #[must_use]
+    pub const fn provider(&self) -> &Arc<str> {
+        match self {
+            Self::Answer(answer) => &answer.origin.provider,
+            Self::Vector(vector) => &vector.provider,
+        }
+    }
+
+    /// How many bytes it holds.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let own = match self {
+            Self::Answer(answer) => {
+                let names = answer.origin.restore.names.iter();
+                let names: usize = names.map(|(sent, name)| sent.len() + name.len() + 48).sum();
+                answer.body.len() + answer.pace.len() * size_of::<(Duration, usize)>() + names
+            }
+            Self::Vector(vector) => vector.numbers.len() * size_of::<f32>(),
+        };
+        own + self.mark().tags.iter().map(|tag| tag.len() + 32).sum::<usize>() + FRAME
+    }
+}
+
+/// Which entries are meant: all that fit everything that is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Which {
+    /// Those that this virtual key asked for, by its name.
+    pub key: Option<String>,
+    /// Those of this owner and of all beneath it: `org/team` has those of `org/team/service`.
+    pub owner: Option<String>,
+    /// Those of this model, as clients name it, as its provider does, or as `provider/model`.
+    pub model: Option<String>,
+    /// Those with this tag.
+    pub tag: Option<String>,
+}
+
+impl Which {
+    /// Whether an entry is meant.
+    #[must_use]
+    pub fn fits(&self, entry: &Entry) -> bool {
+        let mark = entry.mark();
+        let beneath = |owner: &str| {
+            let rest = mark.owner.strip_prefix(owner);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let of_model = |model: &str| {
+            let there = model.strip_prefix(&**entry.provider()).and_then(|rest| rest.strip_prefix('/'));
+            *mark.asked == *model || **entry.model() == *model || there == Some(entry.model())
+        };
+        self.key.as_ref().is_none_or(|key| *mark.key == **key)
+            && self.owner.as_ref().is_none_or(|owner| beneath(owner))
+            && self.model.as_ref().is_none_or(|model| of_model(model))
+            && self.tag.as_ref().is_none_or(|tag| mark.tags.iter().any(|known| **known == **tag))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_found_by_key_owner_model_and_tag() {
+        let entry = Entry::Vector(Vector {
+            numbers: vec![1.0; 4],
+            named: None,
+            tokens: 1,
+            provider: "openai".into(),
+            model: "gpt-4o".into(),
+            mark: Mark {
+                key: "web".into(),
+                owner: "acme/search".into(),
+                asked: "fast".into(),
+                tags: vec!["nightly".into()],
+            },
+        });
+        let all = Which::default();
+        assert!(all.fits(&entry));
+        let with = |change: fn(&mut Which)| {
+            let mut which = Which::default();
+            change(&mut which);
+            which.fits(&entry)
+        };
+        assert!(with(|which| which.key = Some("web".into())));
+        assert!(!with(|which| which.key = Some("job".into())));
+        assert!(with(|which| which.owner = Some("acme".into())));
+        assert!(!with(|which| which.owner = Some("acme/sea".into())));
+        for model in ["fast", "gpt-4o", "openai/gpt-4o"] {
+            assert!(Which { model: Some(model.into()), ..Which::default() }.fits(&entry), "{model}");
+        }
+        assert!(!with(|which| which.model = Some("azure/gpt-4o".into())));
+        assert!(with(|which| which.tag = Some("nightly".into())));
+        assert!(!with(|which| (which.tag, which.key) = (Some("nightly".into()), Some("job".into()))));
+    }
+}

@@ -1,0 +1,125 @@
+//! The cache as a human writes it.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::scalar::{Degree, Size, Span};
+use crate::units::ByteSize;
+
+/// What is kept of answers, to answer the same question once more; may be written as its mode alone.
+/// Only whole, good answers are kept, in memory, for whoever asks with the same key.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("type" = ["object", "string", "boolean"]))]
+pub(in crate::config) struct Cache {
+    /// `exact`: the same question, in whatever dialect, is answered once more; or `off`. Default: `exact`.
+    pub(in crate::config) mode: CacheMode,
+    /// All that is kept at one time; what was used longest ago goes first. Default: `64MiB`.
+    pub(in crate::config) room: Size,
+    /// The largest answer that is kept or shared. Default: `2MiB`.
+    pub(in crate::config) entry: Size,
+    /// How long an answer is kept. Default: `1h`.
+    pub(in crate::config) ttl: Span,
+    /// Who shares answers: all that show one virtual `key`, all keys of one `owner`, or everybody
+    /// (`shared`). Default: `key`.
+    pub(in crate::config) scope: CacheScope,
+    /// A request that wants a freer draw than this is asked anew each time, unless it names a seed.
+    /// Default: 0.3.
+    pub(in crate::config) temperature: Degree,
+    /// Whether also requests are answered that name no temperature. Default: false.
+    pub(in crate::config) without_temperature: bool,
+    /// Whether also requests with tools are answered. Default: false.
+    pub(in crate::config) tools: bool,
+    /// Whether the same question, asked while it is being answered, shares that answer. Default: true.
+    pub(in crate::config) in_flight: bool,
+    /// What becomes of an answer in flight when nobody waits for it any more: `cancel` it, or `finish` it
+    /// and keep it. Default: `cancel`.
+    pub(in crate::config) left: CacheLeft,
+    /// How a stream is told once more: `at_once`, or at its `recorded` pace. Default: `at_once`.
+    pub(in crate::config) replay: CacheReplay,
+}
+
+/// What a route or a key has otherwise than all; may be written as its mode alone. `off` has the last word.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("type" = ["object", "string", "boolean"]))]
+pub(in crate::config) struct CacheOtherwise {
+    /// `exact` or `off`.
+    pub(in crate::config) mode: Option<CacheMode>,
+    /// How long an answer is kept.
+    pub(in crate::config) ttl: Option<Span>,
+    /// Who shares answers: `key`, `owner` or `shared`.
+    pub(in crate::config) scope: Option<CacheScope>,
+    /// A request that wants a freer draw than this is asked anew each time.
+    pub(in crate::config) temperature: Option<Degree>,
+    /// Whether also requests are answered that name no temperature.
+    pub(in crate::config) without_temperature: Option<bool>,
+    /// Whether also requests with tools are answered.
+    pub(in crate::config) tools: Option<bool>,
+    /// Whether the same question, asked while it is being answered, shares that answer.
+    pub(in crate::config) in_flight: Option<bool>,
+}
+
+/// Whether answers are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::config) enum CacheMode {
+    /// They are not.
+    #[serde(alias = "false", alias = "no")]
+    Off,
+    /// For the same question.
+    #[serde(alias = "on", alias = "true", alias = "yes")]
+    Exact,
+}
+
+/// Who shares answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::config) enum CacheScope {
+    /// All that show one virtual key.
+    Key,
+    /// All keys of one owner.
+    Owner,
+    /// Everybody.
+    Shared,
+}
+
+/// What becomes of an answer that nobody waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::config) enum CacheLeft {
+    /// It is broken off.
+    Cancel,
+    /// It is heard to its end and kept.
+    Finish,
+}
+
+/// How a stream is told once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::config) enum CacheReplay {
+    /// As fast as it is taken.
+    AtOnce,
+    /// At the pace at which it came.
+    Recorded,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self {
+            mode: CacheMode::Exact,
+            room: Size(ByteSize(64 << 20)),
+            entry: Size(ByteSize(2 << 20)),
+            ttl: Span(Duration::from_secs(3600)),
+            scope: CacheScope::Key,
+            temperature: Degree(0.3),
+            without_temperature: false,
+            tools: false,
+            in_flight: true,
+            left: CacheLeft::Cancel,
+            replay: CacheReplay::AtOnce,
+        }
+    }
+}

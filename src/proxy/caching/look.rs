@@ -1,0 +1,186 @@
+//! What is looked for: whether a request may be answered from the cache, and under which number.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use crate::cache::{Drawn, Exact, Fingerprint, Found, Look, Mark, Realm, Rules, Scope, Wish, fingerprint};
+use crate::clock;
+use crate::dialect::Framing;
+use crate::ir::Dialect;
+use crate::policy::Key;
+use crate::proxy::departure::parsed;
+use crate::proxy::exchange::Ask;
+use crate::refusal::{Kind, Refusal};
+use crate::route::Target;
+use crate::snapshot::{Caching, Snapshot};
+use crate::wire::lens::{Lens, find};
+
+/// What is looked for.
+#[derive(Debug)]
+pub struct Query {
+    /// What is asked.
+    pub fingerprint: Fingerprint,
+    /// What may be kept.
+    pub rules: Rules,
+    /// What the client says to that.
+    pub wish: Wish,
+    /// Whether an answer may be taken along: not one that comes as a JSON array.
+    pub takes: bool,
+}
+
+/// What is looked for on behalf of a request; nothing where the cache has no part in it.
+///
+/// # Errors
+/// When the client's headers say what they cannot say, or want nothing but what is kept and this is not.
+pub fn query(
+    world: &Snapshot,
+    cache: &Exact,
+    key: Option<&Key>,
+    headers: &HeaderMap,
+    ask: &mut Ask,
+    lens: &Lens<'_>,
+    targets: &[Target],
+) -> Result<Option<Box<Query>>, Refusal> {
+    let Some((rules, wish)) = told(&world.caching, key, headers, &ask.model)? else { return Ok(None) };
+    // What goes on from what is kept elsewhere is not all in the request.
+    if ask.recall.is_some() || !rules.allow(&drawn(ask.dialect, lens), &wish) {
+        return if wish.only { Err(uncached()) } else { Ok(None) };
+    }
+    // What is no request of its dialect is the provider's to refuse.
+    let Ok(()) = parsed(ask) else { return Ok(None) };
+    let Some(request) = ask.parsed.as_deref() else { return Ok(None) };
+    let scope = scope(rules.scope, key);
+    let named: Vec<_> = targets.iter().filter_map(|target| named(world, target)).collect();
+    let strictly = ask.strict.then_some(ask.dialect);
+    let realm = Realm { scope: &scope, namespace: &wish.namespace, targets: &named, strictly };
+    let fingerprint = fingerprint::of_request(&cache.key, &realm, request);
+    Ok(Some(Box::new(Query { fingerprint, rules, wish, takes: ask.framing != Framing::JsonArray })))
+}
+
+/// The rules that hold for a request and what its headers say to them; `None` where the cache is off.
+///
+/// # Errors
+/// When a header of ours says what it cannot say.
+pub fn told(
+    caching: &Caching,
+    key: Option<&Key>,
+    headers: &HeaderMap,
+    model: &str,
+) -> Result<Option<(Rules, Wish)>, Refusal> {
+    let own = key.and_then(|key| key.cache.as_ref());
+    let Some(rules) = caching.rules_for(model, own) else { return Ok(None) };
+    let said = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    let wish = Wish::read(said).map_err(|wrong| {
+        let message =
+            format!("the header {} says what it cannot say: expected {}", wrong.header, wrong.expected);
+        Refusal::new(Kind::InvalidRequest, message).with_param(wrong.header)
+    })?;
+    Ok(Some((rules, wish)))
+}
+
+/// The refusal of a client that wants nothing but what is kept.
+#[must_use]
+pub fn uncached() -> Refusal {
+    let message = "nothing is kept that answers this, and only that was asked for (only-if-cached)";
+    Refusal { status: 504, ..Refusal::new(Kind::Timeout, message) }.with_code("not_cached")
+}
+
+/// By what the answer to a request is found again.
+#[must_use]
+pub fn mark(key: Option<&Key>, ask: &Ask) -> Mark {
+    let tags = ask.attribution.iter().flat_map(|said| &said.tags);
+    Mark {
+        key: key.map(|key| Arc::clone(&key.name)).unwrap_or_default(),
+        owner: key.map(|key| Arc::clone(&key.owner)).unwrap_or_default(),
+        asked: ask.model.as_str().into(),
+        tags: tags.map(|tag| (**tag).into()).collect(),
+    }
+}
+
+/// Among whom the answers of a key are shared.
+#[must_use]
+pub fn scope(scope: Scope, key: Option<&Key>) -> String {
+    match (scope, key) {
+        (Scope::Shared, _) => String::new(),
+        (Scope::Owner, Some(key)) if !key.owner.is_empty() => format!("owner:{}", key.owner),
+        (Scope::Key | Scope::Owner, Some(key)) => format!("key:{}", key.id),
+        (Scope::Key | Scope::Owner, None) => "key:".to_owned(),
+    }
+}
+
+/// A target by its names.
+#[must_use]
+pub fn named<'w>(world: &'w Snapshot, target: &'w Target) -> Option<(&'w str, &'w str)> {
+    let provider = world.providers.get(target.provider)?;
+    Some((&provider.name, &target.model))
+}
+
+impl Query {
+    /// Looks, and where nothing is there begins a flight that others can join.
+    #[must_use]
+    pub fn look(&self, cache: &Exact) -> Found {
+        let look = Look {
+            now: clock::unix_millis(),
+            max_age: self.wish.max_age,
+            entries: !self.wish.fresh,
+            flights: self.rules.in_flight && self.takes && !self.wish.fresh && !self.wish.only,
+        };
+        cache.find(self.fingerprint, &look)
+    }
+
+    /// How long the answer may be kept.
+    #[must_use]
+    pub fn ttl(&self) -> Duration {
+        self.wish.ttl.map_or(self.rules.ttl, |ttl| ttl.min(self.rules.ttl))
+    }
+}
+
+/// How freely the answer to a body is drawn, without reading the rest of it.
+fn drawn(dialect: Dialect, lens: &Lens<'_>) -> Drawn {
+    let within = |object: &str, key: &str| lens.raw(object).and_then(|raw| find(raw.as_bytes(), key));
+    let (temperature, seed) = match dialect {
+        Dialect::OpenaiChat
+        | Dialect::OpenaiResponses
+        | Dialect::OpenaiCompletions
+        | Dialect::AnthropicMessages
+        | Dialect::CohereChat => (lens.raw("temperature"), lens.raw("seed")),
+        Dialect::GeminiGenerate => {
+            let config =
+                if lens.raw("generationConfig").is_some() { "generationConfig" } else { "generation_config" };
+            (within(config, "temperature"), within(config, "seed"))
+        }
+        Dialect::BedrockConverse => (within("inferenceConfig", "temperature"), None),
+        Dialect::OllamaChat | Dialect::OllamaGenerate => {
+            (within("options", "temperature"), within("options", "seed"))
+        }
+    };
+    let is_there = |raw: Option<&str>| raw.is_some_and(|raw| raw != "null");
+    let tools = ["tools", "functions", "toolConfig", "mcp_servers", "plugins", "web_search_options"];
+    Drawn {
+        temperature: temperature.and_then(|raw| raw.trim().parse().ok()),
+        seeded: is_there(seed),
+        tools: tools.iter().any(|name| is_there(lens.raw(name)) && lens.raw(name) != Some("[]")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_freely_an_answer_is_drawn_is_read_where_each_dialect_says_it() {
+        let of = |dialect, body: &str| drawn(dialect, &Lens::new(body.as_bytes()).unwrap());
+        let zero = Drawn { temperature: Some(0.0), ..Drawn::default() };
+        assert_eq!(of(Dialect::OpenaiChat, r#"{"temperature": 0}"#), zero);
+        assert_eq!(of(Dialect::AnthropicMessages, r#"{"temperature":0.0,"tools":[]}"#), zero);
+        assert_eq!(of(Dialect::GeminiGenerate, r#"{"generationConfig":{"temperature":0}}"#), zero);
+        assert_eq!(of(Dialect::BedrockConverse, r#"{"inferenceConfig":{"temperature":0e0}}"#), zero);
+        let seeded = Drawn { seeded: true, ..zero };
+        assert_eq!(of(Dialect::OllamaChat, r#"{"options":{"temperature":0,"seed":7}}"#), seeded);
+        let tools = Drawn { tools: true, ..Drawn::default() };
+        assert_eq!(of(Dialect::OpenaiChat, r#"{"tools":[{"type":"function"}],"temperature":null}"#), tools);
+        assert_eq!(of(Dialect::BedrockConverse, r#"{"toolConfig":{"tools":[{}]}}"#), tools);
+    }
+}

@@ -1,0 +1,13 @@
+//! Requests that were answered before, or are being answered.
+//!
+//! A look before anything departs ([`look`]) finds an entry, a flight to join, or nothing. What is found is
+//! told as if its provider had just said it ([`serving`]): through the same relays as any answer. Who finds
+//! nothing asks the provider and takes the answer along ([`tape`]).
+
+pub mod look;
+pub mod serving;
+pub mod tape;
+
+pub use look::{Query, mark, query};
+pub use serving::serve;
+pub use tape::Tape;

@@ -1,0 +1,220 @@
+//! An answer is taken along: for those who wait for the same, and to be kept.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::cache::{Answer, End, Entry, Exact, Flight, Mark, Origin, exact};
+use crate::clock;
+use crate::dialect::{Framing, Restore, codec, transcode};
+use crate::ir::{FinishReason, Reply};
+use crate::proxy::caching::look::Query;
+use crate::proxy::departure::attempt::Mode;
+use crate::proxy::exchange::Call;
+use crate::proxy::relay::Relay;
+use crate::refusal::Refusal;
+
+/// An answer that is taken along. However it ends, those who wait hear of it.
+#[derive(Debug)]
+pub struct Tape {
+    cache: Arc<Exact>,
+    query: Box<Query>,
+    flight: Arc<Flight>,
+    mark: Mark,
+    origin: Option<Arc<Origin>>,
+    begun: Option<Instant>,
+    /// Whether the provider has said all of it.
+    whole: bool,
+    /// Whether there was no room for it.
+    over: bool,
+}
+
+impl Tape {
+    /// Takes along the answer to a question that nobody had; in a flight that others may join, or alone.
+    #[must_use]
+    pub fn new(cache: &Arc<Exact>, query: Box<Query>, flight: Option<Arc<Flight>>, mark: Mark) -> Self {
+        let flight = flight.unwrap_or_else(|| Arc::new(cache.flight()));
+        let cache = Arc::clone(cache);
+        Self { cache, query, flight, mark, origin: None, begun: None, whole: false, over: false }
+    }
+
+    /// The flight that others may have joined.
+    #[must_use]
+    pub const fn flight(&self) -> &Arc<Flight> {
+        &self.flight
+    }
+
+    /// What was looked for.
+    #[must_use]
+    pub const fn query(&self) -> &Query {
+        &self.query
+    }
+
+    /// The answer begins, in a form in which it can be told once more; of any other nothing is taken along.
+    #[must_use]
+    pub fn begun(mut self: Box<Self>, call: &Call, streamed: Option<Framing>) -> Option<Box<Self>> {
+        let dialect = call.attempt.upstream();
+        let framing = match &call.relay {
+            Relay::Pass(_) | Relay::Whole(_) if streamed.is_none() => None,
+            Relay::Stream(_) | Relay::Transcode(_) if streamed == Some(Framing::of(dialect)) => streamed,
+            Relay::Pass(_)
+            | Relay::Whole(_)
+            | Relay::Stream(_)
+            | Relay::Transcode(_)
+            | Relay::Waiting
+            | Relay::Hear(_)
+            | Relay::Tunnel(_)
+            | Relay::Error(_) => return None,
+        };
+        let restore = match &call.attempt.mode {
+            Mode::Translate(restore) => restore.clone(),
+            Mode::Verbatim { .. }
+            | Mode::Rewritten { .. }
+            | Mode::Vectors(..)
+            | Mode::Ranks(..)
+            | Mode::Relay(_)
+            | Mode::Count
+            | Mode::Through(_) => Restore::NONE,
+        };
+        let known = &call.attempt.known;
+        let (provider, model) = (Arc::clone(&known.provider), Arc::clone(&known.model));
+        self.begin(Origin { dialect, framing, restore, provider, model });
+        Some(self)
+    }
+
+    fn begin(&mut self, origin: Origin) {
+        let origin = Arc::new(origin);
+        self.origin = Some(Arc::clone(&origin));
+        self.flight.begin(origin);
+    }
+
+    /// A piece of it came.
+    pub fn push(&mut self, piece: Option<&Bytes>, end: bool, now: Instant) {
+        let Some(origin) = &self.origin else { return };
+        if let Some(piece) = piece.filter(|piece| !piece.is_empty()) {
+            let begun = *self.begun.get_or_insert(now);
+            let largest = self.cache.largest();
+            let counted = self.cache.take(piece.len(), exact::place_of(self.query.fingerprint));
+            let most = if counted { largest } else { self.flight.bytes() };
+            self.over |= self.flight.bytes() + piece.len() > most;
+            self.flight.push(now.saturating_duration_since(begun), piece.clone(), counted, most);
+        }
+        self.whole |= end;
+        if end && origin.framing.is_some() {
+            // Each listener sees for itself whether a stream came to its proper end.
+            self.flight.end(End::Whole);
+        }
+    }
+
+    /// The answer came to this, which its client is about to hear: keeps one that is `good`, as far as is
+    /// known, and tells all who wait.
+    pub fn told(&mut self, good: bool, refusal: Option<&Refusal>) {
+        if good && self.whole && !self.over {
+            self.keep();
+        }
+        let end = match refusal {
+            Some(refusal) => End::Failed(refusal.clone()),
+            None if self.whole => End::Whole,
+            None => return,
+        };
+        self.cache.land(self.query.fingerprint, &self.flight);
+        self.flight.end(end);
+        // What comes after is no part of it.
+        self.over = true;
+    }
+
+    /// What came was nothing; another attempt is made.
+    pub fn begin_anew(&mut self) {
+        self.origin = None;
+        (self.begun, self.whole, self.over) = (None, false, false);
+        self.flight.begin_anew();
+    }
+
+    fn keep(&self) {
+        let (Some(origin), Some(pieces)) = (&self.origin, self.flight.whole()) else { return };
+        let mut body = BytesMut::with_capacity(pieces.iter().map(|(_, piece)| piece.len()).sum());
+        let mut pace = Vec::with_capacity(if origin.framing.is_some() { pieces.len() } else { 0 });
+        for (after, piece) in &pieces {
+            body.extend_from_slice(piece);
+            if origin.framing.is_some() {
+                pace.push((*after, body.len()));
+            }
+        }
+        let body = body.freeze();
+        if !is_sound(origin, &body) {
+            return;
+        }
+        let entry = Entry::Answer(Answer { origin: (**origin).clone(), body, pace, mark: self.mark.clone() });
+        self.cache.keep(self.query.fingerprint, entry, clock::unix_millis(), self.query.ttl());
+    }
+}
+
+impl Drop for Tape {
+    fn drop(&mut self) {
+        self.cache.land(self.query.fingerprint, &self.flight);
+        // Where nothing was told, there is nothing: who still wants the answer asks.
+        self.flight.end(End::Left);
+    }
+}
+
+/// Whether an answer is one: whole, with something in it, and cut off or blocked by nobody.
+fn is_sound(origin: &Origin, body: &Bytes) -> bool {
+    let reply = match origin.framing {
+        Some(_) => transcode::gathered(origin.dialect, origin.restore.clone(), body).ok(),
+        None => codec(origin.dialect).parse_reply(body).ok(),
+    };
+    reply.is_some_and(|reply| is_whole(&reply))
+}
+
+fn is_whole(reply: &Reply) -> bool {
+    let fine = |reason| match reason {
+        // A limit that the client set is met by each answer.
+        FinishReason::Stop | FinishReason::StopSequence | FinishReason::Length | FinishReason::ToolCalls => {
+            true
+        }
+        FinishReason::ContentFilter
+        | FinishReason::Refusal
+        | FinishReason::ContextFull
+        | FinishReason::Pause
+        | FinishReason::MalformedToolCall
+        | FinishReason::Other => false,
+    };
+    let mut candidates = reply.candidates.iter();
+    !reply.candidates.is_empty()
+        && candidates.all(|candidate| {
+            !candidate.blocks.is_empty()
+                && candidate.finish.as_ref().is_some_and(|finish| fine(finish.reason))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::Dialect;
+
+    fn sound(framed: bool, body: &'static str) -> bool {
+        let dialect = Dialect::OpenaiChat;
+        let framing = framed.then_some(Framing::Sse);
+        let restore = Restore::NONE;
+        let origin = Origin { dialect, framing, restore, provider: "p".into(), model: "m".into() };
+        is_sound(&origin, &Bytes::from_static(body.as_bytes()))
+    }
+
+    #[test]
+    fn only_whole_answers_that_nobody_blocked_are_kept() {
+        let whole = |finish: &str| -> &'static str {
+            let body = format!(
+                r#"{{"id":"a","choices":[{{"index":0,"message":{{"role":"assistant","content":"x"}},"finish_reason":{finish}}}]}}"#
+            );
+            Box::leak(body.into_boxed_str())
+        };
+        assert!(sound(false, whole("\"stop\"")) && sound(false, whole("\"length\"")));
+        assert!(!sound(false, whole("\"content_filter\"")) && !sound(false, whole("null")));
+        assert!(!sound(false, r#"{"id":"a","choices":[]}"#) && !sound(false, "<html>"));
+        let stream = "data: {\"id\":\"a\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"},\"finish_reason\":null}]}\n\n\
+            data: {\"id\":\"a\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+        assert!(sound(true, stream));
+        assert!(!sound(true, stream.split_once("\n\n").unwrap().0));
+    }
+}
