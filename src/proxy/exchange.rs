@@ -19,6 +19,7 @@ use crate::policy::{Full, Key, Reservation};
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::caching::Tape;
+use crate::proxy::caching::items::{Items, VectorTape};
 use crate::proxy::departure::attempt::{Attempt, Mode};
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::keeping::recall::Recall;
@@ -162,6 +163,8 @@ pub struct Call {
     pub saving: Option<Box<Saving>>,
     /// The answer as far as it is to be kept, and shared with who asks the same.
     pub tape: Option<Box<Tape>>,
+    /// The same of vectors.
+    pub vectors: Option<Box<VectorTape>>,
 }
 
 impl Call {
@@ -190,6 +193,7 @@ impl Call {
             share,
             saving: None,
             tape: None,
+            vectors: None,
         }
     }
 
@@ -273,6 +277,8 @@ pub struct Ask {
     pub wants: Vec<Addressed>,
     /// What was got.
     pub fetched: Vec<Fetched>,
+    /// The vectors that it wants, of which some may be there.
+    pub items: Option<Arc<Items>>,
 }
 
 impl Exchange {
@@ -332,6 +338,9 @@ impl Exchange {
         let good = refusal.is_none() && call.relay.broken().is_none();
         if let Some(mut tape) = call.tape.take() {
             tape.told(good, refusal.as_ref());
+        }
+        if let Some(tape) = call.vectors.take().filter(|_| good) {
+            tape.keep();
         }
     }
 

@@ -143,12 +143,16 @@ impl ProxyHttp for Gateway {
     ) -> Result<Option<Duration>> {
         let now = clock::now();
         let late = now > exchange.deadline;
+        let held = exchange.world.downstream.held.as_usize();
         exchange.heard(end, now);
         if let Some(call) = exchange.call() {
             call.unwrap(body);
             call.relay.listen(body.as_ref(), end, now);
             if let Some(tape) = &mut call.tape {
                 tape.push(body.as_ref(), end, now);
+            }
+            if let (Some(tape), Some(piece)) = (&mut call.vectors, body.as_ref()) {
+                tape.push(piece, &mut call.share, held);
             }
         }
         if late && !end {
@@ -292,6 +296,10 @@ impl ProxyHttp for Gateway {
             returning::conclude_late(session, exchange).await;
         }
         exchange.client_gone |= error.is_some_and(|error| *error.esource() == ErrorSource::Downstream);
+        if exchange.vigil.as_ref().is_some_and(|vigil| vigil.is_alone()) {
+            exchange.client_gone = true;
+            session.set_keepalive(None);
+        }
         let written = session.response_written().map(|head| head.status.as_u16());
         let status = written.unwrap_or(if exchange.client_gone { 499 } else { 500 });
         let bytes = (session.body_bytes_read() as u64, session.body_bytes_sent() as u64);

@@ -19,6 +19,7 @@ use crate::ir::Dialect;
 use crate::provider::limits::retry_after;
 use crate::proxy::answer::{self, Connection};
 use crate::proxy::arrival::asked::Asked;
+use crate::proxy::caching::items::VectorTape;
 use crate::proxy::departure::attempt::Mode;
 use crate::proxy::departure::envelope::Envelope;
 use crate::proxy::departure::upload::Upload;
@@ -123,6 +124,7 @@ pub fn begin(
     let background = exchange.in_background.then(|| format!("resp_{}", exchange.id));
     if let (Some(call), Some(relay)) = (exchange.call(), relay) {
         call.relay = relay;
+        call.vectors = VectorTape::of(call);
         call.tape = call.tape.take().filter(|_| status == 200).and_then(|tape| tape.begun(call, streamed));
         if call.ask.keep {
             call.saving = saving::begin(shared, call, owner, made, most, background);
@@ -192,6 +194,7 @@ fn relay(shared: &Shared, exchange: &Exchange, streamed: Option<Framing>) -> Opt
     let shape = StreamShape { framing: call.ask.framing, usage: call.ask.stream_usage };
     let seed = || seed(shared, exchange, upstream);
     let events = streamed == Some(Framing::Sse);
+    let items = call.ask.items.as_ref().filter(|items| items.is_of(&call.attempt.known));
     Some(match &call.attempt.mode {
         Mode::Count => Relay::pass(upstream),
         Mode::Relay(find) | Mode::Through(find) => Relay::hear(upstream, *find, events, None),
@@ -213,6 +216,9 @@ fn relay(shared: &Shared, exchange: &Exchange, streamed: Option<Framing>) -> Opt
             Relay::whole(upstream, client, seed(), Into::Stream(restore.clone(), shape))
         }
         Mode::Translate(restore) => Relay::whole(upstream, client, seed(), Into::Reply(restore.clone())),
+        Mode::Vectors(spoken, form, _) if let Some(items) = items => {
+            Relay::whole(upstream, client, seed(), Into::Items(*spoken, *form, Arc::clone(items)))
+        }
         Mode::Vectors(spoken, form, asked) => {
             Relay::whole(upstream, client, seed(), Into::Vectors(*spoken, *form, Arc::clone(asked)))
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    CLIENTS, Client, Gateway, PATIENCE, Reply, Request, Setup, get, mock, mock_page, post, wait,
+    CLIENTS, Client, Conn, Gateway, PATIENCE, Reply, Request, Setup, get, mock, mock_page, post, wait,
 };
 
 /// A question that is drawn strictly, with the same bounds in each dialect.
@@ -345,4 +345,288 @@ fn a_kept_response_of_its_own_can_be_gone_on_from() {
     let own = gateway.ask(&get(&format!("/v1/responses/{}", again["id"].as_str().unwrap()))).ok();
     assert_eq!(own.json()["id"], again["id"]);
     let _: &Gateway = &gateway;
+}
+
+/// Asks on a connection of its own, and does not wait for the answer.
+fn send(gateway: &Gateway, request: &Request) -> Conn {
+    let mut conn = gateway.conn();
+    conn.send(&[request.head(), request.body.clone()].concat());
+    conn
+}
+
+/// Waits until the provider was asked so often.
+fn wait_calls(mock: &tollgate::mock::Mock, count: u64) {
+    wait("the provider to be asked", PATIENCE, || (calls(mock) == count).then_some(()));
+}
+
+#[test]
+fn questions_at_one_time_share_one_call_each_in_its_own_dialect() {
+    let mock = mock();
+    let gateway = Setup::new(&mock)
+        .yaml(
+            "master_key: the-master-secret\ncache: {scope: owner}\nkeys:\n  one: {key: the-secret-of-one, owner: acme}\n  \
+             two: {key: the-secret-of-two, owner: acme}\n",
+        )
+        .start();
+    for (round, (target, leads)) in
+        CLIENTS.iter().flat_map(|target| [(target, false), (target, true)]).enumerate()
+    {
+        let text = format!("#mock tokens=40 first=300 rate=80\nRound {round}");
+        let before = calls(&mock);
+        let leader = with(question(Client::Openai, target.model(), &text, leads), "the-secret-of-one");
+        let mut first = send(&gateway, &leader);
+        wait_calls(&mock, before + 1);
+        let others: Vec<_> = CLIENTS
+            .into_iter()
+            .flat_map(|client| [(client, false), (client, true)])
+            .map(|(client, stream)| {
+                let request = with(question(client, target.model(), &text, stream), "the-secret-of-two");
+                (client, stream, send(&gateway, &request))
+            })
+            .collect();
+        let first = first.reply().ok();
+        let expected = said(Client::Openai, &first, leads);
+        for (client, stream, mut conn) in others {
+            let reply = conn.reply().ok();
+            let told = format!("{target:?} {leads} to {client:?} {stream}: {}", reply.text());
+            assert_eq!(part(&reply), "hit; tier=in-flight", "{told}");
+            assert_eq!(said(client, &reply, stream), expected, "{told}");
+            assert!(!stream || client.is_complete(&reply.text()), "{told}");
+            let line = gateway.line(&reply);
+            assert_eq!((&line["key"], &line["cost_usd"]), (&"two".into(), &"0".into()), "{line}");
+            assert_eq!(line["gen_ai.usage.output_tokens"], 40, "{line}");
+            // And it takes another question.
+            let again = conn.ask(&with(cold("#mock tokens=2"), "the-secret-of-two"));
+            assert_eq!(again.status, 200);
+        }
+        let line = gateway.line(&first);
+        assert!(line["cost_usd"] != "0" && line["cache"] == "miss", "{line}");
+        assert!(calls(&mock) <= before + 2);
+    }
+}
+
+#[test]
+fn who_comes_late_hears_what_came_before_at_once_and_then_what_comes() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).start();
+    let text = "#mock tokens=40 rate=20";
+    let mut first = send(&gateway, &question(Client::Openai, "gpt-4o-mini", text, true));
+    let mut head = first.head();
+    let mut came = String::new();
+    while Client::Openai.streamed_text(&came).split(' ').count() < 12 {
+        came.push_str(&first.read_until(&mut head, "\n"));
+    }
+    let mut late = send(&gateway, &question(Client::Anthropic, "gpt-4o-mini", text, true));
+    let begun = std::time::Instant::now();
+    let mut late_head = late.head();
+    let mut heard = String::new();
+    while Client::Anthropic.streamed_text(&heard).split(' ').count() < 11 {
+        heard.push_str(&late.read_until(&mut late_head, "\n"));
+    }
+    assert!(begun.elapsed() < Duration::from_millis(400), "the prefix at once: {:?}", begun.elapsed());
+    while !Client::Anthropic.is_complete(&heard) {
+        let more = late.read_until(&mut late_head, "\n");
+        assert!(!more.is_empty(), "{heard}");
+        heard.push_str(&more);
+    }
+    assert!(begun.elapsed() > Duration::from_millis(800), "and then live: {:?}", begun.elapsed());
+    assert_eq!(calls(&mock), 1);
+}
+
+#[test]
+fn the_answer_goes_on_when_its_leader_leaves_as_long_as_anyone_listens() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).start();
+    for (round, (stream, follows)) in
+        [(true, true), (true, false), (false, true), (false, false)].into_iter().enumerate()
+    {
+        let text = format!("#mock tokens=30 rate=40 first=200\nRound {round}");
+        let before = calls(&mock);
+        let leader = send(&gateway, &question(Client::Openai, "gpt-4o-mini", &text, stream));
+        wait_calls(&mock, before + 1);
+        let mut follower = send(&gateway, &question(Client::Anthropic, "gpt-4o-mini", &text, follows));
+        std::thread::sleep(Duration::from_millis(100));
+        drop(leader);
+        let reply = follower.reply().ok();
+        assert_eq!(part(&reply), "hit; tier=in-flight", "{stream} {follows}");
+        assert_eq!(said(Client::Anthropic, &reply, follows).split(' ').count(), 30, "{}", reply.text());
+        let kept = gateway.ask(&question(Client::Gemini, "gpt-4o-mini", &text, false)).ok();
+        assert_eq!(part(&kept), "hit; tier=exact");
+        assert_eq!(calls(&mock), before + 1);
+        let last = wait("the leader's line", PATIENCE, || {
+            let lines = gateway.lines();
+            let left: Vec<_> =
+                lines.iter().filter(|line| line["outcome"] == "client_gone").cloned().collect();
+            left.get(round).cloned()
+        });
+        assert!(last["cost_usd"] != "0" && last["gen_ai.usage.output_tokens"] == 30, "{last}");
+    }
+    assert_eq!(mock_page(&mock, "stats")["client_gone"], 0);
+}
+
+#[test]
+fn the_provider_is_let_go_when_the_last_listener_leaves_unless_told_otherwise() {
+    for (left, gone) in [("cancel", 1), ("finish", 0)] {
+        let mock = mock();
+        let gateway = Setup::new(&mock).yaml(&format!("cache: {{left: {left}}}")).start();
+        let text = "#mock tokens=30 rate=20";
+        let mut leader = send(&gateway, &question(Client::Openai, "gpt-4o-mini", text, true));
+        let mut head = leader.head();
+        leader.read_until(&mut head, "\n");
+        let mut follower = send(&gateway, &question(Client::Openai, "gpt-4o-mini", text, true));
+        let mut head = follower.head();
+        follower.read_until(&mut head, "\n");
+        drop(leader);
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(mock_page(&mock, "stats")["client_gone"], 0);
+        drop(follower);
+        gateway.wait_idle();
+        assert_eq!(mock_page(&mock, "stats")["client_gone"], gone, "{left}");
+        let next = gateway.ask(&question(Client::Openai, "gpt-4o-mini", text, true)).ok();
+        assert_eq!(part(&next), if left == "finish" { "hit; tier=exact" } else { "miss" });
+    }
+}
+
+#[test]
+fn every_listener_hears_of_a_failure_and_no_broken_answer_looks_whole() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).start();
+    for (round, script) in
+        ["cut=12 first=300", "end=12 first=300", "error=429 first=300", "stream_error=12 first=300"]
+            .into_iter()
+            .enumerate()
+    {
+        for target in CLIENTS {
+            let text = format!("#mock tokens=90 rate=200 {script}\n{round}");
+            let before = calls(&mock);
+            let mut leader = send(&gateway, &question(Client::Openai, target.model(), &text, true));
+            wait("the call", PATIENCE, || (calls(&mock) > before).then_some(()));
+            let mut others: Vec<_> = CLIENTS
+                .into_iter()
+                .flat_map(|client| [(client, false), (client, true)])
+                .map(|(client, stream)| {
+                    (client, stream, send(&gateway, &question(client, target.model(), &text, stream)))
+                })
+                .collect();
+            let first = leader.reply();
+            for (client, stream, conn) in &mut others {
+                let told = format!("{script} {target:?} to {client:?} {stream}");
+                let reply = conn.reply();
+                if reply.status == 200 {
+                    assert!(*stream, "{told}: {}", reply.text());
+                    assert!(client.error_in(&reply.text()).is_some(), "{told}: {}", reply.text());
+                    assert!(!client.is_complete(&reply.text()), "{told}: {}", reply.text());
+                } else {
+                    let refused = client.refusal(&reply);
+                    assert!(!refused.message.is_empty(), "{told}");
+                }
+            }
+            assert!(
+                first.status != 200 || Client::Openai.error_in(&first.text()).is_some(),
+                "{script}: {}",
+                first.text()
+            );
+            gateway.wait_idle();
+        }
+    }
+}
+
+#[test]
+fn a_slow_client_holds_nobody_up() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).start();
+    let text = "#mock big=400000 first=300";
+    for slow_leads in [true, false] {
+        let text = format!("{text}\n{slow_leads}");
+        let request = |stream: bool| {
+            let mut body = Client::Openai.question("gpt-4o-mini", &text, stream);
+            body["temperature"] = json!(0);
+            post("/v1/chat/completions").json(&body)
+        };
+        let before = calls(&mock);
+        // It reads nothing; what it is sent has to wait in buffers.
+        let first = send(&gateway, &request(true));
+        wait_calls(&mock, before + 1);
+        let second = send(&gateway, &request(true));
+        let (slow, mut quick) = if slow_leads { (first, second) } else { (second, first) };
+        let begun = std::time::Instant::now();
+        let reply = quick.reply().ok();
+        assert!(Client::Openai.streamed_text(&reply.text()).len() >= 400_000);
+        assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+        drop(slow);
+        assert_eq!(calls(&mock), before + 1);
+        gateway.wait_idle();
+    }
+}
+
+#[test]
+fn who_waits_for_an_answer_is_held_to_its_own_limits() {
+    let mock = mock();
+    let gateway = Setup::new(&mock)
+        .yaml(
+            "cache: {scope: shared}\nkeys:\n  one: {key: the-secret-of-one}\n  \
+             two: {key: the-secret-of-two, limits: [{requests: 1, per: day}]}\n",
+        )
+        .start();
+    let request = |secret: &str| with(cold("#mock tokens=5 first=400"), secret);
+    let mut first = send(&gateway, &request("the-secret-of-one"));
+    wait_calls(&mock, 1);
+    let mut second = send(&gateway, &request("the-secret-of-two"));
+    assert_eq!(part(&second.reply().ok()), "hit; tier=in-flight");
+    assert_eq!(gateway.ask(&request("the-secret-of-two")).status, 429);
+    first.reply().ok();
+    assert_eq!(calls(&mock), 1);
+}
+
+#[test]
+fn vectors_are_kept_input_by_input_and_only_missing_ones_are_asked_for() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).start();
+    let openai =
+        |model: &str, inputs: &[&str]| post("/v1/embeddings").json(&json!({"model": model, "input": inputs}));
+    let gemini = |model: &str, inputs: &[&str]| {
+        let requests: Vec<_> = inputs
+            .iter()
+            .map(|text| json!({"model": format!("models/{model}"), "content": {"parts": [{"text": text}]}}))
+            .collect();
+        post(&format!("/v1beta/models/{model}:batchEmbedContents")).json(&json!({"requests": requests}))
+    };
+    let numbers = |reply: &Reply| -> Vec<Vec<f64>> {
+        let body = reply.json();
+        let list = if body["data"].is_array() { &body["data"] } else { &body["embeddings"] };
+        let of = |item: &Value| {
+            let numbers = if item["embedding"].is_array() { &item["embedding"] } else { &item["values"] };
+            numbers.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+        };
+        list.as_array().unwrap().iter().map(of).collect()
+    };
+    let near = |one: &[f64], two: &[f64]| {
+        one.len() == two.len() && one.iter().zip(two).all(|(one, two)| (one - two).abs() < 1e-6)
+    };
+    for model in ["text-embedding-3-small", "gemini-embedding-001"] {
+        let before = calls(&mock);
+        let first = gateway.ask(&openai(model, &["one", "two"])).ok();
+        assert_eq!((part(&first), calls(&mock)), ("miss", before + 1), "{model}");
+        let again = gateway.ask(&openai(model, &["two", "one"])).ok();
+        assert_eq!((part(&again), calls(&mock)), ("hit; tier=exact", before + 1), "{model}");
+        let (came, turned) = (numbers(&first), numbers(&again));
+        assert!(near(&came[0], &turned[1]) && near(&came[1], &turned[0]), "{model}");
+        let line = gateway.line(&again);
+        assert_eq!((&line["cost_usd"], &line["usage_source"]), (&"0".into(), &"cached".into()), "{line}");
+        assert_eq!(first.json()["usage"]["prompt_tokens"], again.json()["usage"]["prompt_tokens"]);
+        // Another client, and one more input.
+        let more = gateway.ask(&gemini(model, &["one", "three", "two"])).ok();
+        assert_eq!((part(&more), calls(&mock)), ("miss", before + 2), "{model}");
+        let last = mock_page(&mock, "last").to_string();
+        assert!(last.contains("three") && !last.contains("two"), "only what is missing: {last}");
+        let all = numbers(&more);
+        assert!(near(&all[0], &came[0]) && near(&all[2], &came[1]) && all.len() == 3, "{model}");
+        let line = gateway.line(&more);
+        assert!(line["gen_ai.usage.input_tokens"].as_u64() < Some(8), "what was asked for costs: {line}");
+        let third = gateway.ask(&openai(model, &["three"])).ok();
+        assert_eq!(part(&third), "hit; tier=exact");
+        assert!(near(&numbers(&third)[0], &all[1]));
+        let fewer = post("/v1/embeddings").json(&json!({"model": model, "input": "one", "dimensions": 8}));
+        assert_eq!(part(&gateway.ask(&fewer).ok()), "miss", "other lengths are others");
+    }
 }

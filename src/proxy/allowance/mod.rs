@@ -47,7 +47,7 @@ pub fn is_free(shared: &Shared, exchange: &Exchange) -> bool {
 /// When the client is gone.
 pub async fn admit(shared: &Shared, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
     if shared.telemetry.refuses() {
-        return no_ledger(session, exchange).await;
+        return say_no(session, exchange, no_ledger()).await;
     }
     let Some(key) = exchange.key.clone().filter(|key| !key.rules.is_empty()) else { return Ok(true) };
     let world = Arc::clone(&exchange.world);
@@ -78,10 +78,10 @@ pub async fn admit(shared: &Shared, session: &mut Session, exchange: &mut Exchan
 
 /// Refuses what could not be written down.
 #[cold]
-async fn no_ledger(session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
+fn no_ledger() -> Refusal {
     let message = "the gateway cannot write down what requests use, and serves none until it can";
     let refusal = Refusal::new(Kind::Unavailable, message).with_code("ledger_unavailable");
-    say_no(session, exchange, refusal.with_retry_after(Duration::from_secs(5))).await
+    refusal.with_retry_after(Duration::from_secs(5))
 }
 
 async fn say_no(session: &mut Session, exchange: &mut Exchange, refusal: Refusal) -> Result<bool> {
@@ -94,8 +94,11 @@ async fn say_no(session: &mut Session, exchange: &mut Exchange, refusal: Refusal
 /// Admits a request that no provider is asked for: it counts as a request, and reserves nothing else.
 ///
 /// # Errors
-/// When a rule has no room for it.
+/// When a rule has no room for it, or it could not be written down.
 pub fn admit_free(shared: &Shared, exchange: &mut Exchange) -> std::result::Result<(), Refusal> {
+    if shared.telemetry.refuses() {
+        return Err(no_ledger());
+    }
     let Some(key) = exchange.key.clone().filter(|key| !key.rules.is_empty()) else { return Ok(()) };
     if exchange.reserved.is_some() {
         return Ok(());

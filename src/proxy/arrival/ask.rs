@@ -94,6 +94,7 @@ pub fn read(head: &RequestHeader, asked: &Asked, lens: &Lens<'_>, opened: Opened
         fetches: false,
         wants: Vec::new(),
         fetched: Vec::new(),
+        items: None,
     })
 }
 

@@ -91,6 +91,7 @@ pub(super) fn dispatch(
         fetches: false,
         wants: Vec::new(),
         fetched: Vec::new(),
+        items: None,
         rest,
         body,
     };

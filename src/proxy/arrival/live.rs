@@ -186,6 +186,7 @@ fn read(head: &RequestHeader, live: Live, query: &Query) -> Ask {
         fetches: false,
         wants: Vec::new(),
         fetched: Vec::new(),
+        items: None,
     }
 }
 

@@ -10,13 +10,14 @@ use pingora::proxy::Session;
 use crate::cache::{Found, Tier};
 use crate::clock;
 use crate::dialect::bedrock_invoke::Wrap;
-use crate::dialect::{Framing, Restore, ollama};
+use crate::dialect::{Framing, Restore, Vectors, ollama};
 use crate::ir::Dialect;
 use crate::proxy::answer::{self, Connection};
 use crate::proxy::arrival::ask::Chosen;
 use crate::proxy::arrival::asked::{Asked, Machine};
 use crate::proxy::arrival::body::{Taken, Untaken};
 use crate::proxy::bytes_held::Share;
+use crate::proxy::caching::items::Items;
 use crate::proxy::caching::{self, Query, Tape};
 use crate::proxy::departure::attempt::{self, Attempt, Mode, malformed};
 use crate::proxy::departure::kept;
@@ -196,6 +197,9 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     match sent_on {
         Ok(Sent::Away) => Ok(false),
         Ok(Sent::Found(query, found)) => caching::serve(shared, session, exchange, query, found).await,
+        Ok(Sent::Vectors(form, items)) => {
+            caching::items::serve(shared, session, exchange, form, &items).await
+        }
         Ok(Sent::Here(body)) => {
             let extra = returning::own_headers(exchange);
             answer::json(session, 200, body, extra).await.map(|()| true)
@@ -288,6 +292,8 @@ enum Sent {
     Here(Vec<u8>),
     /// It was answered before, or is being answered.
     Found(Box<Query>, Found),
+    /// All its vectors are there.
+    Vectors(Vectors, Arc<Items>),
 }
 
 /// Finds the targets and prepares the first attempt; or what answers it here.
@@ -359,6 +365,14 @@ fn dispatch(
         }
         _ => None,
     };
+    let mut vectors = None;
+    if let Asked::Embed { form, .. } = asked {
+        let own = exchange.key.as_deref();
+        let caching = &world.caching;
+        ask.items = caching::items::look(caching, &shared.cache, own, &head.headers, &ask, *form, &known)?;
+        exchange.cache = ask.items.as_ref().map(|_| Tier::Miss);
+        vectors = ask.items.clone().filter(|items| items.is_whole()).map(|items| (*form, items));
+    }
     let (mut found, mut tape) = (None, None);
     if let Some(query) = query {
         match query.look(&shared.cache) {
@@ -367,24 +381,32 @@ fn dispatch(
                 exchange.cache = Some(Tier::Miss);
                 let mark = caching::mark(exchange.key.as_deref(), &ask);
                 // Dropped, it tells whoever waits that nothing comes.
-                tape = query.takes.then(|| Box::new(Tape::new(&shared.cache, query, flight, mark)));
+                let vigil = exchange.vigil.as_ref();
+                tape = query
+                    .takes
+                    .then(|| Box::new(Tape::new(&shared.cache, query, flight, mark)).outliving(vigil));
             }
             something => found = Some((query, something)),
         }
     }
-    let attempt = match &found {
-        // Its provider may never be asked.
-        Some(_) => Attempt::posted(known, key, String::new(), Bytes::new(), Mode::Translate(Restore::NONE)),
-        None => attempt::prepare(&mut ask, asked, &lens, known, key)?,
+    // Where something was found, its provider may never be asked.
+    let asks = found.is_none() && vectors.is_none();
+    let attempt = if asks {
+        attempt::prepare(&mut ask, asked, &lens, known, key)?
+    } else {
+        Attempt::posted(known, key, String::new(), Bytes::new(), Mode::Translate(Restore::NONE))
     };
     let mut call = Call::new(ask, targets, place, attempt, share);
-    (call.attempts, call.tape) = (u32::from(found.is_none()), tape);
+    (call.attempts, call.tape) = (u32::from(asks), tape);
     if let Asked::Chat { dialect: Dialect::AnthropicMessages, path: Some(path) } = asked
         && path.stream == Some(Framing::AwsEvents)
     {
         call.wrap = Some(Box::new(Wrap::new(LARGEST_EVENT)));
     }
     exchange.stage = Stage::Away(Box::new(call));
+    if let Some((form, items)) = vectors {
+        return Ok(Sent::Vectors(form, items));
+    }
     Ok(found.map_or(Sent::Away, |(query, found)| Sent::Found(query, found)))
 }
 

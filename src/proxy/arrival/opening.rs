@@ -115,6 +115,7 @@ fn read(head: &RequestHeader, query: &Query, model: String, form: Option<Reader>
         fetches: false,
         wants: Vec::new(),
         fetched: Vec::new(),
+        items: None,
         attribution,
     }
 }

@@ -185,6 +185,7 @@ pub(in crate::proxy) fn dispatch(
         fetches: false,
         wants: Vec::new(),
         fetched: Vec::new(),
+        items: None,
     };
     let upload = if opens {
         let form = match &through.like {

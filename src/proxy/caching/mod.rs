@@ -4,6 +4,7 @@
 //! told as if its provider had just said it ([`serving`]): through the same relays as any answer. Who finds
 //! nothing asks the provider and takes the answer along ([`tape`]).
 
+pub mod items;
 pub mod look;
 pub mod serving;
 pub mod tape;

@@ -53,11 +53,12 @@ pub async fn serve(
                 if let Some(reserved) = exchange.reserved.take() {
                     reserved.undo();
                 }
-                let key = exchange.key.clone();
+                let (key, vigil) = (exchange.key.clone(), exchange.vigil.clone());
                 if let Some(call) = exchange.call() {
                     (call.attempts, call.relay, call.saving) = (1, Relay::Waiting, None);
                     let mark = mark(key.as_deref(), &call.ask);
-                    call.tape = Some(Box::new(Tape::new(&shared.cache, query, flight, mark)));
+                    let tape = Box::new(Tape::new(&shared.cache, query, flight, mark));
+                    call.tape = Some(tape.outliving(vigil.as_ref()));
                 }
                 if let Err(refusal) = departure::prepare_anew(exchange) {
                     return no(session, exchange, refusal).await.map(|_| true);
@@ -331,7 +332,9 @@ async fn whole(
     age: Option<Duration>,
 ) -> Result<Told> {
     let headers = headers(exchange, age);
-    exchange.overhead = clock::now().saturating_duration_since(exchange.started);
+    if age.is_some() {
+        exchange.overhead = clock::now().saturating_duration_since(exchange.started);
+    }
     answer::whole(session, 200, said, headers).await.map(|()| Told::Answered)
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::cache::{Answer, End, Entry, Exact, Flight, Mark, Origin, exact};
+use crate::cache::{Answer, End, Entry, Exact, Flight, Left, Mark, Origin, exact};
 use crate::clock;
 use crate::dialect::{Framing, Restore, codec, transcode};
 use crate::ir::{FinishReason, Reply};
@@ -13,6 +13,8 @@ use crate::proxy::caching::look::Query;
 use crate::proxy::departure::attempt::Mode;
 use crate::proxy::exchange::Call;
 use crate::proxy::relay::Relay;
+use crate::proxy::threshold::others::Others;
+use crate::proxy::threshold::vigil::Vigil;
 use crate::refusal::Refusal;
 
 /// An answer that is taken along. However it ends, those who wait hear of it.
@@ -28,6 +30,8 @@ pub struct Tape {
     whole: bool,
     /// Whether there was no room for it.
     over: bool,
+    /// What its client's connection must know: that others may wait for the same.
+    vigil: Option<Arc<Vigil>>,
 }
 
 impl Tape {
@@ -36,7 +40,18 @@ impl Tape {
     pub fn new(cache: &Arc<Exact>, query: Box<Query>, flight: Option<Arc<Flight>>, mark: Mark) -> Self {
         let flight = flight.unwrap_or_else(|| Arc::new(cache.flight()));
         let cache = Arc::clone(cache);
-        Self { cache, query, flight, mark, origin: None, begun: None, whole: false, over: false }
+        Self { cache, query, flight, mark, origin: None, begun: None, whole: false, over: false, vigil: None }
+    }
+
+    /// Has the answer go on when its client leaves, as long as others wait or it is to be kept.
+    #[must_use]
+    pub fn outliving(mut self: Box<Self>, vigil: Option<&Arc<Vigil>>) -> Box<Self> {
+        if let Some(vigil) = vigil {
+            let finishes = self.query.rules.left == Left::Finish;
+            vigil.share(Others::new(Arc::clone(&self.flight), finishes));
+            self.vigil = Some(Arc::clone(vigil));
+        }
+        self
     }
 
     /// The flight that others may have joined.
@@ -120,6 +135,9 @@ impl Tape {
         };
         self.cache.land(self.query.fingerprint, &self.flight);
         self.flight.end(end);
+        if let Some(vigil) = self.vigil.take() {
+            vigil.keep_to_itself();
+        }
         // What comes after is no part of it.
         self.over = true;
     }
@@ -153,6 +171,9 @@ impl Tape {
 impl Drop for Tape {
     fn drop(&mut self) {
         self.cache.land(self.query.fingerprint, &self.flight);
+        if let Some(vigil) = self.vigil.take() {
+            vigil.keep_to_itself();
+        }
         // Where nothing was told, there is nothing: who still wants the answer asks.
         self.flight.end(End::Left);
     }

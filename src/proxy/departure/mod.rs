@@ -277,6 +277,7 @@ fn begin_anew(call: &mut Call) {
     if let Some(tape) = &mut call.tape {
         tape.begin_anew();
     }
+    call.vectors = None;
     call.plain = false;
     call.relay = Relay::Waiting;
     call.head = None;

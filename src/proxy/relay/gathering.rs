@@ -12,7 +12,9 @@ use crate::dialect::{Ranks, Restore, Seed, StreamShape, Vectors, codec, kept, tr
 use crate::fault::{Fault, Retry};
 use crate::ir::embed::EmbedRequest;
 use crate::ir::rerank::RerankRequest;
-use crate::ir::{Dialect, Losses};
+use crate::ir::{Dialect, Losses, Usage};
+use crate::proxy::caching::items::Items;
+use crate::refusal::Kind;
 use crate::units::Secret;
 use crate::wire::{json, lens};
 
@@ -44,6 +46,8 @@ pub enum Into {
     Vectors(Vectors, Vectors, Arc<EmbedRequest>),
     /// An order of documents likewise.
     Ranks(Ranks, Ranks, Arc<RerankRequest>),
+    /// The same of vectors of which some are there already.
+    Items(Vectors, Vectors, Arc<Items>),
     /// The same, with the owner's name behind every id.
     Owned(String),
 }
@@ -87,6 +91,11 @@ impl Gathering {
     /// Listens to a piece of the answer.
     pub fn listen(&mut self, chunk: &Bytes, now: Instant) {
         self.meter.chunk(chunk, now);
+    }
+
+    /// The answer is known to have used this.
+    pub fn tell(&mut self, usage: &Usage) {
+        self.meter.told(usage);
     }
 
     /// Adds a piece.
@@ -137,6 +146,16 @@ impl Gathering {
             }),
             // Done above: what it tells of a failure is a fault already.
             Into::Folded(_) => return Outcome::Said(Vec::new()),
+            Into::Items(spoken, form, items) => match spoken.parse_reply(body) {
+                Ok(reply) => {
+                    reply.usage.iter().for_each(|usage| meter.told(usage));
+                    match items.merge(reply) {
+                        Some(all) => Ok(form.render_reply(&all, &items.asked, seed)),
+                        None => return Outcome::Failed { fault: too_few(), undecided: true, own: None },
+                    }
+                }
+                Err(malformed) => Err(malformed),
+            },
             Into::Owned(owner) => Ok(kept::named(&String::from_utf8_lossy(body), owner).into_bytes()),
             Into::Ranks(spoken, form, asked) => spoken.parse_reply(body).map(|reply| {
                 reply.usage.iter().for_each(|usage| meter.told(usage));
@@ -148,6 +167,10 @@ impl Gathering {
             Err(_) => Outcome::Failed { fault: unsaid(*upstream, body), undecided: true, own: None },
         }
     }
+}
+
+fn too_few() -> Fault {
+    Fault::new(Kind::BadGateway, "the provider gave another number of vectors than it was asked for")
 }
 
 /// The fault of an answer that is none. Some vendors say with status 200 what the client did wrong:

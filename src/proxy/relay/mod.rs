@@ -9,7 +9,7 @@ use crate::account::{Meter, Metered};
 use crate::dialect::transcode::Transcoder;
 use crate::dialect::{Framing, Restore, Seed, StreamShape};
 use crate::fault::Fault;
-use crate::ir::{Dialect, Event, Losses};
+use crate::ir::{Dialect, Event, Losses, Usage};
 use crate::units::Secret;
 
 pub use gathering::{Failing, Gathering, Into, Outcome, mask};
@@ -175,6 +175,13 @@ impl Relay {
     #[must_use]
     pub fn is_ended(&self) -> bool {
         matches!(self, Self::Transcode(transcoding) if transcoding.pipe.is_ended())
+    }
+
+    /// An answer that is not gathered from anybody is known to have used this.
+    pub fn tell(&mut self, usage: &Usage) {
+        if let Self::Whole(gathering) = self {
+            gathering.tell(usage);
+        }
     }
 
     /// Adds a piece to an answer that is gathered.

@@ -18,6 +18,7 @@ use crate::ir::Dialect;
 use crate::proxy::answer;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::shared::Shared;
+use crate::proxy::threshold::others::Backlog;
 use crate::proxy::threshold::timer::Timer;
 use crate::proxy::threshold::vigil::{Broken, Phase, Vigil};
 use crate::refusal::{Kind, Refusal};
@@ -25,6 +26,7 @@ use crate::refusal::{Kind, Refusal};
 pub mod entrance;
 pub mod files;
 pub mod linger;
+pub mod others;
 mod stream;
 pub mod timer;
 pub mod vigil;
@@ -61,6 +63,8 @@ pub struct Threshold {
     beat: Option<Instant>,
     /// What of a ping was not taken yet.
     ping: &'static [u8],
+    /// What a slow client has still to take of an answer that others wait for.
+    behind: Backlog,
     /// What a look at the connection's beginning has read.
     ahead: Bytes,
     timer: Timer,
@@ -91,6 +95,7 @@ impl Threshold {
             taken: None,
             beat: None,
             ping: &[],
+            behind: Backlog::default(),
             ahead: Bytes::new(),
             timer: Timer::default(),
             bell: Timer::default(),
@@ -187,6 +192,10 @@ impl Threshold {
                 self.vigil.break_off(Broken::Late);
                 return Poll::Ready(Err(ErrorKind::TimedOut.into()));
             }
+            if self.vigil.is_alone() || !self.behind.is_empty() {
+                self.beat = None;
+                continue;
+            }
             // Pingora is between two chunks: it watches the client only while it writes none.
             self.ping = PING;
             self.beat = None;
@@ -195,6 +204,52 @@ impl Threshold {
                 && Pin::new(&mut self.stream).poll_flush(cx).is_ready();
         }
         Poll::Pending
+    }
+
+    /// The client says something, or is gone, while an answer is on its way that others may wait for: if
+    /// they do, it goes on.
+    fn poll_gone(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: Poll<io::Result<()>>,
+        before: usize,
+        after: usize,
+    ) -> Poll<io::Result<()>> {
+        let ended = matches!(read, Poll::Ready(Err(_))) || before == after;
+        if ended && self.vigil.goes_on(cx.waker()) {
+            self.behind.clear();
+            return self.poll_wait(cx);
+        }
+        read
+    }
+
+    /// Writes what is left for a slow client, as far as it takes that.
+    fn catch_up(&mut self, cx: &mut Context<'_>) {
+        if !self.behind.is_empty() {
+            // One that is gone shows when it is read from.
+            let _ = self.behind.poll(&mut self.stream, cx);
+        }
+    }
+
+    /// Writes to a client while others may wait for the same: as fast as it takes that, or not at all.
+    fn poll_shared(
+        &mut self,
+        cx: &mut Context<'_>,
+        said: &[u8],
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        match written {
+            Poll::Ready(Ok(_)) => return written,
+            Poll::Pending if !self.vigil.is_waited_for(cx.waker()) => return Poll::Pending,
+            // The others do not wait for it.
+            Poll::Pending if self.behind.add(said) => return Poll::Ready(Ok(said.len())),
+            Poll::Pending | Poll::Ready(Err(_)) => {}
+        }
+        if self.vigil.goes_on(cx.waker()) {
+            self.behind.clear();
+            return Poll::Ready(Ok(said.len()));
+        }
+        written
     }
 
     fn next_beat(&mut self) -> Instant {
@@ -220,6 +275,13 @@ impl Threshold {
         write: impl FnOnce(Pin<&mut Stream>, &mut Context<'_>) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         self.beat = None;
+        if !self.behind.is_empty() {
+            match self.behind.poll(&mut self.stream, cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return self.poll_taken(cx, Poll::Pending),
+            }
+        }
         let written = match self.poll_ping(cx) {
             Poll::Ready(Ok(())) => write(Pin::new(&mut self.stream), cx),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),

@@ -27,8 +27,13 @@ impl AsyncRead for Threshold {
         if this.vigil.phase() != Phase::Served {
             return this.poll_head(cx, buf);
         }
+        this.catch_up(cx);
+        let before = buf.filled().len();
         match this.poll_bytes(cx, buf) {
             Poll::Pending => this.poll_wait(cx),
+            read @ Poll::Ready(_) if this.vigil.is_shared() => {
+                this.poll_gone(cx, read, before, buf.filled().len())
+            }
             read @ Poll::Ready(_) => read,
         }
     }
@@ -38,7 +43,11 @@ impl AsyncWrite for Threshold {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if this.vigil.phase() == Phase::Served {
-            return this.poll_said(cx, |stream, cx| stream.poll_write(cx, buf));
+            if this.vigil.is_alone() && this.vigil.is_shared() {
+                return Poll::Ready(Ok(buf.len()));
+            }
+            let written = this.poll_said(cx, |stream, cx| stream.poll_write(cx, buf));
+            return if this.vigil.is_shared() { this.poll_shared(cx, buf, written) } else { written };
         }
         // What is written before a request is served is Pingora's refusal of its head.
         if this.instead.is_none() {
@@ -62,6 +71,22 @@ impl AsyncWrite for Threshold {
             }
             said.advance(written);
         }
+        if this.vigil.is_shared() {
+            // What a client has not taken yet holds nobody up.
+            this.catch_up(cx);
+            let waits = this.vigil.is_alone() || !this.behind.is_empty();
+            let flushed = if waits { Poll::Ready(Ok(())) } else { Pin::new(&mut this.stream).poll_flush(cx) };
+            return match flushed {
+                Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
+                Poll::Pending if this.vigil.is_waited_for(cx.waker()) => Poll::Ready(Ok(())),
+                Poll::Ready(Err(_)) if this.vigil.goes_on(cx.waker()) => Poll::Ready(Ok(())),
+                flushed => this.poll_taken(cx, flushed),
+            };
+        }
+        if !this.behind.is_empty() {
+            let caught_up = this.behind.poll(&mut this.stream, cx);
+            ready!(this.poll_taken(cx, caught_up))?;
+        }
         let flushed = Pin::new(&mut this.stream).poll_flush(cx);
         this.poll_taken(cx, flushed)
     }
@@ -76,7 +101,7 @@ impl AsyncWrite for Threshold {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.vigil.phase() == Phase::Served {
+        if self.vigil.phase() == Phase::Served && !self.vigil.is_shared() {
             return self.get_mut().poll_said(cx, |stream, cx| stream.poll_write_vectored(cx, bufs));
         }
         let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);

@@ -8,11 +8,13 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use pingora::protocols::http::ServerSession;
 
 use crate::clock;
+use crate::proxy::threshold::others::Others;
 
 /// Where a connection stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +46,10 @@ pub struct Vigil {
     due: AtomicU64,
     beats: AtomicBool,
     lingers: AtomicBool,
+    /// Whether others may wait for the answer too; the client may be gone.
+    shared: AtomicBool,
+    gone: AtomicBool,
+    others: Mutex<Option<Others>>,
     kept: Shelved,
 }
 
@@ -68,6 +74,9 @@ impl Default for Vigil {
             due: AtomicU64::new(NEVER),
             beats: AtomicBool::new(false),
             lingers: AtomicBool::new(false),
+            shared: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
+            others: Mutex::default(),
             kept: Shelved::default(),
         }
     }
@@ -149,6 +158,50 @@ impl Vigil {
     #[must_use]
     pub fn lingers(&self) -> bool {
         self.lingers.load(Ordering::Relaxed)
+    }
+
+    /// Others may wait for the answer that is on its way to this client.
+    pub fn share(&self, others: Others) {
+        *self.others.lock().unwrap_or_else(PoisonError::into_inner) = Some(others);
+        self.shared.store(true, Ordering::Relaxed);
+    }
+
+    /// The answer is all there: what is left of it is this client's alone.
+    pub fn keep_to_itself(&self) {
+        if self.shared.swap(false, Ordering::Relaxed) {
+            *self.others.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+
+    /// Whether others may wait for the answer.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.shared.load(Ordering::Relaxed)
+    }
+
+    /// The client left, or cannot be waited for: whether the answer goes on without it.
+    #[must_use]
+    pub fn goes_on(&self, waker: &Waker) -> bool {
+        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = others.as_ref().is_some_and(|others| others.want_it(waker));
+        drop(others);
+        if wanted {
+            self.gone.store(true, Ordering::Relaxed);
+        }
+        wanted
+    }
+
+    /// Whether others wait for the answer now.
+    #[must_use]
+    pub fn is_waited_for(&self, waker: &Waker) -> bool {
+        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        others.as_ref().is_some_and(|others| others.want_it(waker))
+    }
+
+    /// Whether the client is gone, although its request goes on.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed)
     }
 
     /// Keeps a session whose request failed and yet was answered whole. It holds the stream that

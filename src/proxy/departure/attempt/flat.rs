@@ -77,7 +77,13 @@ pub(super) fn vectors(
         return Err(Refusal::new(Kind::InvalidRequest, message).with_param("model"));
     };
     let mut losses = Losses::new();
+    let items = ask.items.as_ref().filter(|items| items.is_partial_for(&known));
     let (body, path, mode) = match (form, spoken) {
+        (form, spoken) if let Some(items) = items => {
+            let request = items.missing();
+            let body = spoken.render_request(&request, &known.model, &mut losses).map_err(unlike)?;
+            (body.into(), path, Mode::Vectors(spoken, form, Arc::clone(&items.asked)))
+        }
         (Vectors::Openai, Vectors::Openai) => {
             (with_model(ask, lens, &known.model), path, Mode::Verbatim { strip_usage: false })
         }

@@ -1,0 +1,311 @@
+//! Vectors are kept input by input: of a request that wants many, only those are asked for that nobody had.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use pingora::Result;
+use pingora::proxy::Session;
+
+use crate::cache::{self, Entry, Exact, Fingerprint, Found, Look, Mark, Realm, Tier, Vector, fingerprint};
+use crate::clock;
+use crate::dialect::{Head, Vectors};
+use crate::ir::Usage;
+use crate::ir::embed::{EmbedInput, EmbedReply, EmbedRequest};
+use crate::policy::Key;
+use crate::proxy::answer::{self, Connection};
+use crate::proxy::bytes_held::Share;
+use crate::proxy::caching::look::{mark, scope, told, uncached};
+use crate::proxy::departure::attempt::Mode;
+use crate::proxy::departure::targets::Known;
+use crate::proxy::exchange::{Ask, Call, Exchange};
+use crate::proxy::phases::refuse;
+use crate::proxy::relay::{Into, Relay};
+use crate::proxy::shared::Shared;
+use crate::proxy::{allowance, returning};
+use crate::refusal::Refusal;
+use crate::snapshot::Caching;
+
+/// The inputs of a request, and the vectors that there are already.
+#[derive(Debug)]
+pub struct Items {
+    cache: Arc<Exact>,
+    /// The whole request.
+    pub asked: Arc<EmbedRequest>,
+    numbers: Vec<Fingerprint>,
+    known: Vec<Option<Arc<Entry>>>,
+    /// Who makes the others.
+    provider: Arc<str>,
+    model: Arc<str>,
+    ttl: Duration,
+    mark: Mark,
+}
+
+/// What there is of the vectors that a request wants; nothing where the cache has no part in it.
+///
+/// # Errors
+/// When the client's headers say what they cannot say, or want nothing but what is kept.
+pub fn look(
+    caching: &Caching,
+    cache: &Arc<Exact>,
+    key: Option<&Key>,
+    headers: &HeaderMap,
+    ask: &Ask,
+    form: Vectors,
+    known: &Known,
+) -> std::result::Result<Option<Arc<Items>>, Refusal> {
+    let Some((rules, wish)) = told(caching, key, headers, &ask.model)? else { return Ok(None) };
+    let none = HeaderMap::new();
+    let head = Head { path: &ask.path, query: &ask.query, headers: &none };
+    // What is no request of its form is the provider's to refuse. What else one says may change what its
+    // vectors are.
+    let parsed = form.parse_request(&head, &ask.body).ok();
+    let parsed = parsed.filter(|asked| asked.extras.is_empty() && !asked.inputs.is_empty());
+    let Some(asked) = parsed.filter(|_| wish.allows && rules.mode != cache::Mode::Off) else {
+        return if wish.only { Err(uncached()) } else { Ok(None) };
+    };
+    let scope = scope(rules.scope, key);
+    let target = [(&*known.provider, &*known.model)];
+    let realm = Realm { scope: &scope, namespace: &wish.namespace, targets: &target, strictly: None };
+    let number = |input: &EmbedInput| fingerprint::of_input(&cache.key, &realm, &asked, input);
+    let numbers: Vec<_> = asked.inputs.iter().map(number).collect();
+    let (now, max_age) = (clock::unix_millis(), wish.max_age);
+    let find = |number: &Fingerprint| match cache
+        .find(*number, &Look { now, max_age, entries: !wish.fresh, flights: false })
+    {
+        Found::Entry(entry, _) => Some(entry),
+        Found::Flight(_) | Found::Nothing(_) => None,
+    };
+    let found: Vec<_> = numbers.iter().map(find).collect();
+    if wish.only && found.iter().any(Option::is_none) {
+        return Err(uncached());
+    }
+    Ok(Some(Arc::new(Items {
+        cache: Arc::clone(cache),
+        asked: Arc::new(asked),
+        numbers,
+        known: found,
+        provider: Arc::clone(&known.provider),
+        model: Arc::clone(&known.model),
+        ttl: wish.ttl.map_or(rules.ttl, |ttl| ttl.min(rules.ttl)),
+        mark: mark(key, ask),
+    })))
+}
+
+impl Items {
+    /// Whether nothing is missing.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.known.iter().all(Option::is_some)
+    }
+
+    /// Whether something is there, and something missing, that this target makes: vectors of two models
+    /// have nothing to do with one another.
+    #[must_use]
+    pub fn is_partial_for(&self, known: &Known) -> bool {
+        self.is_of(known) && self.known.iter().any(Option::is_some) && !self.is_whole()
+    }
+
+    /// Whether this target makes what is missing.
+    #[must_use]
+    pub fn is_of(&self, known: &Known) -> bool {
+        *self.provider == *known.provider && *self.model == *known.model
+    }
+
+    /// The request for what is missing.
+    #[must_use]
+    pub fn missing(&self) -> EmbedRequest {
+        let inputs = self.asked.inputs.iter().zip(&self.known);
+        let inputs = inputs.filter(|(_, known)| known.is_none()).map(|(input, _)| input.clone()).collect();
+        EmbedRequest { inputs, single: false, ..(*self.asked).clone() }
+    }
+
+    /// All vectors: those that were there, and those that came, which are kept from here on. `None` when
+    /// what came is not what was asked for.
+    #[must_use]
+    pub fn merge(&self, came: EmbedReply) -> Option<EmbedReply> {
+        let missing = self.known.iter().filter(|known| known.is_none()).count();
+        (came.vectors.len() == missing).then_some(())?;
+        let used = came.usage.unwrap_or_default().total_input();
+        let mut shares = self.shares(used).into_iter();
+        let mut fresh = came.vectors.into_iter();
+        let (mut vectors, mut tokens, mut named) = (Vec::with_capacity(self.known.len()), 0, came.model);
+        for (number, known) in self.numbers.iter().zip(&self.known) {
+            if let Some(Entry::Vector(vector)) = known.as_deref() {
+                tokens += vector.tokens;
+                if named.is_none() {
+                    named.clone_from(&vector.named);
+                }
+                vectors.push(vector.numbers.clone());
+                continue;
+            }
+            let numbers = fresh.next()?;
+            let share = shares.next().unwrap_or(0);
+            let entry = Vector {
+                numbers: numbers.clone(),
+                named: named.clone(),
+                tokens: share,
+                provider: Arc::clone(&self.provider),
+                model: Arc::clone(&self.model),
+                mark: self.mark.clone(),
+            };
+            self.cache.keep(*number, Entry::Vector(entry), clock::unix_millis(), self.ttl);
+            tokens += share;
+            vectors.push(numbers);
+        }
+        let usage = Some(Usage { input: tokens, ..Usage::default() });
+        Some(EmbedReply { model: named, vectors, usage, extras: came.extras })
+    }
+
+    /// What each missing input used of so many tokens, by its length; all of them together.
+    fn shares(&self, used: u64) -> Vec<u64> {
+        let length = |input: &EmbedInput| match input {
+            EmbedInput::Text(text) => text.len() as u64 + 1,
+            EmbedInput::Tokens(tokens) => tokens.len() as u64,
+        };
+        let inputs = self.asked.inputs.iter().zip(&self.known);
+        let lengths: Vec<u64> =
+            inputs.filter(|(_, known)| known.is_none()).map(|(input, _)| length(input)).collect();
+        let all = lengths.iter().sum::<u64>().max(1);
+        let (mut left, mut rest) = (used, all);
+        let share = |length: &u64| {
+            // Of what is left, so that nothing is lost to rounding.
+            let share = u64::try_from(u128::from(left) * u128::from(*length) / u128::from(rest.max(1)));
+            let share = share.unwrap_or(left).min(left);
+            left -= share;
+            rest -= length;
+            share
+        };
+        lengths.iter().map(share).collect()
+    }
+}
+
+/// Answers a request all of whose vectors are there.
+///
+/// # Errors
+/// When the client is gone.
+pub async fn serve(
+    shared: &Shared,
+    session: &mut Session,
+    exchange: &mut Exchange,
+    form: Vectors,
+    items: &Arc<Items>,
+) -> Result<bool> {
+    exchange.cache = Some(Tier::Exact);
+    if let Err(refusal) = allowance::admit_free(shared, exchange) {
+        let client = exchange.client();
+        return refuse(session, exchange, client, refusal, Connection::Keep).await;
+    }
+    let reply = items.merge(EmbedReply::default()).unwrap_or_default();
+    let seed = exchange.seed(&items.model, 0, Bytes::new());
+    let body = form.render_reply(&reply, &items.asked, &seed);
+    if let (Some(call), Some(usage)) = (exchange.call(), reply.usage) {
+        let into = Into::Items(form, form, Arc::clone(items));
+        call.relay = Relay::whole(form.dialect(), call.ask.dialect, seed, into);
+        call.relay.tell(&usage);
+    }
+    let headers = returning::own_headers(exchange);
+    answer::json(session, 200, body, headers).await.map(|()| true)
+}
+
+/// An answer with vectors that goes through as it is, taken along for the next who ask.
+#[derive(Debug)]
+pub struct VectorTape {
+    items: Arc<Items>,
+    form: Vectors,
+    body: Vec<u8>,
+    over: bool,
+}
+
+impl VectorTape {
+    /// Takes along the answer to a call that goes through as it is.
+    #[must_use]
+    pub fn of(call: &Call) -> Option<Box<Self>> {
+        let known = &call.attempt.known;
+        let items = call.ask.items.as_ref().filter(|items| items.is_of(known))?;
+        let (form, _) = known.paths.embed.as_ref()?;
+        let through = matches!(call.attempt.mode, Mode::Verbatim { .. } | Mode::Relay(_));
+        let new = || Box::new(Self { items: Arc::clone(items), form: *form, body: Vec::new(), over: false });
+        through.then(new)
+    }
+
+    /// A piece of it came.
+    pub fn push(&mut self, piece: &Bytes, share: &mut Share, most: usize) {
+        self.over |= !share.grow(piece.len(), most);
+        if !self.over {
+            self.body.extend_from_slice(piece);
+        }
+    }
+
+    /// The answer is whole: keeps its vectors.
+    pub fn keep(self) {
+        if !self.over
+            && let Ok(reply) = self.form.parse_reply(&self.body)
+        {
+            // It has gone to its client as it came.
+            let _ = self.items.merge(reply);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(known: Vec<Option<Arc<Entry>>>) -> Items {
+        let text = |text: &str| EmbedInput::Text(text.to_owned());
+        let inputs = vec![text("a"), text("bcd"), text("e")];
+        let asked = EmbedRequest { model: "m".into(), inputs, ..EmbedRequest::default() };
+        let realm = Realm { scope: "", namespace: "", targets: &[], strictly: None };
+        let numbers =
+            asked.inputs.iter().map(|input| fingerprint::of_input(&[1; 32], &realm, &asked, input)).collect();
+        Items {
+            cache: Arc::new(Exact::new([1; 32], 1 << 20, 1 << 20)),
+            asked: Arc::new(asked),
+            numbers,
+            known,
+            provider: "openai".into(),
+            model: "m".into(),
+            ttl: Duration::from_secs(60),
+            mark: Mark::default(),
+        }
+    }
+
+    fn reply(vectors: &[f32], tokens: u64) -> EmbedReply {
+        EmbedReply {
+            model: Some("m-1".into()),
+            vectors: vectors.iter().map(|number| vec![*number]).collect(),
+            usage: Some(Usage { input: tokens, ..Usage::default() }),
+            ..EmbedReply::default()
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_asked_for_and_put_in_its_place() {
+        let first = items(vec![None, None, None]);
+        assert_eq!(first.missing().inputs.len(), 3);
+        let whole = first.merge(reply(&[1.0, 2.0, 3.0], 9)).unwrap();
+        assert_eq!((whole.vectors.len(), whole.usage.unwrap().input), (3, 9));
+        let look = Look { now: clock::unix_millis(), max_age: None, entries: true, flights: false };
+        let middle = match first.cache.find(first.numbers[1], &look) {
+            Found::Entry(entry, _) => entry,
+            other => panic!("{other:?}"),
+        };
+        let second = items(vec![None, Some(middle), None]);
+        assert!(!second.is_whole());
+        assert_eq!(second.missing().inputs, [EmbedInput::Text("a".into()), EmbedInput::Text("e".into())]);
+        assert_eq!(second.merge(reply(&[7.0], 2)), None, "one too few");
+        let merged = second.merge(reply(&[7.0, 8.0], 4)).unwrap();
+        assert_eq!(merged.vectors, [[7.0], [2.0], [8.0]]);
+        // Half of the nine tokens were those of the longest.
+        assert_eq!(merged.usage.unwrap().input, 4 + 4);
+    }
+
+    #[test]
+    fn tokens_are_shared_out_without_a_rest() {
+        for used in [0, 1, 2, 9, 1000, u64::MAX] {
+            assert_eq!(items(vec![None, None, None]).shares(used).iter().sum::<u64>(), used);
+        }
+    }
+}
