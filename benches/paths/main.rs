@@ -18,6 +18,7 @@
 use std::time::Duration;
 
 mod allowance;
+mod cache;
 mod codecs;
 mod decisions;
 mod framing;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, header};
 
+use crate::cache::rules::SWITCH;
 use crate::cache::{Drawn, Exact, Fingerprint, Found, Look, Mark, Realm, Rules, Scope, Wish, fingerprint};
 use crate::clock;
 use crate::dialect::Framing;
@@ -43,9 +44,17 @@ pub fn query(
     lens: &Lens<'_>,
     targets: &[Target],
 ) -> Result<Option<Box<Query>>, Refusal> {
-    let Some((rules, wish)) = told(&world.caching, key, headers, &ask.model)? else { return Ok(None) };
+    let own = key.and_then(|key| key.cache.as_ref());
+    let Some(rules) = world.caching.rules_for(&ask.model, own) else { return Ok(None) };
+    let drawn = drawn(ask.dialect, lens);
+    // Most requests have no part in it and say nothing of it: that is seen at a glance.
+    let silent = || !headers.contains_key(header::CACHE_CONTROL) && !headers.contains_key(SWITCH);
+    if !rules.allow(&drawn, &Wish::default()) && silent() {
+        return Ok(None);
+    }
+    let wish = wish(headers)?;
     // What goes on from what is kept elsewhere is not all in the request.
-    if ask.recall.is_some() || !rules.allow(&drawn(ask.dialect, lens), &wish) {
+    if ask.recall.is_some() || !rules.allow(&drawn, &wish) {
         return if wish.only { Err(uncached()) } else { Ok(None) };
     }
     // What is no request of its dialect is the provider's to refuse.
@@ -71,13 +80,16 @@ pub fn told(
 ) -> Result<Option<(Rules, Wish)>, Refusal> {
     let own = key.and_then(|key| key.cache.as_ref());
     let Some(rules) = caching.rules_for(model, own) else { return Ok(None) };
+    Ok(Some((rules, wish(headers)?)))
+}
+
+fn wish(headers: &HeaderMap) -> Result<Wish, Refusal> {
     let said = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-    let wish = Wish::read(said).map_err(|wrong| {
+    Wish::read(said).map_err(|wrong| {
         let message =
             format!("the header {} says what it cannot say: expected {}", wrong.header, wrong.expected);
         Refusal::new(Kind::InvalidRequest, message).with_param(wrong.header)
-    })?;
-    Ok(Some((rules, wish)))
+    })
 }
 
 /// The refusal of a client that wants nothing but what is kept.
