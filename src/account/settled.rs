@@ -12,6 +12,7 @@ use crate::account::count::Calibration;
 use crate::account::meter::Metered;
 use crate::account::{cost, tally};
 use crate::cache::Tier;
+use crate::cache::semantic::Agreement;
 use crate::catalog::PriceTable;
 use crate::clock::RequestId;
 use crate::dialect::{Head, codec};
@@ -132,6 +133,9 @@ pub struct Record {
     pub states_cost: bool,
     /// What part the cache had in it; `None` where it might not have any.
     pub cache: Option<Tier>,
+    /// Whether the answer agrees with the one that the cache would have given to the same question in other
+    /// words; `None` where it would have given none, or nobody wants to know.
+    pub agreement: Option<Agreement>,
     /// What it would have cost without the cache, once settled; `None` where that served nothing, or no
     /// price is known.
     pub saved: Option<PicoUsd>,

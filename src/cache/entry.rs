@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::fingerprint::Fingerprint;
 use crate::dialect::{Framing, Restore};
 use crate::ir::Dialect;
 
@@ -66,6 +67,19 @@ pub struct Vector {
     pub mark: Mark,
 }
 
+/// A question that was answered under another fingerprint, in other words.
+#[derive(Debug)]
+pub struct Reworded {
+    /// The fingerprint of the question that was answered.
+    pub answered: Fingerprint,
+    /// Who answered it.
+    pub provider: Arc<str>,
+    /// The model's name there.
+    pub model: Arc<str>,
+    /// By what the answer is found again.
+    pub mark: Mark,
+}
+
 /// What is kept under one fingerprint.
 #[derive(Debug)]
 pub enum Entry {
@@ -73,6 +87,8 @@ pub enum Entry {
     Answer(Answer),
     /// A vector.
     Vector(Vector),
+    /// Where the answer is.
+    Reworded(Reworded),
 }
 
 /// What an entry holds beside its bytes: its own fields, its place in the index, what allocators add.
@@ -85,6 +101,7 @@ impl Entry {
         match self {
             Self::Answer(answer) => &answer.mark,
             Self::Vector(vector) => &vector.mark,
+            Self::Reworded(reworded) => &reworded.mark,
         }
     }
 
@@ -94,6 +111,7 @@ impl Entry {
         match self {
             Self::Answer(answer) => &answer.origin.model,
             Self::Vector(vector) => &vector.model,
+            Self::Reworded(reworded) => &reworded.model,
         }
     }
 
@@ -103,6 +121,16 @@ impl Entry {
         match self {
             Self::Answer(answer) => &answer.origin.provider,
             Self::Vector(vector) => &vector.provider,
+            Self::Reworded(reworded) => &reworded.provider,
+        }
+    }
+
+    /// How many answers it is.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        match self {
+            Self::Answer(_) | Self::Vector(_) => 1,
+            Self::Reworded(_) => 0,
         }
     }
 
@@ -116,6 +144,7 @@ impl Entry {
                 answer.body.len() + answer.pace.len() * size_of::<(Duration, usize)>() + names
             }
             Self::Vector(vector) => vector.numbers.len() * size_of::<f32>(),
+            Self::Reworded(_) => 0,
         };
         own + self.mark().tags.iter().map(|tag| tag.len() + 32).sum::<usize>() + FRAME
     }

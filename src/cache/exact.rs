@@ -54,6 +54,8 @@ struct Kept {
 pub enum Found {
     /// An entry, and its age.
     Entry(Arc<Entry>, Duration),
+    /// The entry for the same question in other words, and its age.
+    Reworded(Arc<Entry>, Duration),
     /// The same is being answered.
     Flight(Arc<Flight>),
     /// Nothing: whoever looked is the first, and leads this flight, if it asked for one.
@@ -131,9 +133,9 @@ impl Exact {
         if look.entries {
             match shard.touch(fingerprint, look) {
                 Touched::Good(entry, age) => return Found::Entry(entry, age),
-                Touched::Ended(bytes) => {
-                    self.used.fetch_sub(bytes, Ordering::Relaxed);
-                    self.entries.fetch_sub(1, Ordering::Relaxed);
+                Touched::Ended(kept) => {
+                    self.used.fetch_sub(kept.bytes, Ordering::Relaxed);
+                    self.entries.fetch_sub(kept.entry.count(), Ordering::Relaxed);
                 }
                 Touched::Nothing => {}
             }
@@ -149,6 +151,20 @@ impl Exact {
                 Found::Nothing(Some(flight))
             }
         }
+    }
+
+    /// The answer to a question that has one of these fingerprints in other words.
+    #[must_use]
+    pub fn find_reworded(&self, fingerprints: &[Fingerprint], look: &Look) -> Option<(Arc<Entry>, Duration)> {
+        let look = Look { flights: false, ..*look };
+        let entry = |fingerprint: Fingerprint| match self.find(fingerprint, &look) {
+            Found::Entry(entry, age) => Some((entry, age)),
+            Found::Reworded(..) | Found::Flight(_) | Found::Nothing(_) => None,
+        };
+        fingerprints.iter().find_map(|fingerprint| match &*entry(*fingerprint)?.0 {
+            Entry::Reworded(reworded) => entry(reworded.answered),
+            Entry::Answer(_) | Entry::Vector(_) => None,
+        })
     }
 
     /// A flight that nobody else can join.
@@ -168,7 +184,7 @@ impl Exact {
 
     /// Keeps an entry for a time, in place of what was kept under its fingerprint; whether there was room.
     pub fn keep(&self, fingerprint: Fingerprint, entry: Entry, now: u64, ttl: Duration) -> bool {
-        let bytes = entry.weight();
+        let (bytes, count) = (entry.weight(), entry.count());
         if bytes > self.largest() || !self.take(bytes, place_of(fingerprint)) {
             return false;
         }
@@ -182,7 +198,7 @@ impl Exact {
         match before {
             Some(kept) => self.give(kept.bytes),
             None => {
-                self.entries.fetch_add(1, Ordering::Relaxed);
+                self.entries.fetch_add(count, Ordering::Relaxed);
             }
         }
         true
@@ -192,7 +208,7 @@ impl Exact {
     pub fn forget(&self, fingerprint: Fingerprint) {
         let kept = self.of(fingerprint).and_then(|mut shard| shard.remove(fingerprint));
         if let Some(kept) = kept {
-            self.entries.fetch_sub(1, Ordering::Relaxed);
+            self.entries.fetch_sub(kept.entry.count(), Ordering::Relaxed);
             self.give(kept.bytes);
         }
     }
@@ -207,7 +223,7 @@ impl Exact {
             let gone: Vec<_> =
                 meant.into_iter().filter_map(|fingerprint| shard.remove(fingerprint)).collect();
             drop(shard);
-            entries += gone.len();
+            entries += gone.iter().map(|kept| kept.entry.count()).sum::<usize>();
             bytes += gone.iter().map(|kept| kept.bytes).sum::<usize>();
         }
         self.entries.fetch_sub(entries, Ordering::Relaxed);
@@ -253,8 +269,8 @@ impl Exact {
             let Some(oldest) = shard.order.first_key_value().map(|(_, oldest)| *oldest) else { continue };
             if let Some(kept) = shard.remove(oldest) {
                 drop(shard);
-                self.entries.fetch_sub(1, Ordering::Relaxed);
-                self.evicted.fetch_add(1, Ordering::Relaxed);
+                self.entries.fetch_sub(kept.entry.count(), Ordering::Relaxed);
+                self.evicted.fetch_add(kept.entry.count() as u64, Ordering::Relaxed);
                 self.give(kept.bytes);
                 return true;
             }
@@ -271,7 +287,7 @@ pub fn place_of(fingerprint: Fingerprint) -> usize {
 
 enum Touched {
     Good(Arc<Entry>, Duration),
-    Ended(usize),
+    Ended(Kept),
     Nothing,
 }
 
@@ -280,7 +296,7 @@ impl Shard {
         let Self { entries, order, tick, .. } = self;
         let Some(kept) = entries.get_mut(&fingerprint) else { return Touched::Nothing };
         if kept.until <= look.now {
-            return self.remove(fingerprint).map_or(Touched::Nothing, |kept| Touched::Ended(kept.bytes));
+            return self.remove(fingerprint).map_or(Touched::Nothing, Touched::Ended);
         }
         let age = Duration::from_millis(look.now.saturating_sub(kept.made));
         if look.max_age.is_some_and(|most| age > most) {

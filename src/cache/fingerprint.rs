@@ -52,22 +52,33 @@ const SILENT: [&str; 4] = ["safety_identifier", "prompt_cache_retention", "promp
 #[must_use]
 pub fn of_request(key: &[u8; 32], realm: &Realm<'_>, request: &Request) -> Fingerprint {
     let mut canon = Canon::new(key, realm, 1);
-    canon.blocks(&request.system);
-    canon.count(request.turns.len());
-    request.turns.iter().for_each(|turn| canon.turn(turn));
-    canon.count(request.tools.len());
-    request.tools.iter().for_each(|tool| canon.tool(tool));
-    if !request.tools.is_empty() {
-        canon.choice(request.tool_choice.as_ref());
-        canon.truth(request.parallel_tools);
-        canon.mark(u8::from(request.validated));
-    }
-    canon.sampling(&request.sampling);
-    canon.thinking(request.thinking.as_ref());
-    canon.format(request.format.as_ref());
-    canon.maybe(request.verbosity.as_deref());
-    canon.extras(&request.extras);
+    canon.request(request, &request.turns);
     canon.finish()
+}
+
+/// The fingerprints of a request for a completion whose last turn is a question with these forms. All else
+/// is in them as it is in that of the request.
+#[must_use]
+pub fn of_question(
+    key: &[u8; 32],
+    realm: &Realm<'_>,
+    request: &Request,
+    forms: &[String],
+) -> Vec<Fingerprint> {
+    let Some((question, before)) = request.turns.split_last() else { return Vec::new() };
+    let mut canon = Canon::new(key, realm, 3);
+    canon.request(request, before);
+    canon.maybe(question.name.as_deref());
+    canon.extras(&question.extras);
+    for block in &question.blocks {
+        canon.extras(&block.extras);
+    }
+    let of_form = |form: &String| {
+        let mut canon = canon.clone();
+        canon.text(form);
+        canon.finish()
+    };
+    forms.iter().map(of_form).collect()
 }
 
 /// The fingerprint of one of the things that a request wants embedded.
@@ -101,6 +112,7 @@ pub fn of_input(
 
 /// Hashes what it is told in one form. Every piece says its kind or its length, so that no two tellings
 /// run into the same bytes.
+#[derive(Clone)]
 struct Canon<'r> {
     hash: blake3::Hasher,
     /// The ids of calls in the order in which they were met: a client makes them up anew each time.
@@ -171,6 +183,28 @@ impl<'r> Canon<'r> {
         for text in texts {
             self.text(text);
         }
+    }
+
+    fn request(&mut self, request: &'r Request, turns: &'r [Turn]) {
+        self.blocks(&request.system);
+        self.count(turns.len());
+        for turn in turns {
+            self.turn(turn);
+        }
+        self.count(request.tools.len());
+        for tool in &request.tools {
+            self.tool(tool);
+        }
+        if !request.tools.is_empty() {
+            self.choice(request.tool_choice.as_ref());
+            self.truth(request.parallel_tools);
+            self.mark(u8::from(request.validated));
+        }
+        self.sampling(&request.sampling);
+        self.thinking(request.thinking.as_ref());
+        self.format(request.format.as_ref());
+        self.maybe(request.verbosity.as_deref());
+        self.extras(&request.extras);
     }
 
     fn turn(&mut self, turn: &'r Turn) {

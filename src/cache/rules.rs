@@ -11,6 +11,19 @@ pub enum Mode {
     Off,
     /// They answer the same question once more.
     Exact,
+    /// And the same question in other words.
+    Safe,
+}
+
+/// What becomes of a question that was answered in other words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherWords {
+    /// It is another question.
+    Unknown,
+    /// It is asked, and the answers are compared.
+    Watched,
+    /// It gets that answer.
+    Answered,
 }
 
 /// Who shares answers.
@@ -63,6 +76,8 @@ pub struct Rules {
     pub left: Left,
     /// How streams are told once more.
     pub replay: Replay,
+    /// Whether a question that was answered in other words is asked all the same, to compare the answers.
+    pub shadow: bool,
 }
 
 /// What a route or a key has otherwise than the rest.
@@ -82,6 +97,8 @@ pub struct Otherwise {
     pub tools: Option<bool>,
     /// Whether the same question in flight is asked once.
     pub in_flight: Option<bool>,
+    /// Whether a question that was answered in other words is asked all the same, to compare the answers.
+    pub shadow: Option<bool>,
 }
 
 impl Rules {
@@ -93,11 +110,25 @@ impl Rules {
             scope: otherwise.scope.unwrap_or(self.scope),
             ttl: otherwise.ttl.unwrap_or(self.ttl),
             temperature: otherwise.temperature.unwrap_or(self.temperature),
-            without_temperature: otherwise.without_temperature.unwrap_or(self.without_temperature),
+            // Who wants other words answered wants most clients answered, and those name none.
+            without_temperature: otherwise
+                .without_temperature
+                .unwrap_or(self.without_temperature || otherwise.mode == Some(Mode::Safe)),
             tools: otherwise.tools.unwrap_or(self.tools),
             in_flight: otherwise.in_flight.unwrap_or(self.in_flight),
             left: self.left,
             replay: self.replay,
+            shadow: otherwise.shadow.unwrap_or(self.shadow),
+        }
+    }
+
+    /// What becomes of a question that was answered in other words.
+    #[must_use]
+    pub const fn other_words(&self) -> OtherWords {
+        match (self.shadow, self.mode) {
+            (_, Mode::Off) | (false, Mode::Exact) => OtherWords::Unknown,
+            (true, Mode::Exact | Mode::Safe) => OtherWords::Watched,
+            (false, Mode::Safe) => OtherWords::Answered,
         }
     }
 
@@ -241,6 +272,7 @@ mod tests {
         in_flight: true,
         left: Left::Cancel,
         replay: Replay::AtOnce,
+        shadow: false,
     };
 
     fn wish(headers: &[(&str, &str)]) -> Wish {

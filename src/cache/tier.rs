@@ -7,6 +7,8 @@ pub enum Tier {
     Miss,
     /// It had the answer to exactly this question.
     Exact,
+    /// It had the answer to the same question in other words.
+    Semantic,
     /// The same question was being answered, and that answer was shared.
     InFlight,
 }
@@ -18,6 +20,7 @@ impl Tier {
         match self {
             Self::Miss => "miss",
             Self::Exact => "exact",
+            Self::Semantic => "semantic",
             Self::InFlight => "in-flight",
         }
     }
@@ -28,6 +31,7 @@ impl Tier {
         match self {
             Self::Miss => "miss",
             Self::Exact => "hit; tier=exact",
+            Self::Semantic => "hit; tier=semantic",
             Self::InFlight => "hit; tier=in-flight",
         }
     }
@@ -37,7 +41,7 @@ impl Tier {
     pub const fn is_hit(self) -> bool {
         match self {
             Self::Miss => false,
-            Self::Exact | Self::InFlight => true,
+            Self::Exact | Self::Semantic | Self::InFlight => true,
         }
     }
 }

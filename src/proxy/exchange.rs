@@ -9,6 +9,7 @@ use pingora::http::ResponseHeader;
 
 use crate::account::{Aside, Attribution, Metered, Outcome, Record, Source, Timings};
 use crate::cache::Tier;
+use crate::cache::semantic::Agreement;
 use crate::clock::{self, RequestId};
 use crate::dialect::bedrock_invoke::{Unwrap, Wrap};
 use crate::dialect::{Framing, Seed};
@@ -59,6 +60,8 @@ pub struct Exchange {
     pub asked: Option<Asked>,
     /// What part the cache has in it; `None` where it may not have any.
     pub cache: Option<Tier>,
+    /// Whether its answer agrees with one to the same question in other words, where that is watched.
+    pub agreement: Option<Agreement>,
     /// How far it got.
     pub stage: Stage,
     /// What the gateway itself has taken of the client's time so far.
@@ -303,6 +306,7 @@ impl Exchange {
             full: None,
             asked: None,
             cache: None,
+            agreement: None,
             stage: Stage::Here,
             overhead: Duration::ZERO,
             refusal: None,
@@ -334,10 +338,10 @@ impl Exchange {
 
     /// The answer is all that it will be: what was taken along of it is kept, and shared.
     pub fn conclude_tape(&mut self) {
-        let Self { stage: Stage::Away(call), refusal, .. } = self else { return };
+        let Self { stage: Stage::Away(call), refusal, agreement, .. } = self else { return };
         let good = refusal.is_none() && call.relay.broken().is_none();
         if let Some(mut tape) = call.tape.take() {
-            tape.told(good, refusal.as_ref());
+            *agreement = tape.told(good, refusal.as_ref());
         }
         if let Some(tape) = call.vectors.take().filter(|_| good) {
             tape.keep();
@@ -443,6 +447,7 @@ impl Exchange {
             states_cost: false,
             background: self.in_background,
             cache: self.cache,
+            agreement: self.agreement,
             saved: None,
             guards: Vec::new(),
             is_estimated: false,

@@ -108,6 +108,7 @@ pub fn write(settled: &Settled, out: &mut Vec<u8>) {
     }
     line.maybe(settled.cost, |line, cost| line.dollars(key!("cost_usd"), cost));
     line.maybe(record.cache, |line, tier| line.plain(key!("cache"), tier.name()));
+    line.maybe(record.agreement, |line, agreement| line.plain(key!("cache_shadow"), agreement.name()));
     line.maybe(record.saved, |line, saved| line.dollars(key!("saved_usd"), saved));
     line.milliseconds(key!("duration_ms"), record.timings.total);
     line.milliseconds(key!("overhead_ms"), record.timings.overhead);

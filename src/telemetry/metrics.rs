@@ -16,7 +16,7 @@ use crate::store::journal::Journal;
 use crate::telemetry::budgets;
 use crate::telemetry::names::{label, metric};
 use crate::telemetry::per_key::PerKey;
-use crate::units::Apart;
+use crate::units::{Apart, PicoUsd};
 
 /// Clients choose model names freely; past this many, further ones share one label.
 const MOST_MODELS: usize = 512;
@@ -45,6 +45,8 @@ pub struct Metrics {
     limited: IntCounterVec,
     alerts: IntCounterVec,
     cached: IntCounterVec,
+    shadow: IntCounterVec,
+    shadow_cost: CounterVec,
     saved: CounterVec,
     cache_bytes: IntGauge,
     cache_entries: IntGauge,
@@ -110,6 +112,11 @@ impl Metrics {
             &[label::PROVIDER, label::MODEL],
         )?;
         registry.register(Box::new(saved.clone()))?;
+        let shadow_cost = CounterVec::new(
+            Opts::new(metric::CACHE_SHADOW_COST, "What requests cost that safe would have answered, in USD"),
+            &[label::PROVIDER, label::MODEL],
+        )?;
+        registry.register(Box::new(shadow_cost.clone()))?;
         let cache_evictions =
             IntCounter::new(metric::CACHE_EVICTIONS, "Cached answers that made room for others")?;
         registry.register(Box::new(cache_evictions.clone()))?;
@@ -142,6 +149,12 @@ impl Metrics {
                 "Requests that the cache may answer, by what part it had in them",
                 &[label::TIER],
             )?,
+            shadow: counters(
+                metric::CACHE_SHADOW,
+                "Requests that safe would have answered, by whether that answer agrees with the one they got",
+                &[label::RESULT],
+            )?,
+            shadow_cost,
             saved,
             cache_bytes: gauge(metric::CACHE_BYTES, "Bytes that the cache holds")?,
             cache_entries: gauge(metric::CACHE_ENTRIES, "Answers that the cache holds")?,
@@ -299,9 +312,14 @@ impl Metrics {
         let record = &settled.record;
         let Some(tier) = record.cache else { return };
         self.cached.with_label_values(&[tier.name()]).inc();
+        let model = if self.admits(model) { model } else { OTHER };
+        let provider = record.provider.as_deref().unwrap_or("");
+        if let Some(agreement) = record.agreement {
+            self.shadow.with_label_values(&[agreement.name()]).inc();
+            let cost = settled.cost.map_or(0.0, PicoUsd::as_usd_f64);
+            self.shadow_cost.with_label_values(&[provider, model]).inc_by(cost);
+        }
         if let Some(saved) = record.saved {
-            let model = if self.admits(model) { model } else { OTHER };
-            let provider = record.provider.as_deref().unwrap_or("");
             self.saved.with_label_values(&[provider, model]).inc_by(saved.as_usd_f64());
         }
     }

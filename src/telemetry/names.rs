@@ -73,6 +73,10 @@ pub mod metric {
     pub const CACHE: &str = "tollgate_cache_requests_total";
     /// What answers of the cache would have cost in USD.
     pub const SAVED: &str = "tollgate_cache_saved_usd_total";
+    /// Requests that the cache would have answered with what it had for other words, by whether the answers agree.
+    pub const CACHE_SHADOW: &str = "tollgate_cache_shadow_total";
+    /// What those cost in USD.
+    pub const CACHE_SHADOW_COST: &str = "tollgate_cache_shadow_usd_total";
     /// Bytes that the cache holds.
     pub const CACHE_BYTES: &str = "tollgate_cache_bytes";
     /// Entries that it holds.

@@ -45,6 +45,7 @@ pub(super) fn settled(model: &str) -> Settled {
         states_cost: false,
         background: false,
         cache: None,
+        agreement: None,
         saved: None,
         guards: Vec::new(),
         is_estimated: false,

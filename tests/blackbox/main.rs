@@ -16,6 +16,7 @@
 
 mod addresses;
 mod admin;
+mod alike;
 mod bedrock;
 mod bodies;
 mod budgets;

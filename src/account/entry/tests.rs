@@ -72,6 +72,7 @@ fn record() -> Record {
         states_cost: false,
         background: true,
         cache: Some(Tier::Miss),
+        agreement: None,
         saved: None,
         guards: vec!["pii;masked".to_owned()],
         is_estimated: false,

@@ -6,11 +6,13 @@
 //! is that of a hash, and two questions that differ in a negation, a number, a name, an order, a unit or
 //! any other word that could matter never meet. `tests/semantic` holds that.
 
+mod agree;
 mod asked;
 mod fold;
 mod volatile;
 mod words;
 
+pub use agree::{Agreement, agree};
 pub use asked::asked;
 
 /// Where in a conversation a question stands.

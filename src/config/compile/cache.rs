@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::cache::{Left, Mode, Otherwise, Replay, Rules, Scope};
+use crate::cache::{Left, Mode, OtherWords, Otherwise, Replay, Rules, Scope, semantic};
 use crate::config::file::{CacheLeft, CacheMode, CacheOtherwise, CacheReplay, CacheScope, File, Span};
 use crate::snapshot::Caching;
 
@@ -26,7 +26,7 @@ pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Caching {
         scope: scope(cache.scope),
         ttl: check.time(&["cache", "ttl"], cache.ttl),
         temperature: cache.temperature.0,
-        without_temperature: cache.without_temperature,
+        without_temperature: cache.without_temperature.unwrap_or(mode(cache.mode) == Mode::Safe),
         tools: cache.tools,
         in_flight: cache.in_flight,
         left: match cache.left {
@@ -37,6 +37,7 @@ pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Caching {
             CacheReplay::AtOnce => Replay::AtOnce,
             CacheReplay::Recorded => Replay::Recorded,
         },
+        shadow: cache.shadow,
     };
     let mut routes = FxHashMap::default();
     for (name, route) in &file.routes {
@@ -45,6 +46,10 @@ pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Caching {
             let mut spot = Spot { tree: check.source.sound, path: &path, problems: check.problems };
             routes.insert(name.clone(), otherwise(written, &mut spot));
         }
+    }
+    let others = routes.values().map(|otherwise| rules.with(otherwise));
+    if others.chain([rules]).any(|rules| rules.other_words() != OtherWords::Unknown) {
+        semantic::prepare();
     }
     Caching { rules, routes, room: cache.room.0, largest: cache.entry.0 }
 }
@@ -62,6 +67,7 @@ pub(super) fn otherwise(written: &CacheOtherwise, spot: &mut Spot<'_>) -> Otherw
         without_temperature: written.without_temperature,
         tools: written.tools,
         in_flight: written.in_flight,
+        shadow: written.shadow,
     }
 }
 
@@ -69,6 +75,7 @@ const fn mode(written: CacheMode) -> Mode {
     match written {
         CacheMode::Off => Mode::Off,
         CacheMode::Exact => Mode::Exact,
+        CacheMode::Safe => Mode::Safe,
     }
 }
 

@@ -96,6 +96,7 @@ const SETTINGS: &[Setting] = &[
     (&["cache", "in_flight"], &[("TOLLGATE_CACHE_IN_FLIGHT", Same)]),
     (&["cache", "left"], &[("TOLLGATE_CACHE_LEFT", Same)]),
     (&["cache", "replay"], &[("TOLLGATE_CACHE_REPLAY", Same)]),
+    (&["cache", "shadow"], &[("TOLLGATE_CACHE_SHADOW", Same)]),
     (&["shutdown", "drain"], &[("TOLLGATE_DRAIN", Same)]),
     (&["shutdown", "upgrade_drain"], &[("TOLLGATE_UPGRADE_DRAIN", Same)]),
     (&["shutdown", "socket"], &[("TOLLGATE_UPGRADE_SOCKET", Same)]),

@@ -14,7 +14,8 @@ use crate::units::ByteSize;
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("type" = ["object", "string", "boolean"]))]
 pub(in crate::config) struct Cache {
-    /// `exact`: the same question, in whatever dialect, is answered once more; or `off`. Default: `exact`.
+    /// `exact`: the same question, in whatever dialect, is answered once more; `safe`: also the same question
+    /// in other words; or `off`. Default: `exact`.
     pub(in crate::config) mode: CacheMode,
     /// All that is kept at one time; what was used longest ago goes first. Default: `64MiB`.
     pub(in crate::config) room: Size,
@@ -28,8 +29,8 @@ pub(in crate::config) struct Cache {
     /// A request that wants a freer draw than this is asked anew each time, unless it names a seed.
     /// Default: 0.3.
     pub(in crate::config) temperature: Degree,
-    /// Whether also requests are answered that name no temperature. Default: false.
-    pub(in crate::config) without_temperature: bool,
+    /// Whether also requests are answered that name no temperature. Default: true in mode `safe`, else false.
+    pub(in crate::config) without_temperature: Option<bool>,
     /// Whether also requests with tools are answered. Default: false.
     pub(in crate::config) tools: bool,
     /// Whether the same question, asked while it is being answered, shares that answer. Default: true.
@@ -39,6 +40,9 @@ pub(in crate::config) struct Cache {
     pub(in crate::config) left: CacheLeft,
     /// How a stream is told once more: `at_once`, or at its `recorded` pace. Default: `at_once`.
     pub(in crate::config) replay: CacheReplay,
+    /// Whether a question that was answered in other words is asked all the same, so that the answers can be
+    /// compared: metrics say how many `safe` would have answered, and how many of those answers agree. Default: false.
+    pub(in crate::config) shadow: bool,
 }
 
 /// What a route or a key has otherwise than all; may be written as its mode alone. `off` has the last word.
@@ -46,7 +50,7 @@ pub(in crate::config) struct Cache {
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("type" = ["object", "string", "boolean"]))]
 pub(in crate::config) struct CacheOtherwise {
-    /// `exact` or `off`.
+    /// `exact`, `safe` or `off`.
     pub(in crate::config) mode: Option<CacheMode>,
     /// How long an answer is kept.
     pub(in crate::config) ttl: Option<Span>,
@@ -60,6 +64,8 @@ pub(in crate::config) struct CacheOtherwise {
     pub(in crate::config) tools: Option<bool>,
     /// Whether the same question, asked while it is being answered, shares that answer.
     pub(in crate::config) in_flight: Option<bool>,
+    /// Whether a question that was answered in other words is asked all the same, to compare the answers.
+    pub(in crate::config) shadow: Option<bool>,
 }
 
 /// Whether answers are kept.
@@ -72,6 +78,8 @@ pub(in crate::config) enum CacheMode {
     /// For the same question.
     #[serde(alias = "on", alias = "true", alias = "yes")]
     Exact,
+    /// For the same question, in the same words or in others.
+    Safe,
 }
 
 /// Who shares answers.
@@ -115,11 +123,12 @@ impl Default for Cache {
             ttl: Span(Duration::from_secs(3600)),
             scope: CacheScope::Key,
             temperature: Degree(0.3),
-            without_temperature: false,
+            without_temperature: None,
             tools: false,
             in_flight: true,
             left: CacheLeft::Cancel,
             replay: CacheReplay::AtOnce,
+            shadow: false,
         }
     }
 }

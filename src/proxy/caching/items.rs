@@ -75,7 +75,7 @@ pub fn look(
         .find(*number, &Look { now, max_age, entries: !wish.fresh, flights: false })
     {
         Found::Entry(entry, _) => Some(entry),
-        Found::Flight(_) | Found::Nothing(_) => None,
+        Found::Reworded(..) | Found::Flight(_) | Found::Nothing(_) => None,
     };
     let found: Vec<_> = numbers.iter().map(find).collect();
     if wish.only && found.iter().any(Option::is_none) {

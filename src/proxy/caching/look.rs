@@ -6,7 +6,10 @@ use std::time::Duration;
 use http::{HeaderMap, header};
 
 use crate::cache::rules::SWITCH;
-use crate::cache::{Drawn, Exact, Fingerprint, Found, Look, Mark, Realm, Rules, Scope, Wish, fingerprint};
+use crate::cache::{
+    Drawn, Entry, Exact, Fingerprint, Found, Look, Mark, OtherWords, Realm, Rules, Scope, Wish, fingerprint,
+    semantic,
+};
 use crate::clock;
 use crate::dialect::Framing;
 use crate::ir::Dialect;
@@ -23,6 +26,8 @@ use crate::wire::lens::{Lens, find};
 pub struct Query {
     /// What is asked.
     pub fingerprint: Fingerprint,
+    /// The same, in whatever words; none where words count.
+    pub reworded: Vec<Fingerprint>,
     /// What may be kept.
     pub rules: Rules,
     /// What the client says to that.
@@ -65,7 +70,13 @@ pub fn query(
     let strictly = ask.strict.then_some(ask.dialect);
     let realm = Realm { scope: &scope, namespace: &wish.namespace, targets: &named, strictly };
     let fingerprint = fingerprint::of_request(&cache.key, &realm, request);
-    Ok(Some(Box::new(Query { fingerprint, rules, wish, takes: ask.framing != Framing::JsonArray })))
+    let reworded = match rules.other_words() {
+        OtherWords::Unknown => Vec::new(),
+        OtherWords::Watched | OtherWords::Answered => semantic::asked(request)
+            .map(|forms| fingerprint::of_question(&cache.key, &realm, request, &forms))
+            .unwrap_or_default(),
+    };
+    Ok(Some(Box::new(Query { fingerprint, reworded, rules, wish, takes: ask.framing != Framing::JsonArray })))
 }
 
 /// The rules that hold for a request and what its headers say to them; `None` where the cache is off.
@@ -139,7 +150,36 @@ impl Query {
             entries: !self.wish.fresh,
             flights: self.rules.in_flight && self.takes && !self.wish.fresh && !self.wish.only,
         };
-        cache.find(self.fingerprint, &look)
+        if self.reworded.is_empty() || !look.entries || self.rules.other_words() != OtherWords::Answered {
+            return cache.find(self.fingerprint, &look);
+        }
+        match cache.find(self.fingerprint, &Look { flights: false, ..look }) {
+            Found::Nothing(_) => match cache.find_reworded(&self.reworded, &look) {
+                Some((entry, age)) => Found::Reworded(entry, age),
+                None => cache.find(self.fingerprint, &Look { entries: false, ..look }),
+            },
+            found @ (Found::Entry(..) | Found::Reworded(..) | Found::Flight(_)) => found,
+        }
+    }
+
+    /// The answer that would be given for the same question in other words, if that were done.
+    #[must_use]
+    pub fn watched(&self, cache: &Exact) -> Option<Arc<Entry>> {
+        if self.wish.fresh || self.rules.other_words() != OtherWords::Watched {
+            return None;
+        }
+        let look =
+            Look { now: clock::unix_millis(), max_age: self.wish.max_age, entries: true, flights: false };
+        cache.find_reworded(&self.reworded, &look).map(|(entry, _)| entry)
+    }
+
+    /// Under which fingerprints the answer is found again for the same question in other words: all, where it
+    /// is clear what was meant, else that of the words as they are.
+    #[must_use]
+    pub fn known_by(&self) -> &[Fingerprint] {
+        const CLEAR: usize = 2;
+        let count = if self.reworded.len() <= CLEAR { self.reworded.len() } else { 1 };
+        self.reworded.get(..count).unwrap_or_default()
     }
 
     /// How long the answer may be kept.

@@ -35,15 +35,33 @@ pub async fn serve(
     shared: &Shared,
     session: &mut Session,
     exchange: &mut Exchange,
-    query: Box<Query>,
+    mut query: Box<Query>,
     mut found: Found,
 ) -> Result<bool> {
     loop {
         let told = match found {
             Found::Entry(entry, age) => match &*entry {
-                Entry::Answer(answer) => repeat(shared, session, exchange, &query, answer, age).await?,
-                Entry::Vector(_) => Told::Nothing,
+                Entry::Answer(answer) => {
+                    exchange.cache = Some(Tier::Exact);
+                    repeat(shared, session, exchange, &query, answer, age).await?
+                }
+                Entry::Vector(_) | Entry::Reworded(_) => Told::Nothing,
             },
+            Found::Reworded(entry, age) => {
+                let told = match &*entry {
+                    Entry::Answer(answer) => {
+                        exchange.cache = Some(Tier::Semantic);
+                        repeat(shared, session, exchange, &query, answer, age).await?
+                    }
+                    Entry::Vector(_) | Entry::Reworded(_) => Told::Nothing,
+                };
+                if matches!(told, Told::Answered) {
+                    return Ok(true);
+                }
+                // It is the answer to somebody else, and stays; this one is asked in its own words.
+                query.reworded.clear();
+                Told::Nothing
+            }
             Found::Flight(flight) => follow(shared, session, exchange, Listener::new(flight)).await?,
             Found::Nothing(_) if query.wish.only => {
                 return no(session, exchange, uncached()).await.map(|_| true);
@@ -100,7 +118,6 @@ async fn repeat(
     answer: &Answer,
     age: Duration,
 ) -> Result<Told> {
-    exchange.cache = Some(Tier::Exact);
     if let Err(refusal) = allowance::admit_free(shared, exchange) {
         return no(session, exchange, refusal).await;
     }

@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::cache::{Answer, End, Entry, Exact, Flight, Left, Mark, Origin, exact};
+use crate::cache::semantic::{Agreement, agree};
+use crate::cache::{Answer, End, Entry, Exact, Flight, Left, Mark, Origin, Reworded, exact};
 use crate::clock;
 use crate::dialect::{Framing, Restore, codec, transcode};
-use crate::ir::{FinishReason, Reply};
+use crate::ir::{Block, Finish, FinishReason, Reply};
 use crate::proxy::caching::look::Query;
 use crate::proxy::departure::attempt::Mode;
 use crate::proxy::exchange::Call;
@@ -32,6 +33,8 @@ pub struct Tape {
     over: bool,
     /// What its client's connection must know: that others may wait for the same.
     vigil: Option<Arc<Vigil>>,
+    /// The answer to the same question in other words, to be compared.
+    watched: Option<Arc<Entry>>,
 }
 
 impl Tape {
@@ -40,7 +43,19 @@ impl Tape {
     pub fn new(cache: &Arc<Exact>, query: Box<Query>, flight: Option<Arc<Flight>>, mark: Mark) -> Self {
         let flight = flight.unwrap_or_else(|| Arc::new(cache.flight()));
         let cache = Arc::clone(cache);
-        Self { cache, query, flight, mark, origin: None, begun: None, whole: false, over: false, vigil: None }
+        let watched = query.watched(&cache);
+        Self {
+            cache,
+            query,
+            flight,
+            mark,
+            origin: None,
+            begun: None,
+            whole: false,
+            over: false,
+            vigil: None,
+            watched,
+        }
     }
 
     /// Has the answer go on when its client leaves, as long as others wait or it is to be kept.
@@ -123,15 +138,14 @@ impl Tape {
     }
 
     /// The answer came to this, which its client is about to hear: keeps one that is `good`, as far as is
-    /// known, and tells all who wait.
-    pub fn told(&mut self, good: bool, refusal: Option<&Refusal>) {
-        if good && self.whole && !self.over {
-            self.keep();
-        }
+    /// known, and tells all who wait. Whether it agrees with what was answered in other words, where that is
+    /// watched.
+    pub fn told(&mut self, good: bool, refusal: Option<&Refusal>) -> Option<Agreement> {
+        let agreement = if good && self.whole && !self.over { self.keep() } else { None };
         let end = match refusal {
             Some(refusal) => End::Failed(refusal.clone()),
             None if self.whole => End::Whole,
-            None => return,
+            None => return agreement,
         };
         self.cache.land(self.query.fingerprint, &self.flight);
         self.flight.end(end);
@@ -140,6 +154,7 @@ impl Tape {
         }
         // What comes after is no part of it.
         self.over = true;
+        agreement
     }
 
     /// What came was nothing; another attempt is made.
@@ -149,8 +164,8 @@ impl Tape {
         self.flight.begin_anew();
     }
 
-    fn keep(&self) {
-        let (Some(origin), Some(pieces)) = (&self.origin, self.flight.whole()) else { return };
+    fn keep(&mut self) -> Option<Agreement> {
+        let (origin, pieces) = (self.origin.as_ref()?, self.flight.whole()?);
         let mut body = BytesMut::with_capacity(pieces.iter().map(|(_, piece)| piece.len()).sum());
         let mut pace = Vec::with_capacity(if origin.framing.is_some() { pieces.len() } else { 0 });
         for (after, piece) in &pieces {
@@ -160,11 +175,22 @@ impl Tape {
             }
         }
         let body = body.freeze();
-        if !is_sound(origin, &body) {
-            return;
-        }
+        let reply = reply(origin, &body).filter(is_whole)?;
+        let agreement = self.watched.take().and_then(|watched| compare(&watched, &reply));
         let entry = Entry::Answer(Answer { origin: (**origin).clone(), body, pace, mark: self.mark.clone() });
-        self.cache.keep(self.query.fingerprint, entry, clock::unix_millis(), self.query.ttl());
+        let (now, ttl) = (clock::unix_millis(), self.query.ttl());
+        if self.cache.keep(self.query.fingerprint, entry, now, ttl) && is_finished(&reply) {
+            for fingerprint in self.query.known_by() {
+                let reworded = Entry::Reworded(Reworded {
+                    answered: self.query.fingerprint,
+                    provider: Arc::clone(&origin.provider),
+                    model: Arc::clone(&origin.model),
+                    mark: self.mark.clone(),
+                });
+                self.cache.keep(*fingerprint, reworded, now, ttl);
+            }
+        }
+        agreement
     }
 }
 
@@ -179,15 +205,39 @@ impl Drop for Tape {
     }
 }
 
-/// Whether an answer is one: whole, with something in it, and cut off or blocked by nobody.
-fn is_sound(origin: &Origin, body: &Bytes) -> bool {
-    let reply = match origin.framing {
+/// What an answer says.
+fn reply(origin: &Origin, body: &Bytes) -> Option<Reply> {
+    match origin.framing {
         Some(_) => transcode::gathered(origin.dialect, origin.restore.clone(), body).ok(),
         None => codec(origin.dialect).parse_reply(body).ok(),
-    };
-    reply.is_some_and(|reply| is_whole(&reply))
+    }
 }
 
+/// Whether an answer agrees with the one that was given to the same question in other words.
+fn compare(watched: &Entry, fresh: &Reply) -> Option<Agreement> {
+    let kept = match watched {
+        Entry::Answer(answer) => reply(&answer.origin, &answer.body)?,
+        Entry::Vector(_) | Entry::Reworded(_) => return None,
+    };
+    Some(if agree(&words(&kept), &words(fresh)) { Agreement::Agreed } else { Agreement::Differed })
+}
+
+/// The words of a reply.
+fn words(reply: &Reply) -> String {
+    let blocks = reply.candidates.iter().flat_map(|candidate| &candidate.blocks);
+    blocks.filter_map(Block::as_text).collect()
+}
+
+/// Whether its model said all that it wanted to say, in words: only then it answers other words, too.
+fn is_finished(reply: &Reply) -> bool {
+    let said = |finish: &Finish| matches!(finish.reason, FinishReason::Stop | FinishReason::StopSequence);
+    reply.candidates.iter().all(|candidate| {
+        candidate.finish.as_ref().is_some_and(said)
+            && candidate.blocks.iter().any(|block| block.as_text().is_some())
+    })
+}
+
+/// Whether an answer is one: whole, with something in it, and cut off or blocked by nobody.
 fn is_whole(reply: &Reply) -> bool {
     let fine = |reason| match reason {
         // A limit that the client set is met by each answer.
@@ -219,7 +269,7 @@ mod tests {
         let framing = framed.then_some(Framing::Sse);
         let restore = Restore::NONE;
         let origin = Origin { dialect, framing, restore, provider: "p".into(), model: "m".into() };
-        is_sound(&origin, &Bytes::from_static(body.as_bytes()))
+        reply(&origin, &Bytes::from_static(body.as_bytes())).is_some_and(|reply| is_whole(&reply))
     }
 
     #[test]

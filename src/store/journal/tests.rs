@@ -42,6 +42,7 @@ pub(in crate::store) fn record(at: u64) -> Record {
         states_cost: false,
         background: false,
         cache: None,
+        agreement: None,
         saved: None,
         guards: Vec::new(),
         is_estimated: false,

@@ -1,0 +1,158 @@
+//! The same question in other words costs no call where that is wanted.
+
+use serde_json::{Value, json};
+
+use crate::harness::{CLIENTS, Client, Gateway, Reply, Request, Setup, mock, mock_page, post};
+
+/// A question that is drawn strictly, with the same bounds in each dialect.
+fn question(client: Client, text: &str, stream: bool) -> Request {
+    let model = "gpt-4o-mini";
+    let mut body = client.question(model, text, stream);
+    match client {
+        Client::Openai | Client::Anthropic => {
+            (body["temperature"], body["max_tokens"]) = (json!(0), json!(4096));
+        }
+        Client::Gemini => body["generationConfig"] = json!({"temperature": 0, "maxOutputTokens": 4096}),
+    }
+    let request = post(&client.path(model, stream)).json(&body);
+    if client == Client::Anthropic { request.header("anthropic-version", "2023-06-01") } else { request }
+}
+
+fn said(client: Client, reply: &Reply, stream: bool) -> String {
+    if stream { client.streamed_text(&reply.text()) } else { client.text(&reply.json()) }
+}
+
+fn calls(mock: &tollgate::mock::Mock) -> u64 {
+    mock_page(mock, "stats")["requests"].as_u64().unwrap()
+}
+
+/// What part the cache has in the answer to a chat of this body.
+fn part(gateway: &Gateway, body: &Value) -> String {
+    let reply = gateway.ask(&post("/v1/chat/completions").json(body)).ok();
+    reply.header("x-tollgate-cache").unwrap_or("").to_owned()
+}
+
+fn chat(text: &str) -> Value {
+    json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}]})
+}
+
+#[test]
+fn other_words_get_the_same_answer_in_every_dialect() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).yaml("cache: safe\n").start();
+    let first = gateway.ask(&question(Client::Openai, "What is Go?", false)).ok();
+    assert_eq!(first.header("x-tollgate-cache"), Some("miss"));
+    let expected = said(Client::Openai, &first, false);
+    for (place, text) in
+        ["Tell me about Go", "what's Go", "Could you explain Go to me, please?"].iter().enumerate()
+    {
+        for client in CLIENTS {
+            for stream in [false, true] {
+                let reply = gateway.ask(&question(client, text, stream)).ok();
+                let told = format!("{place} {client:?} {stream}: {}", reply.text());
+                assert_eq!(reply.header("x-tollgate-cache"), Some("hit; tier=semantic"), "{told}");
+                assert!(reply.header("age").is_some(), "{told}");
+                assert_eq!(said(client, &reply, stream), expected, "{told}");
+                let line = gateway.line(&reply);
+                assert_eq!((&line["cost_usd"], &line["cache"]), (&"0".into(), &"semantic".into()), "{line}");
+                assert_ne!(line["saved_usd"], Value::Null, "{line}");
+            }
+        }
+    }
+    assert_eq!(calls(&mock), 1);
+    assert_eq!(part(&gateway, &chat("How do I chnage my email adress?")), "miss");
+    assert_eq!(part(&gateway, &chat("how can I change my e-mail address?")), "hit; tier=semantic");
+    gateway.wait_metric("tollgate_cache_requests_total", &[("tier", "semantic")], 19.0);
+    assert!((gateway.metric("tollgate_cache_entries", &[]) - 2.0).abs() < 1e-9);
+}
+
+#[test]
+fn what_asks_something_else_is_asked() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).yaml("cache: safe\n").start();
+    for (one, other) in [
+        ("What is Go?", "What is Rust?"),
+        ("Is it safe to take ibuprofen?", "Is it not safe to take ibuprofen?"),
+        ("Convert 10 USD to EUR", "Convert 10 EUR to USD"),
+        ("How tall is Everest in feet?", "How tall is Everest in meters?"),
+        ("What happened in 1066?", "What happened in 1666?"),
+        ("What is the weather in Rome?", "Tell me about the weather in Rome"),
+        ("What does `a - b` do?", "What does `a - b` do ?"),
+    ] {
+        assert_eq!(part(&gateway, &chat(one)), "miss", "{one}");
+        assert_eq!(part(&gateway, &chat(other)), "miss", "{other}");
+    }
+}
+
+#[test]
+fn all_but_the_words_must_be_the_same() {
+    let mock = mock();
+    let yaml = "cache: safe\nkeys:\n  one: {key: the-secret-of-one}\n  two: {key: the-secret-of-two}\n";
+    let gateway = Setup::new(&mock).yaml(yaml).start();
+    let ask = |secret: &str, body: &Value| {
+        let request = post("/v1/chat/completions").header("authorization", &format!("Bearer {secret}"));
+        let reply = gateway.ask(&request.json(body)).ok();
+        reply.header("x-tollgate-cache").unwrap_or("").to_owned()
+    };
+    let with = |name: &str, value: Value| {
+        let mut body = chat("Tell me about Go");
+        body[name] = value;
+        body
+    };
+    assert_eq!(ask("the-secret-of-one", &chat("What is Go?")), "miss");
+    assert_eq!(ask("the-secret-of-two", &chat("Tell me about Go")), "miss");
+    let words =
+        json!([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Tell me about Go"}]);
+    let tool = json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]);
+    for (name, value, expected) in [
+        ("messages", words, "miss"),
+        ("temperature", json!(0.1), "miss"),
+        ("max_tokens", json!(77), "miss"),
+        ("response_format", json!({"type": "json_object"}), "miss"),
+        ("model", json!("gpt-4o"), "miss"),
+        ("n", json!(2), "miss"),
+        ("tools", tool, ""),
+    ] {
+        assert_eq!(ask("the-secret-of-one", &with(name, value)), expected, "{name}");
+    }
+    assert_eq!(ask("the-secret-of-one", &chat("tell me about Go")), "hit; tier=semantic");
+}
+
+#[test]
+fn by_default_words_count_and_a_route_can_have_it_otherwise() {
+    let mock = mock();
+    let routes = "routes:\n  faq: {targets: [openai/gpt-4o-mini], cache: safe}\n";
+    let gateway = Setup::new(&mock).yaml(routes).start();
+    let ask = |model: &str, text: &str| {
+        let mut body = chat(text);
+        body["model"] = model.into();
+        if model != "faq" {
+            body["temperature"] = 0.into();
+        }
+        part(&gateway, &body)
+    };
+    assert_eq!(ask("gpt-4o-mini", "What is Go?"), "miss");
+    assert_eq!(ask("gpt-4o-mini", "Tell me about Go"), "miss");
+    assert_eq!(ask("faq", "What is Rust?"), "miss");
+    assert_eq!(ask("faq", "Tell me about Rust"), "hit; tier=semantic");
+}
+
+#[test]
+fn in_its_shadow_everything_is_asked_and_compared() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).yaml("cache: {shadow: true}\n").start();
+    let ask = |text: &str| {
+        let mut body = chat(text);
+        body["temperature"] = 0.into();
+        part(&gateway, &body)
+    };
+    for text in ["What is Go?", "Tell me about Go", "What is Rust?"] {
+        assert_eq!(ask(text), "miss", "{text}");
+    }
+    assert_eq!(ask("What is Go?"), "hit; tier=exact");
+    assert_eq!(calls(&mock), 3);
+    gateway.wait_idle();
+    let compared = |result| gateway.metric("tollgate_cache_shadow_total", &[("result", result)]);
+    assert!((compared("agreed") + compared("differed") - 1.0).abs() < 1e-9);
+    assert!(gateway.metric("tollgate_cache_shadow_usd_total", &[]) > 0.0);
+}
