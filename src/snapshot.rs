@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 use crate::cache::{Mode, Otherwise, Rules};
 use crate::catalog::Catalog;
 use crate::ir::Dialect;
+use crate::policy::guard::Guard;
 use crate::policy::token::Issuer;
 use crate::policy::{Closed, Key, Keyring, Operator, Proxies};
 use crate::provider::{Base, Source, Vendor};
@@ -40,6 +41,8 @@ pub struct Snapshot {
     pub fetch_images: FetchImages,
     /// What may be kept of answers.
     pub caching: Caching,
+    /// What may pass, in requests and in answers.
+    pub guards: Vec<Arc<Guard>>,
     /// Whether a loss refuses any request.
     pub strict: bool,
     /// Whether a request under a budget is served though nobody knows its price.

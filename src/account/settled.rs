@@ -18,6 +18,7 @@ use crate::clock::RequestId;
 use crate::dialect::{Head, codec};
 use crate::fault::Fault;
 use crate::ir::{Dialect, FinishReason, Losses, ServiceTier, Usage, UsageSource};
+use crate::policy::guard::Verdict;
 use crate::policy::{Key, Reservation, Spent};
 use crate::refusal::Kind;
 use crate::units::PicoUsd;
@@ -141,8 +142,8 @@ pub struct Record {
     pub saved: Option<PicoUsd>,
     /// Whether it is one of the gateway's own, made in the background.
     pub background: bool,
-    /// What guards decided.
-    pub guards: Vec<String>,
+    /// What guards found.
+    pub guards: Vec<Verdict>,
     /// Whether the ledger has an estimate of it only, and is to be told better.
     pub is_estimated: bool,
 }

@@ -2,6 +2,7 @@
 
 mod demo;
 mod explain;
+mod guard;
 mod import;
 mod keys;
 mod look;
@@ -75,6 +76,8 @@ enum Command {
     Explain(explain::Explain),
     /// Make, list, change and revoke virtual keys.
     Keys(keys::Arguments),
+    /// Show what guards see in a text.
+    Guard(guard::Arguments),
     /// Write another gateway's configuration in Tollgate's words, and tell what has none.
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(import::Arguments),
@@ -128,6 +131,7 @@ pub fn run() -> ExitCode {
         Some(Command::Models) => look::models(arguments.config),
         Some(Command::Explain(request)) => explain::explain(arguments.config, &request),
         Some(Command::Keys(keys)) => keys::keys(arguments.config, &keys),
+        Some(Command::Guard(test)) => guard::guard(arguments.config, &test),
         Some(Command::Import(arguments)) => import::import(&arguments),
         Some(Command::Schema) => look::schema(),
         Some(Command::Demo(demo)) => demo::demo(&demo),

@@ -7,6 +7,7 @@ pub mod access;
 pub mod address;
 pub mod book;
 pub mod forwarded;
+pub mod guard;
 pub mod guest;
 pub mod key;
 pub mod keyring;

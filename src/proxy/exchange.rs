@@ -23,6 +23,7 @@ use crate::proxy::caching::Tape;
 use crate::proxy::caching::items::{Items, VectorTape};
 use crate::proxy::departure::attempt::{Attempt, Mode};
 use crate::proxy::departure::upload::Upload;
+use crate::proxy::guarding::Guarding;
 use crate::proxy::keeping::recall::Recall;
 use crate::proxy::keeping::saving::Saving;
 use crate::proxy::minting::Lent;
@@ -56,6 +57,8 @@ pub struct Exchange {
     pub reserved: Option<Reservation>,
     /// The rule that had no room for it.
     pub full: Option<Box<Full>>,
+    /// What guards know of it; none where nobody has guards.
+    pub guarding: Option<Box<Guarding>>,
     /// What is asked for, once recognised.
     pub asked: Option<Asked>,
     /// What part the cache has in it; `None` where it may not have any.
@@ -304,6 +307,7 @@ impl Exchange {
             address: None,
             reserved: None,
             full: None,
+            guarding: None,
             asked: None,
             cache: None,
             agreement: None,
@@ -449,7 +453,7 @@ impl Exchange {
             cache: self.cache,
             agreement: self.agreement,
             saved: None,
-            guards: Vec::new(),
+            guards: self.guarding.take().map(|guarding| guarding.memory.verdicts).unwrap_or_default(),
             is_estimated: false,
         };
         let mut broken = false;

@@ -12,6 +12,7 @@ pub mod departure;
 pub mod discovery;
 pub mod exchange;
 pub mod fetching;
+pub mod guarding;
 pub mod issuers;
 pub mod keeper;
 pub mod keeping;

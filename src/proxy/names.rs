@@ -18,6 +18,8 @@ pub const PROVIDER: HeaderName = HeaderName::from_static("x-tollgate-provider");
 pub const MODEL: HeaderName = HeaderName::from_static("x-tollgate-model");
 /// What part the cache had.
 pub const CACHE: HeaderName = HeaderName::from_static("x-tollgate-cache");
+/// What guards found.
+pub const GUARDS: HeaderName = HeaderName::from_static("x-tollgate-guards");
 /// What could not be carried.
 pub const LOSSES: HeaderName = HeaderName::from_static("x-tollgate-losses");
 

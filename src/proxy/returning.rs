@@ -24,6 +24,7 @@ use crate::proxy::departure::attempt::Mode;
 use crate::proxy::departure::envelope::Envelope;
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Call, Exchange, Stage};
+use crate::proxy::guarding;
 use crate::proxy::keeping::saving;
 use crate::proxy::packing::{self, Packing};
 use crate::proxy::relay::LARGEST_EVENT;
@@ -367,6 +368,9 @@ fn stamp(exchange: &mut Exchange, upstream: Option<Duration>, headers: &mut Head
     }
     if let Some(tier) = exchange.cache {
         insert(names::CACHE, Ok(HeaderValue::from_static(tier.header())));
+    }
+    if let Some(found) = guarding::header(exchange.guarding.as_deref()) {
+        insert(names::GUARDS, HeaderValue::try_from(found));
     }
     insert(names::SERVER_TIMING, HeaderValue::try_from(exchange.server_timing(upstream)));
     if let Some(call) = exchange.call() {

@@ -110,6 +110,20 @@ pub fn write(settled: &Settled, out: &mut Vec<u8>) {
     line.maybe(record.cache, |line, tier| line.plain(key!("cache"), tier.name()));
     line.maybe(record.agreement, |line, agreement| line.plain(key!("cache_shadow"), agreement.name()));
     line.maybe(record.saved, |line, saved| line.dollars(key!("saved_usd"), saved));
+    if !record.guards.is_empty() {
+        line.key(key!("guards"));
+        json::array(line.out, |guards| {
+            for verdict in &record.guards {
+                guards.object(|entry| {
+                    entry.string("guard", &verdict.guard);
+                    entry.string("rule", &verdict.rule);
+                    entry.string("action", verdict.action.name());
+                    entry.string("on", verdict.direction.name());
+                    entry.number("count", verdict.count);
+                });
+            }
+        });
+    }
     line.milliseconds(key!("duration_ms"), record.timings.total);
     line.milliseconds(key!("overhead_ms"), record.timings.overhead);
     line.maybe(record.timings.upstream, |line, time| line.milliseconds(key!("upstream_ms"), time));

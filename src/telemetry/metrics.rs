@@ -42,6 +42,7 @@ pub struct Metrics {
     losses: IntCounterVec,
     units: IntCounterVec,
     reloads: IntCounterVec,
+    guards: IntCounterVec,
     limited: IntCounterVec,
     alerts: IntCounterVec,
     cached: IntCounterVec,
@@ -194,6 +195,11 @@ impl Metrics {
                 "What translations could not carry",
                 &[label::PROVIDER, label::FIELD, label::KIND],
             )?,
+            guards: counters(
+                metric::GUARDS,
+                "What guards found in requests and answers",
+                &[label::GUARD, label::RULE, label::ACTION, label::ON],
+            )?,
             limited: counters(
                 metric::LIMITED,
                 "Requests refused by a limit or budget",
@@ -286,12 +292,16 @@ impl Metrics {
         if own { &rule.node.name } else { OTHER }
     }
 
-    /// What a settled request met on its way: failures of upstreams and losses.
+    /// What a settled request met on its way: failures of upstreams, losses, and what guards found.
     pub(super) fn failed(&self, settled: &Settled) {
         let record = &settled.record;
         let target = record.provider.as_deref().unwrap_or("");
         for (provider, fault) in &record.faults {
             self.upstream_errors.with_label_values(&[provider.as_ref(), fault.kind.label()]).inc();
+        }
+        for verdict in &record.guards {
+            let labels = [&*verdict.guard, &*verdict.rule, verdict.action.name(), verdict.direction.name()];
+            self.guards.with_label_values(&labels).inc_by(verdict.count.into());
         }
         for loss in record.losses.iter() {
             self.losses.with_label_values(&[target, loss.field.as_ref(), loss.kind.label()]).inc();

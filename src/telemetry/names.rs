@@ -53,6 +53,8 @@ pub mod metric {
     pub const UPSTREAM_ERRORS: &str = "tollgate_upstream_errors_total";
     /// What translations lost.
     pub const LOSSES: &str = "tollgate_losses_total";
+    /// What guards found.
+    pub const GUARDS: &str = "tollgate_guard_findings_total";
     /// Requests refused by a limit or budget.
     pub const LIMITED: &str = "tollgate_limited_total";
     /// Budgets that reached their mark.
@@ -141,6 +143,14 @@ pub mod label {
     pub const CLASS: &str = "class";
     /// Where numbers come from.
     pub const SOURCE: &str = "source";
+    /// The name of a guard.
+    pub const GUARD: &str = "guard";
+    /// The rule of it that found something.
+    pub const RULE: &str = "rule";
+    /// What becomes of what it finds.
+    pub const ACTION: &str = "action";
+    /// Whether it was a request or an answer.
+    pub const ON: &str = "on";
     /// What kind of failure or loss.
     pub const KIND: &str = "kind";
     /// The field that was lost.

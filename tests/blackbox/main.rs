@@ -32,6 +32,7 @@ mod explain;
 mod fetching;
 mod flat;
 mod forms;
+mod guards;
 mod harness;
 mod import;
 mod kept;

@@ -112,7 +112,7 @@ pub fn write(record: &Record, used: &Used, out: &mut Vec<u8>) {
         put_text(out, &loss.field);
         put_text(out, loss.kind.label());
     });
-    put_list(out, &record.guards, |out, verdict| put_text(out, verdict));
+    put_list(out, &record.guards, |out, verdict| put_text(out, &verdict.to_string()));
 }
 
 /// Reads a row of any version that was ever written.

@@ -90,7 +90,7 @@ pub struct Entry {
     pub bytes_out: u64,
     /// What the translation lost: `logit_bias;dropped`.
     pub losses: Vec<String>,
-    /// What guards decided.
+    /// What guards found: guard, rule, action, direction and how often.
     pub guards: Vec<String>,
 }
 

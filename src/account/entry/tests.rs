@@ -10,6 +10,7 @@ use crate::clock::RequestId;
 use crate::fault::Fault;
 use crate::ir::{Dialect, FinishReason, Losses, ServiceTier};
 use crate::policy::Key;
+use crate::policy::guard::{Action, Direction, Verdict};
 use crate::refusal::Kind;
 
 fn record() -> Record {
@@ -74,7 +75,13 @@ fn record() -> Record {
         cache: Some(Tier::Miss),
         agreement: None,
         saved: None,
-        guards: vec!["pii;masked".to_owned()],
+        guards: vec![Verdict {
+            guard: "pii".into(),
+            rule: "email".into(),
+            action: Action::Mask,
+            direction: Direction::Request,
+            count: 2,
+        }],
         is_estimated: false,
     }
 }
@@ -146,7 +153,7 @@ fn a_row_is_read_as_it_was_written() {
         bytes_in: 512,
         bytes_out: u64::MAX,
         losses: words(&["logit_bias;dropped"]),
-        guards: words(&["pii;masked"]),
+        guards: words(&["pii/email=mask;request;2"]),
     };
     assert_eq!(entry, expected);
     assert_eq!(entry.own_usage().input, 996);

@@ -4,6 +4,7 @@
 
 mod cache;
 mod clouds;
+mod guards;
 mod jwt;
 mod keys;
 mod names;
@@ -75,6 +76,7 @@ pub(super) fn compile(
             "set TOLLGATE_MASTER_KEY".to_owned(),
         );
     }
+    let guards = guards::compile(file, &mut check);
     let (providers, offers) = providers::compile(file, &mut check);
     let table = names::compile(file, &offers, &mut check);
     let overlays = prices::compile(file, &mut check);
@@ -91,6 +93,7 @@ pub(super) fn compile(
         upstream,
         fetch_images,
         caching,
+        guards,
         strict: file.strict,
         unpriced: file.unpriced == Unpriced::Allow,
     };

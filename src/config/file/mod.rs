@@ -4,6 +4,7 @@
 //! repeat: what it is, its unit, its default.
 
 mod cache;
+mod guards;
 mod jwt;
 mod keys;
 mod ledger;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::units::ByteSize;
 
 pub(super) use cache::{Cache, CacheLeft, CacheMode, CacheOtherwise, CacheReplay, CacheScope};
+pub(super) use guards::{Guard, GuardAction, GuardOn};
 pub(super) use jwt::Jwt;
 pub(super) use keys::{
     Allowance, Budget, BudgetPer, Limit, LimitPer, MasterKeyFor, TrustedHeader, Unpriced, VirtualKey,
@@ -63,6 +65,8 @@ pub(super) struct File {
     /// What becomes of a request under a budget whose model has no known price: `refuse`, or `allow`
     /// it to count nothing. Models on servers of one's own are free. Default: `refuse`.
     pub(super) unpriced: Unpriced,
+    /// Guards by name: what may pass, in requests and in answers.
+    pub(super) guards: BTreeMap<String, Guard>,
     /// The folder for the journal and the database, relative to the working directory.
     /// Default: `tollgate-data`. Needs a restart.
     pub(super) data_dir: String,
@@ -409,6 +413,7 @@ impl Default for File {
             owners: BTreeMap::new(),
             labels: BTreeMap::new(),
             unpriced: Unpriced::default(),
+            guards: BTreeMap::new(),
             data_dir: "tollgate-data".to_owned(),
             metrics: Metrics::default(),
             log: Log::default(),

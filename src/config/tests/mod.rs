@@ -2,6 +2,7 @@
 
 mod clouds;
 mod examples;
+mod guards;
 mod keys;
 mod mistakes;
 mod operators;

@@ -24,6 +24,7 @@ use crate::proxy::departure::kept;
 use crate::proxy::departure::targets::Known;
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
+use crate::proxy::guarding;
 use crate::proxy::keeping::background;
 use crate::proxy::keeping::recall::{self, Form, Recall, recall};
 use crate::proxy::keeping::serve::serve;
@@ -154,6 +155,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     if let Asked::Through(through) = &asked
         && !through::is_held(&world, through, session.req_header())
         && !admission::must_be_read(key, through, session.req_header())
+        && !(through::is_json(session.req_header()) && guarding::must_read(&world, key))
     {
         body::invite(session).await?;
         let share = shared.held.share();
@@ -310,6 +312,7 @@ fn dispatch(
         let (through, body) = through::owned(&exchange.world, through, body);
         let key = exchange.key.as_deref();
         admission::go_through(&exchange.world, key, &through, session.req_header(), &body)?;
+        let body = guarding::through(exchange, &through, body)?;
         through::dispatch(shared, session, exchange, &through, share)?;
         if let Some(call) = exchange.call() {
             call.upload = Upload::Held;
@@ -337,6 +340,13 @@ fn dispatch(
     {
         return background::begin(shared, exchange, &ask, &lens, share).map(Sent::Here);
     }
+    let guarded;
+    let lens = if guarding::ask(exchange, &mut ask)? {
+        guarded = ask.body.clone();
+        Lens::watching(&guarded, &WORDS).map_err(malformed)?
+    } else {
+        lens
+    };
     let mut recalled = false;
     if let (Asked::Count { .. }, Some(recall)) = (asked, &ask.recall)
         && let Form::Whole(whole) = recall.form(&known)?

@@ -59,6 +59,22 @@ impl Recall {
         }
     }
 
+    /// Has somebody look at the request with everything that was said before, who may say it otherwise.
+    ///
+    /// # Errors
+    /// As whoever looks says.
+    pub fn look(
+        &mut self,
+        look: impl FnOnce(&[u8]) -> Result<Option<Vec<u8>>, Refusal>,
+    ) -> Result<(), Refusal> {
+        if let Some(whole) = &mut self.whole
+            && let Some(anew) = look(whole)?
+        {
+            *whole = anew.into();
+        }
+        Ok(())
+    }
+
     /// Where the request is best sent, and by which key.
     #[must_use]
     pub const fn at(&self) -> Option<(ProviderIndex, usize)> {

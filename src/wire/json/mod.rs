@@ -8,6 +8,7 @@ mod counts;
 mod path;
 mod pretty;
 mod quoted;
+mod rewrite;
 pub(in crate::wire) mod scan;
 mod sift;
 mod tree;
@@ -18,6 +19,7 @@ use std::fmt;
 
 pub use counts::Counts;
 pub use pretty::pretty;
+pub use rewrite::{Texts, rewrite};
 pub use sift::{Path, Sift};
 pub use tree::{Json, Kind, parse, prefix, string_prefix, validate};
 pub use watch::Watch;
@@ -43,6 +45,12 @@ impl Error {
     pub(in crate::wire) fn locate(source: &[u8], flaw: Flaw) -> Self {
         Self { offset: flaw.offset, path: path::to(source, flaw.offset), reason: flaw.reason }
     }
+}
+
+/// The name of the value at a byte of a text that is JSON, such as `messages[2].content`.
+#[must_use]
+pub fn place_of(source: &[u8], offset: usize) -> String {
+    path::to(source, offset)
 }
 
 impl fmt::Display for Error {

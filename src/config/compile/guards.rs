@@ -1,0 +1,185 @@
+//! Guards: what is written of them, compiled.
+
+use std::sync::Arc;
+
+use crate::catalog::nearest;
+use crate::config::file::{File, Guard as Written, GuardAction, GuardOn};
+use crate::policy::guard::{
+    Action, Detector, Guard, LANGUAGES, LONGEST_WORD, Pattern, Scope, THRESHOLD, Wanted, Words,
+};
+
+use super::Check;
+use super::keys::{Spot, is_name, is_owner};
+
+/// The guards of the file, in the order of their names.
+pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Vec<Arc<Guard>> {
+    let one = |(name, written): (&String, &Written)| {
+        let path = ["guards", name.as_str()];
+        let mut spot = Spot { tree: check.source.sound, path: &path, problems: check.problems };
+        if !is_name(name) || name.contains(['/', ',', ';', '=']) {
+            spot.error(&[], "expected a name without / , ; =", None);
+        }
+        Arc::new(guard(name.trim(), written, &mut spot))
+    };
+    let guards: Vec<_> = file.guards.iter().map(one).collect();
+    for (name, written) in &file.guards {
+        for (place, key) in written.keys.iter().enumerate() {
+            // Those that the store keeps are not known here.
+            if key.trim().is_empty() {
+                check.error(
+                    &["guards", name, "keys", &place.to_string()],
+                    "expected the name of a key",
+                    None,
+                );
+            }
+        }
+    }
+    guards
+}
+
+fn guard(name: &str, written: &Written, spot: &mut Spot<'_>) -> Guard {
+    let mut detect = detected(written, spot);
+    let topics: Vec<_> = std::iter::once(("words", written.words.as_slice()))
+        .chain(written.topics.iter().map(|(topic, words)| (topic.as_str(), words.as_slice())))
+        .collect();
+    listed(&topics, spot);
+    let words = Words::new(&topics);
+    let patterns = patterns(written, spot);
+    for (detector, wanted) in [
+        (Detector::Word, words.is_some()),
+        (Detector::Pattern, !patterns.is_empty()),
+        (Detector::Length, written.max_length.is_some()),
+        (Detector::Language, !written.languages.is_empty()),
+    ] {
+        if wanted {
+            detect = detect.with(detector);
+        }
+    }
+    if detect.is_empty() {
+        let hint = "detect: [pii, secrets], words, topics, patterns, max_length or languages".to_owned();
+        spot.error(&[], "the guard looks for nothing", hint);
+    }
+    let action = action(written.action);
+    let places = Detector::ALL.into_iter().any(|detector| detect.has(detector) && detector.has_place());
+    if action.edits() && !detect.is_empty() && !places {
+        spot.error(&["action"], "what this guard looks for has no place that could be masked", None);
+    }
+    let (requests, answers) = (looks(written, GuardOn::Request), looks(written, GuardOn::Answer));
+    if action == Action::MaskAndRestore && !requests {
+        let hint = "it masks requests and restores answers by itself; on: [request]".to_owned();
+        spot.error(&["on"], "only what was masked in a request can be restored", hint);
+    }
+    for (place, owner) in written.owners.iter().enumerate() {
+        if !is_owner(owner.trim()) {
+            spot.error(&["owners", &place.to_string()], "expected an owner such as org/team/service", None);
+        }
+    }
+    let trimmed = |list: &[String]| list.iter().map(|name| name.trim().to_owned()).collect();
+    Guard {
+        name: name.into(),
+        detect,
+        words,
+        patterns,
+        hosts: trimmed(&written.hosts),
+        threshold: written.threshold.map_or(THRESHOLD, |percent| u8::try_from(percent.0).unwrap_or(100)),
+        length: written.max_length.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX)),
+        languages: languages(written, spot),
+        action,
+        requests,
+        answers,
+        scope: Scope {
+            keys: trimmed(&written.keys),
+            owners: trimmed(&written.owners),
+            models: trimmed(&written.models),
+        },
+    }
+}
+
+fn looks(written: &Written, on: GuardOn) -> bool {
+    written.on.is_empty() || written.on.contains(&on)
+}
+
+const fn action(written: GuardAction) -> Action {
+    match written {
+        GuardAction::Monitor => Action::Monitor,
+        GuardAction::Tag => Action::Tag,
+        GuardAction::Mask => Action::Mask,
+        GuardAction::MaskAndRestore => Action::MaskAndRestore,
+        GuardAction::Block => Action::Block,
+    }
+}
+
+fn detected(written: &Written, spot: &mut Spot<'_>) -> Wanted {
+    /// What is wanted by what other fields say.
+    const BY_FIELD: [(Detector, &str); 4] = [
+        (Detector::Word, "words"),
+        (Detector::Pattern, "patterns"),
+        (Detector::Length, "max_length"),
+        (Detector::Language, "languages"),
+    ];
+    let mut wanted = Wanted::NONE;
+    for (place, name) in written.detect.iter().enumerate() {
+        let name = name.trim();
+        let path = ["detect", &place.to_string()];
+        let known = Detector::ALL.into_iter().find(|detector| detector.name() == name);
+        match known {
+            _ if name == "pii" => wanted = wanted.and(Wanted::PII),
+            Some(detector) => match BY_FIELD.iter().find(|(by_field, _)| *by_field == detector) {
+                Some((_, field)) => {
+                    spot.error(&path, format!("this is looked for where {field} is written"), None);
+                }
+                None => wanted = wanted.with(detector),
+            },
+            None => {
+                let names = Detector::ALL.into_iter().map(Detector::name).chain(["pii"]);
+                let hint = nearest(name, names).first().map(|near| format!("did you mean \"{near}\"?"));
+                spot.error(&path, format!("nothing is known by the name \"{name}\""), hint);
+            }
+        }
+    }
+    wanted
+}
+
+fn listed(topics: &[(&str, &[String])], spot: &mut Spot<'_>) {
+    for (topic, words) in topics {
+        for (place, word) in words.iter().enumerate() {
+            let place = place.to_string();
+            let path: &[&str] =
+                if *topic == "words" { &["words", &place] } else { &["topics", topic, &place] };
+            if word.trim().is_empty() {
+                spot.error(path, "expected a word or a phrase", None);
+            } else if word.len() > LONGEST_WORD {
+                spot.error(path, format!("expected at most {LONGEST_WORD} bytes"), None);
+            }
+        }
+    }
+}
+
+fn patterns(written: &Written, spot: &mut Spot<'_>) -> Vec<(Arc<str>, Arc<Pattern>)> {
+    let mut patterns = Vec::with_capacity(written.patterns.len());
+    for (name, expression) in &written.patterns {
+        match Pattern::new(expression) {
+            Ok(pattern) => patterns.push((name.as_str().into(), Arc::new(pattern))),
+            Err(why) => {
+                // The library's own words, of which the last line says what is wrong.
+                let reason = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                spot.error(&["patterns", name], format!("this cannot be looked for: {reason}"), None);
+            }
+        }
+    }
+    patterns
+}
+
+fn languages(written: &Written, spot: &mut Spot<'_>) -> Vec<&'static str> {
+    let mut known = Vec::with_capacity(written.languages.len());
+    for (place, name) in written.languages.iter().enumerate() {
+        match LANGUAGES.iter().find(|language| **language == name.trim()) {
+            Some(language) => known.push(*language),
+            None => {
+                let hint = format!("those that can be told are {}", LANGUAGES.join(", "));
+                spot.error(&["languages", &place.to_string()], "this language cannot be told", hint);
+            }
+        }
+    }
+    known
+}

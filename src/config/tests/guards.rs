@@ -1,0 +1,57 @@
+use super::*;
+use crate::policy::guard::{Action, Detector};
+
+#[test]
+fn a_guard_is_what_was_written() {
+    let yaml = "\
+guards:
+  leaks:
+    detect: [pii, secrets]
+    words: [Project Bluebird]
+    patterns: {ticket: 'TICKET-\\d+'}
+    hosts: [.example.com]
+    threshold: 80%
+    languages: [en]
+    action: mask_and_restore
+    on: [request]
+    owners: [acme]
+";
+    let compiled = of_yaml(yaml, KEYS).unwrap();
+    assert_eq!(compiled.warnings, []);
+    let guard = &compiled.snapshot.guards[0];
+    assert_eq!((&*guard.name, guard.action, guard.threshold), ("leaks", Action::MaskAndRestore, 80));
+    assert_eq!((guard.requests, guard.answers, guard.languages.as_slice()), (true, false, &["en"][..]));
+    for detector in [Detector::Card, Detector::Secret, Detector::Word, Detector::Pattern, Detector::Language]
+    {
+        assert!(guard.detect.has(detector), "{detector:?}");
+    }
+    assert!(!guard.detect.has(Detector::Injection) && !guard.detect.has(Detector::Length));
+}
+
+#[test]
+fn what_is_wrong_with_a_guard_is_told_with_its_place() {
+    let yaml = "\
+guards:
+  none: {action: block}
+  a/b: {detect: [pii]}
+  odd: {detect: [emial, words], patterns: {all: 'x*'}, languages: [tlh]}
+  whole: {detect: [injection], action: mask}
+  back: {detect: [email], action: mask_and_restore, on: [answer]}
+  long: {words: [\"\"], topics: {t: [\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"]}}
+";
+    let told = problems(yaml, KEYS);
+    for expected in [
+        "tollgate.yaml:2:3: error: the guard looks for nothing",
+        "tollgate.yaml:3:3: error: expected a name without / , ; =",
+        "error: nothing is known by the name \"emial\"\n  hint: did you mean \"email\"?",
+        "error: this is looked for where words is written",
+        "error: this cannot be looked for: it matches nothing at all, and so everywhere",
+        "error: this language cannot be told\n  hint: those that can be told are en, de",
+        "error: what this guard looks for has no place that could be masked",
+        "error: only what was masked in a request can be restored",
+        "error: expected a word or a phrase",
+        "error: expected at most 128 bytes",
+    ] {
+        assert!(told.iter().any(|told| told.contains(expected)), "{expected}\n{told:#?}");
+    }
+}

@@ -1,0 +1,293 @@
+//! The texts in a body, in whatever dialect: what was said, and what tools were told and told.
+//!
+//! All dialects keep what is said under a few members of their outermost object, and name what is no
+//! text (ids, types, media) by keys that are much the same. So no dialect is known here, and no text is
+//! missed because a member is new.
+
+use std::sync::Arc;
+
+use crate::wire::json::{self, Texts};
+
+use super::memory::Memory;
+use super::rule::Watch;
+use super::sieve::{Form, sift};
+
+/// A guard ends a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocked {
+    /// The guard's name.
+    pub guard: Arc<str>,
+    /// The rule that found something; never what.
+    pub rule: Arc<str>,
+    /// Where in the body, such as `messages[2].content`.
+    pub place: String,
+}
+
+/// Whose words a body holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spoken {
+    /// A client's: a request.
+    Asked,
+    /// A provider's: an answer, or an event of one.
+    Answered,
+}
+
+/// What a value is, by the keys that lead to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The outermost object.
+    Outside,
+    /// No text.
+    Skipped,
+    /// What is said.
+    Said,
+    /// The arguments of a tool, as JSON in a string or as they are.
+    Arguments,
+    /// Under a provider's seal.
+    Sealed,
+    /// What tools are told and tell: any keys are theirs.
+    Free,
+}
+
+/// Looks at all texts of a body; gives the body that goes on instead, where that differs. What is no JSON is
+/// left to those who expect some.
+///
+/// # Errors
+/// When a guard ends it.
+pub fn pass(
+    watch: &Watch,
+    spoken: Spoken,
+    body: &[u8],
+    memory: &mut Memory,
+) -> Result<Option<Vec<u8>>, Blocked> {
+    let mut walk = Body { watch, spoken, held: body, memory, places: vec![Place::Outside], at: 0 };
+    let anew = json::rewrite(body, &mut walk).unwrap_or_default();
+    let at = walk.at;
+    match &memory.blocked {
+        Some((guard, rule)) => {
+            let place = json::place_of(body, at + 1);
+            Err(Blocked { guard: Arc::clone(guard), rule: Arc::clone(rule), place })
+        }
+        None => Ok(anew),
+    }
+}
+
+struct Body<'a> {
+    watch: &'a Watch,
+    spoken: Spoken,
+    held: &'a [u8],
+    memory: &'a mut Memory,
+    places: Vec<Place>,
+    /// Where the text begins that was looked at last.
+    at: usize,
+}
+
+impl Body<'_> {
+    fn place(&self) -> Place {
+        self.places.last().copied().unwrap_or(Place::Skipped)
+    }
+}
+
+impl Texts for Body<'_> {
+    fn enter(&mut self, key: &str) {
+        let place = match self.place() {
+            Place::Outside => outermost(key, self.spoken),
+            Place::Said => within(key),
+            Place::Arguments => Place::Free,
+            other @ (Place::Skipped | Place::Free | Place::Sealed) => other,
+        };
+        self.places.push(place);
+    }
+
+    fn leave(&mut self) {
+        self.places.pop();
+    }
+
+    fn takes(&self) -> bool {
+        !matches!(self.place(), Place::Skipped | Place::Outside) && self.memory.blocked.is_none()
+    }
+
+    fn text(&mut self, at: usize, text: &str) -> Option<String> {
+        let form = match self.place() {
+            Place::Sealed => Form::Sealed,
+            Place::Arguments if text.starts_with(['{', '[']) => Form::Json,
+            _ => Form::Plain,
+        };
+        if is_packed(text) {
+            return None;
+        }
+        self.at = at;
+        sift(self.watch, form, text, self.held, self.memory)
+    }
+}
+
+/// The outermost members that hold what is said.
+fn outermost(key: &str, spoken: Spoken) -> Place {
+    match key {
+        "messages" | "message" | "system" | "input" | "instructions" | "contents" | "content"
+        | "system_instruction" | "systemInstruction" | "prompt" | "suffix" | "documents" | "query"
+        | "texts" | "text" | "inputs" | "requests" | "queries" | "chat_history" | "preamble"
+        | "tool_results" | "context" | "title" | "negative_prompt" => Place::Said,
+        // Of answers, and of the events of one.
+        "choices" | "output" | "candidates" | "response" | "delta" | "item" | "part" | "output_text"
+        | "completion" | "refusal" | "content_block" | "start" | "generations" | "results"
+        | "summary_text" | "data"
+            if spoken == Spoken::Answered =>
+        {
+            Place::Said
+        }
+        "arguments" if spoken == Spoken::Answered => Place::Arguments,
+        _ => Place::Skipped,
+    }
+}
+
+/// What a member within is.
+fn within(key: &str) -> Place {
+    match key {
+        "type"
+        | "role"
+        | "id"
+        | "call_id"
+        | "tool_call_id"
+        | "tool_use_id"
+        | "toolUseId"
+        | "item_id"
+        | "name"
+        | "model"
+        | "bytes"
+        | "url"
+        | "uri"
+        | "image_url"
+        | "file_url"
+        | "fileUri"
+        | "file_uri"
+        | "file_id"
+        | "file_data"
+        | "b64_json"
+        | "signature"
+        | "encrypted_content"
+        | "thoughtSignature"
+        | "thought_signature"
+        | "redactedContent"
+        | "media_type"
+        | "mime_type"
+        | "mimeType"
+        | "format"
+        | "status"
+        | "detail"
+        | "cache_control"
+        | "object"
+        | "finish_reason"
+        | "finishReason"
+        | "stop_reason"
+        | "stopReason"
+        | "service_tier"
+        | "cachePoint"
+        | "response_id"
+        | "previous_response_id"
+        | "container"
+        | "tools"
+        | "tool_choice"
+        | "usage"
+        | "metadata"
+        | "logprobs"
+        | "created_at"
+        | "obfuscation"
+        | "safetyRatings"
+        | "modelVersion"
+        | "responseId" => Place::Skipped,
+        "thinking" | "reasoningText" => Place::Sealed,
+        "arguments" | "partial_json" => Place::Arguments,
+        "input" | "args" | "json" | "parameters" | "functionResponse" | "function_response" => Place::Free,
+        _ => Place::Said,
+    }
+}
+
+/// Whether this is base64 of something large, which holds no words.
+fn is_packed(text: &str) -> bool {
+    const LARGE: usize = 512;
+    let packed = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=');
+    text.len() > LARGE && text.as_bytes().iter().take(LARGE).all(packed) || text.starts_with("data:")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::detector::Wanted;
+    use super::super::rule::{Action, Asker, Direction, Guard};
+    use super::*;
+
+    fn watch(action: Action) -> Watch {
+        let guard = Guard::new("pii", Wanted::PII, action);
+        let asker = Asker { key: "", owner: "", model: "m" };
+        Watch::over(&[Arc::new(guard)], Direction::Request, &asker, |a, b| a == b, &[]).unwrap()
+    }
+
+    fn masked(body: &str) -> Option<String> {
+        let anew =
+            pass(&watch(Action::Mask), Spoken::Asked, body.as_bytes(), &mut Memory::default()).unwrap();
+        anew.map(|anew| String::from_utf8(anew).unwrap())
+    }
+
+    /// Each place in which a client of each dialect says something, and each that it must not touch.
+    #[test]
+    fn texts_are_found_in_every_dialect() {
+        for (body, times) in [
+            // Chat completions.
+            (
+                r#"{"model":"a@b.co","user":"a@b.co","messages":[{"role":"user","name":"a@b.co","content":"x a@b.co"},{"role":"user","content":[{"type":"text","text":"a@b.co"},{"type":"image_url","image_url":{"url":"https://a@b.co/"}}]},{"role":"assistant","tool_calls":[{"id":"a@b.co","type":"function","function":{"name":"f","arguments":"{\"to\":\"\\na@b.co\"}"}}]},{"role":"tool","tool_call_id":"c","content":"a@b.co"}]}"#,
+                4,
+            ),
+            // Responses.
+            (
+                r#"{"instructions":"a@b.co","input":[{"role":"user","content":[{"type":"input_text","text":"a@b.co"}]},{"type":"function_call","call_id":"a@b.co","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c","output":"a@b.co"}],"metadata":{"a":"a@b.co"}}"#,
+                3,
+            ),
+            (r#"{"input":"a@b.co"}"#, 1),
+            // Messages.
+            (
+                r#"{"system":[{"type":"text","text":"a@b.co"}],"messages":[{"role":"assistant","content":[{"type":"thinking","thinking":"a@b.co","signature":"a@b.co"},{"type":"tool_use","id":"t","name":"f","input":{"type":"a@b.co","id":"a@b.co","list":["a@b.co"]}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"a@b.co"}]}]}]}"#,
+                5,
+            ),
+            // Gemini.
+            (
+                r#"{"systemInstruction":{"parts":[{"text":"a@b.co"}]},"contents":[{"parts":[{"text":"a@b.co"},{"functionCall":{"name":"f","args":{"name":"a@b.co"}}},{"functionResponse":{"name":"f","response":{"url":"a@b.co"}}}]}]}"#,
+                4,
+            ),
+            // Converse.
+            (
+                r#"{"system":[{"text":"a@b.co"}],"messages":[{"role":"user","content":[{"text":"a@b.co"},{"toolResult":{"toolUseId":"t","content":[{"json":{"type":"a@b.co"}}]}}]}]}"#,
+                3,
+            ),
+            // Completions, Ollama, Cohere, embeddings, orders.
+            (r#"{"prompt":"a@b.co","suffix":"a@b.co"}"#, 2),
+            (
+                r#"{"messages":[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":{"id":"a@b.co"}}}]}]}"#,
+                1,
+            ),
+            (r#"{"query":"a@b.co","documents":["a@b.co",{"text":"a@b.co"}]}"#, 3),
+            (r#"{"input":["a@b.co","none"]}"#, 1),
+        ] {
+            let anew = masked(body).unwrap_or_default();
+            assert_eq!(anew.matches("[EMAIL]").count(), times, "{anew}");
+        }
+    }
+
+    #[test]
+    fn a_body_in_which_nothing_is_found_stays_as_it_is() {
+        assert_eq!(masked(r#"{"messages":[{"content":"\u0048ello \/ there"}]}"#), None);
+        assert_eq!(masked("no JSON a@b.co"), None);
+        let packed = format!(
+            r#"{{"messages":[{{"content":[{{"source":{{"data":"{}"}}}}]}}]}}"#,
+            "4111111111111111".repeat(99)
+        );
+        assert_eq!(masked(&packed), None);
+    }
+
+    #[test]
+    fn a_block_says_where_and_by_which_rule() {
+        let body = br#"{"messages":[{"role":"user","content":"hi"},{"role":"user","content":"to a@b.co"}]}"#;
+        let blocked = pass(&watch(Action::Block), Spoken::Asked, body, &mut Memory::default()).unwrap_err();
+        assert_eq!((&*blocked.guard, &*blocked.rule), ("pii", "email"));
+        assert_eq!(blocked.place, "messages[1].content");
+    }
+}

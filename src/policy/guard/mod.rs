@@ -1,0 +1,38 @@
+//! Guards: what may pass, on requests and in running answers.
+//!
+//! A [`scanner`] takes texts in pieces and tells what is in them; [`Guard`]s say what is looked for and
+//! what becomes of it; a [`Sieve`] lets through what may go. Of bodies only so much is known as finds the
+//! texts in them ([`pass`]), in whatever dialect.
+
+mod body;
+mod checks;
+mod codes;
+mod detector;
+mod examine;
+mod exfiltration;
+mod fold;
+mod injection;
+mod invisible;
+mod kinds;
+mod language;
+mod lexicon;
+mod mail;
+mod marked;
+mod memory;
+mod pattern;
+mod rule;
+pub mod scanner;
+pub mod secrets;
+mod sieve;
+mod view;
+
+pub use body::{Blocked, Spoken, pass};
+pub use detector::{Detector, Finding, Wanted};
+pub use examine::{Sight, examine};
+pub use injection::{Score, Sign};
+pub use language::KNOWN as LANGUAGES;
+pub use lexicon::LONGEST_WORD;
+pub use memory::{Memory, Verdict};
+pub use pattern::Pattern;
+pub use rule::{Action, Asker, Direction, Guard, Scope, THRESHOLD, Watch, Words};
+pub use sieve::{Edit, Form, Sieve, Strand, sift};

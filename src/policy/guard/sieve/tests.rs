@@ -1,0 +1,105 @@
+use super::super::detector::{Detector, Wanted};
+use super::super::rule::{Asker, Guard, Scope, Words};
+use super::*;
+
+const ANYBODY: Asker<'_> = Asker { key: "", owner: "", model: "m" };
+
+fn guard(name: &str, detect: Wanted, action: Action) -> Guard {
+    Guard::new(name, detect, action)
+}
+
+fn watch(guards: Vec<Guard>, direction: Direction, masked: &[(String, String)]) -> Arc<Watch> {
+    let guards: Vec<_> = guards.into_iter().map(Arc::new).collect();
+    Arc::new(Watch::over(&guards, direction, &ANYBODY, |a, b| a == b, masked).unwrap())
+}
+
+/// What goes on of a text cut in two at each place, and letter by letter; the same each time.
+fn through(watch: &Arc<Watch>, form: Form, text: &str) -> String {
+    let run = |pieces: &[&str]| {
+        let (mut strand, mut memory) = (Strand::new(Arc::clone(watch), form), Memory::default());
+        let mut out: String = pieces.iter().map(|piece| strand.push(piece, &mut memory)).collect();
+        out.push_str(&strand.finish(&mut memory));
+        (out, memory.verdicts)
+    };
+    let whole = run(&[text]);
+    for (cut, _) in text.char_indices() {
+        assert_eq!(run(&[&text[..cut], &text[cut..]]), whole, "{cut}");
+    }
+    assert_eq!(run(&text.split_inclusive(|_| true).collect::<Vec<_>>()), whole);
+    whole.0
+}
+
+#[test]
+fn what_is_masked_is_restored_however_the_model_writes_it_and_the_answer_is_cut() {
+    let pii = || guard("pii", Wanted::PII, Action::MaskAndRestore);
+    let request = watch(vec![pii()], Direction::Request, &[]);
+    let mut memory = Memory::default();
+    let text = "Write to anna@example.com, not bob@example.com; anna@example.com, [EMAIL_1] is taken.";
+    let sent = sift(&request, Form::Plain, text, text.as_bytes(), &mut memory).unwrap();
+    assert_eq!(sent, "Write to [EMAIL_2], not [EMAIL_3]; [EMAIL_2], [EMAIL_1] is taken.");
+    let answer = watch(Vec::new(), Direction::Answer, memory.masked());
+    let said = "Dear [EMAIL_2], [email_3] [EMAIL\\_2] EMAIL_3. [EMAIL_21] [EMAIL 2] \\[EMAIL_2\\] [EMAIL_2";
+    assert_eq!(
+        through(&answer, Form::Plain, said),
+        "Dear anna@example.com, bob@example.com anna@example.com bob@example.com. [EMAIL_21] anna@example.com \
+         anna@example.com anna@example.com"
+    );
+}
+
+#[test]
+fn a_restored_value_is_written_as_json_in_json() {
+    let masked = [("[SECRET_1]".to_owned(), "a\"b\nc".to_owned())];
+    let answer = watch(Vec::new(), Direction::Answer, &masked);
+    assert_eq!(through(&answer, Form::Json, r#"{"x":"[SECRET_1]"}"#), r#"{"x":"a\"b\nc"}"#);
+}
+
+#[test]
+fn escapes_in_json_are_no_letters_of_what_stands_behind_them() {
+    let pii = watch(vec![guard("pii", Wanted::PII, Action::Mask)], Direction::Answer, &[]);
+    assert_eq!(
+        through(&pii, Form::Json, r#"{"a":"x\njohn@example.com\u00e9"}"#),
+        r#"{"a":"x\n[EMAIL]\u00e9"}"#
+    );
+}
+
+#[test]
+fn what_overlaps_is_masked_as_one_and_the_strongest_action_counts() {
+    let secrets = guard("keys", Wanted::NONE.with(Detector::Secret), Action::Mask);
+    let mut topic = guard("topic", Wanted::NONE, Action::Monitor);
+    topic.words = Words::new(&[("names", &["db".to_owned(), "hunter".to_owned()])]);
+    let watch = watch(vec![secrets, topic], Direction::Answer, &[]);
+    let out = through(&watch, Form::Plain, "see postgres://app:hunter-2-x@db/x on db");
+    assert_eq!(out, "see postgres://app:[SECRET]@db/x on db");
+}
+
+#[test]
+fn a_block_names_the_rule_and_never_the_match() {
+    let secrets = guard("keys", Wanted::NONE.with(Detector::Secret), Action::Block);
+    let watch = watch(vec![secrets], Direction::Request, &[]);
+    let mut memory = Memory::default();
+    let token = "glpat-aB3dE5fG7hI9jK1lM3nO";
+    assert_eq!(sift(&watch, Form::Plain, token, b"", &mut memory), None);
+    assert_eq!(memory.blocked, Some(("keys".into(), "gitlab-token".into())));
+    assert_eq!(memory.verdicts[0].to_string(), "keys/gitlab-token=block;request;1");
+}
+
+#[test]
+fn sealed_words_are_looked_at_and_never_changed() {
+    let watch = watch(vec![guard("pii", Wanted::PII, Action::Mask)], Direction::Answer, &[]);
+    assert_eq!(through(&watch, Form::Sealed, "ask john@example.com"), "ask john@example.com");
+}
+
+#[test]
+fn a_guard_is_for_whom_it_is_for() {
+    let mut one = guard("g", Wanted::PII, Action::Mask);
+    one.scope =
+        Scope { keys: vec!["web".into()], owners: vec!["acme/shop".into()], models: vec!["m".into()] };
+    let guards = [Arc::new(one)];
+    let covers = |key, owner, model| {
+        let asker = Asker { key, owner, model };
+        Watch::over(&guards, Direction::Request, &asker, |a, b| a == b, &[]).is_some()
+    };
+    assert!(covers("web", "acme/shop", "m") && covers("web", "acme/shop/cart", "m"));
+    assert!(!covers("app", "acme/shop", "m") && !covers("web", "acme/shopping", "m"));
+    assert!(!covers("web", "acme/shop", "n"));
+}

@@ -1,0 +1,123 @@
+//! Guards over real sockets: what reaches the provider, and what the client is told.
+
+use serde_json::{Value, json};
+
+use crate::harness::{CLIENTS, Client, Gateway, Setup, mock, mock_page, post};
+
+const MAIL: &str = "anna.berg@example.com";
+
+fn setup(mock: &tollgate::mock::Mock, guards: &str) -> Gateway {
+    Setup::new(mock).yaml(&format!("guards:\n  {guards}")).start()
+}
+
+fn arrived(mock: &tollgate::mock::Mock) -> String {
+    mock_page(mock, "last")["body_text"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_is_masked_does_not_reach_a_provider_in_any_dialect() {
+    let mock = mock();
+    let gateway = setup(&mock, "pii: {detect: [pii], action: mask, on: [request]}");
+    for client in CLIENTS {
+        for model in ["gpt-4o-mini", "claude-sonnet-4-5", "gemini-2.5-flash"] {
+            let reply = gateway.ask(&client.whole(model, &format!("#mock tokens=3 write to {MAIL}"))).ok();
+            let body = arrived(&mock);
+            assert!(!body.contains(MAIL) && body.contains("write to [EMAIL]"), "{client:?} {model}: {body}");
+            assert_eq!(reply.header("x-tollgate-guards"), Some("pii/email=mask;request;1"));
+        }
+    }
+}
+
+#[test]
+fn a_body_in_which_nothing_is_found_goes_through_byte_for_byte() {
+    let mock = mock();
+    let gateway = setup(&mock, "all: {detect: [pii, secrets, invisible, injection], action: block}");
+    for client in CLIENTS {
+        let request = client.whole(client.model(), "nothing here \u{1f600}");
+        let spaced = String::from_utf8(request.body.clone()).unwrap().replace(':', " : ");
+        let reply = gateway.ask(&request.body(spaced.clone())).ok();
+        assert_eq!(arrived(&mock), spaced, "{client:?}");
+        assert_eq!(reply.header("x-tollgate-guards"), None);
+    }
+}
+
+#[test]
+fn all_other_bytes_of_a_verbatim_body_stay_as_they_are() {
+    let mock = mock();
+    let gateway = setup(&mock, "pii: {detect: [email], action: mask, on: [request]}");
+    let body = |said: &str| {
+        format!(
+            "{{ \"messages\" :[{{\"content\":\"{said}\",\"role\" : \"user\"}},\n{{\"role\":\"user\",\
+             \"content\":\"h\\u00e9\\/ #mock tokens=2\"}}],\t\"model\": \"gpt-4o-mini\" , \"temperature\":1.50, \"user\":\"{MAIL}\"}}"
+        )
+    };
+    gateway.ask(&post("/v1/chat/completions").body(body(&format!("h\\u00e9\\/ {MAIL}")))).ok();
+    assert_eq!(arrived(&mock), body("hé/ [EMAIL]"));
+}
+
+#[test]
+fn a_block_is_said_in_each_dialect_with_the_rule_and_without_the_match() {
+    const TOKEN: &str = "ghp_aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5";
+    let mock = mock();
+    let gateway = setup(&mock, "keys: {detect: [secrets], action: block}");
+    for client in CLIENTS {
+        let before = mock_page(&mock, "stats")["requests"].as_u64().unwrap();
+        let reply = gateway.ask(&client.whole(client.model(), &format!("my token is {TOKEN}, keep it")));
+        assert_eq!(reply.status, 400, "{client:?} {}", reply.text());
+        assert!(reply.text().contains("github-token") && !reply.text().contains(TOKEN), "{}", reply.text());
+        assert_eq!(reply.header("x-tollgate-guards"), Some("keys/github-token=block;request;1"));
+        assert_eq!(mock_page(&mock, "stats")["requests"].as_u64().unwrap(), before);
+        let line = gateway.line(&reply);
+        assert_eq!(line["outcome"], "content_policy");
+        let verdict = json!([{"guard": "keys", "rule": "github-token", "action": "block", "on": "request", "count": 1}]);
+        assert_eq!(line["guards"], verdict);
+    }
+    let body = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}, {"role": "user", "content": TOKEN}]});
+    let refused: Value = gateway.ask(&post("/v1/chat/completions").json(&body)).json();
+    assert_eq!(refused["error"]["param"], "messages[1].content");
+    assert_eq!(refused["error"]["code"], "guard_blocked");
+    let metrics = gateway.admin_page("/metrics");
+    let metrics = metrics.text();
+    assert!(
+        metrics.contains("tollgate_guard_findings_total{action=\"block\",guard=\"keys\",on=\"request\",rule=\"github-token\"}"),
+        "{metrics}"
+    );
+}
+
+#[test]
+fn a_guard_watches_and_tags_without_changing_anything() {
+    let mock = mock();
+    let gateway = setup(
+        &mock,
+        "seen: {detect: [email], action: monitor}\n  told: {topics: {weather: [thunder storm]}, action: tag, on: [request]}",
+    );
+    let request = Client::Openai.whole("gpt-4o-mini", &format!("#mock tokens=2 Thunder Storm at {MAIL}"));
+    let reply = gateway.ask(&request).ok();
+    assert_eq!(arrived(&mock).as_bytes(), request.body);
+    assert_eq!(reply.header("x-tollgate-guards"), Some("told/weather=tag;request;1"));
+    assert_eq!(gateway.line(&reply)["guards"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_guard_is_for_whom_it_is_for() {
+    let mock = mock();
+    let yaml = "keys: {web: {key: the-secret-of-web, owner: acme/shop}, job: {key: the-secret-of-job, owner: acme}}\n\
+        guards:\n  pii: {detect: [email], action: block, owners: [acme/shop], models: [\"gpt-*\"]}";
+    let gateway = Setup::new(&mock).yaml(yaml).start();
+    let status = |secret: &str, model: &str| {
+        let request = Client::Openai.whole(model, &format!("#mock tokens=2 {MAIL}"));
+        gateway.ask(&request.header("authorization", &format!("Bearer {secret}"))).status
+    };
+    assert_eq!(status("the-secret-of-web", "gpt-4o-mini"), 400);
+    assert_eq!(status("the-secret-of-web", "claude-sonnet-4-5"), 200);
+    assert_eq!(status("the-secret-of-job", "gpt-4o-mini"), 200);
+}
+
+#[test]
+fn what_goes_through_to_a_provider_is_looked_at_too() {
+    let mock = mock();
+    let gateway = setup(&mock, "pii: {detect: [email], action: mask, on: [request]}");
+    let body = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": format!("#mock tokens=2 {MAIL}")}]});
+    gateway.ask(&post("/p/openai/v1/chat/completions").json(&body)).ok();
+    assert!(arrived(&mock).contains("[EMAIL]"));
+}
