@@ -22,6 +22,7 @@ mod cache;
 mod codecs;
 mod decisions;
 mod framing;
+mod guards;
 mod material;
 mod questions;
 mod transcode;

@@ -16,6 +16,7 @@ use crate::dialect::{Framing, Seed};
 use crate::fault::Fault;
 use crate::ir::addressed::{Addressed, Fetched};
 use crate::ir::{Dialect, Losses, Request, ServiceTier, Usage};
+use crate::policy::guard::Screen;
 use crate::policy::{Full, Key, Reservation};
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::bytes_held::Share;
@@ -143,6 +144,8 @@ pub struct Call {
     pub unwrap: Option<Box<Unwrap>>,
     /// Puts them into such a stream for a client that asked for one.
     pub wrap: Option<Box<Wrap>>,
+    /// Guards that look at its stream.
+    pub screen: Option<Box<Screen>>,
     /// What a cloud lent for this attempt.
     pub lent: Option<Arc<Lent>>,
     /// What the target refused of that, and will not be shown again.
@@ -186,6 +189,7 @@ impl Call {
             relay: Relay::Waiting,
             unwrap: None,
             wrap: None,
+            screen: None,
             lent: None,
             stale: None,
             pause: None,

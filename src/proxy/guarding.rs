@@ -5,10 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::catalog::names::matches;
+use crate::dialect::Framing;
+use crate::ir::Dialect;
 use crate::policy::Key;
-use crate::policy::guard::{Asker, Blocked, Direction, Memory, Spoken, Watch, pass};
+use crate::policy::guard::{Asker, Blocked, Direction, Memory, Screen, Spoken, Unframed, Watch, pass};
 use crate::proxy::arrival::asked::{Asked, Through};
-use crate::proxy::exchange::{Ask, Exchange};
+use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
+use crate::proxy::relay::{Find, Relay};
 use crate::refusal::{Kind, Refusal};
 use crate::snapshot::Snapshot;
 use crate::wire::lens::Lens;
@@ -18,6 +21,30 @@ use crate::wire::lens::Lens;
 pub struct Guarding {
     /// What they found, and what they masked.
     pub memory: Memory,
+    /// The model that is asked for, where what goes through names one.
+    model: String,
+}
+
+impl Guarding {
+    /// A piece of a stream goes to the client: what of it does.
+    ///
+    /// # Errors
+    /// When a guard ends the answer, or cannot look into it.
+    pub fn pass(&mut self, screen: &mut Screen, body: &mut Option<Bytes>, end: bool) -> Result<(), Refusal> {
+        let mut out = Vec::new();
+        if let Some(chunk) = body.take() {
+            out.reserve(chunk.len());
+            screen.push(&chunk, &mut self.memory, &mut out).map_err(|Unframed| unreadable())?;
+        }
+        if end {
+            screen.finish(&mut self.memory, &mut out);
+        }
+        if let Some((guard, rule)) = &self.memory.blocked {
+            return Err(stopped(guard, rule));
+        }
+        *body = (!out.is_empty()).then(|| out.into());
+        Ok(())
+    }
 }
 
 /// Who asks, as guards see it.
@@ -71,10 +98,12 @@ pub fn through(exchange: &mut Exchange, through: &Through, body: Bytes) -> Resul
     }
     let in_path = through.like.as_ref().and_then(Asked::model_in_path);
     let model = in_path.or_else(|| Some(Lens::new(&body).ok()?.string("model")?.into_owned()));
-    let Some(watch) = over(&world, exchange.key.as_deref(), model.as_deref().unwrap_or_default()) else {
-        return Ok(body);
-    };
-    let memory = &mut exchange.guarding.get_or_insert_default().memory;
+    let model = model.unwrap_or_default();
+    let watch = over(&world, exchange.key.as_deref(), &model);
+    let guarding = exchange.guarding.get_or_insert_default();
+    guarding.model = model;
+    let Some(watch) = watch else { return Ok(body) };
+    let memory = &mut guarding.memory;
     let anew = pass(&watch, Spoken::Asked, &body, memory).map_err(refused)?;
     Ok(anew.map_or(body, Bytes::from))
 }
@@ -85,6 +114,109 @@ fn refused(blocked: Blocked) -> Refusal {
     let message = format!("the guard \"{guard}\" does not let this request pass: {rule}");
     let refusal = Refusal::new(Kind::ContentPolicy, message).with_code("guard_blocked");
     if place.is_empty() { refusal } else { refusal.with_param(place) }
+}
+
+/// The refusal of an answer that a guard ends.
+fn stopped(guard: &str, rule: &str) -> Refusal {
+    let message = format!("the guard \"{guard}\" does not let this answer pass: {rule}");
+    Refusal::new(Kind::ContentPolicy, message).with_code("guard_blocked")
+}
+
+fn unreadable() -> Refusal {
+    Refusal::new(Kind::BadGateway, "the provider's stream cannot be read, and so not be looked at by guards")
+}
+
+/// Those that look at the answer, or restore what was masked in the request.
+fn answers(exchange: &Exchange) -> Option<Watch> {
+    let Stage::Away(call) = &exchange.stage else { return None };
+    if exchange.world.guards.is_empty() {
+        return None;
+    }
+    let guarding = exchange.guarding.as_deref();
+    let told = guarding.map(|guarding| guarding.model.as_str()).filter(|model| !model.is_empty());
+    let asker = asker(exchange.key.as_deref(), told.unwrap_or(&call.ask.model));
+    let masked = guarding.map(|guarding| guarding.memory.masked()).unwrap_or_default();
+    Watch::over(&exchange.world.guards, Direction::Answer, &asker, matches, masked)
+}
+
+/// Whether a guard looks at the answer, so that a whole one must be gathered first.
+#[must_use]
+pub fn looks_at_answer(exchange: &Exchange) -> bool {
+    answers(exchange).is_some()
+}
+
+/// An answer begins whose stream is framed so: has guards look at it, where it is one.
+pub fn screen(exchange: &mut Exchange, streamed: Option<Framing>) {
+    let watch = answers(exchange);
+    let Some(call) = exchange.call() else { return };
+    call.screen = watch.and_then(|watch| {
+        let (dialect, framing) = spoken(call, streamed)?;
+        Some(Box::new(Screen::new(Arc::new(watch), dialect, framing)))
+    });
+    if call.screen.is_some() {
+        exchange.guarding.get_or_insert_default();
+    }
+}
+
+/// A piece of a stream goes to the client: what of it does. `false` when a guard ends the answer, for which the
+/// refusal is then the exchange's.
+#[must_use]
+pub fn speak(exchange: &mut Exchange, body: &mut Option<Bytes>, end: bool) -> bool {
+    let Exchange { guarding: Some(guarding), stage: Stage::Away(call), refusal, .. } = exchange else {
+        return true;
+    };
+    let Some(screen) = &mut call.screen else { return true };
+    match guarding.pass(screen, body, end) {
+        Ok(()) => true,
+        Err(stopped) => {
+            call.relay.reopen();
+            *refusal = Some(stopped);
+            false
+        }
+    }
+}
+
+/// What a client reads of a stream, and how it is framed; `None` where the answer is no stream.
+fn spoken(call: &Call, streamed: Option<Framing>) -> Option<(Dialect, Framing)> {
+    match &call.relay {
+        Relay::Stream(_) => Some((call.ask.dialect, streamed.unwrap_or(call.ask.framing))),
+        Relay::Transcode(_) => Some((call.ask.dialect, call.ask.framing)),
+        Relay::Hear(hearing) if streamed == Some(Framing::Sse) => {
+            let dialect = match hearing.find() {
+                Find::Dialect(dialect) => dialect,
+                // What else streams does so as OpenAI's newer events do.
+                Find::Relayed(_) | Find::Vectors(_) | Find::Ranks(_) | Find::Batch => {
+                    Dialect::OpenaiResponses
+                }
+                Find::Any => call.ask.dialect,
+            };
+            Some((dialect, Framing::Sse))
+        }
+        Relay::Waiting
+        | Relay::Pass(_)
+        | Relay::Hear(_)
+        | Relay::Whole(_)
+        | Relay::Tunnel(_)
+        | Relay::Error(_) => None,
+    }
+}
+
+/// A gathered answer is complete: what of it goes on.
+///
+/// # Errors
+/// When a guard ends it.
+pub fn gathered(exchange: &mut Exchange, body: Vec<u8>) -> Result<Vec<u8>, Refusal> {
+    let Some(watch) = answers(exchange) else { return Ok(body) };
+    let Exchange { guarding, stage: Stage::Away(call), .. } = exchange else { return Ok(body) };
+    let guarding = guarding.get_or_insert_default();
+    if call.ask.stream {
+        let mut screen = Screen::new(Arc::new(watch), call.ask.dialect, call.ask.framing);
+        let mut said = Some(Bytes::from(body));
+        guarding.pass(&mut screen, &mut said, true)?;
+        return Ok(said.unwrap_or_default().into());
+    }
+    let anew = pass(&watch, Spoken::Answered, &body, &mut guarding.memory);
+    Ok(anew.map_err(|blocked| stopped(&blocked.guard, &blocked.rule))?.unwrap_or(body))
 }
 
 /// The value of the header that tells a client what guards found; none where they tell nothing.

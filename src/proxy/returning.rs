@@ -119,7 +119,7 @@ pub fn begin(
         }
         return Ok(());
     }
-    let relay = relay(shared, exchange, streamed);
+    let relay = relay(shared, exchange, streamed, starts(head, b"application/json"));
     let (made, most) = (exchange.at, exchange.world.downstream.held.as_usize());
     let owner = exchange.owner();
     let background = exchange.in_background.then(|| format!("resp_{}", exchange.id));
@@ -131,6 +131,7 @@ pub fn begin(
             call.saving = saving::begin(shared, call, owner, made, most, background);
         }
     }
+    guarding::screen(exchange, streamed);
     Ok(())
 }
 
@@ -162,6 +163,19 @@ fn through(session: &mut Session, exchange: &mut Exchange, find: Find, head: &mu
     let provider = world.providers.get(call.attempt.known.index).filter(|_| refused);
     let secret = provider.map(|provider| departure::secret(provider, call.attempt.key));
     call.relay = Relay::hear(call.attempt.upstream(), find, event_stream, secret);
+    if !head.status.is_success() {
+        return;
+    }
+    if event_stream {
+        guarding::screen(exchange, Some(Framing::Sse));
+    } else if find != Find::Batch && starts(head, b"application/json") && guarding::looks_at_answer(exchange)
+    {
+        let seed = exchange.seed("", 0, Bytes::new());
+        if let Some(call) = exchange.call() {
+            let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
+            call.relay = Relay::whole(upstream, client, seed, Into::Same(Some(find)));
+        }
+    }
 }
 
 fn starts(head: &ResponseHeader, kind: &[u8]) -> bool {
@@ -189,7 +203,7 @@ pub fn seed(shared: &Shared, exchange: &Exchange, upstream: Dialect) -> Seed {
     Seed { kept: call.ask.keep, ..exchange.seed(model, tokens, asked) }
 }
 
-fn relay(shared: &Shared, exchange: &Exchange, streamed: Option<Framing>) -> Option<Relay> {
+fn relay(shared: &Shared, exchange: &Exchange, streamed: Option<Framing>, json: bool) -> Option<Relay> {
     let Stage::Away(call) = &exchange.stage else { return None };
     let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
     let shape = StreamShape { framing: call.ask.framing, usage: call.ask.stream_usage };
@@ -198,8 +212,18 @@ fn relay(shared: &Shared, exchange: &Exchange, streamed: Option<Framing>) -> Opt
     let items = call.ask.items.as_ref().filter(|items| items.is_of(&call.attempt.known));
     Some(match &call.attempt.mode {
         Mode::Count => Relay::pass(upstream),
+        Mode::Relay(find) if json && guarding::looks_at_answer(exchange) => {
+            Relay::whole(upstream, client, seed(), Into::Same(Some(*find)))
+        }
         Mode::Relay(find) | Mode::Through(find) => Relay::hear(upstream, *find, events, None),
-        Mode::Verbatim { .. } | Mode::Rewritten { .. } if !call.ask.stream => Relay::pass(upstream),
+        Mode::Verbatim { .. } | Mode::Rewritten { .. } if !call.ask.stream => {
+            let guarded = guarding::looks_at_answer(exchange);
+            if guarded {
+                Relay::whole(upstream, client, seed(), Into::Same(None))
+            } else {
+                Relay::pass(upstream)
+            }
+        }
         Mode::Verbatim { strip_usage } | Mode::Rewritten { strip_usage } if let Some(framing) = streamed => {
             Relay::stream(upstream, framing, *strip_usage)
         }
@@ -316,7 +340,8 @@ pub fn dress_body(call: &Call, headers: &mut HeaderMap) {
         Some(_) if !matches!(call.relay, Relay::Error(_)) => Some(AWS_EVENTS),
         Some(_) | None => content_type,
     };
-    let changes_length = matches!(call.relay, Relay::Stream(_) | Relay::Transcode(_));
+    let changes_length =
+        call.screen.is_some() || matches!(call.relay, Relay::Stream(_) | Relay::Transcode(_));
     if changes_length && headers.remove(header::CONTENT_LENGTH).is_some() {
         headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
@@ -398,10 +423,17 @@ pub fn speak(
     body: &mut Option<Bytes>,
     end: bool,
 ) -> Result<()> {
-    let Exchange { world, stage, refusal, vigil, .. } = exchange;
+    let Exchange { world, stage, refusal, vigil, guarding, .. } = exchange;
     let Stage::Away(call) = stage else { return Ok(()) };
     if !call.relay.gathers() {
         call.relay.speak(body, end);
+        if let (Some(screen), Some(guarding)) = (&mut call.screen, guarding)
+            && let Err(stopped) = guarding.pass(screen, body, end)
+        {
+            call.relay.reopen();
+            *refusal = Some(stopped);
+            return Error::e_explain(ErrorType::InternalError, "a guard ends the answer");
+        }
         if let Some(saving) = &mut call.saving {
             saving.hear(&mut call.relay, body.as_ref(), end);
         }
@@ -444,7 +476,16 @@ fn conclude(session: &mut Session, exchange: &mut Exchange, chance: Chance) -> R
     let (fault, undecided, own) = match outcome {
         None => return Ok(Bytes::new()),
         Some(Outcome::Said(body)) => {
-            let body = Bytes::from(body);
+            let body = match guarding::gathered(exchange, body) {
+                Ok(body) => Bytes::from(body),
+                Err(refusal) => {
+                    let said = codec(exchange.client()).render_error(&refusal);
+                    let status = refusal.status;
+                    exchange.refusal = Some(refusal);
+                    release(session, exchange, Some((status, None)), said.len())?;
+                    return Ok(said.into());
+                }
+            };
             if let Some(call) = exchange.call()
                 && let Some(saving) = &mut call.saving
             {
@@ -527,6 +568,15 @@ pub fn end(session: &mut Session, exchange: &mut Exchange) -> Option<Bytes> {
     }
     let mut body = None;
     call.relay.speak(&mut body, true);
+    let Exchange { stage: Stage::Away(call), guarding, refusal, .. } = exchange else { return None };
+    if let (Some(screen), Some(guarding)) = (&mut call.screen, guarding)
+        && let Err(stopped) = guarding.pass(screen, &mut body, true)
+    {
+        let fault = Fault::new(stopped.kind, stopped.message.clone());
+        call.relay.reopen();
+        body = call.relay.break_off(fault).map(Bytes::from);
+        *refusal = Some(stopped);
+    }
     if let Some(saving) = &mut call.saving {
         saving.hear(&mut call.relay, body.as_ref(), true);
     }

@@ -121,3 +121,87 @@ fn what_goes_through_to_a_provider_is_looked_at_too() {
     gateway.ask(&post("/p/openai/v1/chat/completions").json(&body)).ok();
     assert!(arrived(&mock).contains("[EMAIL]"));
 }
+
+const MODELS: [&str; 3] = ["gpt-4o-mini", "claude-sonnet-4-5", "gemini-2.5-flash"];
+const CARD: &str = "4111 1111 1111 1111";
+
+fn echo() -> String {
+    format!("#mock echo\nWrite to {MAIL}, then {MAIL} again; pay with {CARD}, bye.")
+}
+
+#[test]
+fn what_was_masked_stands_in_the_answer_again_streamed_or_not() {
+    let mock = mock();
+    let gateway = setup(&mock, "pii: {detect: [pii], action: mask_and_restore}");
+    for client in CLIENTS {
+        for model in MODELS {
+            let whole = gateway.ask(&client.whole(model, &echo())).ok();
+            let sent = arrived(&mock);
+            assert!(sent.contains("Write to [EMAIL_1], then [EMAIL_1] again; pay with [CARD_1]"), "{sent}");
+            let said = client.text(&whole.json());
+            assert!(said.contains(&echo()["#mock echo\n".len()..]), "{client:?} {model}: {said}");
+            let stream = gateway.ask(&client.stream(model, &echo())).ok();
+            let said = client.streamed_text(&stream.text());
+            assert!(said.contains(&echo()["#mock echo\n".len()..]), "{client:?} {model}: {said}");
+            assert!(!arrived(&mock).contains(MAIL));
+        }
+    }
+}
+
+#[test]
+fn answers_are_masked_streamed_or_not() {
+    let mock = mock();
+    let gateway = setup(&mock, "pii: {detect: [pii], action: mask, on: [answer]}");
+    for client in CLIENTS {
+        for model in MODELS {
+            let whole = gateway.ask(&client.whole(model, &echo())).ok();
+            let stream = gateway.ask(&client.stream(model, &echo())).ok();
+            for (said, reply) in
+                [(client.text(&whole.json()), &whole), (client.streamed_text(&stream.text()), &stream)]
+            {
+                let expected = "Write to [EMAIL], then [EMAIL] again; pay with [CARD], bye.";
+                assert!(said.contains(expected), "{client:?} {model}: {said}");
+                assert!(!reply.text().contains(MAIL), "{client:?} {model}: {}", reply.text());
+                let found = &gateway.line(reply)["guards"];
+                assert_eq!(found[0]["count"], 2, "{client:?} {model} {found}");
+                assert_eq!(found[0]["on"], "answer");
+                assert!(gateway.line(reply)["gen_ai.usage.output_tokens"].as_u64().unwrap() > 0);
+            }
+            assert_eq!(
+                whole.header("x-tollgate-guards"),
+                Some("pii/email=mask;answer;2, pii/card=mask;answer;1")
+            );
+        }
+    }
+}
+
+#[test]
+fn a_blocked_answer_is_an_error_of_the_clients_dialect() {
+    let mock = mock();
+    let gateway = setup(&mock, "pii: {detect: [email], action: block, on: [answer]}");
+    for client in CLIENTS {
+        for model in MODELS {
+            let whole = gateway.ask(&client.whole(model, &echo()));
+            assert_eq!(whole.status, 400, "{client:?} {model} {}", whole.text());
+            let stream = gateway.ask(&client.stream(model, &echo()));
+            for reply in [&whole, &stream] {
+                let text = reply.text();
+                assert!(text.contains("does not let this answer pass: email"), "{client:?} {model} {text}");
+                assert!(!text.contains(MAIL) && !text.contains("anna."), "{client:?} {model} {text}");
+            }
+            assert_eq!(gateway.line(&stream)["outcome"], "broken");
+        }
+    }
+}
+
+#[test]
+fn answers_to_what_goes_through_are_looked_at_too() {
+    let mock = mock();
+    let gateway = setup(&mock, "pii: {detect: [email], action: mask, on: [answer]}");
+    for stream in [false, true] {
+        let body = json!({"model": "gpt-4o-mini", "stream": stream, "messages": [{"role": "user", "content": "#mock echo\nto me@example.org"}]});
+        let reply = gateway.ask(&post("/p/openai/v1/chat/completions").json(&body)).ok();
+        assert!(!reply.text().contains("me@example"), "{}", reply.text());
+        assert!(gateway.line(&reply)["gen_ai.usage.output_tokens"].as_u64().unwrap() > 0);
+    }
+}

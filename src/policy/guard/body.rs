@@ -34,7 +34,7 @@ pub enum Spoken {
 
 /// What a value is, by the keys that lead to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     /// The outermost object.
     Outside,
     /// No text.
@@ -122,7 +122,7 @@ impl Texts for Body<'_> {
 }
 
 /// The outermost members that hold what is said.
-fn outermost(key: &str, spoken: Spoken) -> Place {
+pub(super) fn outermost(key: &str, spoken: Spoken) -> Place {
     match key {
         "messages" | "message" | "system" | "input" | "instructions" | "contents" | "content"
         | "system_instruction" | "systemInstruction" | "prompt" | "suffix" | "documents" | "query"
@@ -142,7 +142,7 @@ fn outermost(key: &str, spoken: Spoken) -> Place {
 }
 
 /// What a member within is.
-fn within(key: &str) -> Place {
+pub(super) fn within(key: &str) -> Place {
     match key {
         "type"
         | "role"
@@ -204,7 +204,7 @@ fn within(key: &str) -> Place {
 }
 
 /// Whether this is base64 of something large, which holds no words.
-fn is_packed(text: &str) -> bool {
+pub(super) fn is_packed(text: &str) -> bool {
     const LARGE: usize = 512;
     let packed = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=');
     text.len() > LARGE && text.as_bytes().iter().take(LARGE).all(packed) || text.starts_with("data:")

@@ -24,7 +24,7 @@ use crate::proxy::phases::{ending, refuse};
 use crate::proxy::relay::{Into, Outcome, Relay};
 use crate::proxy::shared::Shared;
 use crate::proxy::threshold::vigil::Broken;
-use crate::proxy::{allowance, departure, returning};
+use crate::proxy::{allowance, departure, guarding, returning};
 use crate::refusal::{Kind, Refusal};
 
 /// Answers a request with what was found. `false` when its provider must be asked after all.
@@ -132,11 +132,20 @@ async fn repeat(
         for (after, to) in &answer.pace {
             wait(session, exchange, begun + *after).await?;
             speak(session, exchange, Some(answer.body.slice(from..*to)), *to == answer.body.len()).await?;
+            if exchange.refusal.is_some() {
+                return Ok(Told::Answered);
+            }
             from = *to;
         }
         return Ok(Told::Answered);
     }
-    let Some(said) = said(exchange, &answer.body) else { return Ok(Told::Unusable) };
+    let Some(said) = said(exchange, &answer.body) else {
+        return match exchange.refusal.take() {
+            // A guard, which its own client has.
+            Some(refusal) => no(session, exchange, refusal).await,
+            None => Ok(Told::Unusable),
+        };
+    };
     whole(session, exchange, said, Some(age)).await
 }
 
@@ -213,6 +222,9 @@ async fn follow(
                     }
                     if end {
                         let Some(said) = conclude(exchange) else {
+                            if let Some(refusal) = exchange.refusal.take() {
+                                return no(session, exchange, refusal).await;
+                            }
                             let message = "the answer that was shared came to nothing";
                             return fail(session, exchange, Refusal::new(Kind::BadGateway, message)).await;
                         };
@@ -225,6 +237,9 @@ async fn follow(
                 }
                 for piece in pieces {
                     speak(session, exchange, Some(piece), false).await?;
+                    if exchange.refusal.is_some() {
+                        return Ok(Told::Answered);
+                    }
                 }
                 if end {
                     speak(session, exchange, None, true).await?;
@@ -287,6 +302,8 @@ fn relay(shared: &Shared, exchange: &mut Exchange, origin: &Origin) -> bool {
     if call.ask.keep {
         call.saving = saving::repeat(shared, call, owner, made, world.downstream.held.as_usize());
     }
+    // What was masked is each client's own, and so are its guards.
+    guarding::screen(exchange, origin.framing);
     true
 }
 
@@ -301,6 +318,8 @@ fn said(exchange: &mut Exchange, body: &Bytes) -> Option<Bytes> {
     let mut said = Some(body.clone());
     call.relay.listen(Some(body), true, now);
     call.relay.speak(&mut said, true);
+    guarding::speak(exchange, &mut said, true).then_some(())?;
+    let call = exchange.call()?;
     hear_saving(call, said.as_ref(), true);
     call.wrap(&mut said);
     call.relay.broken().is_none().then_some(said).flatten()
@@ -323,7 +342,9 @@ fn conclude(exchange: &mut Exchange) -> Option<Bytes> {
     let call = exchange.call()?;
     match call.relay.conclude()? {
         Outcome::Said(said) => {
-            let said = Bytes::from(said);
+            let said = guarding::gathered(exchange, said).map_err(|refusal| exchange.refusal = Some(refusal));
+            let said = Bytes::from(said.ok()?);
+            let call = exchange.call()?;
             if let Some(saving) = &mut call.saving {
                 saving.gathered(&said, call.ask.stream);
             }
@@ -378,6 +399,11 @@ async fn speak(
     let mut said = piece;
     call.relay.listen(said.as_ref(), end, now);
     call.relay.speak(&mut said, end);
+    if !guarding::speak(exchange, &mut said, end) {
+        returning::give_up(session, exchange, Connection::Keep).await;
+        return Ok(());
+    }
+    let Some(call) = exchange.call() else { return Ok(()) };
     hear_saving(call, said.as_ref(), end);
     call.wrap(&mut said);
     let pings = call.ask.dialect == Dialect::AnthropicMessages && call.wrap.is_none();

@@ -280,6 +280,7 @@ fn begin_anew(call: &mut Call) {
     call.vectors = None;
     call.plain = false;
     call.relay = Relay::Waiting;
+    call.screen = None;
     call.head = None;
     call.sent = None;
     call.answered = None;

@@ -18,6 +18,8 @@ use crate::refusal::Kind;
 use crate::units::Secret;
 use crate::wire::{json, lens};
 
+use super::hearing::Find;
+
 /// Of a provider's error this much is read.
 const LARGEST_ERROR: usize = 256 << 10;
 
@@ -50,6 +52,8 @@ pub enum Into {
     Items(Vectors, Vectors, Arc<Items>),
     /// The same, with the owner's name behind every id.
     Owned(String),
+    /// The same, for guards to look at; how its usage is found, where not as its dialect tells it.
+    Same(Option<Find>),
 }
 
 /// An error that is gathered.
@@ -157,6 +161,14 @@ impl Gathering {
                 Err(malformed) => Err(malformed),
             },
             Into::Owned(owner) => Ok(kept::named(&String::from_utf8_lossy(body), owner).into_bytes()),
+            Into::Same(None) => {
+                meter.whole();
+                Ok(std::mem::take(body))
+            }
+            Into::Same(Some(find)) => {
+                find.usage_at_the_end(body).iter().for_each(|usage| meter.told(usage));
+                Ok(std::mem::take(body))
+            }
             Into::Ranks(spoken, form, asked) => spoken.parse_reply(body).map(|reply| {
                 reply.usage.iter().for_each(|usage| meter.told(usage));
                 form.render_reply(&reply, asked, seed)

@@ -81,7 +81,7 @@ impl Find {
     }
 
     /// The usage in an answer's end: what stands last there says it for the whole.
-    fn usage_at_the_end(self, tail: &[u8]) -> Option<Usage> {
+    pub(super) fn usage_at_the_end(self, tail: &[u8]) -> Option<Usage> {
         self.usage(tail).or_else(|| {
             let words: [&[u8]; 2] = [b"\"usage\"", b"\"usageMetadata\""];
             let last = words.iter().filter_map(|word| memmem::rfind(tail, word)).max()?;
@@ -125,6 +125,12 @@ impl Hearing {
         let spoken = if let Find::Dialect(spoken) = find { spoken } else { dialect };
         let (meter, mask) = (Meter::new(spoken, event_stream), secret.and_then(Mask::of));
         Self { meter, find, ear, first: Vec::new(), model: None, mask }
+    }
+
+    /// How its usage is found.
+    #[must_use]
+    pub const fn find(&self) -> Find {
+        self.find
     }
 
     /// Listens to a piece of the answer.

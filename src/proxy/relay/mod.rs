@@ -230,6 +230,14 @@ impl Relay {
         }
     }
 
+    /// Somebody ends the answer although it may have come to its end: what was heard of that does not count
+    /// for [`Relay::break_off`].
+    pub const fn reopen(&mut self) {
+        if let Self::Stream(passing) = self {
+            passing.reopen();
+        }
+    }
+
     /// Whether the client gets pieces of the answer before it is whole.
     #[must_use]
     pub const fn passes_on(&self) -> bool {

@@ -101,6 +101,11 @@ impl Passing {
         self.ear.last.take()
     }
 
+    /// Somebody ends the stream, whatever of it came: its end is not the client's.
+    pub const fn reopen(&mut self) {
+        self.ear.ended = false;
+    }
+
     /// Listens to a piece of the stream.
     pub fn listen(&mut self, chunk: Option<&Bytes>, end: bool, now: Instant) {
         let Self { ear, frames, strip } = self;

@@ -1,0 +1,179 @@
+//! The texts in one event of a stream: which of them go on from event to event, and which are whole.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::ir::Dialect;
+use crate::wire::json::{self, Json, Kind};
+
+use super::super::body::{Place, Spoken, is_packed, outermost, within};
+use super::super::sieve::Form;
+
+/// One text in an event.
+#[derive(Debug)]
+pub(super) struct Piece<'a> {
+    /// Where its string stands in the event's data, with its quotes.
+    pub(super) span: Range<usize>,
+    /// What it says.
+    pub(super) text: Cow<'a, str>,
+    /// Which text it is a piece of; none for one that is whole.
+    pub(super) strand: Option<String>,
+    pub(super) form: Form,
+}
+
+/// What an event ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// No text.
+    None,
+    /// All texts that are open.
+    All,
+    /// Those of these answers, of several.
+    Answers(Vec<String>),
+}
+
+/// The texts of an event of this dialect, and what it ends; `None` for data that is no JSON.
+pub(super) fn read(dialect: Dialect, data: &[u8]) -> Option<(Vec<Piece<'_>>, Ends)> {
+    let root = json::parse(data).ok()?;
+    let kind = root.get("type").and_then(Json::as_str).unwrap_or_default();
+    let mut walk = Walk {
+        dialect,
+        data,
+        of_arguments: kind.contains("arguments"),
+        path: String::new(),
+        numbers: String::new(),
+        pieces: Vec::new(),
+    };
+    walk.value(&root, Place::Outside);
+    let pieces = walk.pieces;
+    let ends = ends(dialect, &root, kind, pieces.iter().any(|piece| piece.strand.is_some()));
+    Some((pieces, ends))
+}
+
+/// Whether an event repeats what events before it have told.
+pub(super) fn repeats(dialect: Dialect, data: &[u8]) -> bool {
+    dialect == Dialect::OpenaiResponses
+        && !json::parse(data).is_ok_and(|root| {
+            root.get("type")
+                .and_then(Json::as_str)
+                .is_some_and(|kind| kind.rsplit('.').next() == Some("delta"))
+        })
+}
+
+fn ends(dialect: Dialect, root: &Json<'_>, kind: &str, goes_on: bool) -> Ends {
+    let all = |is: bool| if is { Ends::All } else { Ends::None };
+    match dialect {
+        // Chunks of several answers come mixed; one without words may be anything.
+        Dialect::OpenaiChat | Dialect::OpenaiCompletions => {
+            let choices = root.get("choices").map(Json::elements).unwrap_or_default();
+            let over = choices.iter().filter(|choice| choice.field("finish_reason").is_some());
+            let numbers: Vec<_> = over.map(numbers).collect();
+            if numbers.is_empty() { Ends::None } else { Ends::Answers(numbers) }
+        }
+        Dialect::GeminiGenerate => {
+            let candidates = root.get("candidates").map(Json::elements).unwrap_or_default();
+            all(!goes_on || candidates.iter().any(|candidate| candidate.field("finishReason").is_some()))
+        }
+        Dialect::OllamaChat | Dialect::OllamaGenerate => {
+            all(!goes_on || root.get("done").and_then(Json::as_bool) == Some(true))
+        }
+        Dialect::AnthropicMessages
+        | Dialect::OpenaiResponses
+        | Dialect::BedrockConverse
+        | Dialect::CohereChat => all(!goes_on && kind != "ping"),
+    }
+}
+
+/// The members by which events tell what they belong to.
+const NUMBERS: [&str; 5] = ["index", "output_index", "content_index", "summary_index", "contentBlockIndex"];
+
+fn numbers(object: &Json<'_>) -> String {
+    let mut numbers = String::new();
+    for name in NUMBERS {
+        if let Some(number) = object.get(name) {
+            numbers.push_str(number.raw());
+            numbers.push(';');
+        }
+    }
+    numbers
+}
+
+struct Walk<'a> {
+    dialect: Dialect,
+    data: &'a [u8],
+    /// Whether the event tells of a tool's arguments.
+    of_arguments: bool,
+    path: String,
+    numbers: String,
+    pieces: Vec<Piece<'a>>,
+}
+
+impl<'a> Walk<'a> {
+    fn value(&mut self, value: &Json<'a>, place: Place) {
+        match value.kind() {
+            Kind::Object(members) => {
+                let (path, told) = (self.path.len(), self.numbers.len());
+                self.numbers.push_str(&numbers(value));
+                for (key, member) in members {
+                    let inner = match place {
+                        Place::Outside => outermost(key, Spoken::Answered),
+                        Place::Said => within(key),
+                        Place::Arguments => Place::Free,
+                        other @ (Place::Skipped | Place::Free | Place::Sealed) => other,
+                    };
+                    if inner != Place::Skipped {
+                        self.path.push('/');
+                        self.path.push_str(key);
+                        self.value(member, inner);
+                        self.path.truncate(path);
+                    }
+                }
+                self.numbers.truncate(told);
+            }
+            Kind::Array(elements) => {
+                for element in elements {
+                    self.value(element, place);
+                }
+            }
+            Kind::String(text) if !text.is_empty() && place != Place::Outside => {
+                let strand = self.grows().then(|| format!("{}{}", self.numbers, self.path));
+                self.piece(value, place, strand);
+            }
+            Kind::String(_) | Kind::Null | Kind::Bool(_) | Kind::Number(_) => {}
+        }
+    }
+
+    fn piece(&mut self, value: &Json<'a>, place: Place, strand: Option<String>) {
+        let Kind::String(text) = value.kind() else { return };
+        // Both are slices of one text, so the difference of their addresses is an offset.
+        let start = value.raw().as_ptr() as usize - self.data.as_ptr() as usize;
+        let arguments =
+            place == Place::Arguments || self.of_arguments || self.path.ends_with("/toolUse/input");
+        let form = match (place, &strand) {
+            (Place::Sealed, _) => Form::Sealed,
+            (_, Some(_)) if arguments => Form::Json,
+            (Place::Arguments, None) if text.starts_with(['{', '[']) => Form::Json,
+            _ => Form::Plain,
+        };
+        if strand.is_some() || !is_packed(text) {
+            let span = start..start + value.raw().len();
+            self.pieces.push(Piece { span, text: text.clone(), strand, form });
+        }
+    }
+
+    /// Whether what stands here goes on in the next event.
+    fn grows(&self) -> bool {
+        let path = self.path.as_str();
+        match self.dialect {
+            Dialect::GeminiGenerate => path.ends_with("/parts/text"),
+            Dialect::OllamaChat => matches!(path, "/message/content" | "/message/thinking"),
+            Dialect::OllamaGenerate => matches!(path, "/response" | "/thinking"),
+            Dialect::OpenaiCompletions => path == "/choices/text",
+            Dialect::OpenaiResponses => path == "/delta",
+            Dialect::OpenaiChat
+            | Dialect::AnthropicMessages
+            | Dialect::BedrockConverse
+            | Dialect::CohereChat => path.starts_with("/delta/") || path.starts_with("/choices/delta/"),
+        }
+    }
+}
