@@ -184,7 +184,7 @@ export function spans(view, changed) {
   function other() {
     const day = (at) => at.toISOString().slice(0, 10);
     const from = h("input",
-      { type: "date", required: true,
+      { type: "date", required: true, autofocus: true,
         value: view.query.from?.slice(0, 10) ?? day(new Date(Date.now() - 14 * 86_400_000)) });
     const to = h("input", { type: "date", value: view.query.to?.slice(0, 10) ?? "" });
     return form("Another span of time",

@@ -37,7 +37,7 @@ export function exactly(usd) {
 
 /** A price in USD per million tokens. */
 export function price(usd) {
-  return usd == null ? NONE : `$${number({ minimumFractionDigits: 2, maximumFractionDigits: 6 }).format(usd)}`;
+  return usd == null ? NONE : `$${number({ minimumFractionDigits: 2, maximumFractionDigits: 9 }).format(usd)}`;
 }
 
 /** A number of things, short where it is large. */
@@ -99,7 +99,7 @@ export function moment(at) {
 /** How long ago something was, or how long from now it will be. */
 export function distance(at) {
   const ms = new Date(at) - Date.now();
-  const text = span(Math.max(Math.abs(ms), 1000)).split(" ").slice(0, 2).join(" ");
+  const text = span(Math.max(1, Math.round(Math.abs(ms) / 1000)) * 1000).split(" ").slice(0, 2).join(" ");
   return ms < 0 ? `${text} ago` : `in ${text}`;
 }
 

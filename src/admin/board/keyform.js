@@ -2,7 +2,7 @@
 
 import { send } from "./api.js";
 import { choice, copier, dialog, field, form } from "./controls.js";
-import { fresh, h } from "./dom.js";
+import { fill, fresh, h } from "./dom.js";
 import { example, gateway, someModel } from "./welcome.js";
 
 const AMOUNTS = [["requests", "requests"], ["tokens", "tokens"], ["tokens_in", "tokens in"], ["tokens_out", "tokens out"],
@@ -33,18 +33,20 @@ export async function rotateKey(view, key) {
   return made?.key;
 }
 
-/** Shows a secret. It is the only time. */
-async function secret(view, { key, secret }, title) {
-  const [base, model] = await Promise.all([gateway(view), someModel(view)]);
+/** Shows a secret. It is the only time, so nothing is waited for before it. */
+function secret(view, { key, secret }, title) {
   const shown = h("input.secret",
     { readonly: true, value: secret, "aria-label": "Secret", onfocus: (event) => event.target.select() });
-  const text = example(base, model, secret);
-  await dialog(title, (close) => h("div",
+  const how = h("div");
+  Promise.all([gateway(view), someModel(view)]).then(([base, model]) => {
+    const text = example(base, model, secret);
+    fill(how, h("p.sub", "Try it:"), h("pre.code", text), copier(text, "Copy the command"));
+  });
+  return dialog(title, (close) => h("div",
     h("p", "This is the secret of ", h("strong", key.name), ". It is not shown again: only its hash is kept."),
     h("div.line", shown, copier(secret)),
-    h("p.sub", "Try it:"), h("pre.code", text),
-    h("footer", copier(text, "Copy the command"),
-      h("button.main", { type: "button", onclick: () => close() }, "I have kept it"))),
+    how,
+    h("footer", h("button.main", { type: "button", onclick: () => close() }, "I have kept it"))),
   { mustAnswer: true });
 }
 
@@ -55,7 +57,7 @@ class Fields {
   constructor(key) {
     const text = (value, more) => h("input", { value: value ?? "", spellcheck: "false", autocomplete: "off", ...more });
     this.key = key;
-    this.name = text(key.name, { required: true, maxlength: "128" });
+    this.name = text(key.name, { required: true, autofocus: true, maxlength: "128" });
     this.owner = text(key.owner, { placeholder: "acme/search/api" });
     this.labels = text(key.labels?.join(", "));
     this.models = text(key.models?.join(", "), { placeholder: "gpt-4o*, anthropic/*" });

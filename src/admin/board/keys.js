@@ -8,8 +8,8 @@ import { newKey } from "./keyform.js";
 import { link } from "./route.js";
 import { sieve, table } from "./table.js";
 
-/** So many keys of one owner are drawn in the tree; the table has all. */
-const MOST_LEAVES = 20;
+/** So many in one place are drawn in the tree; the table has all keys. */
+const MOST = 50;
 
 export default async function keys(view) {
   const tree = h("section.card", h("h2", "Owners and budgets"), h("p.sub", "…"));
@@ -81,20 +81,19 @@ function forest(nodes) {
       "No key has an owner, a limit or a budget yet. An owner is a path, org/team/service; budgets of owners and labels stand in the configuration.");
   }
   return [
-    others.length > 0 && h("ul.tree", others.map((node) => branch(node, above, 0))),
-    labels.length > 0 && [h("h3", "Labels"), h("ul.tree", labels.map((node) => branch(node, above, 0)))],
+    others.length > 0 && h("ul.tree", branches(others, above, 0)),
+    labels.length > 0 && [h("h3", "Labels"), h("ul.tree", branches(labels, above, 0))],
   ];
+}
+
+/** So many of them that nobody waits; the rest by number. */
+function branches(nodes, above, depth) {
+  const hidden = nodes.length - MOST;
+  return [nodes.slice(0, MOST).map((node) => branch(node, above, depth)), hidden > 0 && h("li.sub", `and ${whole(hidden)} more`)];
 }
 
 function branch(node, above, depth) {
   const below = node.kind === "owner" ? (above.get(node.name) ?? []) : [];
-  const owners = below.filter(({ kind }) => kind === "owner");
-  const keys = below.filter(({ kind }) => kind === "key");
-  const hidden = keys.length - MOST_LEAVES;
-  const inside = below.length > 0 && h("ul",
-    owners.map((each) => branch(each, above, depth + 1)),
-    keys.slice(0, MOST_LEAVES).map((each) => branch(each, above, depth + 1)),
-    hidden > 0 && h("li.sub", `and ${whole(hidden)} more keys`));
   const short = node.kind === "owner" && node.parent ? node.name.slice(node.parent.length + 1) || node.name : node.name;
   const name = node.kind === "key"
     ? h("a", { href: link(`keys/${encodeURIComponent(node.id ?? node.name)}`) }, short)
@@ -104,7 +103,12 @@ function branch(node, above, depth) {
     h("span.name", h("span.sub", node.kind === "key" ? "key " : ""), name,
       node.cost_usd != null && h("span.sub", ` ${money(node.cost_usd)} this month`)),
     (node.rules ?? []).map(gauge));
-  if (!inside) return h("li", head);
-  return h("li", h("details", { open: depth < 2 }, h("summary", { "aria-label": `What is in ${node.name}` }),
-    inside), head);
+  if (!below.length) return h("li", head);
+  const inside = h("ul");
+  // What is below is drawn when it is looked at.
+  const details = h("details", { ontoggle: () => details.open && !inside.hasChildNodes() && fill(inside,
+    ["owner", "key"].map((kind) => branches(below.filter((each) => each.kind === kind), above, depth + 1))) },
+  h("summary", { "aria-label": `What is in ${node.name}` }), inside);
+  details.open = depth < 2;
+  return h("li", details, head);
 }

@@ -20,7 +20,7 @@ export function login(place, why, inside) {
       " in the configuration. There is none by default."));
   fill(place, h("main.door", form));
   if (why?.ended) fill(said, "The session has ended. Sign in again.");
-  else if (why && why.status !== 401) fill(said, why.message);
+  else if (why && (why.status !== 401 || why.code === "no_admin_key")) fill(said, why.message);
   key.focus();
 
   async function submit(event) {

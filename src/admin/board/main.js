@@ -145,9 +145,9 @@ class View {
       link([this.page.at, this.argument].filter(Boolean).map(encodeURIComponent).join("/"), this.query));
   }
 
-  /** Does this now and again, while somebody looks. */
+  /** Does this now and again, while somebody looks; but not under a hand that points at something. */
   async every(ms, work) {
-    const timer = setInterval(() => document.hidden || work(), ms);
+    const timer = setInterval(() => document.hidden || this.body.querySelector(".pointed, :focus") || work(), ms);
     this.signal.addEventListener("abort", () => clearInterval(timer));
     await work();
   }

@@ -6,10 +6,14 @@ import { count, price, whole, words } from "./format.js";
 import { link } from "./route.js";
 import { sieve, table } from "./table.js";
 
+/** What is not counted in tokens is told by the piece; so many of them the API's figure is for. */
+const EACH = { image: 1e6, character: 1e6, second: 1e6, search: 1e6, web_search: 1 };
+const KINDS = { all: "all kinds", alias: "aliases", route: "routes", model: "models" };
+
 export default async function models(view) {
   const { models } = await view.get("models");
   const kinds = ["all", ...new Set(models.map(({ kind }) => kind))];
-  const kind = choice(kinds.map((name) => [name, name === "all" ? "all kinds" : `${name}s`]), "all",
+  const kind = choice(kinds.map((name) => [name, KINDS[name] ?? name]), "all",
     { "aria-label": "Kind", onchange: () => sift.sift() });
   const rate = (title, name, wide) => ({
     title, num: true, wide, by: (model) => model.price?.[name], cell: (model) => price(model.price?.[name]),
@@ -54,7 +58,8 @@ function show(model) {
     ["Kind", model.kind],
     ["Most input", model.max_input && whole(model.max_input)],
     ["Most output", model.max_output && whole(model.max_output)],
-    ...rates.map(([name, usd]) => [words(name), h("span.num", price(usd))]),
+    ...rates.map(([name, usd]) => EACH[name]
+      ? [`${words(name)}, each`, price(usd / EACH[name])] : [`${words(name)}, a million`, price(usd)]),
   ];
   return dialog(model.name, (close) => h("div",
     h("h3", "Goes to, in this order"),

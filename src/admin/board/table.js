@@ -4,6 +4,8 @@ import { fill, h } from "./dom.js";
 import { whole } from "./format.js";
 
 const PAGE = 50;
+/** Much quicker than comparing by locale one by one. */
+const inOrder = new Intl.Collator("en", { numeric: true }).compare;
 
 /**
  * A table. A column has `title`, `cell(row)`, and where it can be sorted `by(row)`; `num` puts it to the
@@ -66,7 +68,7 @@ export function table({ caption, columns, rows = [], empty = "Nothing here.", so
     const keyed = rows.map((row) => [by(row), row]);
     keyed.sort(([a], [b]) => {
       if (a == null || b == null) return (a == null) - (b == null);
-      return sign * (typeof a === "string" ? a.localeCompare(b) : a - b);
+      return sign * (typeof a === "string" ? inOrder(a, b) : a - b);
     });
     return keyed.map(([, row]) => row);
   }

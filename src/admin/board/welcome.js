@@ -1,6 +1,5 @@
 // What a gateway shows that nobody has asked anything yet: how to make a key, and how to use it.
 
-import { follow } from "./api.js";
 import { copier } from "./controls.js";
 import { fill, h } from "./dom.js";
 import { newKey } from "./keyform.js";
@@ -63,9 +62,10 @@ export async function welcome(view) {
         h("p.sub", "Or use any SDK with this base address, or ask from the ",
           h("a", { href: link("play") }, "playground"), "."))),
     h("p.sub", { role: "status" }, "This page turns into the overview with the first request."));
-  follow({}, view.signal, { state() {}, missed() {}, request: () => {
-    view.session.first_run = false;
-    dispatchEvent(new Event("hashchange"));
-  } });
+  const timer = setInterval(async () => {
+    view.session.first_run = (await view.get("session")).first_run;
+    if (!view.session.first_run) dispatchEvent(new Event("hashchange"));
+  }, 2000);
+  view.signal.addEventListener("abort", () => clearInterval(timer));
   return true;
 }
