@@ -23,6 +23,8 @@ step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
 step "the vendors' SDKs against the demo"
 tests/sdk/run.sh "$binary"
+step "the dashboard in Chromium"
+tests/board/run.sh "$binary"
 step "a short load test"
 TOLLGATE_BIN="$binary" loadtest/run.sh smoke
 step "done: everything holds"

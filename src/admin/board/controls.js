@@ -37,19 +37,20 @@ export function status(row) {
   return h("span.pill", { class: tone, title: row.outcome }, String(row.status));
 }
 
-/** A button that takes text along. */
+/** A button that takes text along, or what a function says then. */
 export function copier(text, label = "Copy") {
   const words = h("span", label);
   const button = h("button.quiet", { type: "button", onclick: copy }, icon("copy"), words);
   return button;
 
   async function copy() {
+    const said = typeof text === "function" ? text() : text;
     try {
-      await navigator.clipboard.writeText(text);
+      await navigator.clipboard.writeText(said);
     } catch {
       // Without https there is no clipboard but by way of a selection.
       const area = h("textarea.away", { readonly: true });
-      area.value = text;
+      area.value = said;
       button.after(area);
       area.select();
       document.execCommand("copy");

@@ -37,16 +37,17 @@ export async function rotateKey(view, key) {
 function secret(view, { key, secret }, title) {
   const shown = h("input.secret",
     { readonly: true, value: secret, "aria-label": "Secret", onfocus: (event) => event.target.select() });
-  const how = h("div");
-  Promise.all([gateway(view), someModel(view)]).then(([base, model]) => {
-    const text = example(base, model, secret);
-    fill(how, h("p.sub", "Try it:"), h("pre.code", text), copier(text, "Copy the command"));
-  });
+  const how = h("pre.code");
+  const say = (base, model) => fill(how, example(base, model, secret));
+  // Nothing moves under the hand when the better words come.
+  say("http://localhost:8080", "gpt-4o-mini");
+  Promise.all([gateway(view), someModel(view)]).then(([base, model]) => say(base, model));
   return dialog(title, (close) => h("div",
     h("p", "This is the secret of ", h("strong", key.name), ". It is not shown again: only its hash is kept."),
     h("div.line", shown, copier(secret)),
-    how,
-    h("footer", h("button.main", { type: "button", onclick: () => close() }, "I have kept it"))),
+    h("p.sub", "Try it:"), how,
+    h("footer", copier(() => how.textContent, "Copy the command"),
+      h("button.main", { type: "button", onclick: () => close() }, "I have kept it"))),
   { mustAnswer: true });
 }
 
