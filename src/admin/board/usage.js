@@ -11,6 +11,8 @@ import { table } from "./table.js";
 
 const GROUPS = ["owner", "team", "key", "label", "model", "asked_model", "provider", "session", "user", "tag", "operation",
   "client", "status", "stop", "cache"];
+/** Of these a request may have several. */
+const SEVERAL = ["label", "tag"];
 const FILTER_OF = { team: "owner", asked_model: "search", stop: "search" };
 const MEASURES = {
   cost: ["Spend", UNITS.money, (row) => row.cost_usd ?? 0],
@@ -57,8 +59,12 @@ export default async function usage(view) {
     const [title, unit, value] = MEASURES[measure] ?? MEASURES.cost;
     draw(series, group, title, unit, value);
     const sum = (of) => list.rows.reduce((sum, row) => sum + (of(row) ?? 0), 0);
-    fill(place.sum, `${whole(list.rows.length)} rows: ${money(sum((row) => row.cost_usd))}, ${whole(sum((row) => row.requests))} requests, ${count(sum(total))} tokens`,
-      sum((row) => row.unpriced) > 0 && `, ${whole(sum((row) => row.unpriced))} requests without a known price`, ".");
+    const unpriced = sum((row) => row.unpriced);
+    fill(place.sum,
+      `${whole(list.rows.length)} rows: ${money(sum((row) => row.cost_usd))}, `,
+      `${whole(sum((row) => row.requests))} requests, ${count(sum(total))} tokens`,
+      unpriced > 0 && `, ${whole(unpriced)} requests without a known price`,
+      groups.some((name) => SEVERAL.includes(name)) && "; a request counts in each of its rows", ".");
     fill(place.list, rows(list.rows, groups).node);
     const by = view.query.by ?? "none";
     fill(place.files, "Save as ", FORMATS.map(([format, words]) =>
