@@ -13,6 +13,9 @@ const eyes = {
     return [...document.querySelectorAll("input, textarea, select")].find((node) => node.checkVisibility() && has(node));
   },
 
+  /** What the first element of this selector says. */
+  text: (selector) => document.querySelector(selector)?.innerText ?? "",
+
   labels: (node) => [...(node.labels ?? [])].map((label) => label.innerText.trim()),
 
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),

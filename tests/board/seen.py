@@ -6,8 +6,10 @@ import unittest
 from browser import Browser
 from gateway import MASTER, Gateway
 
-PAGES = ["keys", "models", "models?search=bedrock", "play", "providers", "guards", "config", "audit"]
+PAGES = ["overview", "usage", "usage?group=owner&and=model&measure=tokens", "requests", "keys", "models",
+         "models?search=bedrock", "play", "providers", "cache", "guards", "config", "audit"]
 ODD = "<img src=x onerror=alert(1)>"
+
 
 class Seen(unittest.TestCase):
     @classmethod
@@ -22,8 +24,9 @@ class Seen(unittest.TestCase):
             cls.gateway.ask(web, user="ann")
             cls.gateway.ask(web, "claude-sonnet-4-5", stop=["a", "b", "c", "d"])
             cls.gateway.ask(bot)
-        cls.gateway.ask(web, ODD)
+        cls.gateway.ask(web, user=ODD)
         cls.gateway.ask(web, prompt="#mock error=400")
+        cls.gateway.rows(14)
 
     def setUp(self):
         self.page = self.browser.page()
@@ -47,5 +50,6 @@ class Seen(unittest.TestCase):
         self.page.wait(f"eyes.isAt({json.dumps(name)})", where)
 
     def everywhere(self):
+        one = self.gateway.rows(1)[0]["id"]
         key = self.gateway.api("keys")["keys"][0]["id"]
-        return [*PAGES, f"keys/{key}"]
+        return [*PAGES, f"requests/{one}", f"keys/{key}"]

@@ -1,6 +1,5 @@
 """From an empty gateway to a bill: what an operator does on the first day, by hand."""
 
-import json
 import unittest
 from decimal import Decimal
 
@@ -47,24 +46,24 @@ class Story(unittest.TestCase):
         page.wait("!document.querySelector('.secret')")
         page.text(secret)
 
-        # It is in force at once, and what it cost is its tokens at their prices.
-        status, said = gateway.call(f"{gateway.url}/v1/chat/completions", authorization=f"Bearer {secret}",
-                                    body={"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]})
-        self.assertEqual(status, 200)
-        used = json.loads(said)["usage"]
-        cached = used.get("prompt_tokens_details", {}).get("cached_tokens", 0)
-        cost = (PRICES["input"] * (used["prompt_tokens"] - cached) + PRICES["cache_read"] * cached
-                + PRICES["output"] * used["completion_tokens"]) / 10**6
-        self.assertGreater(cost, 0)
+        # It is in force at once, and the page turns into the overview by itself.
+        self.assertEqual(gateway.ask(secret), 200)
+        page.wait("document.querySelector('h1').innerText === 'Overview'", "the overview")
+        page.wait("eyes.text('.tiles').includes('0 of 1')", "one request and no error")
 
-        page.click("nav a", "Keys & budgets")
-        page.click("tbody a", "web")
+        # What it cost is the tokens at their prices.
+        row = gateway.rows(1)[0]
+        cost = sum(PRICES[name] * count for name, count in row["tokens"].items()) / 10**6
+        self.assertGreater(cost, 0)
+        page.click("nav a", "Requests")
+        page.click("tbody a")
+        page.text(f"${cost.normalize():f}")
         page.text("acme/search/api")
-        for _ in range(50):
-            if page.wait("document.querySelector('[role=meter]')?.ariaValueNow") != "0":
-                break
-            page.ask("Page.reload")
         self.assertNotIn(secret, page.run("document.documentElement.outerHTML"))
+
+        # And its budget knows.
+        page.click("dd a", "web")
+        page.wait("document.querySelector('[role=meter]')?.ariaValueNow > 0", "a gauge that has moved")
         self.assertEqual(Decimal(str(page.run("+document.querySelector('[role=meter]').ariaValueNow"))), cost)
 
         page.click("button", "Revoke")

@@ -32,7 +32,7 @@ export const pill = (text, tone = "") => h("span.pill", { class: tone }, text);
 
 /** The status of a request: its number, and a colour. */
 export function status(row) {
-  const isBad = row.status >= 400 || (row.outcome && !["completed", "ok", "success", "complete"].includes(row.outcome));
+  const isBad = row.status >= 400 || (row.outcome && row.outcome !== "answered");
   const tone = row.status >= 500 ? "bad" : isBad ? "warn" : "good";
   return h("span.pill", { class: tone, title: row.outcome }, String(row.status));
 }

@@ -100,7 +100,7 @@ function line(row) {
   const used = sides(row.tokens);
   return h("li",
     time(row.at), status(row),
-    h("a", { href: link(`requests/${encodeURIComponent(row.id)}`) }, row.model ?? row.asked_model ?? row.operation),
+    h("a", { href: link(`requests/${encodeURIComponent(row.id)}`) }, row.model || row.asked_model || row.operation),
     h("span.sub.wide", row.key?.name ?? row.owner ?? ""),
     h("span.num.wide", `${count(used.in)} → ${count(used.out)}`),
     h("span.num", span(row.timing?.total_ms)),

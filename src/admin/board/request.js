@@ -8,7 +8,7 @@ import { link } from "./route.js";
 
 export default async function request(view) {
   const row = await view.get(`requests/${encodeURIComponent(view.argument)}`);
-  fill(view.title, row.model ?? row.asked_model ?? row.operation, " ", status(row));
+  fill(view.title, row.model || row.asked_model || row.operation, " ", status(row));
   fill(view.tools, h("a.button", { href: link("requests") }, "All requests"));
   fill(view.body,
     h("div.line", h("span.sub", time(row.at)), h("code", row.id), copier(row.id, "Copy id"), marks(row)),

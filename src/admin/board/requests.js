@@ -74,7 +74,7 @@ const used = ({ tokens }) => `${count(sides(tokens).in)} → ${count(sides(token
 const COLUMNS = [
   { title: "Time", cell: (row) => h("a", { href: link(`requests/${encodeURIComponent(row.id)}`) }, time(row.at)) },
   { title: "Status", cell: status },
-  { title: "Model", cell: (row) => [row.model ?? row.asked_model ?? row.operation,
+  { title: "Model", cell: (row) => [row.model || row.asked_model || row.operation,
     row.asked_model && row.model && row.asked_model !== row.model && h("span.sub", ` for ${row.asked_model}`)] },
   { title: "Key", wide: true,
     cell: (row) => [row.key?.name ?? h("span.sub", "no key"), row.owner && h("span.sub.block", row.owner)] },
