@@ -27,10 +27,10 @@ discovery: {{ interval: off }}
 log: {{ level: error }}
 admin: {{ keys: {{ looker: {{ key: board-suite-reading-key, scopes: [read] }} }} }}
 owners:
-  acme: {{ budgets: [{{ usd: 1000, soft: 80% }}] }}
-  acme/search: {{ limits: [{{ tokens: 5000000, per: hour, model: "claude-*" }}] }}
+  acme: {{ budgets: [{{ usd: 5, soft: 80% }}] }}
+  acme/search: {{ limits: [{{ tokens: 200000, per: hour, model: "claude-*" }}] }}
 labels:
-  prod: {{ budgets: [{{ usd: 20, per: day, rolling: true }}] }}
+  prod: {{ budgets: [{{ usd: 10, per: day, rolling: true }}] }}
 aliases: {{ fast: openai/gpt-4o-mini }}
 routes: {{ smart: {{ targets: [anthropic/claude-sonnet-4-5, openai/gpt-4.1] }} }}
 """

@@ -2,6 +2,7 @@
 # Drives the dashboard of the real binary in a real Chromium, without a window.
 #
 #   tests/board/run.sh [path of the tollgate binary] [arguments for unittest …]
+#   tests/board/run.sh --pictures [path of the tollgate binary]     makes the pictures under docs/ anew
 #
 # The binary may also come from TOLLGATE_BIN; without either it is target/debug/tollgate. The browser
 # is CHROMIUM, or a chromium on the path.
@@ -13,6 +14,11 @@ fail() {
   exit 1
 }
 
+what=tests
+if [ "${1:-}" = --pictures ]; then
+  what=pictures
+  shift
+fi
 binary=${1:-${TOLLGATE_BIN:-$here/../../target/debug/tollgate}}
 [ $# -gt 0 ] && shift
 
@@ -24,6 +30,9 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
 
 export TOLLGATE_BIN=$(realpath "$binary") PYTHONDONTWRITEBYTECODE=1
 cd "$here"
+if [ $what = pictures ]; then
+  exec python3 pictures.py
+fi
 if [ $# -gt 0 ]; then
   exec python3 -m unittest "$@"
 fi

@@ -34,12 +34,13 @@ export default async function usage(view) {
   } });
   const named = GROUPS.map((group) => [group, words(group)]);
   const first = pick("group", named, "model");
+  const second = pick("and", [["", "nothing"], ...named], "");
   fill(view.tools, spans(view, load));
   fill(view.body,
     h("section.card.asking",
       h("div.choices",
         field("Group by", first),
-        field("And by", pick("and", [["", "nothing"], ...named], "")),
+        field("And by", second),
         field("Show", pick("measure", Object.entries(MEASURES).map(([name, [title]]) => [name, title]), "cost")),
         field("In steps of a",
           pick("by", [["", "fitting size"], ...["minute", "hour", "day", "week", "month"].map((by) => [by, by])], ""))),
@@ -108,7 +109,8 @@ export default async function usage(view) {
           cell: (row) => deeper(row, group) })),
         { title: "Cost", num: true, by: (row) => row.cost_usd,
           cell: (row) => [money(row.cost_usd), track((row.cost_usd ?? 0) / most)] },
-        { title: "Requests", num: true, by: (row) => row.requests, cell: (row) => whole(row.requests) },
+        { title: "Requests", num: true, by: (row) => row.requests, cell: (row) => h("a", { href: link("requests",
+          { ...spanOf(view.query), ...filtersOf(view.query), ...narrowed(row, groups) }) }, whole(row.requests)) },
         { title: "Errors", num: true, by: (row) => row.errors,
           cell: (row) => row.errors ? h("span", { title: percent(row.errors, row.requests) }, whole(row.errors)) : "0" },
         { title: "Tokens in", num: true, wide: true, by: (row) => sides(row.tokens).in,
@@ -118,11 +120,8 @@ export default async function usage(view) {
         { title: "Tokens out", num: true, wide: true, by: (row) => sides(row.tokens).out,
           cell: (row) => count(sides(row.tokens).out) },
         { title: "Saved", num: true, wide: true, by: (row) => row.saved_usd, cell: (row) => money(row.saved_usd) },
-        { title: "p50", num: true, wide: true, by: (row) => row.latency_ms?.p50, cell: (row) => span(row.latency_ms?.p50) },
-        { title: "p99", num: true, wide: true, by: (row) => row.latency_ms?.p99, cell: (row) => span(row.latency_ms?.p99) },
-        { title: "", cell: (row) => h("a",
-          { href: link("requests", { ...spanOf(view.query), ...filtersOf(view.query), ...narrowed(row, groups) }) },
-          "Requests") },
+        { title: "Latency", num: true, wide: true, by: (row) => row.latency_ms?.p50,
+          cell: (row) => h("span", { title: `p50; p99 is ${span(row.latency_ms?.p99)}` }, span(row.latency_ms?.p50)) },
       ],
     });
   }
@@ -135,6 +134,7 @@ export default async function usage(view) {
     return h("button.linkish", { type: "button", title: `Only ${name}, by ${words(next)}`, onclick: () => {
       view.set({ group: next, and: undefined });
       first.value = next;
+      second.value = "";
       return chips.add(FILTER_OF[group] ?? group, name);
     } }, name);
   }
