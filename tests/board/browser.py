@@ -11,7 +11,7 @@ import threading
 import time
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE = 15
+PATIENCE = 30
 with open(os.path.join(os.path.dirname(__file__), "eyes.js")) as file:
     EYES = file.read()
 
