@@ -8,7 +8,7 @@ import { link } from "./route.js";
 import { table } from "./table.js";
 
 const NONE = {
-  cache: "This gateway does not keep answers yet: every request goes to a provider. What providers read from their own prompt caches is counted, and cheaper.",
+  cache: "This gateway does not keep answers: every request goes to a provider. What providers read from their own prompt caches is counted, and cheaper.",
   guards: "No guards are configured: what clients say and what models answer is neither looked at nor changed. Who may ask for which model, and how much, is decided by keys and budgets.",
 };
 
