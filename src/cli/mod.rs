@@ -7,6 +7,7 @@ mod import;
 mod keys;
 mod look;
 mod serve;
+mod usage;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
@@ -28,6 +29,7 @@ Examples:
   tollgate explain --dialect anthropic --model gpt-4o < body.json
                                          what would be sent, and what lost
   tollgate keys create web               a key for one client; see tollgate keys --help
+  tollgate usage --from 7d --group team  what was used, and what it cost; see tollgate usage --help
   tollgate models                        what can be asked for, and where it would go
   kill -HUP $(pidof tollgate)            reload the file and the environment files
   tollgate --upgrade & kill -QUIT OLD    replace the running binary without a refused connection";
@@ -81,6 +83,10 @@ enum Command {
     /// Write another gateway's configuration in Tollgate's words, and tell what has none.
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(import::Arguments),
+    /// Tell what was used and what it cost, or export it.
+    Usage(Box<usage::Arguments>),
+    /// Run prices again over what was used, after one was corrected.
+    Reprice(usage::Reprice),
     /// Print the JSON schema of the configuration file.
     Schema,
     /// Run the gateway and a built-in fake provider together; no keys needed.
@@ -133,6 +139,8 @@ pub fn run() -> ExitCode {
         Some(Command::Keys(keys)) => keys::keys(arguments.config, &keys),
         Some(Command::Guard(test)) => guard::guard(arguments.config, &test),
         Some(Command::Import(arguments)) => import::import(&arguments),
+        Some(Command::Usage(usage)) => usage::usage(arguments.config, &usage),
+        Some(Command::Reprice(reprice)) => usage::reprice(arguments.config, &reprice),
         Some(Command::Schema) => look::schema(),
         Some(Command::Demo(demo)) => demo::demo(&demo),
         Some(Command::Mock(mock)) => demo::mock(&mock),

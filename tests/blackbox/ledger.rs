@@ -222,6 +222,7 @@ fn two_processes_of_an_upgrade_keep_one_ledger() {
     // A client may have the last byte of an answer before the row of it is left.
     new.wait_idle();
     // What the new one has not moved yet is moved by the next.
+    new.wait_idle();
     new.kill();
     new.start_again();
     let rows = all(&new);
@@ -326,4 +327,92 @@ fn what_a_gateway_before_has_left_is_told_apart_by_owner_and_model() {
     let found: BTreeMap<_, _> = found.map(|row| (row.group.join(" "), row.sums.requests())).collect();
     let expected = [("acme/a gpt-4o-mini", 3), ("acme/b claude-sonnet-4-5", 2), ("acme/b gpt-4o-mini", 1)];
     assert_eq!(found, expected.map(|(group, number)| (group.to_owned(), number)).into());
+}
+
+#[test]
+fn what_limits_and_budgets_count_includes_every_finished_request_after_a_kill() {
+    let mock = mock();
+    let mut gateway = Setup::new(&mock)
+        .yaml(
+            "owners:\n  acme: {budgets: [{usd: 0.0003, per: month}]}\n\
+             labels:\n  prod: {limits: [{tokens_out: 350, per: day}]}\n\
+             keys:\n  web: {key: secret-web, owner: acme/search, limits: [{requests: 3, per: hour}]}\n  \
+             job: {key: secret-job, owner: acme}\n  live: {key: secret-live, labels: [prod]}",
+        )
+        .start();
+    let ask = |gateway: &Gateway, key: &str, tokens: u64| {
+        let text = format!("#mock tokens={tokens}");
+        let body = json!({"model": "gpt-4o-mini", "max_tokens": tokens, "messages": [{"role": "user", "content": text}]});
+        let request = post("/v1/chat/completions").json(&body);
+        gateway.ask(&request.header("authorization", &format!("Bearer secret-{key}"))).status
+    };
+    // Each kill comes before anything is written down of what was counted.
+    for number in 0..3 {
+        assert_eq!(ask(&gateway, "web", 1), 200, "request {number}");
+        assert_eq!(ask(&gateway, "live", 100), 200, "request {number}");
+        gateway.wait_idle();
+        gateway.kill();
+        gateway.start_again();
+    }
+    assert_eq!(ask(&gateway, "web", 1), 429);
+    assert_eq!(ask(&gateway, "live", 100), 429);
+    assert_eq!(ask(&gateway, "live", 10), 200);
+    // 300 tokens of output are 0.00018 USD.
+    assert_eq!(ask(&gateway, "job", 300), 200);
+    gateway.wait_idle();
+    gateway.kill();
+    gateway.start_again();
+    assert_eq!(ask(&gateway, "job", 300), 429);
+    assert_eq!(ask(&gateway, "web", 1), 429, "nor is what was refused counted away");
+}
+
+#[test]
+fn what_was_used_is_told_exported_and_priced_again() {
+    let mock = mock();
+    let gateway = Setup::new(&mock)
+        .yaml("keys:\n  one: {key: secret-one, owner: acme/a}\n  two: {key: secret-two, owner: acme/b}")
+        .start();
+    for (key, number) in [("one", 3), ("two", 1)] {
+        for _ in 0..number {
+            let request = Client::Openai.whole("gpt-4o-mini", "#mock tokens=100");
+            gateway.ask(&request.header("authorization", &format!("Bearer secret-{key}"))).ok();
+        }
+    }
+    rows(&gateway, 4);
+    let (fine, table) = gateway.command(&["usage", "--group", "owner"]);
+    assert!(fine, "{table}");
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[1][..2], ["OWNER", "REQUESTS"]);
+    assert_eq!(lines[2][..3], ["acme/a", "3", "0"], "{table}");
+    assert_eq!(lines[4][..2], ["all", "4"], "{table}");
+    let (fine, text) = gateway.command(&["usage", "--group", "key", "--key", "two", "--json"]);
+    let line: serde_json::Value = serde_json::from_str(text.trim()).unwrap();
+    assert!(fine && line["key"] == "two" && line["output_tokens"] == 100, "{text}");
+
+    let (fine, csv) = gateway.command(&["usage", "export", "--owner", "acme/a"]);
+    assert!(fine && csv.lines().count() == 4, "{csv}");
+    let (fine, jsonl) = gateway.command(&["usage", "export", "--format", "jsonl"]);
+    let first: serde_json::Value = serde_json::from_str(jsonl.lines().next().unwrap()).unwrap();
+    assert!(fine && jsonl.lines().count() == 4 && first["tokens"]["output"] == 100, "{jsonl}");
+    let (fine, _) = gateway.command(&["usage", "export", "--format", "parquet", "-o", "all.parquet"]);
+    let parquet = std::fs::read(gateway.data().parent().unwrap().join("all.parquet")).unwrap();
+    assert!(fine && parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));
+    assert!(!gateway.command(&["usage", "--from", "soon"]).0);
+
+    let before = counted(&gateway);
+    gateway.rewrite(|text| {
+        format!("{text}models:\n  - {{provider: openai, model: gpt-4o-mini, input: 0, output: 10}}\n")
+    });
+    let (fine, said) = gateway.command(&["reprice", "--since", "1h", "--dry-run"]);
+    assert!(
+        fine && said.starts_with("4 of 4 requests would cost something else now: 0.004 USD in all"),
+        "{said}"
+    );
+    let (fine, said) = gateway.command(&["reprice", "--since", "1h"]);
+    assert!(fine && said.starts_with("4 of 4 requests cost something else now"), "{said}");
+    let (_, csv) = gateway.command(&["usage", "--group", "model", "--json"]);
+    let line: serde_json::Value = serde_json::from_str(csv.trim()).unwrap();
+    assert_eq!(line["cost_usd"], 0.004);
+    assert_eq!(counted(&gateway), before);
+    assert!(all(&gateway).iter().all(|row| row.repriced.is_some()));
 }

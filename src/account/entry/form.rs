@@ -35,6 +35,7 @@ const BACKGROUND: u8 = 1 << 2;
 const KEY: u8 = 1 << 3;
 const COST: u8 = 1 << 4;
 const STATES_COST: u8 = 1 << 5;
+const DEPARTED: u8 = 1 << 6;
 
 /// Adds the row of a finished request that used this.
 pub fn write(record: &Record, used: &Used, out: &mut Vec<u8>) {
@@ -46,6 +47,7 @@ pub fn write(record: &Record, used: &Used, out: &mut Vec<u8>) {
         (KEY, record.key.is_some()),
         (COST, used.cost.is_some()),
         (STATES_COST, used.is_stated),
+        (DEPARTED, record.departed),
     ] {
         if is_set {
             marks |= mark;
@@ -136,6 +138,7 @@ fn first(bytes: &[u8]) -> Result<Entry, Unread> {
         stream: is(STREAM),
         background: is(BACKGROUND),
         states_cost: is(STATES_COST),
+        departed: is(DEPARTED),
         id: from.text()?,
         at: from.number()?,
         ..Entry::default()

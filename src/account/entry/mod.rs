@@ -64,6 +64,8 @@ pub struct Entry {
     pub stop: String,
     /// How many attempts were made.
     pub attempts: u32,
+    /// Whether any of them left, so that a provider may have done something for it.
+    pub departed: bool,
     /// What upstreams did to us on the way, in its order.
     pub faults: Vec<Met>,
     /// What was used, by all models together.

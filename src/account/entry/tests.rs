@@ -135,6 +135,7 @@ fn a_row_is_read_as_it_was_written() {
         outcome: "overloaded".into(),
         stop: "tool_calls".into(),
         attempts: 3,
+        departed: true,
         faults: vec![Met { provider: "vertex".into(), kind: "overloaded".into(), status: 529 }],
         usage: used().usage,
         usage_source: Some(UsageSource::Counted),

@@ -117,7 +117,8 @@ impl Journal {
 
     /// Writes what waits, and sees whether the disk takes something again.
     pub fn catch_up(&self) {
-        if !self.is_failing.load(Ordering::Acquire) {
+        // A row may have begun to wait while another was seen to be written.
+        if !self.is_failing.load(Ordering::Acquire) && self.waiting.load(Ordering::Acquire) == 0 {
             return;
         }
         let mut caught = 0;
@@ -137,10 +138,11 @@ impl Journal {
         {
             return self.fail(&error);
         }
-        if let Some(why) = lock(&self.failing).take() {
+        let mut failing = lock(&self.failing);
+        self.is_failing.store(false, Ordering::Release);
+        if let Some(why) = failing.take() {
             log::warn!("the ledger can be written again ({why}); {caught} requests waited for it");
         }
-        self.is_failing.store(false, Ordering::Release);
     }
 
     /// How it does.
@@ -179,6 +181,8 @@ impl Journal {
 
     fn fail(&self, error: &io::Error) {
         let mut failing = lock(&self.failing);
+        // Whoever hears of it finds it so.
+        self.is_failing.store(true, Ordering::Release);
         if failing.is_none() {
             let then = match self.when_full {
                 WhenFull::Refuse => "no request is served until it can",
@@ -189,7 +193,6 @@ impl Journal {
             log::error!("THE LEDGER CANNOT BE WRITTEN: {}: {error}; {then}", self.data.display());
         }
         *failing = Some(error.to_string());
-        self.is_failing.store(true, Ordering::Release);
     }
 
     /// The writer of this thread.

@@ -32,7 +32,7 @@ pub(in crate::store) fn record(at: u64) -> Record {
         departed: true,
         faults: Vec::new(),
         losses: Losses::new(),
-        timings: Timings { upstream: Some(std::time::Duration::ZERO), ..Timings::default() },
+        timings: Timings::default(),
         bytes: (10, 20),
         metered: Metered::default(),
         source: None,

@@ -1,6 +1,7 @@
-//! Which requests are meant, and by what they are told apart.
+//! Which requests are meant.
 
 use crate::account::Entry;
+use crate::provider::auth::moment::parse_rfc3339;
 use crate::units::PicoUsd;
 
 /// Which requests are meant. Of a list that names nothing, all are; of several names, each.
@@ -135,177 +136,154 @@ fn holds(entry: &Entry, text: &str) -> bool {
             .any(|met| met.kind.contains(&text) || met.provider.to_lowercase().contains(&text))
 }
 
-/// By what requests are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Grouping {
-    /// Whose the key is.
-    Owner,
-    /// The first two parts of that.
-    Team,
-    /// The key, by name.
-    Key,
-    /// Each label of the key.
-    Label,
-    /// The model as its provider knows it.
-    Model,
-    /// The model as the client named it.
-    AskedModel,
-    /// The provider.
-    Provider,
-    /// The session.
-    Session,
-    /// The user.
-    User,
-    /// Each tag.
-    Tag,
-    /// The operation.
-    Operation,
-    /// The client's dialect.
-    Client,
-    /// The status.
-    Status,
-    /// Why the answer ended.
-    Stop,
-    /// What the gateway's own cache did.
-    Cache,
+/// What a word in a filter should have been.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: expected {expected}, found \"{found}\"")]
+pub struct Mistaken {
+    /// Which word.
+    pub name: String,
+    expected: &'static str,
+    found: String,
 }
 
-impl Grouping {
-    /// Every one.
-    pub const ALL: [Self; 15] = [
-        Self::Owner,
-        Self::Team,
-        Self::Key,
-        Self::Label,
-        Self::Model,
-        Self::AskedModel,
-        Self::Provider,
-        Self::Session,
-        Self::User,
-        Self::Tag,
-        Self::Operation,
-        Self::Client,
-        Self::Status,
-        Self::Stop,
-        Self::Cache,
+impl Filter {
+    /// The words that [`Filter::set`] knows.
+    pub const WORDS: [&'static str; 16] = [
+        "from",
+        "to",
+        "owner",
+        "key",
+        "label",
+        "model",
+        "provider",
+        "session",
+        "user",
+        "tag",
+        "operation",
+        "client",
+        "status",
+        "cache",
+        "min_cost",
+        "search",
     ];
 
-    /// The word for it in commands and the admin API.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Team => "team",
-            Self::Key => "key",
-            Self::Label => "label",
-            Self::Model => "model",
-            Self::AskedModel => "asked_model",
-            Self::Provider => "provider",
-            Self::Session => "session",
-            Self::User => "user",
-            Self::Tag => "tag",
-            Self::Operation => "operation",
-            Self::Client => "client",
-            Self::Status => "status",
-            Self::Stop => "stop",
-            Self::Cache => "cache",
-        }
-    }
-
-    /// The one of that word.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|grouping| grouping.name() == name)
-    }
-
-    /// Whether the sums by the hour know it.
-    #[must_use]
-    pub const fn is_of_hours(self) -> bool {
-        !matches!(self, Self::Session | Self::User | Self::Tag | Self::Status | Self::Stop)
-    }
-
-    /// In which of these groups a request is: in one, but for labels and tags, of which it may have
-    /// several or none.
-    #[must_use]
-    pub fn of(self, entry: &Entry) -> Vec<String> {
-        let one = |text: &str| vec![text.to_owned()];
-        match self {
-            Self::Owner => one(&entry.owner),
-            Self::Team => {
-                let end = entry.owner.match_indices('/').nth(1).map_or(entry.owner.len(), |(at, _)| at);
-                one(entry.owner.get(..end).unwrap_or_default())
+    /// Narrows it by one word of a command or of the admin API; most may be said several times, for any
+    /// of the values. Whether there is such a word. `now` is in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// When the value is none.
+    pub fn set(&mut self, name: &str, value: &str, now: u64) -> Result<bool, Mistaken> {
+        let mistaken = |expected| Mistaken { name: name.to_owned(), expected, found: value.to_owned() };
+        let list = match name {
+            "from" => {
+                self.from = moment(value, now).ok_or_else(|| mistaken(MOMENT))?;
+                return Ok(true);
             }
-            Self::Key => one(entry.key.as_ref().map_or("", |(_, name)| name)),
-            Self::Label => entry.labels.clone(),
-            Self::Model => one(&entry.model),
-            Self::AskedModel => one(&entry.asked_model),
-            Self::Provider => one(&entry.provider),
-            Self::Session => one(&entry.session),
-            Self::User => one(&entry.user),
-            Self::Tag => entry.tags.clone(),
-            Self::Operation => one(&entry.operation),
-            Self::Client => one(&entry.client),
-            Self::Status => one(&entry.status.to_string()),
-            Self::Stop => one(&entry.stop),
-            Self::Cache => one(&entry.cache),
-        }
-    }
-}
-
-/// How time is told apart.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum By {
-    /// Not at all.
-    #[default]
-    None,
-    /// By the minute.
-    Minute,
-    /// By the hour.
-    Hour,
-    /// By the day, in UTC as all of these.
-    Day,
-    /// By the week, from Monday.
-    Week,
-    /// By the month.
-    Month,
-}
-
-impl By {
-    /// Every one.
-    pub const ALL: [Self; 6] = [Self::None, Self::Minute, Self::Hour, Self::Day, Self::Week, Self::Month];
-
-    /// The word for it in commands and the admin API.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Minute => "minute",
-            Self::Hour => "hour",
-            Self::Day => "day",
-            Self::Week => "week",
-            Self::Month => "month",
-        }
-    }
-
-    /// The one of that word.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|by| by.name() == name)
-    }
-
-    /// When the piece of time begins that a moment is in, both in milliseconds since 1970.
-    #[must_use]
-    pub fn begin(self, at: u64) -> u64 {
-        use crate::policy::{Period, Shape, Span};
-        let period = match self {
-            Self::None => return 0,
-            Self::Minute => Period::Minute,
-            Self::Hour => Period::Hour,
-            Self::Day => Period::Day,
-            Self::Week => Period::Week,
-            Self::Month => Period::Month,
+            "to" => {
+                self.to = moment(value, now).ok_or_else(|| mistaken(MOMENT))?;
+                return Ok(true);
+            }
+            "min_cost" => {
+                let dollars = PicoUsd::from_dollars(value.trim());
+                self.min_cost = Some(dollars.ok_or_else(|| mistaken("US dollars such as 0.25"))?);
+                return Ok(true);
+            }
+            "search" => {
+                self.search = Some(value.trim().to_owned()).filter(|text| !text.is_empty());
+                return Ok(true);
+            }
+            "status" => {
+                let known = matches!(value, "ok" | "error") || value.parse::<u16>().is_ok();
+                if !known {
+                    return Err(mistaken("a number, ok or error"));
+                }
+                &mut self.statuses
+            }
+            "owner" => &mut self.owners,
+            "key" => &mut self.keys,
+            "label" => &mut self.labels,
+            "model" => &mut self.models,
+            "provider" => &mut self.providers,
+            "session" => &mut self.sessions,
+            "user" => &mut self.users,
+            "tag" => &mut self.tags,
+            "operation" => &mut self.operations,
+            "client" => &mut self.clients,
+            "cache" => &mut self.caches,
+            _ => return Ok(false),
         };
-        let span = Span { period, shape: Shape::Calendar };
-        span.begin_of(span.slice(at / 1000)) * 1000
+        // In the ledger, nothing is nothing.
+        list.push(if name == "cache" && value == "none" { String::new() } else { value.to_owned() });
+        Ok(true)
+    }
+}
+
+const MOMENT: &str =
+    "a moment (2026-11-26T14:00:00Z), a day, seconds since 1970, or a time back from now (24h, 7d)";
+
+/// The moment that a text means, in milliseconds since 1970: itself, a day, seconds since 1970, or so
+/// long before now.
+#[must_use]
+pub fn moment(text: &str, now: u64) -> Option<u64> {
+    let text = text.trim();
+    if text == "now" {
+        return Some(now);
+    }
+    if let Ok(seconds) = text.parse::<u64>() {
+        return seconds.checked_mul(1000);
+    }
+    if text.len() == 10
+        && let Some(seconds) = parse_rfc3339(&format!("{text}T00:00:00Z"))
+    {
+        return seconds.checked_mul(1000);
+    }
+    if let Some(seconds) = parse_rfc3339(text) {
+        return seconds.checked_mul(1000);
+    }
+    let back = crate::units::parse_duration(text).ok()?;
+    Some(now.saturating_sub(u64::try_from(back.as_millis()).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_what_people_write() {
+        let now = 1_764_165_600_000;
+        for (text, expected) in [
+            ("2025-11-26", Some(1_764_115_200_000)),
+            ("2025-11-26T14:00:00Z", Some(now)),
+            ("1764165600", Some(now)),
+            ("24h", Some(now - 86_400_000)),
+            ("7d", Some(now - 7 * 86_400_000)),
+            ("now", Some(now)),
+            ("yesterday", None),
+            ("2025-13-26", None),
+        ] {
+            assert_eq!(moment(text, now), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_word_narrows_and_no_other_is_known() {
+        for word in Filter::WORDS {
+            let mut filter = Filter::default();
+            assert_eq!(filter.set(word, "500", 0), Ok(true), "{word}");
+            assert_ne!(filter, Filter::default(), "{word}");
+        }
+        let mut filter = Filter::default();
+        assert_eq!(filter.set("modle", "x", 0), Ok(false));
+        let wrong = filter.set("status", "bad", 0).unwrap_err().to_string();
+        assert_eq!(wrong, "status: expected a number, ok or error, found \"bad\"");
+        assert!(filter.set("from", "soon", 0).is_err() && filter.set("min_cost", "-1", 0).is_err());
+    }
+
+    #[test]
+    fn an_owner_means_all_below_and_no_namesake() {
+        assert!(is_within("acme/search/api", "acme/search"));
+        assert!(is_within("acme", "acme"));
+        assert!(!is_within("acme-two", "acme"));
+        assert!(!is_within("acme", "acme/search"));
     }
 }

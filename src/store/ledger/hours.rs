@@ -9,6 +9,7 @@ use super::histogram::Histogram;
 use super::schema::{GROUPS, NUMBERS};
 use super::sums::Sums;
 use crate::account::Entry;
+use crate::store::file::signed;
 
 /// Milliseconds of an hour.
 pub(super) const HOUR: u64 = 3_600_000;
@@ -127,7 +128,7 @@ fn is_group() -> String {
 /// Adds sums to those of a group.
 fn write(connection: &Connection, group: &Group, key_name: &str, sums: &Sums) -> rusqlite::Result<()> {
     let find = format!("SELECT latency, first_token FROM hours WHERE {}", is_group());
-    let hour = crate::store::file::signed(group.hour);
+    let hour = signed(group.hour);
     let mut of_group: Vec<&dyn ToSql> = vec![&hour];
     of_group.extend(group.names.iter().map(|name| name as &dyn ToSql));
     let histogram = |row: &rusqlite::Row<'_>, column| -> rusqlite::Result<Histogram> {
@@ -165,5 +166,27 @@ fn write(connection: &Connection, group: &Group, key_name: &str, sums: &Sums) ->
     values.extend(numbers.iter().map(|number| number as &dyn ToSql));
     values.extend([&latency as &dyn ToSql, &first_token]);
     connection.prepare_cached(&upsert)?.execute(params_from_iter(values))?;
+    Ok(())
+}
+
+/// Corrects what a request cost in all its groups: to what it costs now from what it did before.
+pub(super) fn correct(connection: &Connection, before: &Entry, now: &Entry) -> rusqlite::Result<()> {
+    let mut change = Sums::of(before).negated();
+    change.add(&Sums::of(now));
+    for group in groups(before) {
+        let find = format!("SELECT key_name FROM hours WHERE {}", is_group());
+        let hour = signed(group.hour);
+        let mut values: Vec<&dyn ToSql> = vec![&hour];
+        values.extend(group.names.iter().map(|name| name as &dyn ToSql));
+        let known: Option<String> =
+            connection.prepare_cached(&find)?.query_row(values.as_slice(), |row| row.get(0)).optional()?;
+        match known {
+            Some(key_name) => write(connection, &group, &key_name, &change)?,
+            None => {
+                let key_name = before.key.as_ref().map_or("", |(_, name)| name);
+                write(connection, &others(group), key_name, &change)?;
+            }
+        }
+    }
     Ok(())
 }

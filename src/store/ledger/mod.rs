@@ -4,11 +4,14 @@
 //! file of `SQLite`, sums them up in the same transaction, and takes away what is too old. Whoever
 //! reads opens the file for itself ([`Reader`]).
 
+pub mod export;
 mod filter;
+mod grouping;
 mod histogram;
 mod hours;
 mod mover;
 mod read;
+mod reprice;
 mod retention;
 mod rows;
 mod schema;
@@ -28,9 +31,11 @@ use crate::clock;
 use crate::store::file::Unusable;
 use crate::store::journal::{Condition, Home, Journal};
 
-pub use filter::{By, Filter, Grouping};
+pub use filter::{Filter, Mistaken, moment};
+pub use grouping::{By, Grouping};
 pub use histogram::Histogram;
 pub use read::{Cursor, NoCursor, Page, Query, Reader, Source, Usages, UsedBy};
+pub use reprice::{PriceOf, Repriced, Run, reprice};
 pub use rows::Row;
 pub use sums::Sums;
 
@@ -58,6 +63,7 @@ pub struct Ledger {
     pub journal: Arc<Journal>,
     state: Arc<State>,
     thread: Option<Thread>,
+    is_alone: bool,
 }
 
 #[derive(Debug, Default)]
@@ -86,6 +92,7 @@ impl Ledger {
             others: false,
         };
         keeper.turn();
+        let is_alone = !keeper.others;
         let started = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || keeper.run());
         let thread = match started {
             Ok(thread) => Some(thread.thread().clone()),
@@ -95,7 +102,13 @@ impl Ledger {
                 None
             }
         };
-        Self { journal, state, thread }
+        Self { journal, state, thread, is_alone }
+    }
+
+    /// Whether no other process had its rows here when this one began.
+    #[must_use]
+    pub const fn is_alone(&self) -> bool {
+        self.is_alone
     }
 
     /// Asks the thread to move what is left and to end, without waiting for it.

@@ -7,7 +7,8 @@ use std::str::FromStr;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::filter::{By, Filter, Grouping};
+use super::filter::Filter;
+use super::grouping::{By, Grouping};
 use super::hours::{HOUR, OTHER};
 use super::rows::{self, COLUMNS, Row};
 use super::schema::{self, GROUPS, NUMBERS};
@@ -157,17 +158,32 @@ impl Reader {
         if filter.to > 0 {
             filter.to = filter.to.div_ceil(HOUR) * HOUR;
         }
-        let last = if filter.to == 0 { i64::MAX } else { signed(filter.to / HOUR) };
         let labelled = !filter.labels.is_empty() || query.groups.contains(&Grouping::Label);
+        let mut gathered = Gathered::new(query);
+        self.each_hour(&filter, |entry, sums| {
+            if entry.labels.is_empty() != labelled && filter.admits(entry) {
+                gathered.add(entry, sums);
+            }
+        })?;
+        let Filter { from, to, .. } = filter;
+        Ok(Usages { from, to, source: Source::Hours, rows: gathered.into_rows() })
+    }
+
+    /// Does something with all sums by the hour within the filter's time, the earliest first: once those
+    /// of all requests, and once more those of each label, which then is the only one.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn each_hour(&self, filter: &Filter, mut work: impl FnMut(&Entry, &Sums)) -> rusqlite::Result<()> {
+        let last = if filter.to == 0 { i64::MAX } else { signed(filter.to / HOUR) };
         let select = format!(
             "SELECT hour, {}, key_name, {}, latency, first_token FROM hours
-             WHERE hour >= ?1 AND hour < ?2 AND (label = '') <> ?3 ORDER BY hour",
+             WHERE hour >= ?1 AND hour < ?2 ORDER BY hour",
             GROUPS.join(", "),
             NUMBERS.join(", ")
         );
         let mut statement = self.connection.prepare_cached(&select)?;
-        let mut rows = statement.query(params![signed(filter.from / HOUR), last, labelled])?;
-        let mut gathered = Gathered::new(query);
+        let mut rows = statement.query(params![signed(filter.from / HOUR), last])?;
         while let Some(row) = rows.next()? {
             let text = |column: usize| row.get::<_, String>(column);
             let (label, key): (String, String) = (row.get(1)?, row.get(2)?);
@@ -184,12 +200,9 @@ impl Reader {
                 cache: text(9)?,
                 ..Entry::default()
             };
-            if filter.admits(&entry) {
-                gathered.add(&entry, &Sums::of_row(row, 11)?);
-            }
+            work(&entry, &Sums::of_row(row, 11)?);
         }
-        let Filter { from, to, .. } = filter;
-        Ok(Usages { from, to, source: Source::Hours, rows: gathered.into_rows() })
+        Ok(())
     }
 
     pub(super) fn usage_of_requests(&self, query: &Query) -> rusqlite::Result<Usages> {

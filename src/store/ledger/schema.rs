@@ -74,6 +74,7 @@ const MIGRATIONS: [&str; 1] = ["
         characters INTEGER NOT NULL,
         seconds INTEGER NOT NULL,
         searches INTEGER NOT NULL,
+        departed INTEGER NOT NULL,
         latency BLOB NOT NULL,
         first_token BLOB NOT NULL,
         PRIMARY KEY (hour, label, key, owner, provider, asked_model, model, operation, client, cache)
@@ -90,7 +91,7 @@ pub(super) const GROUPS: [&str; 9] =
     ["label", "key", "owner", "provider", "asked_model", "model", "operation", "client", "cache"];
 
 /// What is summed up, in the order of [`Sums`](super::sums::Sums).
-pub(super) const NUMBERS: [&str; 23] = [
+pub(super) const NUMBERS: [&str; 24] = [
     "requests",
     "errors",
     "unpriced",
@@ -114,6 +115,7 @@ pub(super) const NUMBERS: [&str; 23] = [
     "characters",
     "seconds",
     "searches",
+    "departed",
 ];
 
 /// Opens the file in this folder, and makes both if they are not there.

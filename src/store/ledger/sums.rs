@@ -15,7 +15,7 @@ const MOST: u64 = 1_000_000_000_000_000;
 /// What requests come to together. What is taken back again is less than nothing for a while.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sums {
-    numbers: [i128; 23],
+    numbers: [i128; 24],
     /// How long they took.
     pub latency: Histogram,
     /// How long it was to the first piece of those that were streamed.
@@ -38,11 +38,12 @@ impl Sums {
         ];
         let usage = entry.usage.classes().into_iter().chain(entry.usage.units());
         let rest = usage.map(|(_, number)| i128::from(number.min(MOST)));
-        for (place, number) in sums.numbers.iter_mut().zip(first.into_iter().chain(rest)) {
+        let last = [i128::from(entry.departed)];
+        for (place, number) in sums.numbers.iter_mut().zip(first.into_iter().chain(rest).chain(last)) {
             *place = number;
         }
         // Of what was refused here nobody asks how long it took.
-        if entry.timings.upstream.is_some() || entry.is_cached() {
+        if entry.departed || entry.is_cached() {
             sums.latency.add(entry.timings.total);
             if let Some(time) = entry.timings.first_token {
                 sums.first_token.add(time);
@@ -83,7 +84,7 @@ impl Sums {
     }
 
     /// The numbers as the file has them.
-    pub(super) fn numbers(&self) -> [i64; 23] {
+    pub(super) fn numbers(&self) -> [i64; 24] {
         let bound =
             |number: i128| i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX });
         self.numbers.map(bound)
@@ -131,6 +132,12 @@ impl Sums {
     #[must_use]
     pub fn saved(&self) -> PicoUsd {
         self.money(5)
+    }
+
+    /// For how many of them a provider may have done something.
+    #[must_use]
+    pub fn departed(&self) -> u64 {
+        self.number(23)
     }
 
     /// What they used.

@@ -1,5 +1,7 @@
 //! The ledger on a real file.
 
+mod prices;
+
 use std::path::PathBuf;
 
 use super::*;

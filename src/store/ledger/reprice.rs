@@ -1,0 +1,132 @@
+//! Prices are run again over history, after one was corrected: rows keep what they cost first, and the
+//! sums by the hour follow in the same transaction.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::rows::{self, COLUMNS, Row};
+use super::sums::pico;
+use super::{hours, schema};
+use crate::account::Entry;
+use crate::account::cost::cost;
+use crate::catalog::PriceTable;
+use crate::ir::ServiceTier;
+use crate::store::file::signed;
+use crate::units::PicoUsd;
+
+/// So many rows are corrected in one transaction, so that nobody waits long for it.
+const BATCH: i64 = 500;
+
+/// The price of a model at a provider, and the name of that price.
+pub type PriceOf<'a> = dyn Fn(&str, &str) -> Option<(Arc<PriceTable>, Arc<str>)> + 'a;
+
+/// Whether anything is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Run {
+    /// Only looked at.
+    Dry,
+    /// Changed, at this time in seconds since 1970.
+    Real(u64),
+}
+
+/// What running prices again came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Repriced {
+    /// How many requests used something and have a price.
+    pub requests: u64,
+    /// How many of them cost something else now.
+    pub changed: u64,
+    /// What they all cost before, as far as their prices were known.
+    pub before: PicoUsd,
+    /// What they all cost now.
+    pub after: PicoUsd,
+}
+
+/// Runs prices again over the requests from one moment until another, both in milliseconds since 1970.
+///
+/// What a provider says that it charges, what the cache gave, and what has no price now stays as it is.
+///
+/// # Errors
+/// When the folder or its file cannot be used.
+pub fn reprice(
+    data: &Path,
+    (from, to): (u64, u64),
+    run: Run,
+    price_of: &PriceOf<'_>,
+) -> Result<Repriced, String> {
+    let mut connection = schema::open(data).map_err(|unusable| unusable.to_string())?;
+    let told = |error: rusqlite::Error| format!("the ledger cannot be read or written: {error}");
+    let (mut sums, mut after) = (Repriced::default(), (signed(from), i64::MIN));
+    loop {
+        let batch = batch(&mut connection, &mut after, signed(to), run, price_of, &mut sums);
+        if !batch.map_err(told)? {
+            return Ok(sums);
+        }
+    }
+}
+
+/// Does some rows behind a place; whether there may be more.
+fn batch(
+    connection: &mut Connection,
+    after: &mut (i64, i64),
+    to: i64,
+    run: Run,
+    price_of: &PriceOf<'_>,
+    sums: &mut Repriced,
+) -> rusqlite::Result<bool> {
+    let transaction = connection.transaction_with_behavior(match run {
+        Run::Dry => TransactionBehavior::Deferred,
+        Run::Real(_) => TransactionBehavior::Immediate,
+    })?;
+    let select = format!(
+        "SELECT {COLUMNS} FROM requests WHERE at < ?1 AND (at, seq) > (?2, ?3) ORDER BY at, seq LIMIT ?4"
+    );
+    let found: Vec<Row> = {
+        let mut statement = transaction.prepare_cached(&select)?;
+        let found = statement.query_map(params![to, after.0, after.1, BATCH], rows::row)?;
+        found.collect::<Result<_, _>>()?
+    };
+    let Some(last) = found.last() else { return Ok(false) };
+    *after = (signed(last.entry.at), last.seq);
+    for row in &found {
+        let Some((now, price)) = priced(&row.entry, price_of) else { continue };
+        sums.requests += 1;
+        sums.before += row.entry.cost.unwrap_or_default();
+        sums.after += now;
+        let named = row.entry.price.as_ref().is_some_and(|(id, version)| format!("{id}@{version}") == *price);
+        if row.entry.cost == Some(now) && named {
+            continue;
+        }
+        sums.changed += u64::from(row.entry.cost != Some(now));
+        if let Run::Real(at) = run {
+            correct(&transaction, row, now, &price, at)?;
+        }
+    }
+    transaction.commit()?;
+    Ok(true)
+}
+
+/// What a request costs at today's price, and the name of that.
+fn priced(entry: &Entry, price_of: &PriceOf<'_>) -> Option<(PicoUsd, Arc<str>)> {
+    if entry.usage_source.is_none() || entry.states_cost || entry.is_cached() {
+        return None;
+    }
+    let tier = ServiceTier::from_name(&entry.tier);
+    let (table, name) = price_of(&entry.provider, &entry.model)?;
+    let mut sum = cost(&entry.own_usage(), &table, tier.as_ref());
+    for (model, usage) in &entry.asides {
+        let (table, _) = price_of(&entry.provider, model)?;
+        sum += cost(usage, &table, None);
+    }
+    Some((sum, name))
+}
+
+fn correct(connection: &Connection, row: &Row, now: PicoUsd, price: &str, at: u64) -> rusqlite::Result<()> {
+    // Of a row that is priced a third time, what it cost first stays.
+    let update = "UPDATE requests SET first_cost = CASE WHEN repriced IS NULL THEN cost ELSE first_cost END,
+                  cost = ?2, price = ?3, repriced = ?4 WHERE seq = ?1";
+    connection.prepare_cached(update)?.execute(params![row.seq, pico(now), price, signed(at)])?;
+    hours::correct(connection, &row.entry, &Entry { cost: Some(now), ..row.entry.clone() })
+}
