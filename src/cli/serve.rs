@@ -57,6 +57,9 @@ pub(super) fn run(compiled: Compiled, sources: Sources, start: Start) -> ExitCod
         }
     };
     let snapshot = snapshot.with_keys(keys.keyring());
+    if ledger.as_ref().is_some_and(Ledger::is_alone) {
+        tallying.recount(&process.data_dir);
+    }
     if snapshot.door.is_open() {
         log::warn!(
             "THE GATEWAY IS OPEN: anyone who reaches {} may spend your money; set TOLLGATE_MASTER_KEY, \

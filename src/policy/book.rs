@@ -35,8 +35,9 @@ type Before = FxHashMap<Arc<str>, Vec<(u64, u64)>>;
 
 #[derive(Debug)]
 struct Page {
+    node: Arc<str>,
+    bound: Bound,
     window: Arc<Window>,
-    outlives: bool,
     /// How much of each slice is written down.
     written: FxHashMap<u64, u64>,
 }
@@ -72,7 +73,7 @@ impl Book {
             window.absorb(slice, i64::try_from(amount).unwrap_or(i64::MAX));
             written.insert(slice, amount);
         }
-        let page = Page { window: Arc::clone(&window), outlives: bound.outlives(), written };
+        let page = Page { node: node.into(), bound: bound.clone(), window: Arc::clone(&window), written };
         pages.insert(id, page);
         window
     }
@@ -85,12 +86,21 @@ impl Book {
         pages.retain(|_, page| Arc::strong_count(&page.window) > 1 || page.window.level(now) > 0);
     }
 
+    /// The windows that must be known when the process begins again: the node of each, what it counts, and
+    /// itself.
+    #[must_use]
+    pub fn lasting(&self) -> Vec<(Arc<str>, Bound, Arc<Window>)> {
+        let pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let lasting = pages.values().filter(|page| page.bound.outlives());
+        lasting.map(|page| (Arc::clone(&page.node), page.bound.clone(), Arc::clone(&page.window))).collect()
+    }
+
     /// What was settled and is not written down yet.
     #[must_use]
     pub fn changes(&self) -> Vec<Tally> {
         let pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
         let mut changes = Vec::new();
-        for (id, page) in pages.iter().filter(|(_, page)| page.outlives) {
+        for (id, page) in pages.iter().filter(|(_, page)| page.bound.outlives()) {
             for (slice, settled) in page.window.settled() {
                 let written = page.written.get(&slice).copied().unwrap_or(0);
                 let change = difference(settled, written);

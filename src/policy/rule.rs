@@ -68,6 +68,13 @@ impl Bound {
         format!("{node}|{measure}|{period}|{shape}|{model}")
     }
 
+    /// Whether it holds for a request for a model, which is `model` at a provider.
+    #[must_use]
+    pub fn holds_for(&self, asked: &str, provider: &str, model: &str) -> bool {
+        let Some(pattern) = &self.model else { return true };
+        matches(pattern, asked) || matches_target(pattern, provider, model)
+    }
+
     /// Whether what it counts must be known when the process begins again.
     #[must_use]
     pub const fn outlives(&self) -> bool {
@@ -105,8 +112,7 @@ impl Rule {
     /// Whether it holds for a request for a model, which is `model` at a provider.
     #[must_use]
     pub fn holds_for(&self, asked: &str, provider: &str, model: &str) -> bool {
-        let Some(pattern) = &self.bound.model else { return true };
-        matches(pattern, asked) || matches_target(pattern, provider, model)
+        self.bound.holds_for(asked, provider, model)
     }
 }
 

@@ -21,6 +21,7 @@ pub mod minting;
 pub mod names;
 pub mod packing;
 pub mod phases;
+pub mod recount;
 pub mod relay;
 pub mod reloads;
 pub mod returning;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock;
 use crate::policy::Book;
+use crate::proxy::recount::{Counted, recount};
 use crate::store::tallies::Tallies;
 
 /// What limits and budgets have counted, and where it is written down.
@@ -43,6 +44,19 @@ impl Tallying {
     #[must_use]
     pub const fn book(&self) -> &Arc<Book> {
         &self.book
+    }
+
+    /// Raises what was counted to what the ledger in this folder knows: the last second before a kill is
+    /// in no tally. Only for a process that is alone: what another has counted and not written down is in
+    /// the ledger as well, and would count twice.
+    pub fn recount(&self, folder: &Path) {
+        let counted = |(node, bound, window)| Counted { node, bound, window };
+        let windows: Vec<_> = self.book.lasting().into_iter().map(counted).collect();
+        match recount(folder, &windows, clock::unix_seconds()) {
+            Ok(0) => {}
+            Ok(raised) => log::info!("{raised} limits and budgets lacked what the ledger knows"),
+            Err(why) => log::warn!("what limits and budgets count is not held against the ledger: {why}"),
+        }
     }
 
     /// Writes down what has changed.
