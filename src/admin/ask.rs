@@ -8,6 +8,7 @@ use http::{HeaderMap, Method};
 use pingora::protocols::http::ServerSession;
 
 use crate::admin::refused::Refused;
+use crate::proxy::bytes_held::Share;
 
 /// So many are told of at a time.
 const MOST: u32 = 1000;
@@ -34,6 +35,8 @@ pub struct Ask {
 pub enum Unread {
     /// It is larger than may be read.
     TooLarge,
+    /// There is no room for it now.
+    NoRoom,
     /// Its client is gone, or takes too long.
     Gone,
 }
@@ -55,11 +58,17 @@ impl Ask {
         }
     }
 
-    /// Reads the body, of at most so many bytes.
+    /// Reads the body, of at most so many bytes. It takes its share of what all bodies together may
+    /// hold.
     ///
     /// # Errors
-    /// When it is larger, or does not come.
-    pub async fn read(&mut self, session: &mut ServerSession, most: usize) -> Result<(), Unread> {
+    /// When it is larger, there is no room for it, or it does not come.
+    pub async fn read(
+        &mut self,
+        session: &mut ServerSession,
+        most: usize,
+        (share, room): (&mut Share, usize),
+    ) -> Result<(), Unread> {
         let stated = self.header("content-length").and_then(|length| length.parse::<usize>().ok());
         if stated.is_some_and(|length| length > most) {
             return Err(Unread::TooLarge);
@@ -68,6 +77,9 @@ impl Ask {
         while let Some(piece) = session.read_request_body().await.map_err(|_| Unread::Gone)? {
             if body.len() + piece.len() > most {
                 return Err(Unread::TooLarge);
+            }
+            if !share.grow(piece.len(), room) {
+                return Err(Unread::NoRoom);
             }
             body.extend_from_slice(&piece);
         }

@@ -78,11 +78,14 @@ impl Admin {
             Ok(entered) => entered,
             Err(refused) => return refused.answer(),
         };
+        let mut share = self.shared.held.share();
+        let room = self.shared.world.load().downstream.held.as_usize();
         if let Some(body) = row.body
-            && let Err(unread) = ask.read(session, body.most).await
+            && let Err(unread) = ask.read(session, body.most, (&mut share, room)).await
         {
             return match unread {
                 Unread::TooLarge => Refused::too_large(body.most).answer(),
+                Unread::NoRoom => Refused::unavailable("there is no room for the body now").answer(),
                 Unread::Gone => Refused::malformed("the body did not come").answer(),
             };
         }

@@ -112,7 +112,7 @@ fn whoever_tries_many_keys_waits() {
 
 #[test]
 fn what_is_no_path_is_said_in_one_form() {
-    let (_mock, gateway) = gateway();
+    let (mock, gateway) = gateway();
     assert_eq!(ask(&gateway, "GET", "/no-such-path", None).0, 404);
     assert_eq!(raw(&gateway, &with(get("/api"), MASTER)).status, 404);
     let wrong = raw(&gateway, &with(request("PUT", "/keys/x"), MASTER));
@@ -120,4 +120,8 @@ fn what_is_no_path_is_said_in_one_form() {
     let large = with(request("POST", "/keys"), MASTER).body(vec![b' '; 300 << 10]);
     assert_eq!(raw(&gateway, &large).status, 413);
     assert_eq!(raw(&gateway, &large.chunked(8 << 10)).status, 413);
+    let crowded = Setup::new(&mock).yaml("master_key: the-master-secret\nlimits: {held: 1KiB}").start();
+    let body = with(request("POST", "/config/check"), MASTER).body(vec![b' '; 4 << 10]);
+    assert_eq!(raw(&crowded, &body).status, 503);
+    crowded.wait_metric("tollgate_held_bytes", &[], 0.0);
 }
