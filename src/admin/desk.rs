@@ -168,4 +168,22 @@ impl Desk {
         });
         reading.await.map_err(|_| stuck(Stuck::Broken))?.map_err(stuck)
     }
+
+    /// Works on the ledger in its folder.
+    ///
+    /// # Errors
+    /// When there is none, or the work fails.
+    pub async fn reprice<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Path) -> Result<R, String> + Send + 'static,
+    ) -> Result<R, Refused> {
+        let folder = self.folder.clone();
+        let working = tokio::task::spawn_blocking(move || {
+            if Reader::is_in(&folder) { work(&folder) } else { Err(Stuck::NoLedger.to_string()) }
+        });
+        working
+            .await
+            .map_err(|_| Refused::unavailable(Stuck::Broken.to_string()))?
+            .map_err(Refused::unavailable)
+    }
 }

@@ -12,7 +12,6 @@ pub mod refused;
 pub mod sessions;
 pub mod table;
 pub mod tries;
-pub mod when;
 
 use std::path::Path;
 use std::sync::Arc;

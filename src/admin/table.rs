@@ -52,6 +52,8 @@ pub enum Page {
     Reload,
     /// What is wrong with one.
     Check,
+    /// Prices, run again.
+    Reprice,
     /// What operators did.
     Audit,
     /// The client listener, for the dashboard's pages.
@@ -222,7 +224,11 @@ pub static ROWS: &[Row] = &[
                 kind: "string",
                 about: "By what besides, with commas between: model,key."
             },
-            Param { name: "format", kind: "string", about: "json, or csv or jsonl as an attachment." },
+            Param {
+                name: "format",
+                kind: "string",
+                about: "json, or csv, jsonl or parquet as an attachment."
+            },
         ],
         body: None,
         told: tells("Usage"),
@@ -376,6 +382,16 @@ pub static ROWS: &[Row] = &[
         query: &[],
         body: Some(Body { kind: "application/yaml", schema: "Text", most: FILE_LIMIT }),
         told: tells("Checked"),
+    },
+    Row {
+        method: Method::POST,
+        path: "/reprice",
+        scope: Some(Scope::Config),
+        page: Page::Reprice,
+        summary: "Run the prices in force again over what was used; what it cost first is kept",
+        query: &[],
+        body: Some(json("Reprice")),
+        told: tells("Repriced"),
     },
     Row {
         method: Method::GET,

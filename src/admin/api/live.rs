@@ -8,12 +8,13 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc::{self, Sender};
 
 use super::asked::filter;
-use super::row::{Priced, Tried, row};
 use super::{Call, Outcome};
 use crate::account::Entry;
 use crate::admin::answer::Answer;
 use crate::admin::refused::Refused;
-use crate::store::ledger::Filter;
+use crate::clock;
+use crate::store::ledger::export::write_row;
+use crate::store::ledger::{Filter, Row};
 use crate::telemetry::feed::Told;
 use crate::wire::json;
 
@@ -27,7 +28,7 @@ const AHEAD: usize = 16;
 const BEAT: Duration = Duration::from_secs(15);
 
 pub(super) fn listen(call: &Call<'_>) -> Outcome {
-    let filter = filter(call.ask)?;
+    let filter = filter(call.ask, clock::unix_millis())?;
     let feed = &call.admin.shared.telemetry.feed;
     if feed.listeners() >= MOST {
         return Err(Refused::unavailable(format!("{MOST} listen already")));
@@ -59,7 +60,8 @@ async fn tell(mut feed: Receiver<Told>, filter: Filter, pieces: Sender<Bytes>) {
 
 fn event(entry: &Entry) -> Bytes {
     let mut out = b"event: request\ndata: ".to_vec();
-    json::object(&mut out, |object| row(object, entry, Priced::Once, Tried::Number));
+    let row = Row { entry: entry.clone(), ..Row::default() };
+    json::object(&mut out, |object| write_row(&row, object));
     out.extend_from_slice(b"\n\n");
     out.into()
 }

@@ -11,8 +11,8 @@ mod overview;
 mod owners;
 mod play;
 mod providers;
+mod reprice;
 mod requests;
-mod row;
 mod rules;
 mod session;
 mod sums;
@@ -111,6 +111,7 @@ pub(super) async fn answer(page: Page, call: &Call<'_>) -> Answer {
         Page::Config => Ok(config::show(call)),
         Page::Reload => config::reload(call).await,
         Page::Check => config::check(call).await,
+        Page::Reprice => reprice::run(call).await,
         Page::Audit => audit::list(call).await,
         Page::Play => play::play(call).await,
         Page::OpenApi => Ok(openapi::document()),

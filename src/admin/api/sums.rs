@@ -2,17 +2,9 @@
 
 use std::time::Duration;
 
-use crate::ir::Usage;
+use crate::store::ledger::export::tokens;
 use crate::store::ledger::{Histogram, Sums};
 use crate::wire::json::Object;
-
-/// The tokens of each class, and what is counted that is none; what there is nothing of is left out.
-pub(super) fn tokens(object: &mut Object<'_>, usage: &Usage) {
-    object.object("tokens", |object| {
-        let some = usage.classes().into_iter().chain(usage.units()).filter(|(_, number)| *number > 0);
-        some.for_each(|(name, number)| object.number(name, number));
-    });
-}
 
 /// Two percentiles of a time, or nulls.
 pub(super) fn percentiles(object: &mut Object<'_>, key: &str, times: &Histogram) {
@@ -31,7 +23,7 @@ pub(super) fn millis_or_null(object: &mut Object<'_>, key: &str, time: Option<Du
 }
 
 /// A time in milliseconds, to the thousandth.
-pub(super) fn millis(time: Duration) -> String {
+fn millis(time: Duration) -> String {
     let micros = time.as_micros();
     format!("{}.{:03}", micros / 1000, micros % 1000)
 }
@@ -40,7 +32,7 @@ pub(super) fn millis(time: Duration) -> String {
 pub(super) fn sums(object: &mut Object<'_>, sums: &Sums) {
     object.number("requests", sums.requests());
     object.number("errors", sums.errors());
-    tokens(object, &sums.usage());
+    object.object("tokens", |object| tokens(&sums.usage(), object));
     object.raw("cost_usd", &sums.cost().to_string());
     object.raw("saved_usd", &sums.saved().to_string());
     object.number("unpriced", sums.unpriced());

@@ -6,7 +6,7 @@ use super::{Call, Outcome, object, sums, texts};
 use crate::admin::answer::Answer;
 use crate::admin::refused::Refused;
 use crate::clock;
-use crate::ir::Usage;
+use crate::store::ledger::export::{Column, Format, Sheet, of_usage};
 use crate::store::ledger::{By, Grouping, Query, Usages, UsedBy};
 use crate::wire::json;
 
@@ -17,16 +17,29 @@ pub(super) async fn show(call: &Call<'_>) -> Outcome {
     let asked = call.asked()?;
     let (by, groups) = (by(call)?, groups(call)?);
     let query = Query { filter: asked.filter, by, groups: groups.clone() };
+    let columns = of_usage(&query);
     let mut used = call.admin.desk.read(move |ledger| ledger.usage(&query)).await?;
     if used.to == 0 {
         used.to = asked.until;
     }
     match call.ask.param("format").as_deref() {
         None | Some("json") => Ok(whole(&used, by, &groups)),
-        Some("csv") => Ok(attached(csv(&used, by, &groups), "text/csv; charset=utf-8", "usage.csv")),
-        Some("jsonl") => Ok(attached(lines(&used, by, &groups), "application/jsonl", "usage.jsonl")),
-        Some(_) => Err(Refused::invalid("format", "expected json, csv or jsonl")),
+        Some(name) => {
+            let format = Format::from_name(name)
+                .ok_or_else(|| Refused::invalid("format", "expected json, csv, jsonl or parquet"))?;
+            let table = table(format, columns, &used.rows);
+            let table = table.map_err(|error| Refused::unavailable(format!("the table: {error}")))?;
+            let disposition = format!("attachment; filename=\"tollgate-usage.{}\"", format.name());
+            Ok(Answer::new(200, format.content_type(), table).with(CONTENT_DISPOSITION, &disposition))
+        }
     }
+}
+
+/// A file for programs that count.
+fn table(format: Format, columns: Vec<Column<UsedBy>>, rows: &[UsedBy]) -> std::io::Result<Vec<u8>> {
+    let mut sheet = Sheet::begin(format, columns, Vec::new())?;
+    rows.iter().try_for_each(|row| sheet.add(row))?;
+    sheet.end()
 }
 
 fn by(call: &Call<'_>) -> Result<By, Refused> {
@@ -76,71 +89,4 @@ fn row(object: &mut json::Object<'_>, used: &UsedBy, by: By, groups: &[Grouping]
         groups.iter().zip(&used.group).for_each(|(grouping, name)| object.string(grouping.name(), name));
     });
     sums::sums(object, &used.sums);
-}
-
-fn lines(used: &Usages, by: By, groups: &[Grouping]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for used in &used.rows {
-        json::object(&mut out, |object| row(object, used, by, groups));
-        out.push(b'\n');
-    }
-    out
-}
-
-/// A table for whoever counts in one: every column is there, whether there is something in it or not.
-fn csv(used: &Usages, by: By, groups: &[Grouping]) -> Vec<u8> {
-    let mut names: Vec<&str> = Vec::new();
-    if by != By::None {
-        names.push("at");
-    }
-    names.extend(groups.iter().map(|grouping| grouping.name()));
-    names.extend(["requests", "errors", "unpriced", "cache_hits", "cost_usd", "saved_usd"]);
-    let usual = Usage::default();
-    let counted: Vec<&str> = usual.classes().into_iter().chain(usual.units()).map(|(name, _)| name).collect();
-    names.extend(&counted);
-    names.extend(["latency_p50_ms", "latency_p99_ms", "first_token_p50_ms", "first_token_p99_ms"]);
-    let mut out = names.join(",");
-    out.push_str("\r\n");
-    for UsedBy { at, group, sums } in &used.rows {
-        let mut cells: Vec<String> = Vec::with_capacity(names.len());
-        if by != By::None {
-            cells.push(clock::rfc3339(*at).as_str().to_owned());
-        }
-        cells.extend(group.iter().map(|name| quoted(name)));
-        let numbers = [sums.requests(), sums.errors(), sums.unpriced(), sums.cache_hits()];
-        cells.extend(numbers.iter().map(ToString::to_string));
-        cells.extend([sums.cost().to_string(), sums.saved().to_string()]);
-        let usage = sums.usage();
-        cells.extend(usage.classes().into_iter().chain(usage.units()).map(|(_, number)| number.to_string()));
-        for times in [&sums.latency, &sums.first_token] {
-            cells.extend([500, 990].map(|part| times.percentile(part).map(sums::millis).unwrap_or_default()));
-        }
-        out.push_str(&cells.join(","));
-        out.push_str("\r\n");
-    }
-    out.into_bytes()
-}
-
-/// A name as a cell. One that a table would take for a formula is told as text.
-fn quoted(name: &str) -> String {
-    let formula = name.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let name = if formula { format!("'{name}") } else { name.to_owned() };
-    if name.contains([',', '"', '\n', '\r']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name }
-}
-
-fn attached(body: Vec<u8>, kind: &'static str, name: &str) -> Answer {
-    let disposition = format!("attachment; filename=\"tollgate-{name}\"");
-    Answer::new(200, kind, body).with(CONTENT_DISPOSITION, &disposition)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_is_text_whatever_is_in_it() {
-        assert_eq!(quoted("acme/web"), "acme/web");
-        assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
-        assert_eq!(quoted("=1+1"), "'=1+1");
-    }
 }

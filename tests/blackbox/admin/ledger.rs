@@ -97,9 +97,10 @@ fn usage_is_given_as_a_table_and_as_lines() {
     assert!(lines.iter().any(|line| line.starts_with("web,3,1,")), "{text}");
     let cells = |line: &str| line.split(',').count();
     assert!(lines.iter().all(|line| cells(line) == cells(lines[0])), "{text}");
+    assert!(page("parquet").body.starts_with(b"PAR1"));
     let text = page("jsonl").text();
     let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(rows.len() == 2 && rows.iter().any(|row| row["group"]["key"] == "job"), "{text}");
+    assert!(rows.len() == 2 && rows.iter().any(|row| row["key"] == "job"), "{text}");
 }
 
 #[test]
@@ -175,4 +176,28 @@ fn requests_are_told_of_as_they_finish() {
     let row: Value = serde_json::from_str(data).unwrap();
     assert_eq!((&row["id"], &row["tokens"]["output"]), (&json!(told.id()), &json!(2)));
     schema::fits(&gateway, "Request", &row);
+}
+
+#[test]
+fn prices_are_run_again_over_what_was_used() {
+    let mock = mock();
+    let gateway = used(Setup::new(&mock));
+    let reprice = |body: Value| well(&gateway, "POST", "/reprice", Some(&body));
+    assert_eq!(reprice(json!({"since": "1h", "dry_run": true}))["changed"], 0);
+    let dearer = "models: [{provider: openai, model: gpt-4o-mini, input: 1, output: 1000}]\n";
+    gateway.rewrite(|text| format!("{text}{dearer}"));
+    well(&gateway, "POST", "/config/reload", None);
+    let looked = reprice(json!({"since": "1h", "dry_run": true}));
+    assert_eq!(looked["changed"], 2);
+    assert!(looked["after_usd"].as_f64() > looked["before_usd"].as_f64(), "{looked}");
+    assert_eq!(reprice(json!({"since": "1h"})), looked);
+    let row = &listed(&gateway, "?model=gpt-4o-mini&status=ok")[0];
+    assert!(row["cost_usd"].as_f64() > row["first_cost_usd"].as_f64(), "{row}");
+    let noted = &well(&gateway, "GET", "/audit", None)["entries"][0];
+    assert_eq!((&noted["action"], &noted["detail"]["changed"]), (&json!("ledger.reprice"), &json!(2)));
+    for (body, field) in
+        [(json!({}), "since"), (json!({"since": "x"}), "since"), (json!({"since": 1, "til": 2}), "til")]
+    {
+        assert_eq!(refused(&gateway, "POST", "/reprice", Some(&body)).1, json!(field));
+    }
 }
