@@ -108,7 +108,7 @@ fn all_but_the_words_must_be_the_same() {
         ("messages", words, "miss"),
         ("temperature", json!(0.1), "miss"),
         ("max_tokens", json!(77), "miss"),
-        ("response_format", json!({"type": "json_object"}), "miss"),
+        ("stop", json!(["###"]), "miss"),
         ("model", json!("gpt-4o"), "miss"),
         ("n", json!(2), "miss"),
         ("tools", tool, ""),
