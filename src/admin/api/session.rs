@@ -13,7 +13,7 @@ use crate::store::ledger::Reader;
 use crate::wire::json::{self, Kind};
 
 /// What there is here besides what every gateway has.
-const ROOMS: [&str; 1] = ["cache"];
+const ROOMS: [&str; 2] = ["cache", "guards"];
 
 pub(super) async fn show(call: &Call<'_>) -> Answer {
     of(call, &call.who).await

@@ -17,7 +17,8 @@ export default async function room(view) {
   const isThere = (view.session.rooms ?? []).includes(name);
   const missing = !isThere && h("section.card", h("h2", "Not there yet"), h("p", NONE[name]));
   if (name === "guards") {
-    fill(view.body, missing || h("section.card", h("p", "What guards found stands with each request.")),
+    fill(view.body, missing || h("section.card",
+      h("p", "What guards found stands with each request; what they look for stands under “guards” in the configuration.")),
       h("p", h("a.button", { href: link("keys") }, "Keys & budgets"), " ",
         h("a.button", { href: link("requests") }, "Requests")));
     return;
