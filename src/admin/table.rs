@@ -54,6 +54,10 @@ pub enum Page {
     Check,
     /// Prices, run again.
     Reprice,
+    /// How much is kept of answers.
+    Cache,
+    /// Away with it.
+    Purge,
     /// What operators did.
     Audit,
     /// The client listener, for the dashboard's pages.
@@ -392,6 +396,31 @@ pub static ROWS: &[Row] = &[
         query: &[],
         body: Some(json("Reprice")),
         told: tells("Repriced"),
+    },
+    Row {
+        method: Method::GET,
+        path: "/cache",
+        scope: Some(Scope::Read),
+        page: Page::Cache,
+        summary: "How much is kept to answer the same question once more",
+        query: &[],
+        body: None,
+        told: tells("Cache"),
+    },
+    Row {
+        method: Method::DELETE,
+        path: "/cache",
+        scope: Some(Scope::Config),
+        page: Page::Purge,
+        summary: "Let go of what is kept: all of it, or what fits everything that the query says",
+        query: &[
+            Param { name: "key", kind: "string", about: "What the key of this name asked for." },
+            Param { name: "owner", kind: "string", about: "Of this owner and all below it." },
+            Param { name: "model", kind: "string", about: "Of this model, as asked for or as served." },
+            Param { name: "tag", kind: "string", about: "With this tag." },
+        ],
+        body: None,
+        told: tells("Purged"),
     },
     Row {
         method: Method::GET,

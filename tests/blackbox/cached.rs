@@ -630,3 +630,43 @@ fn vectors_are_kept_input_by_input_and_only_missing_ones_are_asked_for() {
         assert_eq!(part(&gateway.ask(&fewer).ok()), "miss", "other lengths are others");
     }
 }
+
+#[test]
+fn what_is_kept_is_let_go_by_key_owner_model_and_tag() {
+    let mock = mock();
+    let gateway = Setup::new(&mock)
+        .yaml(
+            "master_key: the-master-secret\nkeys:\n  one: {key: the-secret-of-one, owner: acme/search}\n  \
+             two: {key: the-secret-of-two, owner: acme/ads}\n",
+        )
+        .start();
+    let ask = |secret: &str, model: &str| {
+        let request =
+            question(Client::Openai, model, "#mock tokens=3", false).header("x-tollgate-tags", "nightly");
+        part(&gateway.ask(&with(request, secret)).ok()).to_owned()
+    };
+    let api = |method: &str, path: &str| {
+        let request = Request { method: method.to_owned(), ..with(get(path), "the-master-secret") };
+        Conn::to(gateway.admin).ask(&request).ok().json()
+    };
+    let fill = || {
+        let all = [("one", "gpt-4o-mini"), ("two", "gpt-4o-mini"), ("one", "claude-sonnet-4-5")];
+        all.map(|(key, model)| ask(&format!("the-secret-of-{key}"), model))
+    };
+    fill();
+    assert_eq!(fill(), ["hit; tier=exact"; 3]);
+    assert_eq!(api("GET", "/api/v1/cache")["entries"], 3);
+    for (query, gone, then) in [
+        ("?key=two", 1, ["hit; tier=exact", "miss", "hit; tier=exact"]),
+        ("?owner=acme/search", 2, ["miss", "hit; tier=exact", "miss"]),
+        ("?model=claude-sonnet-4-5", 1, ["hit; tier=exact", "hit; tier=exact", "miss"]),
+        ("?tag=nightly&key=one", 2, ["miss", "hit; tier=exact", "miss"]),
+        ("?tag=daily", 0, ["hit; tier=exact"; 3]),
+        ("", 3, ["miss"; 3]),
+    ] {
+        assert_eq!(api("DELETE", &format!("/api/v1/cache{query}"))["entries"], gone, "{query}");
+        assert_eq!(fill(), then, "{query}");
+    }
+    let deeds = api("GET", "/api/v1/audit").to_string();
+    assert!(deeds.contains("cache.purge"), "{deeds}");
+}

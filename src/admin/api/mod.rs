@@ -2,6 +2,7 @@
 
 mod asked;
 mod audit;
+mod cache;
 mod config;
 mod keys;
 mod live;
@@ -112,6 +113,8 @@ pub(super) async fn answer(page: Page, call: &Call<'_>) -> Answer {
         Page::Reload => config::reload(call).await,
         Page::Check => config::check(call).await,
         Page::Reprice => reprice::run(call).await,
+        Page::Cache => Ok(cache::show(call)),
+        Page::Purge => cache::purge(call).await,
         Page::Audit => audit::list(call).await,
         Page::Play => play::play(call).await,
         Page::OpenApi => Ok(openapi::document()),

@@ -120,7 +120,8 @@ fn what_is_no_path_is_said_in_one_form() {
     let large = with(request("POST", "/keys"), MASTER).body(vec![b' '; 300 << 10]);
     assert_eq!(raw(&gateway, &large).status, 413);
     assert_eq!(raw(&gateway, &large.chunked(8 << 10)).status, 413);
-    let crowded = Setup::new(&mock).yaml("master_key: the-master-secret\nlimits: {body: 1KiB, held: 1KiB}").start();
+    let crowded =
+        Setup::new(&mock).yaml("master_key: the-master-secret\nlimits: {body: 1KiB, held: 1KiB}").start();
     let body = with(request("POST", "/config/check"), MASTER).body(vec![b' '; 4 << 10]);
     assert_eq!(raw(&crowded, &body).status, 503);
     crowded.wait_metric("tollgate_held_bytes", &[], 0.0);

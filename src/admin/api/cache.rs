@@ -1,0 +1,39 @@
+//! What is kept to answer the same question once more: how much, and away with it.
+
+use super::{Call, Outcome, object};
+use crate::admin::answer::Answer;
+use crate::cache::Which;
+use crate::wire::json;
+
+/// How much is kept.
+pub(super) fn show(call: &Call<'_>) -> Answer {
+    let stand = call.admin.shared.cache.stand();
+    object(200, |answer| {
+        answer.number("entries", stand.entries);
+        answer.number("bytes", stand.bytes);
+        answer.number("room", stand.room);
+        answer.number("evictions", stand.evicted);
+    })
+}
+
+/// Lets go of what the query names; of everything where it names nothing.
+pub(super) async fn purge(call: &Call<'_>) -> Outcome {
+    let param = |name| call.ask.param(name).map(|text| text.to_string());
+    let which = Which { key: param("key"), owner: param("owner"), model: param("model"), tag: param("tag") };
+    let (entries, bytes) = call.admin.shared.cache.purge(&which);
+    let mut detail = Vec::new();
+    json::object(&mut detail, |detail| {
+        for (name, said) in
+            [("key", &which.key), ("owner", &which.owner), ("model", &which.model), ("tag", &which.tag)]
+        {
+            detail.opt_string(name, said.as_deref());
+        }
+        detail.number("entries", entries);
+    });
+    let detail = String::from_utf8(detail).unwrap_or_default();
+    call.admin.desk.note(&call.who.name, "cache.purge", None, detail).await;
+    Ok(object(200, |answer| {
+        answer.number("entries", entries);
+        answer.number("bytes", bytes);
+    }))
+}
