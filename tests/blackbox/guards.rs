@@ -189,7 +189,9 @@ fn a_blocked_answer_is_an_error_of_the_clients_dialect() {
                 assert!(text.contains("does not let this answer pass: email"), "{client:?} {model} {text}");
                 assert!(!text.contains(MAIL) && !text.contains("anna."), "{client:?} {model} {text}");
             }
-            assert_eq!(gateway.line(&stream)["outcome"], "broken");
+            // What is found before the head was said is refused as a whole answer is.
+            let outcome = if stream.status == 200 { "broken" } else { "content_policy" };
+            assert_eq!(gateway.line(&stream)["outcome"], outcome, "{client:?} {model}");
         }
     }
 }
@@ -202,6 +204,8 @@ fn answers_to_what_goes_through_are_looked_at_too() {
         let body = json!({"model": "gpt-4o-mini", "stream": stream, "messages": [{"role": "user", "content": "#mock echo\nto me@example.org"}]});
         let reply = gateway.ask(&post("/p/openai/v1/chat/completions").json(&body)).ok();
         assert!(!reply.text().contains("me@example"), "{}", reply.text());
-        assert!(gateway.line(&reply)["gen_ai.usage.output_tokens"].as_u64().unwrap() > 0);
+        // Its id is the provider's.
+        let line = gateway.line_where("gen_ai.operation.name", "passthrough");
+        assert!(line["gen_ai.usage.output_tokens"].as_u64().unwrap() > 0);
     }
 }

@@ -242,7 +242,9 @@ fn embeddings_go_from_openai_to_gemini() {
 fn more_embeddings_than_gemini_takes_at_once_are_refused_before_it_is_asked() {
     let (mock, gateway) = gateway();
     let ask = |count: usize| {
-        let body = json!({"model": "gemini-embedding-001", "input": vec!["x"; count], "dimensions": 4});
+        // What was asked before need not be asked for again.
+        let input: Vec<_> = (0..count).map(|place| format!("{place} of {count}")).collect();
+        let body = json!({"model": "gemini-embedding-001", "input": input, "dimensions": 4});
         gateway.ask(&post("/v1/embeddings").json(&body))
     };
     assert_eq!(vectors(&ask(100).ok().json()).len(), 100);
