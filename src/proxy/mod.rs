@@ -10,6 +10,7 @@ pub mod bytes_held;
 pub mod caching;
 pub mod departure;
 pub mod discovery;
+pub mod dressing;
 pub mod exchange;
 pub mod fetching;
 pub mod guarding;

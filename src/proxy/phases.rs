@@ -23,6 +23,7 @@ use crate::proxy::allowance;
 use crate::proxy::answer::{self, Connection};
 use crate::proxy::arrival;
 use crate::proxy::departure;
+use crate::proxy::dressing;
 use crate::proxy::exchange::{self, Stage};
 use crate::proxy::packing;
 use crate::proxy::returning;
@@ -408,7 +409,7 @@ pub(crate) async fn refuse(
     refusal: Refusal,
     connection: Connection,
 ) -> Result<bool> {
-    let extra = returning::own_headers(exchange);
+    let extra = dressing::own_headers(exchange);
     if let (Connection::Close, Some(vigil)) = (connection, &exchange.vigil) {
         vigil.linger();
     }

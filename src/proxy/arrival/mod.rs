@@ -23,6 +23,7 @@ use crate::proxy::departure::attempt::{self, Attempt, Mode, malformed};
 use crate::proxy::departure::kept;
 use crate::proxy::departure::targets::Known;
 use crate::proxy::departure::upload::Upload;
+use crate::proxy::dressing;
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
 use crate::proxy::guarding;
 use crate::proxy::keeping::background;
@@ -30,7 +31,6 @@ use crate::proxy::keeping::recall::{self, Form, Recall, recall};
 use crate::proxy::keeping::serve::serve;
 use crate::proxy::phases::refuse;
 use crate::proxy::relay::LARGEST_EVENT;
-use crate::proxy::returning;
 use crate::proxy::shared::Shared;
 use crate::proxy::threshold::Threshold;
 use crate::proxy::threshold::vigil::{Phase, Vigil};
@@ -136,7 +136,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     };
     match listed {
         Some(Ok(body)) => {
-            let extra = returning::own_headers(exchange);
+            let extra = dressing::own_headers(exchange);
             return answer::json(session, 200, body, extra).await.map(|()| true);
         }
         Some(Err(refusal)) => {
@@ -203,7 +203,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
             caching::items::serve(shared, session, exchange, form, &items).await
         }
         Ok(Sent::Here(body)) => {
-            let extra = returning::own_headers(exchange);
+            let extra = dressing::own_headers(exchange);
             answer::json(session, 200, body, extra).await.map(|()| true)
         }
         Err(refusal) => {
@@ -279,7 +279,7 @@ async fn turn_away(
     if let (Connection::Close, Some(vigil)) = (connection, &exchange.vigil) {
         vigil.linger();
     }
-    let mut headers = returning::own_headers(exchange);
+    let mut headers = dressing::own_headers(exchange);
     headers.extend(allow.map(|method| (header::ALLOW, HeaderValue::from_static(method))));
     let written = Box::pin(answer::refuse(session, dialect, &refusal, connection, headers)).await;
     exchange.refusal = Some(refusal);

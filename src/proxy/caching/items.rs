@@ -23,7 +23,7 @@ use crate::proxy::exchange::{Ask, Call, Exchange};
 use crate::proxy::phases::refuse;
 use crate::proxy::relay::{Into, Relay};
 use crate::proxy::shared::Shared;
-use crate::proxy::{allowance, returning};
+use crate::proxy::{allowance, dressing};
 use crate::refusal::Refusal;
 use crate::snapshot::Caching;
 
@@ -205,7 +205,7 @@ pub async fn serve(
         call.relay = Relay::whole(form.dialect(), call.ask.dialect, seed, into);
         call.relay.tell(&usage);
     }
-    let headers = returning::own_headers(exchange);
+    let headers = dressing::own_headers(exchange);
     answer::json(session, 200, body, headers).await.map(|()| true)
 }
 

@@ -24,7 +24,7 @@ use crate::proxy::phases::{ending, refuse};
 use crate::proxy::relay::{Into, Outcome, Relay};
 use crate::proxy::shared::Shared;
 use crate::proxy::threshold::vigil::Broken;
-use crate::proxy::{allowance, departure, guarding, returning};
+use crate::proxy::{allowance, departure, dressing, guarding, returning};
 use crate::refusal::{Kind, Refusal};
 
 /// Answers a request with what was found. `false` when its provider must be asked after all.
@@ -419,9 +419,9 @@ async fn speak(
 }
 
 fn headers(exchange: &mut Exchange, age: Option<Duration>) -> HeaderMap {
-    let mut headers = returning::own_headers(exchange);
+    let mut headers = dressing::own_headers(exchange);
     if let Some(call) = exchange.call() {
-        returning::dress_body(call, &mut headers);
+        dressing::dress_body(call, &mut headers);
     }
     if let Some(age) = age {
         headers.insert(header::AGE, age.as_secs().into());

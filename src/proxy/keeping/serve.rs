@@ -15,10 +15,10 @@ use crate::proxy::arrival::address::decode;
 use crate::proxy::arrival::asked::Through;
 use crate::proxy::arrival::{body, take, through};
 use crate::proxy::departure::targets;
+use crate::proxy::dressing;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::keeping::asked::Shelved;
 use crate::proxy::keeping::{conversations, is_own, no_conversation, no_response, seed_of, unavailable};
-use crate::proxy::returning;
 use crate::proxy::shared::Shared;
 use crate::refusal::{Kind, Refusal};
 use crate::store::{Elsewhere, Found};
@@ -83,12 +83,12 @@ pub async fn serve(
     match begun {
         Ok(None) => Ok(false),
         Ok(Some((said, kind))) => {
-            let mut headers: HeaderMap = returning::own_headers(exchange);
+            let mut headers: HeaderMap = dressing::own_headers(exchange);
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
             answer::whole(session, 200, said, headers).await.map(|()| true)
         }
         Err(refusal) => {
-            let headers = returning::own_headers(exchange);
+            let headers = dressing::own_headers(exchange);
             let dialect = Dialect::OpenaiResponses;
             let written = answer::refuse(session, dialect, &refusal, connection, headers).await;
             exchange.refusal = Some(refusal);
