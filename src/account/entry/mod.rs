@@ -1,6 +1,6 @@
 //! The row that a finished request leaves in the ledger.
 //!
-//! It is written while the request's record is at hand ([`write`]) and read by whoever moves, shows or
+//! It is written while the request's record is at hand ([`write()`]) and read by whoever moves, shows or
 //! exports it ([`read`]). Names stand in it as text, so that a row outlives the tables they are from.
 
 mod bytes;
