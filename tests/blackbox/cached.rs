@@ -9,7 +9,7 @@ use crate::harness::{
 };
 
 /// A question that is drawn strictly, with the same bounds in each dialect.
-fn question(client: Client, model: &str, text: &str, stream: bool) -> Request {
+pub(crate) fn question(client: Client, model: &str, text: &str, stream: bool) -> Request {
     let mut body = client.question(model, text, stream);
     match client {
         Client::Openai | Client::Anthropic => {
@@ -21,7 +21,7 @@ fn question(client: Client, model: &str, text: &str, stream: bool) -> Request {
     if client == Client::Anthropic { request.header("anthropic-version", "2023-06-01") } else { request }
 }
 
-fn cold(text: &str) -> Request {
+pub(crate) fn cold(text: &str) -> Request {
     question(Client::Openai, "gpt-4o-mini", text, false)
 }
 
@@ -32,19 +32,19 @@ fn unbounded(text: &str) -> Request {
     post("/v1/chat/completions").json(&body)
 }
 
-fn with(request: Request, secret: &str) -> Request {
+pub(crate) fn with(request: Request, secret: &str) -> Request {
     request.header("authorization", &format!("Bearer {secret}"))
 }
 
-fn calls(mock: &tollgate::mock::Mock) -> u64 {
+pub(crate) fn calls(mock: &tollgate::mock::Mock) -> u64 {
     mock_page(mock, "stats")["requests"].as_u64().unwrap()
 }
 
-fn part(reply: &Reply) -> &str {
+pub(crate) fn part(reply: &Reply) -> &str {
     reply.header("x-tollgate-cache").unwrap_or("")
 }
 
-fn said(client: Client, reply: &Reply, stream: bool) -> String {
+pub(crate) fn said(client: Client, reply: &Reply, stream: bool) -> String {
     if stream { client.streamed_text(&reply.text()) } else { client.text(&reply.json()) }
 }
 

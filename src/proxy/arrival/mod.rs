@@ -306,7 +306,7 @@ fn dispatch(
     asked: &Asked,
     body: Bytes,
     recall: Option<Box<Recall>>,
-    share: Share,
+    mut share: Share,
 ) -> Result<Sent, Refusal> {
     if let Asked::Through(through) = asked {
         let (through, body) = through::owned(&exchange.world, through, body);
@@ -378,8 +378,14 @@ fn dispatch(
     let mut vectors = None;
     if let Asked::Embed { form, .. } = asked {
         let own = exchange.key.as_deref();
-        let caching = &world.caching;
-        ask.items = caching::items::look(caching, &shared.cache, own, &head.headers, &ask, *form, &known)?;
+        let world = &exchange.world;
+        ask.items =
+            caching::items::look(&world.caching, &shared.cache, own, &head.headers, &ask, *form, &known)?;
+        // A small request may want much of what is kept.
+        let weight = ask.items.as_ref().map_or(0, |items| items.weight());
+        if weight > 0 && !share.grow(weight, world.downstream.held.as_usize()) {
+            return Err(body::full());
+        }
         exchange.cache = ask.items.as_ref().map(|_| Tier::Miss);
         vectors = ask.items.clone().filter(|items| items.is_whole()).map(|items| (*form, items));
     }

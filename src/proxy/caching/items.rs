@@ -27,6 +27,12 @@ use crate::proxy::{allowance, dressing};
 use crate::refusal::Refusal;
 use crate::snapshot::Caching;
 
+/// Of a request with more inputs than anybody takes at a time nothing is looked for.
+const MOST: usize = 2048;
+
+/// What one number of a kept vector comes to while it is said: a copy of it, and its digits.
+const NUMBER: usize = size_of::<f32>() + 16;
+
 /// The inputs of a request, and the vectors that there are already.
 #[derive(Debug)]
 pub struct Items {
@@ -61,7 +67,7 @@ pub fn look(
     // What is no request of its form is the provider's to refuse. What else one says may change what its
     // vectors are.
     let parsed = form.parse_request(&head, &ask.body).ok();
-    let parsed = parsed.filter(|asked| asked.extras.is_empty() && !asked.inputs.is_empty());
+    let parsed = parsed.filter(|asked| asked.extras.is_empty() && (1..=MOST).contains(&asked.inputs.len()));
     let Some(asked) = parsed.filter(|_| wish.allows && rules.mode != cache::Mode::Off) else {
         return if wish.only { Err(uncached()) } else { Ok(None) };
     };
@@ -111,6 +117,16 @@ impl Items {
     #[must_use]
     pub fn is_of(&self, known: &Known) -> bool {
         *self.provider == *known.provider && *self.model == *known.model
+    }
+
+    /// How many bytes saying what is there takes, each vector as often as it is asked for.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let numbers = |known: &Arc<Entry>| match &**known {
+            Entry::Vector(vector) => vector.numbers.len(),
+            Entry::Answer(_) | Entry::Reworded(_) => 0,
+        };
+        self.known.iter().flatten().map(numbers).sum::<usize>() * NUMBER
     }
 
     /// The request for what is missing.
@@ -300,6 +316,17 @@ mod tests {
         assert_eq!(merged.vectors, [[7.0], [2.0], [8.0]]);
         // Half of the nine tokens were those of the longest.
         assert_eq!(merged.usage.unwrap().input, 4 + 4);
+    }
+
+    #[test]
+    fn a_vector_weighs_as_often_as_it_is_asked_for() {
+        let (known, model) = (vec![0.5; 100], Arc::<str>::from("m"));
+        let (provider, mark) = (Arc::<str>::from("openai"), Mark::default());
+        let vector = Vector { numbers: known, named: None, tokens: 1, provider, model, mark };
+        let entry = Some(Arc::new(Entry::Vector(vector)));
+        assert_eq!(items(vec![None, entry.clone(), None]).weight(), 100 * NUMBER);
+        assert_eq!(items(vec![entry.clone(), entry.clone(), entry]).weight(), 300 * NUMBER);
+        assert_eq!(items(vec![None, None, None]).weight(), 0);
     }
 
     #[test]
