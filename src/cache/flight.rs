@@ -29,6 +29,8 @@ struct State {
     pieces: VecDeque<(Duration, Bytes)>,
     /// How many pieces are not held any more.
     dropped: usize,
+    /// How often it was begun anew: what came before that is forgotten.
+    anew: u32,
     bytes: usize,
     end: Option<End>,
     /// The leader, should its client be gone: it ends when nobody listens.
@@ -57,6 +59,8 @@ pub enum News {
     Failed(Refusal),
     /// The leader left.
     Left,
+    /// What was heard, if anything was, came to nothing: it begins anew, perhaps with somebody else.
+    Anew,
     /// What was to come next is not held any more.
     Missed,
 }
@@ -112,12 +116,16 @@ impl Flight {
         self.bell.notify_waiters();
     }
 
-    /// What came was nothing: another attempt is made. Nobody may have heard of it.
+    /// What came was nothing: another attempt is made, of which all who listen are told.
     pub fn begin_anew(&self) {
         let mut state = self.state();
         state.origin = None;
         state.pieces.clear();
+        state.dropped = 0;
+        state.anew += 1;
         self.used.fetch_sub(std::mem::take(&mut state.bytes), Ordering::Relaxed);
+        drop(state);
+        self.bell.notify_waiters();
     }
 
     /// The flight is over.
@@ -129,10 +137,10 @@ impl Flight {
         self.bell.notify_waiters();
     }
 
-    /// Whether it is over, or more than so many pieces came.
-    fn has_more_than(&self, heard: usize) -> bool {
+    /// Whether it is over, or begun anew, or more than so many pieces came.
+    fn has_more_than(&self, heard: usize, anew: u32) -> bool {
         let state = self.state();
-        state.end.is_some() || state.dropped + state.pieces.len() > heard
+        state.end.is_some() || state.anew != anew || state.dropped + state.pieces.len() > heard
     }
 
     /// Who gives the answer, once it has begun.
@@ -173,8 +181,9 @@ impl Flight {
 #[derive(Debug)]
 pub struct Listener {
     flight: Arc<Flight>,
-    /// How many pieces were heard.
+    /// How many pieces were heard, since it was begun anew so often.
     heard: usize,
+    anew: u32,
 }
 
 impl Listener {
@@ -182,7 +191,8 @@ impl Listener {
     #[must_use]
     pub fn new(flight: Arc<Flight>) -> Self {
         flight.listeners.fetch_add(1, Ordering::AcqRel);
-        Self { flight, heard: 0 }
+        let anew = flight.state().anew;
+        Self { flight, heard: 0, anew }
     }
 
     /// The flight.
@@ -197,7 +207,7 @@ impl Listener {
             let rung = self.flight.bell.notified();
             tokio::pin!(rung);
             rung.as_mut().enable();
-            if self.flight.has_more_than(if all { usize::MAX } else { self.heard }) {
+            if self.flight.has_more_than(if all { usize::MAX } else { self.heard }, self.anew) {
                 return;
             }
             rung.await;
@@ -210,6 +220,10 @@ impl Listener {
         let whole = match &state.end {
             Some(End::Failed(refusal)) => return News::Failed(refusal.clone()),
             Some(End::Left) => return News::Left,
+            Some(End::Whole) | None if state.anew != self.anew => {
+                (self.heard, self.anew) = (0, state.anew);
+                return News::Anew;
+            }
             Some(End::Whole) => true,
             None if all => return News::Wait,
             None => false,
@@ -221,12 +235,6 @@ impl Listener {
         }
         self.heard += pieces.len();
         News::Pieces(pieces, whole)
-    }
-
-    /// Whether anything was heard yet.
-    #[must_use]
-    pub const fn has_heard(&self) -> bool {
-        self.heard > 0
     }
 }
 
@@ -276,6 +284,25 @@ mod tests {
         flight.push(Duration::ZERO, Bytes::from_static(b"def"), false, 4);
         assert!(!flight.can_be_joined() && flight.bytes() == 3 && flight.whole().is_none());
         assert!(matches!(slow.hear(false), News::Missed));
+    }
+
+    #[test]
+    fn who_heard_what_came_to_nothing_hears_that_it_begins_anew() {
+        let flight = Arc::<Flight>::default();
+        let mut one = Listener::new(Arc::clone(&flight));
+        for piece in [&b"abc"[..], b"def"] {
+            flight.push(Duration::ZERO, Bytes::from_static(piece), false, 4);
+        }
+        assert!(!flight.can_be_joined());
+        flight.begin_anew();
+        assert!(flight.can_be_joined() && flight.bytes() == 0);
+        flight.push(Duration::ZERO, Bytes::from_static(b"x"), false, 4);
+        assert!(matches!(one.hear(false), News::Anew));
+        assert_eq!(heard(one.hear(false)), ("x".to_owned(), false));
+        let mut late = Listener::new(Arc::clone(&flight));
+        flight.end(End::Whole);
+        assert_eq!(heard(late.hear(true)), ("x".to_owned(), true));
+        assert_eq!(flight.whole().map(|pieces| pieces.len()), Some(1));
     }
 
     #[test]

@@ -348,14 +348,14 @@ fn a_kept_response_of_its_own_can_be_gone_on_from() {
 }
 
 /// Asks on a connection of its own, and does not wait for the answer.
-fn send(gateway: &Gateway, request: &Request) -> Conn {
+pub(crate) fn send(gateway: &Gateway, request: &Request) -> Conn {
     let mut conn = gateway.conn();
     conn.send(&[request.head(), request.body.clone()].concat());
     conn
 }
 
 /// Waits until the provider was asked so often.
-fn wait_calls(mock: &tollgate::mock::Mock, count: u64) {
+pub(crate) fn wait_calls(mock: &tollgate::mock::Mock, count: u64) {
     wait("the provider to be asked", PATIENCE, || (calls(mock) == count).then_some(()));
 }
 

@@ -21,6 +21,7 @@ mod bedrock;
 mod bodies;
 mod budgets;
 mod cached;
+mod cached_flights;
 mod cached_vectors;
 mod clouds;
 mod clouds_aws;

@@ -128,9 +128,18 @@ async fn repeat(
     let paced = query.rules.replay == Replay::Recorded && answer.pace.len() > 1 && !gathers;
     if paced {
         begin(session, exchange, Some(age)).await?;
+        if let Some(vigil) = &exchange.vigil {
+            vigil.expect(exchange.deadline);
+        }
         let (begun, mut from) = (Instant::now(), 0);
         for (after, to) in &answer.pace {
-            wait(session, exchange, begun + *after).await?;
+            let due = (begun + *after).min(exchange.deadline.into());
+            let waited = beside(session, exchange, sleep_until(due)).await?;
+            if let Err(refusal) =
+                waited.and_then(|()| if shared.is_cutting() { Err(ending()) } else { Ok(()) })
+            {
+                return fail(session, exchange, refusal).await;
+            }
             speak(session, exchange, Some(answer.body.slice(from..*to)), *to == answer.body.len()).await?;
             if exchange.refusal.is_some() {
                 return Ok(Told::Answered);
@@ -149,15 +158,31 @@ async fn repeat(
     whole(session, exchange, said, Some(age)).await
 }
 
-/// Waits for the next piece's time, unless the client leaves.
-async fn wait(session: &mut Session, exchange: &mut Exchange, until: Instant) -> Result<()> {
-    tokio::select! {
-        () = sleep_until(until) => Ok(()),
-        left = session.as_downstream_mut().read_body_or_idle(true) => {
-            exchange.client_gone = true;
-            match left {
-                Err(error) => Err(error.into_down()),
-                Ok(_) => Error::e_explain(ErrorType::ConnectionClosed, "the client left").map_err(Error::into_down),
+/// Waits for something, with an eye on the client, on the time that there is, and on the drain. Otherwise what
+/// the client is to be told instead.
+///
+/// # Errors
+/// When the client is gone.
+async fn beside(
+    session: &mut Session,
+    exchange: &mut Exchange,
+    what: impl Future<Output = ()>,
+) -> Result<std::result::Result<(), Refusal>> {
+    tokio::pin!(what);
+    let late = || Refusal::new(Kind::Timeout, "the provider did not answer in time");
+    loop {
+        let left = tokio::select! {
+            biased;
+            done = timeout_at(exchange.deadline.into(), &mut what) => return Ok(done.map_err(|_| late())),
+            left = session.as_downstream_mut().read_body_or_idle(true) => left,
+        };
+        let Err(error) = left else { continue };
+        match exchange.vigil.as_ref().and_then(|vigil| vigil.take_broken()) {
+            Some(Broken::Cut) => return Ok(Err(ending())),
+            Some(Broken::Late) => return Ok(Err(late())),
+            None => {
+                exchange.client_gone = true;
+                return Err(error.into_down());
             }
         }
     }
@@ -175,25 +200,9 @@ async fn follow(
         return no(session, exchange, refusal).await;
     }
     exchange.sent(clock::now());
-    let (mut origin, mut begun, mut all) = (None, false, false);
+    let (mut origin, mut begun, mut all, mut gathered) = (None, false, false, 0);
     loop {
-        let waited = tokio::select! {
-            biased;
-            waited = timeout_at(exchange.deadline.into(), listener.wait(all)) => waited.is_ok(),
-            left = session.as_downstream_mut().read_body_or_idle(true) => match left {
-                Ok(_) => continue,
-                Err(error) => match exchange.vigil.as_ref().and_then(|vigil| vigil.take_broken()) {
-                    Some(Broken::Cut) => return fail(session, exchange, ending()).await,
-                    Some(Broken::Late) => false,
-                    None => {
-                        exchange.client_gone = true;
-                        return Err(error.into_down());
-                    }
-                },
-            },
-        };
-        if !waited {
-            let refusal = Refusal::new(Kind::Timeout, "the provider did not answer in time");
+        if let Err(refusal) = beside(session, exchange, listener.wait(all)).await? {
             return fail(session, exchange, refusal).await;
         }
         if origin.is_none() {
@@ -209,12 +218,18 @@ async fn follow(
         let now = clock::now();
         match listener.hear(all) {
             News::Wait => {}
+            News::Anew if !begun => {
+                origin = None;
+                forget(exchange, std::mem::take(&mut gathered));
+                exchange.sent(clock::now());
+            }
             News::Pieces(pieces, end) => {
                 exchange.heard(end, now);
                 if shared.is_cutting() && !end {
                     return fail(session, exchange, ending()).await;
                 }
                 if exchange.call().is_some_and(|call| call.relay.gathers()) {
+                    gathered += pieces.iter().map(Bytes::len).sum::<usize>();
                     if gather(exchange, &pieces).is_none() {
                         let refusal =
                             Refusal::new(Kind::Unavailable, "there is no room to gather the answer");
@@ -247,8 +262,11 @@ async fn follow(
                 }
             }
             News::Failed(refusal) => return fail(session, exchange, refusal).await,
-            News::Left if !begun && !listener.has_heard() => return Ok(Told::Nothing),
-            News::Left => {
+            News::Left if !begun => {
+                forget(exchange, gathered);
+                return Ok(Told::Nothing);
+            }
+            News::Left | News::Anew => {
                 let refusal = Refusal::new(Kind::BadGateway, "the answer that was shared broke off");
                 return fail(session, exchange, refusal).await;
             }
@@ -257,6 +275,15 @@ async fn follow(
                 return fail(session, exchange, Refusal::new(Kind::Timeout, message)).await;
             }
         }
+    }
+}
+
+/// Forgets what was heard of an answer that came to nothing, of which so many bytes were gathered and nothing
+/// was told.
+fn forget(exchange: &mut Exchange, gathered: usize) {
+    if let Some(call) = exchange.call() {
+        (call.relay, call.saving, call.screen) = (Relay::Waiting, None, None);
+        call.share.shrink(gathered);
     }
 }
 

@@ -1,0 +1,53 @@
+//! Answers that several wait for, of which not all goes well.
+
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use crate::cached::{calls, part, question, said, send};
+use crate::harness::{CLIENTS, Client, Heard, PATIENCE, Provider, Setup, Then, mock, wait};
+
+#[test]
+fn who_waits_hears_the_answer_of_the_second_target_when_the_first_breaks_off() {
+    let mock = mock();
+    let (go, gone) = channel();
+    let gone = Mutex::new(gone);
+    let first = Provider::start(move |_, stream| {
+        // Half of an answer, and the end once all wait for it.
+        Heard::answer(
+            stream,
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n",
+        );
+        Heard::answer(stream, b"{\"id\":\"x\",\"object\":\"chat.completion\",\"choices\":[");
+        let _ = gone.lock().unwrap().recv_timeout(PATIENCE);
+        Then::Close
+    });
+    let gateway = Setup::new(&mock)
+        .provider(&format!("first: {{vendor: custom, base_url: \"http://{}/v1\", models: [m]}}", first.addr))
+        .yaml("routes:\n  both: {targets: [first/m, claude-sonnet-4-5]}")
+        .start();
+    let text = "#mock tokens=9";
+    // An answer that is said otherwise is gathered, so that another attempt can be made.
+    let mut leader = send(&gateway, &question(Client::Gemini, "both", text, false));
+    wait("the first target to be asked", PATIENCE, || (first.heard().len() == 1).then_some(()));
+    let others: Vec<_> = CLIENTS
+        .into_iter()
+        .flat_map(|client| [(client, false), (client, true)])
+        .map(|(client, stream)| (client, stream, send(&gateway, &question(client, "both", text, stream))))
+        .collect();
+    std::thread::sleep(Duration::from_millis(200));
+    go.send(()).unwrap();
+    let reply = leader.reply().ok();
+    assert_eq!(gateway.line(&reply)["attempts"], 2);
+    let expected = said(Client::Gemini, &reply, false);
+    for (client, stream, mut conn) in others {
+        let reply = conn.reply().ok();
+        let told = format!("{client:?} {stream}: {}", reply.text());
+        assert_eq!(part(&reply), "hit; tier=in-flight", "{told}");
+        assert_eq!(reply.header("x-tollgate-provider"), Some("anthropic"), "{told}");
+        assert_eq!(said(client, &reply, stream), expected, "{told}");
+    }
+    assert_eq!((first.heard().len(), calls(&mock)), (1, 1));
+    let kept = gateway.ask(&question(Client::Openai, "both", text, false)).ok();
+    assert_eq!(part(&kept), "hit; tier=exact");
+}
