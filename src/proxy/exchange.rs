@@ -72,6 +72,8 @@ pub struct Exchange {
     pub overhead: Duration,
     /// The refusal that ended it, if one did.
     pub refusal: Option<Refusal>,
+    /// Whether that is what the provider did, and not what the gateway does not do for this client.
+    pub is_upstreams: bool,
     /// What upstreams did to us on the way.
     pub faults: Vec<(Arc<str>, Fault)>,
     /// Whether it is one of the gateway's own, made in the background.
@@ -318,6 +320,7 @@ impl Exchange {
             stage: Stage::Here,
             overhead: Duration::ZERO,
             refusal: None,
+            is_upstreams: false,
             faults: Vec::new(),
             in_background: false,
             client_gone: false,
@@ -346,14 +349,23 @@ impl Exchange {
 
     /// The answer is all that it will be: what was taken along of it is kept, and shared.
     pub fn conclude_tape(&mut self) {
-        let Self { stage: Stage::Away(call), refusal, agreement, .. } = self else { return };
+        let Self { stage: Stage::Away(call), refusal, is_upstreams, agreement, .. } = self else { return };
+        if call.tape.is_none() && call.vectors.is_none() {
+            return;
+        }
         let good = refusal.is_none() && call.relay.broken().is_none();
         if let Some(mut tape) = call.tape.take() {
-            *agreement = tape.told(good, refusal.as_ref());
+            // What this client alone is refused is nothing to the others.
+            *agreement = tape.told(good, refusal.as_ref().filter(|_| *is_upstreams));
         }
         if let Some(tape) = call.vectors.take().filter(|_| good) {
             tape.keep();
         }
+    }
+
+    /// The provider has failed for good.
+    pub fn fail(&mut self, refusal: Refusal) {
+        (self.refusal, self.is_upstreams) = (Some(refusal), true);
     }
 
     /// The attempt has left: the first byte of its answer is waited for.

@@ -252,7 +252,7 @@ impl ProxyHttp for Gateway {
             // We ended it ourselves, and said why.
             error.set_retry(false);
         } else if session.response_written().is_some() {
-            exchange.refusal = Some(proxy_fault(error.etype()).into_refusal());
+            exchange.fail(proxy_fault(error.etype()).into_refusal());
             error.set_retry(false);
         } else if matches!(error.etype(), ErrorType::HTTPStatus(_)) {
             // `returning` has noted the fault and prepared the next attempt, if any.
@@ -275,15 +275,15 @@ impl ProxyHttp for Gateway {
         if *error.esource() == ErrorSource::Downstream {
             exchange.client_gone = true;
         } else {
-            let refusal = match (&exchange.refusal, fault) {
-                (Some(refusal), _) => refusal.clone(),
-                (None, Some(fault)) => fault.into_refusal(),
-                (None, None) => {
+            match fault {
+                _ if exchange.refusal.is_some() => {}
+                Some(fault) => exchange.fail(fault.into_refusal()),
+                None => {
                     log::error!("request {}: {error}", exchange.id);
-                    Refusal::new(Kind::Internal, "the gateway failed to proxy the request")
+                    let message = "the gateway failed to proxy the request";
+                    exchange.refusal = Some(Refusal::new(Kind::Internal, message));
                 }
-            };
-            exchange.refusal = Some(refusal);
+            }
             exchange.conclude_tape();
             let connection = if self.shared.is_draining() { Connection::Close } else { Connection::Keep };
             exchange.closed_well = returning::give_up(session, exchange, connection).await;

@@ -375,7 +375,7 @@ fn conclude(session: &mut Session, exchange: &mut Exchange, chance: Chance) -> R
         own.unwrap_or_else(|| (refusal.status, codec(exchange.client()).render_error(&refusal)));
     let body = masked(exchange, said);
     let retry_after = refusal.retry_after;
-    exchange.refusal = Some(refusal);
+    exchange.fail(refusal);
     release(session, exchange, Some((status, retry_after)), body.len())?;
     Ok(body.into())
 }

@@ -4,8 +4,10 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use crate::cached::{calls, part, question, said, send};
+use crate::cached::{calls, part, question, said, send, wait_calls, with};
 use crate::harness::{CLIENTS, Client, Heard, PATIENCE, Provider, Setup, Then, mock, wait};
+
+const MAIL: &str = "jo.doe@example.org";
 
 #[test]
 fn who_waits_hears_the_answer_of_the_second_target_when_the_first_breaks_off() {
@@ -50,4 +52,40 @@ fn who_waits_hears_the_answer_of_the_second_target_when_the_first_breaks_off() {
     assert_eq!((first.heard().len(), calls(&mock)), (1, 1));
     let kept = gateway.ask(&question(Client::Openai, "both", text, false)).ok();
     assert_eq!(part(&kept), "hit; tier=exact");
+}
+
+#[test]
+fn what_a_guard_refuses_one_key_is_not_refused_another() {
+    let mock = mock();
+    let gateway = Setup::new(&mock)
+        .yaml(
+            "cache: {scope: owner}\nkeys:\n  one: {key: the-secret-of-one, owner: acme}\n  \
+             two: {key: the-secret-of-two, owner: acme}\n\
+             guards:\n  pii: {detect: [email], action: block, on: [answer], keys: [one]}",
+        )
+        .start();
+    for (round, leads) in [false, true].into_iter().enumerate() {
+        let text = format!(
+            "#mock echo first=300 rate=200\nRound {round}: write to {MAIL} first of all, and then say the rest of this to whoever else may ask for it."
+        );
+        let before = calls(&mock);
+        let leader = with(question(Client::Openai, "gpt-4o-mini", &text, leads), "the-secret-of-one");
+        let mut leader = send(&gateway, &leader);
+        wait_calls(&mock, before + 1);
+        let others: Vec<_> = CLIENTS
+            .into_iter()
+            .map(|client| {
+                let request = question(client, "gpt-4o-mini", &text, false);
+                (client, send(&gateway, &with(request, "the-secret-of-two")))
+            })
+            .collect();
+        let refused = leader.reply();
+        assert!(refused.text().contains("guard"), "{}", refused.text());
+        for (client, mut conn) in others {
+            let reply = conn.reply().ok();
+            assert!(said(client, &reply, false).contains(MAIL), "{client:?}: {}", reply.text());
+        }
+        // Of an answer that broke off one of the others asked, and the rest waited for it.
+        assert_eq!(calls(&mock), before + 1 + u64::from(leads));
+    }
 }
