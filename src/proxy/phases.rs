@@ -144,16 +144,15 @@ impl ProxyHttp for Gateway {
     ) -> Result<Option<Duration>> {
         let now = clock::now();
         let late = now > exchange.deadline;
-        let held = exchange.world.downstream.held.as_usize();
         exchange.heard(end, now);
-        if let Some(call) = exchange.call() {
+        if let exchange::Exchange { world, stage: Stage::Away(call), .. } = &mut **exchange {
             call.unwrap(body);
             call.relay.listen(body.as_ref(), end, now);
             if let Some(tape) = &mut call.tape {
                 tape.push(body.as_ref(), end, now);
             }
             if let (Some(tape), Some(piece)) = (&mut call.vectors, body.as_ref()) {
-                tape.push(piece, &mut call.share, held);
+                tape.push(piece, &mut call.share, world.downstream.held.as_usize());
             }
         }
         if late && !end {

@@ -367,11 +367,10 @@ fn dispatch(
         return Ok(Sent::Here(loaded));
     }
     let key = key(shared, &exchange.world, &ask, &known);
-    let world = Arc::clone(&exchange.world);
     let query = match asked {
         Asked::Chat { .. } if !exchange.in_background => {
             let own = exchange.key.as_deref();
-            caching::query(&world, &shared.cache, own, &head.headers, &mut ask, &lens, &targets)?
+            caching::query(&exchange.world, &shared.cache, own, &head.headers, &mut ask, &lens, &targets)?
         }
         _ => None,
     };
