@@ -132,14 +132,18 @@ impl Rules {
         }
     }
 
+    /// Whether a request is drawn so strictly that its answer is the answer for all that ask the same.
+    #[must_use]
+    pub fn is_strict(&self, asked: &Drawn) -> bool {
+        let says = |temperature| temperature <= self.temperature;
+        asked.seeded || asked.temperature.map_or(self.without_temperature, says)
+    }
+
     /// Whether a request may be answered from what is kept, and its answer kept.
     #[must_use]
     pub fn allow(&self, asked: &Drawn, wish: &Wish) -> bool {
-        let strict = asked.seeded
-            || asked
-                .temperature
-                .map_or(self.without_temperature, |temperature| temperature <= self.temperature);
-        self.mode != Mode::Off && wish.allows && (self.tools || !asked.tools) && (strict || wish.insists)
+        let drawn = self.is_strict(asked) || wish.insists;
+        self.mode != Mode::Off && wish.allows && (self.tools || !asked.tools) && drawn
     }
 }
 

@@ -22,6 +22,7 @@ mod bodies;
 mod budgets;
 mod cached;
 mod cached_flights;
+mod cached_reach;
 mod cached_vectors;
 mod clouds;
 mod clouds_aws;

@@ -50,21 +50,28 @@ pub fn query(
     targets: &[Target],
 ) -> Result<Option<Box<Query>>, Refusal> {
     let own = key.and_then(|key| key.cache.as_ref());
-    let Some(rules) = world.caching.rules_for(&ask.model, own) else { return Ok(None) };
-    let drawn = drawn(ask.dialect, lens);
+    let Some(rules) = world.caching.rules_for(&ask.model, own) else { return off(headers) };
+    let mut drawn = drawn(ask.dialect, lens);
     // Most requests have no part in it and say nothing of it: that is seen at a glance.
     let silent = || !headers.contains_key(header::CACHE_CONTROL) && !headers.contains_key(SWITCH);
-    if !rules.allow(&drawn, &Wish::default()) && silent() {
+    if !rules.is_strict(&drawn) && silent() {
         return Ok(None);
     }
     let wish = wish(headers)?;
+    let no_part = || if wish.only { Err(uncached()) } else { Ok(None) };
+    let reach = Reach::of(lens);
+    drawn.tools = reach.tools;
     // What goes on from what is kept elsewhere is not all in the request.
-    if ask.recall.is_some() || !rules.allow(&drawn, &wish) {
-        return if wish.only { Err(uncached()) } else { Ok(None) };
+    if ask.recall.is_some() || reach.elsewhere || !rules.allow(&drawn, &wish) {
+        return no_part();
     }
     // What is no request of its dialect is the provider's to refuse.
-    let Ok(()) = parsed(ask) else { return Ok(None) };
-    let Some(request) = ask.parsed.as_deref() else { return Ok(None) };
+    let Ok(()) = parsed(ask) else { return no_part() };
+    let Some(request) = ask.parsed.as_deref() else { return no_part() };
+    // Some are defined in the midst of what is said.
+    if !rules.tools && !request.tools.is_empty() {
+        return no_part();
+    }
     let scope = scope(rules.scope, key);
     let named: Vec<_> = targets.iter().filter_map(|target| named(world, target)).collect();
     let strictly = ask.strict.then_some(ask.dialect);
@@ -82,7 +89,7 @@ pub fn query(
 /// The rules that hold for a request and what its headers say to them; `None` where the cache is off.
 ///
 /// # Errors
-/// When a header of ours says what it cannot say.
+/// When a header of ours says what it cannot say, or it wants nothing but what is kept and the cache is off.
 pub fn told(
     caching: &Caching,
     key: Option<&Key>,
@@ -90,8 +97,16 @@ pub fn told(
     model: &str,
 ) -> Result<Option<(Rules, Wish)>, Refusal> {
     let own = key.and_then(|key| key.cache.as_ref());
-    let Some(rules) = caching.rules_for(model, own) else { return Ok(None) };
+    let Some(rules) = caching.rules_for(model, own) else { return off(headers) };
     Ok(Some((rules, wish(headers)?)))
+}
+
+/// Nothing is looked for where the cache is off; and who wants nothing but what is kept, gets nothing.
+fn off<T>(headers: &HeaderMap) -> Result<Option<T>, Refusal> {
+    let said = headers.get_all(header::CACHE_CONTROL).iter();
+    let said = said.filter_map(|value| Some((header::CACHE_CONTROL.as_str(), value.to_str().ok()?)));
+    let only = Wish::read(said).is_ok_and(|wish| wish.only);
+    if only { Err(uncached()) } else { Ok(None) }
 }
 
 fn wish(headers: &HeaderMap) -> Result<Wish, Refusal> {
@@ -208,12 +223,57 @@ fn drawn(dialect: Dialect, lens: &Lens<'_>) -> Drawn {
             (within("options", "temperature"), within("options", "seed"))
         }
     };
-    let is_there = |raw: Option<&str>| raw.is_some_and(|raw| raw != "null");
-    let tools = ["tools", "functions", "toolConfig", "mcp_servers", "plugins", "web_search_options"];
     Drawn {
         temperature: temperature.and_then(|raw| raw.trim().parse().ok()),
-        seeded: is_there(seed),
-        tools: tools.iter().any(|name| is_there(lens.raw(name)) && lens.raw(name) != Some("[]")),
+        seeded: seed.is_some_and(says),
+        tools: false,
+    }
+}
+
+/// Whether a member says anything.
+fn says(raw: &str) -> bool {
+    !matches!(raw, "null" | "[]" | "false")
+}
+
+/// What a request reaches beyond its own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Reach {
+    /// Tools, which may do something: its own, and what a provider looks up of itself.
+    tools: bool,
+    /// What is kept elsewhere, or will be.
+    elsewhere: bool,
+}
+
+impl Reach {
+    /// What a body's members say of that.
+    fn of(lens: &Lens<'_>) -> Self {
+        const TOOLS: [&str; 9] = [
+            "tools",
+            "functions",
+            "toolConfig",
+            "mcp_servers",
+            "plugins",
+            "web_search_options",
+            // Of xAI, of Qwen and of Azure.
+            "search_parameters",
+            "enable_search",
+            "data_sources",
+        ];
+        let mut reach = Self { tools: false, elsewhere: false };
+        for key in lens.keys() {
+            let is_said = || lens.raw(key).is_some_and(says);
+            match key {
+                "background" | "thread" | "container" => reach.elsewhere |= is_said(),
+                // What a model takes beside what Converse knows.
+                "additionalModelRequestFields" => {
+                    let fields = lens.raw(key).unwrap_or_default().as_bytes();
+                    reach.tools |= TOOLS.iter().any(|name| find(fields, name).is_some_and(says));
+                }
+                key if TOOLS.contains(&key) => reach.tools |= is_said(),
+                _ => {}
+            }
+        }
+        reach
     }
 }
 
@@ -223,7 +283,10 @@ mod tests {
 
     #[test]
     fn how_freely_an_answer_is_drawn_is_read_where_each_dialect_says_it() {
-        let of = |dialect, body: &str| drawn(dialect, &Lens::new(body.as_bytes()).unwrap());
+        let of = |dialect, body: &str| {
+            let lens = Lens::new(body.as_bytes()).unwrap();
+            Drawn { tools: Reach::of(&lens).tools, ..drawn(dialect, &lens) }
+        };
         let zero = Drawn { temperature: Some(0.0), ..Drawn::default() };
         assert_eq!(of(Dialect::OpenaiChat, r#"{"temperature": 0}"#), zero);
         assert_eq!(of(Dialect::AnthropicMessages, r#"{"temperature":0.0,"tools":[]}"#), zero);
@@ -234,5 +297,32 @@ mod tests {
         let tools = Drawn { tools: true, ..Drawn::default() };
         assert_eq!(of(Dialect::OpenaiChat, r#"{"tools":[{"type":"function"}],"temperature":null}"#), tools);
         assert_eq!(of(Dialect::BedrockConverse, r#"{"toolConfig":{"tools":[{}]}}"#), tools);
+    }
+    #[test]
+    fn what_reaches_beyond_the_words_of_a_request_is_seen() {
+        let of = |body: &str| {
+            let reach = Reach::of(&Lens::new(body.as_bytes()).unwrap());
+            (reach.tools, reach.elsewhere)
+        };
+        for nothing in [
+            "{}",
+            r#"{"tools":null,"functions":[],"enable_search":false,"background":false}"#,
+            r#"{"additionalModelRequestFields":{"top_k":5,"tools":[]}}"#,
+        ] {
+            assert_eq!(of(nothing), (false, false), "{nothing}");
+        }
+        for tools in [
+            r#"{"search_parameters":{"mode":"auto"}}"#,
+            r#"{"enable_search":true}"#,
+            r#"{"data_sources":[{"type":"azure_search"}]}"#,
+            r#"{"additionalModelRequestFields":{"tools":[{"type":"computer_20250124"}]}}"#,
+        ] {
+            assert_eq!(of(tools), (true, false), "{tools}");
+        }
+        for elsewhere in
+            [r#"{"background":true}"#, r#"{"thread":{"id":"thread_1"}}"#, r#"{"container":"container_1"}"#]
+        {
+            assert_eq!(of(elsewhere), (false, true), "{elsewhere}");
+        }
     }
 }
