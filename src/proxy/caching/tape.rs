@@ -9,7 +9,7 @@ use crate::cache::semantic::{Agreement, agree};
 use crate::cache::{Answer, End, Entry, Exact, Flight, Left, Mark, Origin, Reworded, exact};
 use crate::clock;
 use crate::dialect::{Framing, Restore, codec, transcode};
-use crate::ir::{Block, Finish, FinishReason, Reply};
+use crate::ir::{Block, Content, Finish, FinishReason, Reply};
 use crate::proxy::caching::look::Query;
 use crate::proxy::departure::attempt::Mode;
 use crate::proxy::exchange::Call;
@@ -237,7 +237,7 @@ fn is_finished(reply: &Reply) -> bool {
     })
 }
 
-/// Whether an answer is one: whole, with something in it, and cut off or blocked by nobody.
+/// Whether an answer is one: whole, with something in it that is no refusal, and cut off or blocked by nobody.
 fn is_whole(reply: &Reply) -> bool {
     let fine = |reason| match reason {
         // A limit that the client set is met by each answer.
@@ -255,6 +255,7 @@ fn is_whole(reply: &Reply) -> bool {
     !reply.candidates.is_empty()
         && candidates.all(|candidate| {
             !candidate.blocks.is_empty()
+                && !candidate.blocks.iter().any(|block| matches!(block.content, Content::Refusal(_)))
                 && candidate.finish.as_ref().is_some_and(|finish| fine(finish.reason))
         })
 }
@@ -264,12 +265,15 @@ mod tests {
     use super::*;
     use crate::ir::Dialect;
 
-    fn sound(framed: bool, body: &'static str) -> bool {
-        let dialect = Dialect::OpenaiChat;
+    fn sound(framed: bool, body: &str) -> bool {
+        sound_in(Dialect::OpenaiChat, framed, body)
+    }
+
+    fn sound_in(dialect: Dialect, framed: bool, body: &str) -> bool {
         let framing = framed.then_some(Framing::Sse);
         let restore = Restore::NONE;
         let origin = Origin { dialect, framing, restore, provider: "p".into(), model: "m".into() };
-        reply(&origin, &Bytes::from_static(body.as_bytes())).is_some_and(|reply| is_whole(&reply))
+        reply(&origin, &Bytes::copy_from_slice(body.as_bytes())).is_some_and(|reply| is_whole(&reply))
     }
 
     #[test]
@@ -287,5 +291,17 @@ mod tests {
             data: {\"id\":\"a\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
         assert!(sound(true, stream));
         assert!(!sound(true, stream.split_once("\n\n").unwrap().0));
+    }
+
+    #[test]
+    fn what_a_model_refuses_is_not_kept_whatever_it_says_of_its_end() {
+        let refused = r#"{"id":"a","choices":[{"index":0,"message":{"role":"assistant","content":null,"refusal":"No."},"finish_reason":"stop"}]}"#;
+        assert!(!sound(false, refused));
+        assert!(sound(false, &refused.replace("null", "\"x\"").replace("\"No.\"", "null")));
+        let response = r#"{"id":"resp_1","object":"response","status":"completed","output":[{"type":"message","id":"msg_1","role":"assistant","status":"completed","content":[{"type":"refusal","refusal":"No."}]}]}"#;
+        assert!(!sound_in(Dialect::OpenaiResponses, false, response));
+        let said =
+            response.replace("refusal\":\"No.\"", "text\":\"No.\"").replace("\"refusal\"", "\"output_text\"");
+        assert!(sound_in(Dialect::OpenaiResponses, false, &said), "{said}");
     }
 }
