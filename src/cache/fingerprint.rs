@@ -9,8 +9,8 @@ use std::fmt;
 
 use crate::ir::embed::{EmbedInput, EmbedRequest};
 use crate::ir::{
-    Block, Citation, Content, Dialect, Extras, Format, MOOT, Media, Request, Role, Sampling, Signature,
-    Source, Thinking, Tool, ToolChoice, ToolKind, Turn,
+    Block, Citation, Content, Dialect, Extra, Extras, Format, MOOT, Media, Request, Role, Sampling,
+    Signature, Source, Thinking, Tool, ToolChoice, ToolKind, Turn,
 };
 use crate::wire::json::{self, Json, Kind};
 
@@ -47,6 +47,10 @@ pub struct Realm<'a> {
 
 /// Members that ask for nothing that shows in an answer.
 const SILENT: [&str; 4] = ["safety_identifier", "prompt_cache_retention", "prompt_cache_options", "store"];
+
+/// Members whose absence loses nothing, and that show in an answer all the same: what else is in it, and
+/// whether its thoughts are.
+const SHOWN: [&str; 3] = ["include", "reasoning.summary", "reasoning.generate_summary"];
 
 /// The fingerprint of a request for a completion.
 #[must_use]
@@ -401,8 +405,11 @@ impl<'r> Canon<'r> {
 
     /// What only one dialect understands, in an order of its own.
     fn extras(&mut self, extras: &Extras) {
-        let told = |name: &str| !name.starts_with(MOOT) && !SILENT.contains(&name);
-        let mut told: Vec<_> = extras.all().iter().filter(|extra| told(&extra.name)).collect();
+        let told = |extra: &&Extra| match extra.name.strip_prefix(MOOT) {
+            Some(moot) => SHOWN.contains(&moot) && extra.json != "[]",
+            None => !SILENT.contains(&&*extra.name),
+        };
+        let mut told: Vec<_> = extras.all().iter().filter(told).collect();
         told.sort_by(|a, b| (a.dialect, &a.name).cmp(&(b.dialect, &b.name)));
         self.count(told.len());
         for extra in told {

@@ -220,3 +220,24 @@ fn one_input_is_the_same_among_whichever_others_and_however_its_vector_is_writte
     ];
     assert!(others.iter().all(|other| *other != plain), "{others:?}");
 }
+
+#[test]
+fn what_else_is_to_be_in_an_answer_changes_the_number() {
+    let with = |member: &str| {
+        let body = format!(r#"{{"model":"m","input":"Why?"{member}}}"#);
+        of_request(&KEY, &REALM, &parsed(Dialect::OpenaiResponses, "/v1/responses", &body))
+    };
+    let plain = with("");
+    assert_eq!(with(r#","include":[]"#), plain);
+    let mut seen = vec![plain];
+    for member in [
+        r#","include":["reasoning.encrypted_content"]"#,
+        r#","include":["file_search_call.results"]"#,
+        r#","reasoning":{"summary":"auto"}"#,
+        r#","reasoning":{"summary":"detailed"}"#,
+    ] {
+        let number = with(member);
+        assert!(!seen.contains(&number), "{member}");
+        seen.push(number);
+    }
+}
