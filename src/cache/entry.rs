@@ -57,8 +57,9 @@ pub struct Vector {
     pub numbers: Vec<f32>,
     /// The model that the provider said made it.
     pub named: Option<String>,
-    /// What making it used of tokens, as far as that is known of it alone.
-    pub tokens: u64,
+    /// What making it used of tokens, as far as that is known of it alone; `None` where its provider told
+    /// nothing.
+    pub tokens: Option<u64>,
     /// Who made it.
     pub provider: Arc<str>,
     /// The model's name there.
@@ -192,7 +193,7 @@ mod tests {
         let entry = Entry::Vector(Vector {
             numbers: vec![1.0; 4],
             named: None,
-            tokens: 1,
+            tokens: Some(1),
             provider: "openai".into(),
             model: "gpt-4o".into(),
             mark: Mark {

@@ -429,8 +429,8 @@ fn vectors_come_from_vertex_and_go_to_its_clients() {
             "/v1/projects/p/locations/l/publishers/google/models/{}:predict",
             model.replace('/', "%2F")
         );
-        // What was asked before would come from the cache, at no tokens.
-        let body = json!({"instances": [{"content": "three"}], "parameters": {"outputDimensionality": 8}});
+        // Of what was asked before the cache has the vector, and its share of the tokens.
+        let body = json!({"instances": [{"content": "one"}], "parameters": {"outputDimensionality": 8}});
         let reply = gateway.ask(&post(&path).json(&body)).ok();
         let vector = &reply.json()["predictions"][0]["embeddings"];
         assert_eq!(vector["values"].as_array().map(Vec::len), Some(8), "{}", reply.text());

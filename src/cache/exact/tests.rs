@@ -13,7 +13,7 @@ fn entry(numbers: usize, key: &str) -> Entry {
     Entry::Vector(Vector {
         numbers: vec![0.5; numbers],
         named: None,
-        tokens: 1,
+        tokens: Some(1),
         provider: "openai".into(),
         model: "m".into(),
         mark: Mark { key: key.into(), ..Mark::default() },

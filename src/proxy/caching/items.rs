@@ -143,13 +143,16 @@ impl Items {
     pub fn merge(&self, came: EmbedReply) -> Option<EmbedReply> {
         let missing = self.known.iter().filter(|known| known.is_none()).count();
         (came.vectors.len() == missing).then_some(())?;
-        let used = came.usage.unwrap_or_default().total_input();
-        let mut shares = self.shares(used).into_iter();
+        let mut shares = came.usage.map(|usage| self.shares(usage.total_input()).into_iter());
         let mut fresh = came.vectors.into_iter();
-        let (mut vectors, mut tokens, mut named) = (Vec::with_capacity(self.known.len()), 0, came.model);
+        let (mut vectors, mut tokens, mut named) =
+            (Vec::with_capacity(self.known.len()), Some(0), came.model);
+        // What all used is known only where it is known of each.
+        let add =
+            |sum: &mut Option<u64>, share: Option<u64>| *sum = sum.zip(share).map(|(sum, one)| sum + one);
         for (number, known) in self.numbers.iter().zip(&self.known) {
             if let Some(Entry::Vector(vector)) = known.as_deref() {
-                tokens += vector.tokens;
+                add(&mut tokens, vector.tokens);
                 if named.is_none() {
                     named.clone_from(&vector.named);
                 }
@@ -157,7 +160,7 @@ impl Items {
                 continue;
             }
             let numbers = fresh.next()?;
-            let share = shares.next().unwrap_or(0);
+            let share = shares.as_mut().and_then(Iterator::next);
             let entry = Vector {
                 numbers: numbers.clone(),
                 named: named.clone(),
@@ -167,14 +170,15 @@ impl Items {
                 mark: self.mark.clone(),
             };
             self.cache.keep(*number, Entry::Vector(entry), clock::unix_millis(), self.ttl);
-            tokens += share;
+            add(&mut tokens, share);
             vectors.push(numbers);
         }
-        let usage = Some(Usage { input: tokens, ..Usage::default() });
+        let usage = tokens.map(|input| Usage { input, ..Usage::default() });
         Some(EmbedReply { model: named, vectors, usage, extras: came.extras })
     }
 
-    /// What each missing input used of so many tokens, by its length; all of them together.
+    /// What each missing input used of so many tokens, by its length, and at least one where there are so
+    /// many; all of them together.
     fn shares(&self, used: u64) -> Vec<u64> {
         let length = |input: &EmbedInput| match input {
             EmbedInput::Text(text) => text.len() as u64 + 1,
@@ -183,15 +187,15 @@ impl Items {
         let inputs = self.asked.inputs.iter().zip(&self.known);
         let lengths: Vec<u64> =
             inputs.filter(|(_, known)| known.is_none()).map(|(input, _)| length(input)).collect();
-        let all = lengths.iter().sum::<u64>().max(1);
-        let (mut left, mut rest) = (used, all);
+        let least = u64::from(used >= lengths.len() as u64);
+        let (mut left, mut rest) = (used - least * lengths.len() as u64, lengths.iter().sum::<u64>());
         let share = |length: &u64| {
             // Of what is left, so that nothing is lost to rounding.
             let share = u64::try_from(u128::from(left) * u128::from(*length) / u128::from(rest.max(1)));
             let share = share.unwrap_or(left).min(left);
             left -= share;
             rest -= length;
-            share
+            share + least
         };
         lengths.iter().map(share).collect()
     }
@@ -216,10 +220,10 @@ pub async fn serve(
     let reply = items.merge(EmbedReply::default()).unwrap_or_default();
     let seed = exchange.seed(&items.model, 0, Bytes::new());
     let body = form.render_reply(&reply, &items.asked, &seed);
-    if let (Some(call), Some(usage)) = (exchange.call(), reply.usage) {
+    if let Some(call) = exchange.call() {
         let into = Into::Items(form, form, Arc::clone(items));
         call.relay = Relay::whole(form.dialect(), call.ask.dialect, seed, into);
-        call.relay.tell(&usage);
+        reply.usage.iter().for_each(|usage| call.relay.tell(usage));
     }
     let headers = dressing::own_headers(exchange);
     answer::json(session, 200, body, headers).await.map(|()| true)
@@ -319,10 +323,28 @@ mod tests {
     }
 
     #[test]
+    fn what_was_used_is_unknown_where_it_is_of_one() {
+        let first = items(vec![None, None, None]);
+        let untold = EmbedReply { usage: None, ..reply(&[1.0, 2.0, 3.0], 0) };
+        assert_eq!(first.merge(untold).unwrap().usage, None);
+        let find = |place: usize| {
+            let look = Look { now: clock::unix_millis(), max_age: None, entries: true, flights: false };
+            match first.cache.find(first.numbers[place], &look) {
+                Found::Entry(entry, _) => Some(entry),
+                other => panic!("{other:?}"),
+            }
+        };
+        let whole = items(vec![find(0), find(1), find(2)]);
+        assert_eq!(whole.merge(EmbedReply::default()).unwrap().usage, None);
+        let partial = items(vec![find(0), None, None]);
+        assert_eq!(partial.merge(reply(&[7.0, 8.0], 4)).unwrap().usage, None);
+    }
+
+    #[test]
     fn a_vector_weighs_as_often_as_it_is_asked_for() {
         let (known, model) = (vec![0.5; 100], Arc::<str>::from("m"));
         let (provider, mark) = (Arc::<str>::from("openai"), Mark::default());
-        let vector = Vector { numbers: known, named: None, tokens: 1, provider, model, mark };
+        let vector = Vector { numbers: known, named: None, tokens: Some(1), provider, model, mark };
         let entry = Some(Arc::new(Entry::Vector(vector)));
         assert_eq!(items(vec![None, entry.clone(), None]).weight(), 100 * NUMBER);
         assert_eq!(items(vec![entry.clone(), entry.clone(), entry]).weight(), 300 * NUMBER);
@@ -334,5 +356,6 @@ mod tests {
         for used in [0, 1, 2, 9, 1000, u64::MAX] {
             assert_eq!(items(vec![None, None, None]).shares(used).iter().sum::<u64>(), used);
         }
+        assert_eq!(items(vec![None, None, None]).shares(3), [1, 1, 1], "none is for nothing");
     }
 }
