@@ -76,8 +76,8 @@ fn question(number: u64) -> Fingerprint {
 
 fn entry() -> Entry {
     let (dialect, restore) = (Dialect::OpenaiChat, Restore::NONE);
-    let origin =
-        Origin { dialect, framing: None, restore, provider: "openai".into(), model: "gpt-4.1".into() };
+    let (provider, model, losses) = ("openai".into(), "gpt-4.1".into(), Losses::new());
+    let origin = Origin { dialect, framing: None, restore, provider, model, losses };
     let body = Bytes::from(reply(Dialect::OpenaiChat));
     Entry::Answer(Answer { origin, body, pace: Vec::new(), mark: Mark::default() })
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::fingerprint::Fingerprint;
 use crate::dialect::{Framing, Restore};
-use crate::ir::Dialect;
+use crate::ir::{Dialect, Losses};
 
 /// What stands before an answer: who gave it, and how it is said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Origin {
     pub provider: Arc<str>,
     /// The model's name there.
     pub model: Arc<str>,
+    /// What of the question could not be said there.
+    pub losses: Losses,
 }
 
 /// By what entries are found again to be purged.
@@ -142,7 +144,9 @@ impl Entry {
             Self::Answer(answer) => {
                 let names = answer.origin.restore.names.iter();
                 let names: usize = names.map(|(sent, name)| sent.len() + name.len() + 48).sum();
-                answer.body.len() + answer.pace.len() * size_of::<(Duration, usize)>() + names
+                let losses = answer.origin.losses.iter();
+                let losses: usize = losses.map(|loss| loss.field.len() + 64).sum();
+                answer.body.len() + answer.pace.len() * size_of::<(Duration, usize)>() + names + losses
             }
             Self::Vector(vector) => vector.numbers.len() * size_of::<f32>(),
             Self::Reworded(_) => 0,

@@ -61,3 +61,16 @@ fn what_reaches_beyond_its_own_words_is_neither_kept_nor_given() {
     }
     assert_eq!(calls(&mock), before + 6);
 }
+
+#[test]
+fn a_hit_says_what_was_lost_as_its_miss_did() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).start();
+    let ask = || gateway.ask(&chat(&json!({"model": "claude-sonnet-4-5", "max_tokens": 50, "seed": 7}))).ok();
+    let (miss, hit) = (ask(), ask());
+    assert_eq!((part(&miss), part(&hit)), ("miss", "hit; tier=exact"));
+    let lost = miss.header("x-tollgate-losses");
+    assert!(lost.is_some_and(|lost| lost.contains("seed;dropped")), "{lost:?}");
+    assert_eq!(hit.header("x-tollgate-losses"), lost);
+    assert_eq!(gateway.line(&hit)["losses"], gateway.line(&miss)["losses"]);
+}

@@ -313,6 +313,7 @@ fn relay(shared: &Shared, exchange: &mut Exchange, origin: &Origin) -> bool {
         return false;
     };
     call.attempt.known = known;
+    call.attempt.losses.clone_from(&origin.losses);
     // Its ids and times are this client's own.
     let restore = Restore { anew: true, ..origin.restore.clone() };
     call.attempt.mode = Mode::Translate(restore.clone());

@@ -109,7 +109,8 @@ impl Tape {
         };
         let known = &call.attempt.known;
         let (provider, model) = (Arc::clone(&known.provider), Arc::clone(&known.model));
-        self.begin(Origin { dialect, framing, restore, provider, model });
+        let losses = call.attempt.losses.clone();
+        self.begin(Origin { dialect, framing, restore, provider, model, losses });
         Some(self)
     }
 
@@ -263,7 +264,7 @@ fn is_whole(reply: &Reply) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::Dialect;
+    use crate::ir::{Dialect, Losses};
 
     fn sound(framed: bool, body: &str) -> bool {
         sound_in(Dialect::OpenaiChat, framed, body)
@@ -272,7 +273,14 @@ mod tests {
     fn sound_in(dialect: Dialect, framed: bool, body: &str) -> bool {
         let framing = framed.then_some(Framing::Sse);
         let restore = Restore::NONE;
-        let origin = Origin { dialect, framing, restore, provider: "p".into(), model: "m".into() };
+        let origin = Origin {
+            dialect,
+            framing,
+            restore,
+            provider: "p".into(),
+            model: "m".into(),
+            losses: Losses::new(),
+        };
         reply(&origin, &Bytes::copy_from_slice(body.as_bytes())).is_some_and(|reply| is_whole(&reply))
     }
 
