@@ -97,9 +97,17 @@ impl Flight {
     }
 
     /// A piece came, for which there is room if it is `counted` already. Beyond `most` bytes the oldest are
-    /// let go: whoever is that far behind is too slow.
+    /// let go: whoever is that far behind is too slow. Where there is no room, or not all is held any more,
+    /// nothing is held for nobody.
     pub fn push(&self, after: Duration, piece: Bytes, counted: bool, most: usize) {
         let mut state = self.state();
+        if (!counted || state.dropped > 0) && self.listeners() == 0 {
+            state.dropped += state.pieces.len() + 1;
+            state.pieces.clear();
+            let held = std::mem::take(&mut state.bytes) + if counted { piece.len() } else { 0 };
+            self.used.fetch_sub(held, Ordering::Relaxed);
+            return;
+        }
         while state.bytes + piece.len() > most
             && let Some((_, oldest)) = state.pieces.pop_front()
         {
@@ -263,7 +271,7 @@ mod tests {
     #[test]
     fn who_comes_late_hears_what_came_before_and_then_what_comes() {
         let flight = Arc::<Flight>::default();
-        flight.push(Duration::ZERO, Bytes::from_static(b"a"), false, 10);
+        flight.push(Duration::ZERO, Bytes::from_static(b"a"), true, 10);
         let mut late = Listener::new(Arc::clone(&flight));
         assert_eq!(heard(late.hear(false)), ("a".to_owned(), false));
         assert!(matches!(late.hear(false), News::Wait));
@@ -303,6 +311,27 @@ mod tests {
         flight.end(End::Whole);
         assert_eq!(heard(late.hear(true)), ("x".to_owned(), true));
         assert_eq!(flight.whole().map(|pieces| pieces.len()), Some(1));
+    }
+
+    #[test]
+    fn where_there_is_no_room_nothing_is_held_for_nobody() {
+        let used = Arc::new(AtomicUsize::new(4));
+        let flight = Arc::new(Flight::new(Arc::clone(&used)));
+        flight.push(Duration::ZERO, Bytes::from_static(b"room"), true, 10);
+        flight.push(Duration::ZERO, Bytes::from_static(b"none"), false, 4);
+        assert!(!flight.can_be_joined() && flight.whole().is_none());
+        assert_eq!((flight.bytes(), used.load(Ordering::Relaxed)), (0, 0));
+        used.store(4, Ordering::Relaxed);
+        flight.push(Duration::ZERO, Bytes::from_static(b"more"), true, 10);
+        assert_eq!(
+            (flight.bytes(), used.load(Ordering::Relaxed)),
+            (0, 0),
+            "nor the rest of what is not whole"
+        );
+        // Who listens hears on, a piece at a time.
+        let mut one = Listener::new(Arc::<Flight>::default());
+        one.flight.push(Duration::ZERO, Bytes::from_static(b"none"), false, 0);
+        assert_eq!(heard(one.hear(false)), ("none".to_owned(), false));
     }
 
     #[test]

@@ -262,7 +262,8 @@ async fn follow(
                 }
             }
             News::Failed(refusal) => return fail(session, exchange, refusal).await,
-            News::Left if !begun => {
+            // What is not held any more cannot be joined either.
+            News::Left | News::Missed if !begun => {
                 forget(exchange, gathered);
                 return Ok(Told::Nothing);
             }

@@ -242,7 +242,7 @@ impl Threshold {
             Poll::Ready(Ok(_)) => return written,
             Poll::Pending if !self.vigil.is_waited_for(cx.waker()) => return Poll::Pending,
             // The others do not wait for it.
-            Poll::Pending if self.behind.add(said) => return Poll::Ready(Ok(said.len())),
+            Poll::Pending if self.falls_behind(said) => return Poll::Ready(Ok(said.len())),
             Poll::Pending | Poll::Ready(Err(_)) => {}
         }
         if self.vigil.goes_on(cx.waker()) {
@@ -250,6 +250,12 @@ impl Threshold {
             return Poll::Ready(Ok(said.len()));
         }
         written
+    }
+
+    /// Whether there is room for what a client does not take yet.
+    fn falls_behind(&mut self, said: &[u8]) -> bool {
+        let most = self.shared.world.load().downstream.held.as_usize();
+        self.behind.add(said, &self.shared.held, most)
     }
 
     fn next_beat(&mut self) -> Instant {

@@ -11,6 +11,7 @@ use pingora::protocols::Stream;
 use tokio::io::AsyncWrite as _;
 
 use crate::cache::Flight;
+use crate::proxy::bytes_held::{BytesHeld, Share};
 
 /// A client that is further behind than this, while others wait, is not waited for any longer.
 const MOST_BEHIND: usize = 1 << 20;
@@ -37,9 +38,9 @@ impl Others {
     }
 }
 
-/// What a slow client has still to take.
+/// What a slow client has still to take, and its share of the bytes that may be held.
 #[derive(Debug, Default)]
-pub struct Backlog(BytesMut);
+pub struct Backlog(BytesMut, Option<Share>);
 
 impl Backlog {
     /// Whether there is nothing.
@@ -48,10 +49,13 @@ impl Backlog {
         self.0.is_empty()
     }
 
-    /// Adds bytes; whether there is room for them.
+    /// Adds bytes; whether there is room for them, here and among the `most` that may be `held`.
     #[must_use]
-    pub fn add(&mut self, bytes: &[u8]) -> bool {
-        let fits = self.0.len().saturating_add(bytes.len()) <= MOST_BEHIND;
+    pub fn add(&mut self, bytes: &[u8], held: &Arc<BytesHeld>, most: usize) -> bool {
+        if self.0.len().saturating_add(bytes.len()) > MOST_BEHIND {
+            return false;
+        }
+        let fits = self.1.get_or_insert_with(|| held.share()).grow(bytes.len(), most);
         if fits {
             self.0.extend_from_slice(bytes);
         }
@@ -63,7 +67,12 @@ impl Backlog {
         while !self.0.is_empty() {
             match Pin::new(&mut *stream).poll_write(cx, &self.0) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(Ok(written)) => self.0.advance(written),
+                Poll::Ready(Ok(written)) => {
+                    self.0.advance(written);
+                    if let Some(share) = &mut self.1 {
+                        share.shrink(written);
+                    }
+                }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => return Poll::Pending,
             }
@@ -73,6 +82,26 @@ impl Backlog {
 
     /// Lets go of what nobody will take.
     pub fn clear(&mut self) {
-        self.0 = BytesMut::new();
+        (self.0, self.1) = (BytesMut::new(), None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_slow_client_has_to_take_is_held_within_the_budget() {
+        let held = Arc::new(BytesHeld::default());
+        let mut slow = Backlog::default();
+        assert!(slow.add(&[0; 60], &held, 100) && held.now() == 60);
+        assert!(!slow.add(&[0; 60], &held, 100), "no room among all");
+        assert!(!Backlog::default().add(&vec![0; MOST_BEHIND + 1], &held, usize::MAX), "too far behind");
+        assert_eq!(held.now(), 60);
+        slow.clear();
+        assert!(slow.is_empty() && held.now() == 0);
+        assert!(slow.add(&[0; 60], &held, 100));
+        drop(slow);
+        assert_eq!(held.now(), 0);
     }
 }
