@@ -7,12 +7,14 @@ use divan::{Bencher, black_box};
 use tollgate::cache::{Answer, Entry, Exact, Fingerprint, Look, Mark, Origin, Realm, fingerprint};
 use tollgate::dialect::{Restore, StreamShape, codec, transcode};
 use tollgate::ir::{Block, Dialect, Losses, Request, Role, Turn};
+use tollgate::provider::Base;
 
 use crate::material::{SIZES, conversation, parse, reply, seed};
 
 const KEY: [u8; 32] = [7; 32];
+static BASE: Base = Base { tls: true, host: String::new(), port: 443, path: String::new() };
 const REALM: Realm<'static> =
-    Realm { scope: "key:web", namespace: "", targets: &[("openai", "gpt-4.1")], strictly: None };
+    Realm { scope: "key:web", namespace: "", targets: &[("openai", "gpt-4.1", &BASE)], strictly: None };
 
 /// The number of a question that has been read.
 #[divan::bench(args = SIZES)]
@@ -27,7 +29,7 @@ fn read_and_look_up(bencher: Bencher, size: usize) {
     let body = conversation(Dialect::OpenaiChat, size);
     let cache = filled(10_000);
     let request = parse(Dialect::OpenaiChat, &body);
-    cache.keep(fingerprint::of_request(&cache.key, &REALM, &request), entry(), 0, Duration::from_secs(60));
+    cache.keep(fingerprint::of_request(&cache.key, &REALM, &request), entry(), 0, Duration::from_secs(60), 0);
     bencher.bench(|| {
         let request = parse(Dialect::OpenaiChat, black_box(&body));
         cache.find(fingerprint::of_request(&cache.key, &REALM, &request), &LOOK)
@@ -50,7 +52,7 @@ fn keep_where_there_is_no_room(bencher: Bencher) {
     let mut next = 0;
     bencher.bench_local(|| {
         next += 1;
-        cache.keep(question(next), entry(), 0, Duration::from_secs(60))
+        cache.keep(question(next), entry(), 0, Duration::from_secs(60), 0)
     });
 }
 
@@ -85,7 +87,7 @@ fn entry() -> Entry {
 fn filled(entries: u64) -> Exact {
     let cache = Exact::new(KEY, 1 << 30, 1 << 20);
     for number in 0..entries {
-        cache.keep(question(number), entry(), 0, Duration::from_secs(60));
+        cache.keep(question(number), entry(), 0, Duration::from_secs(60), 0);
     }
     cache
 }

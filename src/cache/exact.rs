@@ -27,6 +27,8 @@ pub struct Exact {
     largest: AtomicUsize,
     entries: AtomicUsize,
     evicted: AtomicU64,
+    /// How often entries were let go because somebody said so.
+    purges: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -100,7 +102,14 @@ impl Exact {
             largest: AtomicUsize::new(largest),
             entries: AtomicUsize::new(0),
             evicted: AtomicU64::new(0),
+            purges: AtomicU64::new(0),
         }
+    }
+
+    /// How often entries were let go because somebody said so: what was asked for before is not kept after.
+    #[must_use]
+    pub fn purges(&self) -> u64 {
+        self.purges.load(Ordering::Relaxed)
     }
 
     /// Gives it another size; what no longer fits goes.
@@ -182,13 +191,20 @@ impl Exact {
         }
     }
 
-    /// Keeps an entry for a time, in place of what was kept under its fingerprint; whether there was room.
-    pub fn keep(&self, fingerprint: Fingerprint, entry: Entry, now: u64, ttl: Duration) -> bool {
+    /// Keeps an entry for a time, in place of what was kept under its fingerprint, unless there was a purge
+    /// after so many `purges`; whether it is kept, for which there must be room.
+    pub fn keep(&self, fingerprint: Fingerprint, entry: Entry, now: u64, ttl: Duration, purges: u64) -> bool {
         let (bytes, count) = (entry.weight(), entry.count());
         if bytes > self.largest() || !self.take(bytes, place_of(fingerprint)) {
             return false;
         }
         let Some(mut shard) = self.of(fingerprint) else { return false };
+        // A purge that is not counted yet comes to this part after us.
+        if self.purges() != purges {
+            drop(shard);
+            self.give(bytes);
+            return false;
+        }
         let ttl = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
         let (before, until) = (shard.remove(fingerprint), now.saturating_add(ttl));
         shard.tick += 1;
@@ -213,16 +229,19 @@ impl Exact {
         }
     }
 
-    /// Lets go of the entries that are meant; how many those were, and their bytes.
+    /// Lets go of the entries that are meant; how many those were, and their bytes. What is in flight is
+    /// told to those who wait for it, and to nobody else.
     pub fn purge(&self, which: &Which) -> (usize, usize) {
         let (mut entries, mut bytes) = (0, 0);
+        self.purges.fetch_add(1, Ordering::Relaxed);
         for place in 0..SHARDS {
             let Some(mut shard) = self.shard(place) else { continue };
             let meant = shard.entries.iter().filter(|(_, kept)| which.fits(&kept.entry));
             let meant: Vec<_> = meant.map(|(fingerprint, _)| *fingerprint).collect();
             let gone: Vec<_> =
                 meant.into_iter().filter_map(|fingerprint| shard.remove(fingerprint)).collect();
-            drop(shard);
+            let flights = std::mem::take(&mut shard.flights);
+            drop((shard, flights));
             entries += gone.iter().map(|kept| kept.entry.count()).sum::<usize>();
             bytes += gone.iter().map(|kept| kept.bytes).sum::<usize>();
         }

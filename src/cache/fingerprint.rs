@@ -12,6 +12,7 @@ use crate::ir::{
     Block, Citation, Content, Dialect, Extra, Extras, Format, MOOT, Media, Request, Role, Sampling,
     Signature, Source, Thinking, Tool, ToolChoice, ToolKind, Turn,
 };
+use crate::provider::Base;
 use crate::wire::json::{self, Json, Kind};
 
 /// What a request asks, as a number.
@@ -39,8 +40,9 @@ pub struct Realm<'a> {
     pub scope: &'a str,
     /// A part of it that the client keeps apart.
     pub namespace: &'a str,
-    /// Who may answer: providers and the models there, in the order in which they are tried.
-    pub targets: &'a [(&'a str, &'a str)],
+    /// Who may answer, in the order in which they are tried: providers, the models there, and where those
+    /// are, which a name may come to mean otherwise.
+    pub targets: &'a [(&'a str, &'a str, &'a Base)],
     /// The client's dialect, where a loss on the way there or back refuses the request.
     pub strictly: Option<Dialect>,
 }
@@ -131,9 +133,13 @@ impl<'r> Canon<'r> {
         canon.text(realm.namespace);
         canon.maybe(realm.strictly.map(Dialect::name));
         canon.count(realm.targets.len());
-        for (provider, model) in realm.targets {
+        for (provider, model, base) in realm.targets {
             canon.text(provider);
             canon.text(model);
+            canon.mark(u8::from(base.tls));
+            canon.text(&base.host);
+            canon.number(base.port.into());
+            canon.text(&base.path);
         }
         canon
     }

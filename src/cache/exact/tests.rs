@@ -35,11 +35,11 @@ fn bytes_never_pass_the_room_and_the_least_used_go_first() {
     let part = place_of(number(0));
     let same: Vec<u64> = (0..).filter(|index| place_of(number(*index)) == part).take(6).collect();
     for index in same.iter().take(4) {
-        assert!(cache.keep(number(*index), entry(250, ""), 1000, HOUR));
+        assert!(cache.keep(number(*index), entry(250, ""), 1000, HOUR, 0));
     }
     assert!(has(&cache, same[0]), "used once more");
     for index in same.iter().skip(4) {
-        assert!(cache.keep(number(*index), entry(250, ""), 1000, HOUR));
+        assert!(cache.keep(number(*index), entry(250, ""), 1000, HOUR, 0));
         assert!(cache.stand().bytes <= weight * 4);
     }
     let kept: Vec<bool> = same.iter().map(|index| has(&cache, *index)).collect();
@@ -58,7 +58,7 @@ fn many_threads_never_pass_the_room() {
             let cache = &cache;
             scope.spawn(move || {
                 for index in 0..200 {
-                    cache.keep(number(thread * 1000 + index), entry(1000, ""), 1000, HOUR);
+                    cache.keep(number(thread * 1000 + index), entry(1000, ""), 1000, HOUR, 0);
                     assert!(cache.stand().bytes <= weight * 10);
                 }
             });
@@ -71,7 +71,7 @@ fn many_threads_never_pass_the_room() {
 #[test]
 fn an_entry_ends_and_one_that_is_too_old_is_not_given() {
     let cache = Exact::new([0; 32], 1 << 20, 1 << 20);
-    assert!(cache.keep(number(1), entry(10, ""), 1000, Duration::from_millis(500)));
+    assert!(cache.keep(number(1), entry(10, ""), 1000, Duration::from_millis(500), 0));
     let find = |now, max_age| cache.find(number(1), &Look { now, max_age, ..LOOK });
     assert!(matches!(find(1400, None), Found::Entry(_, age) if age == Duration::from_millis(400)));
     assert!(matches!(find(1400, Some(Duration::from_millis(300))), Found::Nothing(None)));
@@ -83,9 +83,9 @@ fn an_entry_ends_and_one_that_is_too_old_is_not_given() {
 #[test]
 fn what_is_larger_than_the_largest_is_not_kept_and_another_replaces() {
     let cache = Exact::new([0; 32], 1 << 20, entry(10, "").weight());
-    assert!(!cache.keep(number(1), entry(11, ""), 1000, HOUR));
-    assert!(cache.keep(number(1), entry(10, ""), 1000, HOUR));
-    assert!(cache.keep(number(1), entry(9, ""), 1000, HOUR));
+    assert!(!cache.keep(number(1), entry(11, ""), 1000, HOUR, 0));
+    assert!(cache.keep(number(1), entry(10, ""), 1000, HOUR, 0));
+    assert!(cache.keep(number(1), entry(9, ""), 1000, HOUR, 0));
     assert_eq!((cache.stand().entries, cache.stand().bytes), (1, entry(9, "").weight()));
 }
 
@@ -93,7 +93,7 @@ fn what_is_larger_than_the_largest_is_not_kept_and_another_replaces() {
 fn a_purge_takes_what_is_meant_and_no_more() {
     let cache = Exact::new([0; 32], 1 << 20, 1 << 20);
     for (index, key) in (0..).zip(["web", "job", "web"]) {
-        assert!(cache.keep(number(index), entry(10, key), 1000, HOUR));
+        assert!(cache.keep(number(index), entry(10, key), 1000, HOUR, 0));
     }
     let which = Which { key: Some("web".into()), ..Which::default() };
     assert_eq!(cache.purge(&which), (2, entry(10, "web").weight() * 2));
@@ -116,4 +116,18 @@ fn the_first_leads_and_the_others_join_until_it_has_landed() {
     drop(led);
     drop(joined);
     assert_eq!(cache.stand().bytes, 0);
+}
+
+#[test]
+fn what_was_asked_for_before_a_purge_is_not_kept_after_it_nor_shared() {
+    let cache = Exact::new([0; 32], 1 << 20, 1 << 20);
+    let look = Look { flights: true, ..LOOK };
+    assert!(matches!(cache.find(number(1), &look), Found::Nothing(Some(_))));
+    assert!(matches!(cache.find(number(1), &look), Found::Flight(_)));
+    let before = cache.purges();
+    cache.purge(&Which::default());
+    assert!(!cache.keep(number(1), entry(10, ""), 1000, HOUR, before));
+    assert_eq!((cache.stand().entries, cache.stand().bytes), (0, 0));
+    assert!(matches!(cache.find(number(1), &look), Found::Nothing(Some(_))), "asked for anew");
+    assert!(cache.keep(number(1), entry(10, ""), 1000, HOUR, cache.purges()));
 }

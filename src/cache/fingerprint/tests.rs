@@ -5,8 +5,9 @@ use crate::dialect::{Head, codec};
 use crate::ir::embed::Encoding;
 
 const KEY: [u8; 32] = [3; 32];
+static BASE: Base = Base { tls: true, host: String::new(), port: 443, path: String::new() };
 const REALM: Realm<'static> =
-    Realm { scope: "key:web", namespace: "", targets: &[("openai", "gpt-4o")], strictly: None };
+    Realm { scope: "key:web", namespace: "", targets: &[("openai", "gpt-4o", &BASE)], strictly: None };
 
 fn parsed(dialect: Dialect, path: &str, body: &str) -> Request {
     let headers = HeaderMap::new();
@@ -180,14 +181,16 @@ fn everything_that_changes_the_answer_changes_the_number() {
 #[test]
 fn no_realm_shares_a_number_with_another() {
     let request = parsed(Dialect::OpenaiChat, "", PLAIN);
+    let elsewhere = Base { port: 8443, ..BASE.clone() };
     let realms = [
         REALM,
         Realm { scope: "", ..REALM },
         Realm { scope: "key:we", namespace: "b", ..REALM },
         Realm { namespace: "b", ..REALM },
         Realm { targets: &[], ..REALM },
-        Realm { targets: &[("azure", "gpt-4o")], ..REALM },
-        Realm { targets: &[("openai", "gpt-4o"), ("azure", "gpt-4o")], ..REALM },
+        Realm { targets: &[("openai", "gpt-4o", &elsewhere)], ..REALM },
+        Realm { targets: &[("azure", "gpt-4o", &BASE)], ..REALM },
+        Realm { targets: &[("openai", "gpt-4o", &BASE), ("azure", "gpt-4o", &BASE)], ..REALM },
         Realm { strictly: Some(Dialect::OpenaiChat), ..REALM },
     ];
     let mut seen: Vec<_> = realms.iter().map(|realm| of_request(&KEY, realm, &request)).collect();

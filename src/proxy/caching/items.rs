@@ -46,6 +46,8 @@ pub struct Items {
     model: Arc<str>,
     ttl: Duration,
     mark: Mark,
+    /// How often what is kept was let go before this was asked for.
+    purges: u64,
 }
 
 /// What there is of the vectors that a request wants; nothing where the cache has no part in it.
@@ -72,11 +74,11 @@ pub fn look(
         return if wish.only { Err(uncached()) } else { Ok(None) };
     };
     let scope = scope(rules.scope, key);
-    let target = [(&*known.provider, &*known.model)];
+    let target = [(&*known.provider, &*known.model, &known.base)];
     let realm = Realm { scope: &scope, namespace: &wish.namespace, targets: &target, strictly: None };
     let number = |input: &EmbedInput| fingerprint::of_input(&cache.key, &realm, &asked, input);
     let numbers: Vec<_> = asked.inputs.iter().map(number).collect();
-    let (now, max_age) = (clock::unix_millis(), wish.max_age);
+    let (now, max_age, purges) = (clock::unix_millis(), wish.max_age, cache.purges());
     let find = |number: &Fingerprint| match cache
         .find(*number, &Look { now, max_age, entries: !wish.fresh, flights: false })
     {
@@ -96,6 +98,7 @@ pub fn look(
         model: Arc::clone(&known.model),
         ttl: wish.ttl.map_or(rules.ttl, |ttl| ttl.min(rules.ttl)),
         mark: mark(key, ask),
+        purges,
     })))
 }
 
@@ -169,7 +172,7 @@ impl Items {
                 model: Arc::clone(&self.model),
                 mark: self.mark.clone(),
             };
-            self.cache.keep(*number, Entry::Vector(entry), clock::unix_millis(), self.ttl);
+            self.cache.keep(*number, Entry::Vector(entry), clock::unix_millis(), self.ttl, self.purges);
             add(&mut tokens, share);
             vectors.push(numbers);
         }
@@ -289,6 +292,7 @@ mod tests {
             model: "m".into(),
             ttl: Duration::from_secs(60),
             mark: Mark::default(),
+            purges: 0,
         }
     }
 

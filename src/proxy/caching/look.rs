@@ -14,6 +14,7 @@ use crate::clock;
 use crate::dialect::Framing;
 use crate::ir::Dialect;
 use crate::policy::Key;
+use crate::provider::Base;
 use crate::proxy::departure::parsed;
 use crate::proxy::exchange::Ask;
 use crate::refusal::{Kind, Refusal};
@@ -148,11 +149,11 @@ pub fn scope(scope: Scope, key: Option<&Key>) -> String {
     }
 }
 
-/// A target by its names.
+/// A target by its names, and where it is.
 #[must_use]
-pub fn named<'w>(world: &'w Snapshot, target: &'w Target) -> Option<(&'w str, &'w str)> {
+pub fn named<'w>(world: &'w Snapshot, target: &'w Target) -> Option<(&'w str, &'w str, &'w Base)> {
     let provider = world.providers.get(target.provider)?;
-    Some((&provider.name, &target.model))
+    Some((&provider.name, &target.model, &provider.base))
 }
 
 impl Query {

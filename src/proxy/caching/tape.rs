@@ -25,6 +25,8 @@ pub struct Tape {
     query: Box<Query>,
     flight: Arc<Flight>,
     mark: Mark,
+    /// How often what is kept was let go before this was asked for.
+    purges: u64,
     origin: Option<Arc<Origin>>,
     begun: Option<Instant>,
     /// Whether the provider has said all of it.
@@ -43,12 +45,13 @@ impl Tape {
     pub fn new(cache: &Arc<Exact>, query: Box<Query>, flight: Option<Arc<Flight>>, mark: Mark) -> Self {
         let flight = flight.unwrap_or_else(|| Arc::new(cache.flight()));
         let cache = Arc::clone(cache);
-        let watched = query.watched(&cache);
+        let (watched, purges) = (query.watched(&cache), cache.purges());
         Self {
             cache,
             query,
             flight,
             mark,
+            purges,
             origin: None,
             begun: None,
             whole: false,
@@ -180,7 +183,7 @@ impl Tape {
         let agreement = self.watched.take().and_then(|watched| compare(&watched, &reply));
         let entry = Entry::Answer(Answer { origin: (**origin).clone(), body, pace, mark: self.mark.clone() });
         let (now, ttl) = (clock::unix_millis(), self.query.ttl());
-        if self.cache.keep(self.query.fingerprint, entry, now, ttl) && is_finished(&reply) {
+        if self.cache.keep(self.query.fingerprint, entry, now, ttl, self.purges) && is_finished(&reply) {
             for fingerprint in self.query.known_by() {
                 let reworded = Entry::Reworded(Reworded {
                     answered: self.query.fingerprint,
@@ -188,7 +191,7 @@ impl Tape {
                     model: Arc::clone(&origin.model),
                     mark: self.mark.clone(),
                 });
-                self.cache.keep(*fingerprint, reworded, now, ttl);
+                self.cache.keep(*fingerprint, reworded, now, ttl, self.purges);
             }
         }
         agreement
