@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use divan::{Bencher, black_box};
-use tollgate::cache::{Answer, Entry, Exact, Fingerprint, Look, Mark, Origin, Realm, fingerprint};
+use tollgate::cache::{Answer, Entry, Exact, Fingerprint, Flights, Look, Mark, Origin, Realm, fingerprint};
 use tollgate::dialect::{Restore, StreamShape, codec, transcode};
 use tollgate::ir::{Block, Dialect, Losses, Request, Role, Turn};
 use tollgate::provider::Base;
@@ -69,7 +69,7 @@ fn tell_again(bencher: Bencher) {
     });
 }
 
-const LOOK: Look = Look { now: 1, max_age: None, entries: true, flights: false };
+const LOOK: Look = Look { now: 1, max_age: None, entries: true, flights: Flights::Apart };
 
 fn question(number: u64) -> Fingerprint {
     let turn = Turn::new(Role::User, vec![Block::text(number.to_string())]);

@@ -73,8 +73,19 @@ pub struct Look {
     pub max_age: Option<Duration>,
     /// Whether entries will do at all.
     pub entries: bool,
-    /// Whether to share what is in flight, and to lead where nothing is.
-    pub flights: bool,
+    /// What becomes of the same in flight.
+    pub flights: Flights,
+}
+
+/// What becomes of a question that may be in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flights {
+    /// It is asked all the same.
+    Apart,
+    /// It is shared, if it is; others do not share this one.
+    Join,
+    /// It is shared, and where it is not, others may share this one.
+    Lead,
 }
 
 /// How much is kept.
@@ -149,11 +160,12 @@ impl Exact {
                 Touched::Nothing => {}
             }
         }
-        if !look.flights {
+        if look.flights == Flights::Apart {
             return Found::Nothing(None);
         }
         match shard.flights.get(&fingerprint).filter(|flight| flight.can_be_joined()) {
             Some(flight) => Found::Flight(Arc::clone(flight)),
+            None if look.flights == Flights::Join => Found::Nothing(None),
             None => {
                 let flight = Arc::new(self.flight());
                 shard.flights.insert(fingerprint, Arc::clone(&flight));
@@ -165,7 +177,7 @@ impl Exact {
     /// The answer to a question that has one of these fingerprints in other words.
     #[must_use]
     pub fn find_reworded(&self, fingerprints: &[Fingerprint], look: &Look) -> Option<(Arc<Entry>, Duration)> {
-        let look = Look { flights: false, ..*look };
+        let look = Look { flights: Flights::Apart, ..*look };
         let entry = |fingerprint: Fingerprint| match self.find(fingerprint, &look) {
             Found::Entry(entry, age) => Some((entry, age)),
             Found::Reworded(..) | Found::Flight(_) | Found::Nothing(_) => None,

@@ -12,7 +12,7 @@ pub mod semantic;
 pub mod tier;
 
 pub use entry::{Answer, Entry, Mark, Origin, Reworded, Vector, Which};
-pub use exact::{Exact, Found, Look, Stand};
+pub use exact::{Exact, Flights, Found, Look, Stand};
 pub use fingerprint::{Fingerprint, Realm};
 pub use flight::{End, Flight, Listener, News};
 pub use rules::{Drawn, Left, Mode, OtherWords, Otherwise, Replay, Rules, Scope, Wish};

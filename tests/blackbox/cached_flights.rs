@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use crate::cached::{calls, part, question, said, send, wait_calls, with};
-use crate::harness::{CLIENTS, Client, Heard, PATIENCE, Provider, Setup, Then, mock, wait};
+use crate::harness::{CLIENTS, Client, Heard, Http2, PATIENCE, Provider, Setup, Then, mock, wait};
 
 const MAIL: &str = "jo.doe@example.org";
 
@@ -88,4 +88,27 @@ fn what_a_guard_refuses_one_key_is_not_refused_another() {
         // Of an answer that broke off one of the others asked, and the rest waited for it.
         assert_eq!(calls(&mock), before + 1 + u64::from(leads));
     }
+}
+
+#[test]
+fn whose_stream_is_one_of_many_joins_others_and_leads_nobody() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).start();
+    let mut many = Http2::to(gateway.addr);
+    let ask = |text: &str| question(Client::Openai, "gpt-4o-mini", text, true);
+    let mut first = send(&gateway, &ask("#mock tokens=9 first=300"));
+    wait_calls(&mock, 1);
+    let joined = many.ask(&ask("#mock tokens=9 first=300")).ok();
+    assert_eq!((part(&joined), calls(&mock)), ("hit; tier=in-flight", 1));
+    first.reply().ok();
+    // Pingora waits for such a stream's window, and whoever shared its answer would, too.
+    std::thread::scope(|scope| {
+        let leads = scope.spawn(|| many.ask(&ask("#mock tokens=8 first=300")).ok());
+        wait_calls(&mock, 2);
+        let apart = gateway.ask(&ask("#mock tokens=8 first=300")).ok();
+        assert_eq!((part(&apart), calls(&mock)), ("miss", 3));
+        assert_eq!(part(&leads.join().unwrap()), "miss");
+    });
+    let kept = gateway.ask(&ask("#mock tokens=8 first=300")).ok();
+    assert_eq!(part(&kept), "hit; tier=exact");
 }

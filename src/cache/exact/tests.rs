@@ -20,7 +20,7 @@ fn entry(numbers: usize, key: &str) -> Entry {
     })
 }
 
-const LOOK: Look = Look { now: 1000, max_age: None, entries: true, flights: false };
+const LOOK: Look = Look { now: 1000, max_age: None, entries: true, flights: Flights::Apart };
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn has(cache: &Exact, index: u64) -> bool {
@@ -103,7 +103,7 @@ fn a_purge_takes_what_is_meant_and_no_more() {
 #[test]
 fn the_first_leads_and_the_others_join_until_it_has_landed() {
     let cache = Exact::new([0; 32], 1 << 20, 1 << 20);
-    let look = Look { flights: true, ..LOOK };
+    let look = Look { flights: Flights::Lead, ..LOOK };
     let Found::Nothing(Some(led)) = cache.find(number(1), &look) else { panic!("nobody flew yet") };
     let Found::Flight(joined) = cache.find(number(1), &look) else { panic!("the second joins") };
     assert!(Arc::ptr_eq(&led, &joined));
@@ -121,7 +121,7 @@ fn the_first_leads_and_the_others_join_until_it_has_landed() {
 #[test]
 fn what_was_asked_for_before_a_purge_is_not_kept_after_it_nor_shared() {
     let cache = Exact::new([0; 32], 1 << 20, 1 << 20);
-    let look = Look { flights: true, ..LOOK };
+    let look = Look { flights: Flights::Lead, ..LOOK };
     assert!(matches!(cache.find(number(1), &look), Found::Nothing(Some(_))));
     assert!(matches!(cache.find(number(1), &look), Found::Flight(_)));
     let before = cache.purges();

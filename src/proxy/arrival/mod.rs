@@ -389,7 +389,8 @@ fn dispatch(
         vectors = ask.items.clone().filter(|items| items.is_whole()).map(|items| (*form, items));
     }
     let (mut found, mut tape) = (None, None);
-    if let Some(query) = query {
+    if let Some(mut query) = query {
+        query.leads = exchange.vigil.is_some();
         match query.look(&shared.cache) {
             Found::Nothing(_) if query.wish.only => return Err(caching::look::uncached()),
             Found::Nothing(flight) => {

@@ -8,7 +8,9 @@ use http::HeaderMap;
 use pingora::Result;
 use pingora::proxy::Session;
 
-use crate::cache::{self, Entry, Exact, Fingerprint, Found, Look, Mark, Realm, Tier, Vector, fingerprint};
+use crate::cache::{
+    self, Entry, Exact, Fingerprint, Flights, Found, Look, Mark, Realm, Tier, Vector, fingerprint,
+};
 use crate::clock;
 use crate::dialect::{Head, Vectors};
 use crate::ir::Usage;
@@ -80,7 +82,7 @@ pub fn look(
     let numbers: Vec<_> = asked.inputs.iter().map(number).collect();
     let (now, max_age, purges) = (clock::unix_millis(), wish.max_age, cache.purges());
     let find = |number: &Fingerprint| match cache
-        .find(*number, &Look { now, max_age, entries: !wish.fresh, flights: false })
+        .find(*number, &Look { now, max_age, entries: !wish.fresh, flights: Flights::Apart })
     {
         Found::Entry(entry, _) => Some(entry),
         Found::Reworded(..) | Found::Flight(_) | Found::Nothing(_) => None,
@@ -311,7 +313,7 @@ mod tests {
         assert_eq!(first.missing().inputs.len(), 3);
         let whole = first.merge(reply(&[1.0, 2.0, 3.0], 9)).unwrap();
         assert_eq!((whole.vectors.len(), whole.usage.unwrap().input), (3, 9));
-        let look = Look { now: clock::unix_millis(), max_age: None, entries: true, flights: false };
+        let look = Look { now: clock::unix_millis(), max_age: None, entries: true, flights: Flights::Apart };
         let middle = match first.cache.find(first.numbers[1], &look) {
             Found::Entry(entry, _) => entry,
             other => panic!("{other:?}"),
@@ -332,7 +334,8 @@ mod tests {
         let untold = EmbedReply { usage: None, ..reply(&[1.0, 2.0, 3.0], 0) };
         assert_eq!(first.merge(untold).unwrap().usage, None);
         let find = |place: usize| {
-            let look = Look { now: clock::unix_millis(), max_age: None, entries: true, flights: false };
+            let look =
+                Look { now: clock::unix_millis(), max_age: None, entries: true, flights: Flights::Apart };
             match first.cache.find(first.numbers[place], &look) {
                 Found::Entry(entry, _) => Some(entry),
                 other => panic!("{other:?}"),

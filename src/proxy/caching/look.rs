@@ -7,8 +7,8 @@ use http::{HeaderMap, header};
 
 use crate::cache::rules::SWITCH;
 use crate::cache::{
-    Drawn, Entry, Exact, Fingerprint, Found, Look, Mark, OtherWords, Realm, Rules, Scope, Wish, fingerprint,
-    semantic,
+    Drawn, Entry, Exact, Fingerprint, Flights, Found, Look, Mark, OtherWords, Realm, Rules, Scope, Wish,
+    fingerprint, semantic,
 };
 use crate::clock;
 use crate::dialect::Framing;
@@ -35,6 +35,9 @@ pub struct Query {
     pub wish: Wish,
     /// Whether an answer may be taken along: not one that comes as a JSON array.
     pub takes: bool,
+    /// Whether others may share what it leads to: only where its client's connection lets an answer come
+    /// faster than that client takes it, and go on without it.
+    pub leads: bool,
 }
 
 /// What is looked for on behalf of a request; nothing where the cache has no part in it.
@@ -84,7 +87,8 @@ pub fn query(
             .map(|forms| fingerprint::of_question(&cache.key, &realm, request, &forms))
             .unwrap_or_default(),
     };
-    Ok(Some(Box::new(Query { fingerprint, reworded, rules, wish, takes: ask.framing != Framing::JsonArray })))
+    let takes = ask.framing != Framing::JsonArray;
+    Ok(Some(Box::new(Query { fingerprint, reworded, rules, wish, takes, leads: false })))
 }
 
 /// The rules that hold for a request and what its headers say to them; `None` where the cache is off.
@@ -164,12 +168,16 @@ impl Query {
             now: clock::unix_millis(),
             max_age: self.wish.max_age,
             entries: !self.wish.fresh,
-            flights: self.rules.in_flight && self.takes && !self.wish.fresh && !self.wish.only,
+            flights: match self.rules.in_flight && self.takes && !self.wish.fresh && !self.wish.only {
+                true if self.leads => Flights::Lead,
+                true => Flights::Join,
+                false => Flights::Apart,
+            },
         };
         if self.reworded.is_empty() || !look.entries || self.rules.other_words() != OtherWords::Answered {
             return cache.find(self.fingerprint, &look);
         }
-        match cache.find(self.fingerprint, &Look { flights: false, ..look }) {
+        match cache.find(self.fingerprint, &Look { flights: Flights::Apart, ..look }) {
             Found::Nothing(_) => match cache.find_reworded(&self.reworded, &look) {
                 Some((entry, age)) => Found::Reworded(entry, age),
                 None => cache.find(self.fingerprint, &Look { entries: false, ..look }),
@@ -184,8 +192,12 @@ impl Query {
         if self.wish.fresh || self.rules.other_words() != OtherWords::Watched {
             return None;
         }
-        let look =
-            Look { now: clock::unix_millis(), max_age: self.wish.max_age, entries: true, flights: false };
+        let look = Look {
+            now: clock::unix_millis(),
+            max_age: self.wish.max_age,
+            entries: true,
+            flights: Flights::Apart,
+        };
         cache.find_reworded(&self.reworded, &look).map(|(entry, _)| entry)
     }
 
