@@ -203,11 +203,29 @@ pub(super) fn within(key: &str) -> Place {
     }
 }
 
-/// Whether this is base64 of something large, which holds no words.
+/// Whether this is base64 of something large, which holds no words, in one line or in lines as they are
+/// wrapped; or an address that holds such.
 pub(super) fn is_packed(text: &str) -> bool {
     const LARGE: usize = 512;
-    let packed = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=');
-    text.len() > LARGE && text.as_bytes().iter().take(LARGE).all(packed) || text.starts_with("data:")
+    /// Base64 is wrapped at 64 bytes or more; shorter lines are a list.
+    const LINE: usize = 60;
+    let behind_head = text.strip_prefix("data:").and_then(|address| address.split_once(','));
+    let packed = match behind_head {
+        Some((head, packed)) if head.ends_with(";base64") && !head.contains(char::is_whitespace) => packed,
+        Some(_) | None => text,
+    };
+    let is_packed =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=');
+    let mut line = 0;
+    let whole = packed.trim_ascii_end().bytes().all(|byte| match byte {
+        b'\r' => true,
+        b'\n' => std::mem::take(&mut line) >= LINE,
+        byte => {
+            line += 1;
+            is_packed(byte)
+        }
+    });
+    whole && packed.len() > LARGE
 }
 
 #[cfg(test)]
@@ -281,6 +299,23 @@ mod tests {
             "4111111111111111".repeat(99)
         );
         assert_eq!(masked(&packed), None);
+    }
+
+    #[test]
+    fn words_that_only_begin_like_what_is_packed_are_looked_at() {
+        let said = |text: &str| {
+            let body = format!(r#"{{"input":{}}}"#, crate::wire::json::string(text));
+            masked(&body).unwrap_or_default().matches("[EMAIL]").count()
+        };
+        assert_eq!(said("data: write to a@b.co"), 1);
+        assert_eq!(said("data:image/png;base64,a@b.co"), 1);
+        assert_eq!(said(&format!("data:;base64,{} a@b.co", "QUJD".repeat(200))), 1);
+        assert_eq!(said(&format!("{} a@b.co", "a".repeat(513))), 1);
+        let is = |text: &str| is_packed(text);
+        assert!(is(&"QUJD".repeat(200)) && is(&format!("data:image/png;base64,{}", "QUJD".repeat(200))));
+        assert!(is(&format!("{}\r\n", "QUJD".repeat(19)).repeat(9)));
+        assert!(!is(&"4111111111111111\n".repeat(99)), "a column of cards");
+        assert!(!is("QUJD") && !is(&format!("data:text/plain,{}", "QUJD".repeat(200))));
     }
 
     #[test]
