@@ -110,7 +110,7 @@ impl Texts for Body<'_> {
     fn text(&mut self, at: usize, text: &str) -> Option<String> {
         let form = match self.place() {
             Place::Sealed => Form::Sealed,
-            Place::Arguments if text.starts_with(['{', '[']) => Form::Json,
+            Place::Arguments if text.trim_start().starts_with(['{', '[']) => Form::Json,
             _ => Form::Plain,
         };
         if is_packed(text) {
@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn words_that_only_begin_like_what_is_packed_are_looked_at() {
         let said = |text: &str| {
-            let body = format!(r#"{{"input":{}}}"#, crate::wire::json::string(text));
+            let body = format!(r#"{{"input":{}}}"#, json::string(text));
             masked(&body).unwrap_or_default().matches("[EMAIL]").count()
         };
         assert_eq!(said("data: write to a@b.co"), 1);

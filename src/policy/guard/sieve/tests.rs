@@ -1,4 +1,5 @@
 use super::super::detector::{Detector, Wanted};
+use super::super::pattern::Pattern;
 use super::super::rule::{Asker, Guard, Scope, Words};
 use super::*;
 
@@ -54,12 +55,45 @@ fn a_restored_value_is_written_as_json_in_json() {
 }
 
 #[test]
-fn escapes_in_json_are_no_letters_of_what_stands_behind_them() {
+fn arguments_stay_json_whatever_is_taken_out_of_them() {
+    let mut pii = guard("pii", Wanted::PII.with(Detector::Exfiltration), Action::Mask);
+    let pattern = |expression| Arc::new(Pattern::new(expression).unwrap());
+    pii.patterns = vec![("rest".into(), pattern("SECRET.*")), ("nines".into(), pattern("9{3}"))];
+    let pii = watch(vec![pii], Direction::Answer, &[]);
+    for (text, expected) in [
+        (r#"{"a":"x\njohn@example.com\u00e9 b"}"#, r#"{"a":"x\n[EMAIL] b"}"#),
+        (r#"{"to":"\u0061nna@example.com\n"}"#, r#"{"to":"[EMAIL]\n"}"#),
+        (r#"{"to":"M\u00fcller@example.de"}"#, r#"{"to":"[EMAIL]"}"#),
+        (r#"{"u":"![x](https:\/\/e.test\/?d=0123456789abcdef0)"}"#, r#"{"u":"[LINK]"}"#),
+        (r#"{"a":"4111\u00201111 1111\u00a0"}"#, r#"{"a":"4111\u00201111 1111\u00a0"}"#),
+        (r#"{"a":"4111\u00201111 1111 1111\"}"}"#, r#"{"a":"[CARD]\"}"}"#),
+        (
+            r#"  {"card": 4111111111111111, "n":[1,-2.5e3,true , 12999.5,"999"]}"#,
+            r#"  {"card": "[CARD]", "n":[1,-2.5e3,true , "[REDACTED]","[REDACTED]"]}"#,
+        ),
+        (r#"{"phone":5552345678,"id":5552345678}"#, r#"{"phone":"[PHONE]","id":"[PHONE]"}"#),
+        (
+            r#"{"a":"a SECRET b","c":["d\"",1,{"e":null}],"f":""}"#,
+            r#"{"a":"a [REDACTED]","c":["[REDACTED]","[REDACTED]",{"e":"[REDACTED]"}],"f":""}"#,
+        ),
+        (r#"{"anna@example.com":{"SECRET":2}}"#, r#"{"[EMAIL]":{"SECRET":"[REDACTED]"}}"#),
+        ("no JSON: \"4111111111111111\\n\"", "no JSON: \"[CARD]\\n\""),
+    ] {
+        let out = through(&pii, Form::Json, text);
+        assert_eq!(out, expected);
+        let whole = sift(&pii, Form::Json, text, b"", &mut Memory::default());
+        assert_eq!(whole.as_deref().unwrap_or(text), expected);
+        assert!(!text.contains('{') || crate::wire::json::parse(out.as_bytes()).is_ok(), "{out}");
+    }
+}
+
+#[test]
+fn long_arguments_are_looked_at_piece_by_piece() {
     let pii = watch(vec![guard("pii", Wanted::PII, Action::Mask)], Direction::Answer, &[]);
-    assert_eq!(
-        through(&pii, Form::Json, r#"{"a":"x\njohn@example.com\u00e9"}"#),
-        r#"{"a":"x\n[EMAIL]\u00e9"}"#
-    );
+    let one = r#""\u00e4 anna@example.com","#;
+    let text = format!("[{}1]", one.repeat(3000));
+    let anew = sift(&pii, Form::Json, &text, b"", &mut Memory::default()).unwrap();
+    assert_eq!(anew, format!("[{}1]", r#""\u00e4 [EMAIL]","#.repeat(3000)));
 }
 
 #[test]
