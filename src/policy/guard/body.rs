@@ -10,7 +10,7 @@ use crate::wire::json::{self, Texts};
 
 use super::memory::Memory;
 use super::rule::Watch;
-use super::sieve::{Form, sift};
+use super::sieve::{Form, sift, sift_number};
 
 /// A guard ends a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,8 @@ pub fn pass(
     body: &[u8],
     memory: &mut Memory,
 ) -> Result<Option<Vec<u8>>, Blocked> {
-    let mut walk = Body { watch, spoken, held: body, memory, places: vec![Place::Outside], at: 0 };
+    let places = vec![Place::Outside];
+    let mut walk = Body { watch, spoken, held: body, memory, places, name: String::new(), at: 0 };
     let anew = json::rewrite(body, &mut walk).unwrap_or_default();
     let at = walk.at;
     match &memory.blocked {
@@ -78,6 +79,8 @@ struct Body<'a> {
     held: &'a [u8],
     memory: &'a mut Memory,
     places: Vec<Place>,
+    /// The name of the member that began last where names are a tool's.
+    name: String,
     /// Where the text begins that was looked at last.
     at: usize,
 }
@@ -96,6 +99,10 @@ impl Texts for Body<'_> {
             Place::Arguments => Place::Free,
             other @ (Place::Skipped | Place::Free | Place::Sealed) => other,
         };
+        if place == Place::Free {
+            self.name.clear();
+            self.name.push_str(key);
+        }
         self.places.push(place);
     }
 
@@ -118,6 +125,15 @@ impl Texts for Body<'_> {
         }
         self.at = at;
         sift(self.watch, form, text, self.held, self.memory)
+    }
+
+    fn number(&mut self, at: usize, number: &str) -> Option<String> {
+        // Elsewhere they are the dialect's own.
+        if self.place() != Place::Free {
+            return None;
+        }
+        self.at = at;
+        sift_number(self.watch, &self.name, number, self.held, self.memory)
     }
 }
 
@@ -288,6 +304,13 @@ mod tests {
             let anew = masked(body).unwrap_or_default();
             assert_eq!(anew.matches("[EMAIL]").count(), times, "{anew}");
         }
+    }
+
+    #[test]
+    fn numbers_that_a_tool_is_told_are_looked_at_and_no_others() {
+        let body = r#"{"messages":[{"n":4111111111111111,"tool_calls":[{"function":{"arguments":{"phone":5552345678,"of":[4111111111111111,1]}}}]}],"seed":4111111111111111}"#;
+        let expected = r#"{"messages":[{"n":4111111111111111,"tool_calls":[{"function":{"arguments":{"phone":"[PHONE]","of":["[CARD]",1]}}}]}],"seed":4111111111111111}"#;
+        assert_eq!(masked(body).as_deref(), Some(expected));
     }
 
     #[test]

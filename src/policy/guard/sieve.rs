@@ -56,6 +56,28 @@ pub fn sift(watch: &Watch, form: Form, text: &str, held: &[u8], memory: &mut Mem
     (!edits.is_empty()).then(|| apply(text, 0, &edits))
 }
 
+/// Looks at a number in a value of this name, which explains it; gives the words that go on instead, where
+/// some do.
+pub(super) fn sift_number(
+    watch: &Watch,
+    name: &str,
+    number: &str,
+    held: &[u8],
+    memory: &mut Memory,
+) -> Option<String> {
+    let text = format!("{name}: {number}");
+    let start = text.len() - number.len();
+    let (mut found, mut edits) = (Vec::new(), Vec::new());
+    let _ = scan(&watch.panel, &text, &mut found);
+    // What is in the name is the tool's own. A number goes as a whole.
+    found.retain(|finding| finding.end > start);
+    for finding in &mut found {
+        (finding.start, finding.end) = (start, text.len());
+    }
+    decide(watch, Form::Plain, &found, &Shown { view: None, text: &text, base: 0 }, held, memory, &mut edits);
+    edits.into_iter().next().map(|edit| edit.text)
+}
+
 /// A text in pieces, so that little is known of all of it at a time.
 fn pieces(mut text: &str) -> impl Iterator<Item = &str> {
     const PIECE: usize = 16 << 10;

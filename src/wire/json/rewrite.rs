@@ -1,4 +1,4 @@
-//! Says some strings of a JSON text anew and leaves every other byte as it was.
+//! Says some strings and numbers of a JSON text anew and leaves every other byte as it was.
 
 use super::scan::{Flaw, Scanner, text as utf8};
 use super::{Error, write_string};
@@ -11,12 +11,16 @@ pub trait Texts {
     /// It is over.
     fn leave(&mut self);
 
-    /// Whether a string that is a value here is of interest.
+    /// Whether a string or a number that is a value here is of interest.
     fn takes(&self) -> bool;
 
     /// A string of interest, without its escapes, that begins at this byte: what stands there instead, where
     /// that differs.
     fn text(&mut self, at: usize, text: &str) -> Option<String>;
+
+    /// A number of interest, as it is written, that begins at this byte: the string that stands there
+    /// instead, where one does.
+    fn number(&mut self, at: usize, number: &str) -> Option<String>;
 }
 
 /// The text with some of its strings said anew; `None` when all stay as they are.
@@ -53,10 +57,18 @@ impl Walk<'_, '_> {
                 if self.texts.takes()
                     && let Some(anew) = self.texts.text(start, &quoted.decode(self.text))
                 {
-                    let before = self.text.as_bytes().get(self.kept..start);
-                    self.out.extend_from_slice(before.unwrap_or_default());
-                    write_string(&mut self.out, &anew);
-                    self.kept = self.scan.at();
+                    self.say(start, &anew);
+                }
+                Ok(())
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                let start = self.scan.at();
+                self.scan.skip(depth)?;
+                if self.texts.takes()
+                    && let Some(number) = self.text.get(start..self.scan.at())
+                    && let Some(anew) = self.texts.number(start, number)
+                {
+                    self.say(start, &anew);
                 }
                 Ok(())
             }
@@ -83,6 +95,14 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// Writes a string in place of the value that began there and ends here.
+    fn say(&mut self, start: usize, anew: &str) {
+        let before = self.text.as_bytes().get(self.kept..start);
+        self.out.extend_from_slice(before.unwrap_or_default());
+        write_string(&mut self.out, anew);
+        self.kept = self.scan.at();
+    }
+
     fn finish(mut self) -> Option<Vec<u8>> {
         if self.kept == 0 {
             return None;
@@ -96,7 +116,7 @@ impl Walk<'_, '_> {
 mod tests {
     use super::*;
 
-    /// Says all strings under `a` in capitals.
+    /// Says all strings under `a` in capitals, and nines in words.
     struct Loud(Vec<bool>);
 
     impl Texts for Loud {
@@ -116,6 +136,10 @@ mod tests {
             let loud = text.to_uppercase();
             (loud != text).then_some(loud)
         }
+
+        fn number(&mut self, _: usize, number: &str) -> Option<String> {
+            (number == "9").then(|| "NINE".to_owned())
+        }
     }
 
     fn loud(text: &str) -> Option<String> {
@@ -130,6 +154,10 @@ mod tests {
             Some(r#" {"b" : "x", "\u0061":["Y",{"c":"Z\n","d":1.0}, "\u00DC"],"e":"x"} "#)
         );
         assert_eq!(loud(r#"{"b":"x","a":["Y",1,null,true]}"#), None);
+        assert_eq!(
+            loud(r#"{"b":9,"a":[ 9 ,99,{"c":9}]}"#).as_deref(),
+            Some(r#"{"b":9,"a":[ "NINE" ,99,{"c":"NINE"}]}"#)
+        );
     }
 
     #[test]

@@ -97,6 +97,18 @@ fn long_arguments_are_looked_at_piece_by_piece() {
 }
 
 #[test]
+fn a_number_is_explained_by_its_name_and_goes_as_words() {
+    let watch = watch(vec![guard("pii", Wanted::PII, Action::MaskAndRestore)], Direction::Request, &[]);
+    let mut memory = Memory::default();
+    let mut of = |name, number| sift_number(&watch, name, number, b"", &mut memory);
+    assert_eq!(of("phone_number", "5552345678").as_deref(), Some("[PHONE_1]"));
+    assert_eq!(of("card", "4111111111111111").as_deref(), Some("[CARD_1]"));
+    assert_eq!(of("count", "5552345678"), None);
+    assert_eq!(of("anna@example.com", "12"), None);
+    assert_eq!(memory.masked()[1].1, "4111111111111111");
+}
+
+#[test]
 fn what_overlaps_is_masked_as_one_and_the_strongest_action_counts() {
     let secrets = guard("keys", Wanted::NONE.with(Detector::Secret), Action::Mask);
     let mut topic = guard("topic", Wanted::NONE, Action::Monitor);
