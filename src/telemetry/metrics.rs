@@ -1,5 +1,6 @@
 //! The Prometheus metrics, all of them.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -11,6 +12,7 @@ use rustc_hash::FxHashSet;
 
 use crate::account::Settled;
 use crate::cache::Stand;
+use crate::ir::Loss;
 use crate::policy::Rule;
 use crate::store::journal::Journal;
 use crate::telemetry::budgets;
@@ -304,7 +306,7 @@ impl Metrics {
             self.guards.with_label_values(&labels).inc_by(verdict.count.into());
         }
         for loss in record.losses.iter() {
-            self.losses.with_label_values(&[target, loss.field.as_ref(), loss.kind.label()]).inc();
+            self.losses.with_label_values(&[target, loss_label(loss), loss.kind.label()]).inc();
         }
     }
 
@@ -367,6 +369,15 @@ impl Metrics {
     pub(super) fn admits(&self, model: &str) -> bool {
         let mut known = self.models.lock().unwrap_or_else(PoisonError::into_inner);
         known.contains(model) || (known.len() < MOST_MODELS && known.insert(model.to_owned()))
+    }
+}
+
+/// The label of a field that was lost: names that stand in our own code are few; those that clients made
+/// up have no end, and share one.
+fn loss_label(loss: &Loss) -> &'static str {
+    match &loss.field {
+        Cow::Borrowed(name) => name,
+        Cow::Owned(_) => OTHER,
     }
 }
 

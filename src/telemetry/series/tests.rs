@@ -55,3 +55,23 @@ fn past_the_bound_models_share_a_label() {
     assert!(shared.is_some_and(|line| line.ends_with(" 44.5")), "{shared:?}");
     assert_eq!(observer.known.len(), 513);
 }
+
+#[test]
+fn members_that_clients_make_up_share_a_label() {
+    let metrics = Arc::new(Metrics::new().unwrap());
+    let mut observer = Observer::new(Arc::clone(&metrics));
+    let mut lossy = settled("m");
+    lossy.record.losses.dropped("logit_bias", "not known there");
+    observer.observe(&lossy);
+    for member in 0..10_000 {
+        let mut lossy = settled("m");
+        lossy.record.losses.dropped(format!("invented_{member}"), "not known there");
+        observer.observe(&lossy);
+    }
+    let text = text(&metrics);
+    let mut series: Vec<_> = text.lines().filter(|line| line.starts_with("tollgate_losses_total{")).collect();
+    series.sort_unstable();
+    let [own, shared] = &series[..] else { panic!("{} series", series.len()) };
+    assert!(own.contains("field=\"logit_bias\"") && own.ends_with(" 1"), "{own}");
+    assert!(shared.contains("field=\"other\"") && shared.ends_with(" 10000"), "{shared}");
+}
