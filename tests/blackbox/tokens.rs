@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use tollgate::clock::unix_seconds;
 
 use crate::harness::{
-    CLIENTS, Client, Gateway, Heard, PATIENCE, Provider, Reply, Request, Setup, Then, json_reply, mock, wait,
+    CLIENTS, Client, Gateway, Heard, PATIENCE, Provider, Reply, Request, Setup, Then, get, json_reply, mock,
+    post, wait,
 };
 
 /// An issuer on loopback, with a key of each kind; which of them it publishes changes.
@@ -209,6 +210,29 @@ fn a_token_that_is_wrong_hears_what_is_and_does_not_see_itself() {
         assert!(!reply.text().contains(token.get(..12).unwrap()), "{}", reply.text());
     }
     assert_eq!(crate::harness::mock_page(&mock, "stats")["requests"], 1);
+}
+
+#[test]
+fn what_is_kept_belongs_to_one_person_whatever_a_subject_is() {
+    let issuer = Issuer::start();
+    let mock = mock();
+    let name = issuer.name();
+    let yaml =
+        format!("jwt:\n  corp: {{issuer: \"{name}\", audience: [tollgate], owner: \"acme/{{groups.0}}\"}}");
+    let gateway = Setup::new(&mock).yaml(&yaml).start();
+    let of = |subject: Value| {
+        let mut claims = issuer.claims("");
+        claims["sub"] = subject;
+        issuer.sign("rsa", &claims)
+    };
+    let (ann, bob) = (of(json!(7)), of(json!(8)));
+    let body = json!({"model": "claude-sonnet-4-5", "input": "#mock tokens=2"}).to_string();
+    let asked = gateway.ask(&with(post("/v1/responses").body(body), &ann)).ok();
+    let path = format!("/v1/responses/{}", asked.json()["id"].as_str().unwrap());
+    assert_eq!(gateway.ask(&with(get(&path), &bob)).status, 404);
+    gateway.ask(&with(get(&path), &ann)).ok();
+    let (status, _, message) = why(&gateway.ask(&small(&of(Value::Null))));
+    assert!(status == 401 && message.contains("no claim \"sub\""), "{message}");
 }
 
 #[test]

@@ -79,22 +79,28 @@ pub fn verify(parts: &Parts<'_>, issuer: &Issuer, keys: &[&Set], now: u64) -> Re
 }
 
 fn guest(claims: &Json<'_>, issuer: &Issuer, expires: u64) -> Result<Guest, Invalid> {
+    let plain = |template: &Template| template.plain(claims);
     let fill = |template: &Template| template.fill(claims);
-    let subject = claims.field("sub").and_then(Json::as_str).unwrap_or_default();
-    let owner = issuer.owner.as_ref().map(fill).transpose()?;
-    // Whom a token does not name is known by whose it is.
-    let whose = if subject.is_empty() { owner.as_deref().unwrap_or_default() } else { subject };
-    Ok(Guest {
-        id: format!("jwt:{}:{whose}", issuer.name),
-        name: Arc::clone(&issuer.name),
-        owner,
-        labels: issuer.labels.iter().map(fill).collect::<Result<_, _>>()?,
-        user: match &issuer.user {
-            Some(template) => Some(template.plain(claims)?),
-            None => Some(subject.to_owned()).filter(|subject| !subject.is_empty()),
+    let said = |template: &Option<Template>| template.as_ref().and_then(|template| template.said(claims));
+    let subject = template::find(claims, "sub").filter(|subject| !subject.trim().is_empty());
+    let name = &issuer.name;
+    // What is kept for a token is kept for one person: an owner may be many, and is no such name.
+    let id = match &subject {
+        Some(subject) => format!("jwt:{name}:{subject}"),
+        None => match (said(&issuer.each), said(&issuer.user)) {
+            (Some(each), _) => format!("jwt-each:{name}:{each}"),
+            (None, Some(user)) => format!("jwt-user:{name}:{user}"),
+            (None, None) => return Err(Invalid::Missing("sub".to_owned())),
         },
+    };
+    Ok(Guest {
+        id,
+        name: Arc::clone(name),
+        owner: issuer.owner.as_ref().map(fill).transpose()?,
+        labels: issuer.labels.iter().map(fill).collect::<Result<_, _>>()?,
+        user: issuer.user.as_ref().map(plain).transpose()?.or(subject),
         as_key: issuer.as_key.clone(),
-        each: issuer.each.as_ref().map(|template| template.plain(claims)).transpose()?,
+        each: issuer.each.as_ref().map(plain).transpose()?,
         expires,
     })
 }

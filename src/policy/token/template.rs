@@ -75,6 +75,19 @@ impl Template {
         self.with(claims, |value| value.chars().filter(|letter| !letter.is_control()).take(256).collect())
     }
 
+    /// The same where it is all said by the token itself, and so may tell one from another.
+    pub(super) fn said(&self, claims: &Json<'_>) -> Option<String> {
+        let claimed = |piece: &Piece| match piece {
+            Piece::Plain(_) => None,
+            Piece::Claim { name, .. } => {
+                Some(find(claims, name).is_some_and(|value| !value.trim().is_empty()))
+            }
+        };
+        let mut claims_of_it = self.0.iter().filter_map(claimed).peekable();
+        let tells = claims_of_it.peek().is_some() && claims_of_it.all(|is_there| is_there);
+        if tells { self.plain(claims).ok() } else { None }
+    }
+
     fn with(&self, claims: &Json<'_>, fit: impl Fn(&str) -> String) -> Result<String, Invalid> {
         let mut text = String::new();
         for piece in &self.0 {
@@ -93,7 +106,7 @@ impl Template {
 }
 
 /// The claim of this name, which may hold dots itself; else the way through objects and lists.
-fn find(claims: &Json<'_>, name: &str) -> Option<String> {
+pub(super) fn find(claims: &Json<'_>, name: &str) -> Option<String> {
     let mut found = claims.field(name);
     if found.is_none() {
         found = Some(claims);

@@ -91,6 +91,32 @@ fn a_token_that_holds_names_its_guest() {
 }
 
 #[test]
+fn no_two_people_are_one_guest() {
+    let keys = set(&rsa_jwk(""));
+    let whose = |sub: &str, issuer: &Issuer| {
+        let claims = claims(r#","email":"a@b""#).replace(r#""sub":"ann","#, sub);
+        check(&token(RS256, &claims), issuer, &keys).map(|guest| (guest.id, guest.user))
+    };
+    let shared = Issuer { owner: Some("acme".parse().unwrap()), ..issuer() };
+    let ann = |id: &str, user: &str| Ok((id.to_owned(), Some(user.to_owned())));
+    assert_eq!(whose(r#""sub":42,"#, &shared), ann("jwt:corp:42", "42"));
+    assert_eq!(whose(r#""sub":"43","#, &shared), ann("jwt:corp:43", "43"));
+    for none in ["", r#""sub":null,"#, r#""sub":" ","#, r#""sub":{},"#] {
+        assert_eq!(whose(none, &shared), Err(Invalid::Missing("sub".to_owned())), "{none}");
+    }
+    let template = |text: &str| Some(text.parse().unwrap());
+    let user = Issuer { user: template("{email}"), ..shared.clone() };
+    assert_eq!(whose("", &user), ann("jwt-user:corp:a@b", "a@b"));
+    let each = Issuer { each: template("{aud}-{email}"), ..user };
+    assert_eq!(whose("", &each), ann("jwt-each:corp:tollgate-a@b", "a@b"));
+    // What holds for all tells nobody apart.
+    for all in ["everybody", "{nobody:-guest}"] {
+        let all = Issuer { user: template(all), ..shared.clone() };
+        assert_eq!(whose("", &all), Err(Invalid::Missing("sub".to_owned())));
+    }
+}
+
+#[test]
 fn every_kind_of_key_checks_its_own_signatures() {
     let random = SystemRandom::new();
     let pss = signed(r#"{"alg":"PS512"}"#, &claims(""), |message| rsa_signature(message, true));
