@@ -150,12 +150,12 @@ impl<'t> Parts<'t> {
         };
         let mut is_known = false;
         for key in all().filter(named).take(MOST) {
-            is_known |= self.kid.is_none() || key.kid().is_some();
+            is_known |= self.kid.is_some() && key.kid().is_some();
             if key.verify(algorithm, self.signed, &self.signature) {
                 return Ok(());
             }
         }
-        // Where keys have no names, the one that a token names may be another than those.
+        // Where keys have no names, or the token names none, it may be of another than those.
         if is_known { Err(Invalid::Signature) } else { Err(self.unknown_key()) }
     }
 

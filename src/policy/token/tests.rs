@@ -201,6 +201,9 @@ fn keys_without_names_are_tried_and_may_be_old() {
     let (head, _) = good.rsplit_once('.').unwrap();
     // Signed by whatever key the issuer has by now: it is asked again.
     assert!(matches!(check(&format!("{head}.AAAA"), &issuer(), &nameless), Err(Invalid::Key(_))));
+    let bare = token(r#"{"alg":"RS256"}"#, &claims(""));
+    let (head, _) = bare.rsplit_once('.').unwrap();
+    assert!(matches!(check(&format!("{head}.AAAA"), &issuer(), &set(&rsa_jwk(""))), Err(Invalid::Key(_))));
 }
 
 #[test]
