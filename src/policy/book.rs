@@ -26,12 +26,22 @@ pub struct Tally {
 pub struct Book {
     workers: usize,
     pages: Mutex<FxHashMap<Arc<str>, Page>>,
-    /// What was written down before this process began, for windows that are not there yet.
+    /// What is known from before this process began, for windows that are not there yet.
     before: Mutex<Before>,
 }
 
-/// Slices and amounts by what their window is kept under.
-type Before = FxHashMap<Arc<str>, Vec<(u64, u64)>>;
+/// What is known by what their window is kept under.
+type Before = FxHashMap<Arc<str>, Vec<Past>>;
+
+/// What is known of a slice from before this process began.
+#[derive(Debug, Clone, Copy)]
+struct Past {
+    slice: u64,
+    /// How much is written down.
+    written: u64,
+    /// How much it was at least.
+    least: u64,
+}
 
 #[derive(Debug)]
 struct Page {
@@ -53,7 +63,19 @@ impl Book {
     pub fn remember(&self, tallies: impl IntoIterator<Item = (String, u64, u64)>) {
         let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
         for (id, slice, amount) in tallies {
-            before.entry(id.into()).or_default().push((slice, amount));
+            before.entry(id.into()).or_default().push(Past { slice, written: amount, least: amount });
+        }
+    }
+
+    /// Windows that are not there yet must have counted at least so much: id, slice, amount.
+    pub fn expect(&self, least: impl IntoIterator<Item = (String, u64, u64)>) {
+        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, slice, least) in least {
+            let known = before.entry(id.into()).or_default();
+            match known.iter_mut().find(|past| past.slice == slice) {
+                Some(past) => past.least = past.least.max(least),
+                None => known.push(Past { slice, written: 0, least }),
+            }
         }
     }
 
@@ -69,9 +91,9 @@ impl Book {
         let window = Arc::new(Window::new(bound.span, if is_of_many { self.workers } else { 1 }));
         let mut written = FxHashMap::default();
         let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
-        for (slice, amount) in before.remove(&id).into_iter().flatten() {
-            window.absorb(slice, i64::try_from(amount).unwrap_or(i64::MAX));
-            written.insert(slice, amount);
+        for past in before.remove(&id).into_iter().flatten() {
+            window.absorb(past.slice, i64::try_from(past.least).unwrap_or(i64::MAX));
+            written.insert(past.slice, past.written);
         }
         let page = Page { node: node.into(), bound: bound.clone(), window: Arc::clone(&window), written };
         pages.insert(id, page);
@@ -165,6 +187,20 @@ mod tests {
         let window = next.window("key:web", &bound(), false);
         assert_eq!((window.level(10), next.changes()), (30, vec![]));
         assert!(window.reserve(Moment { now: 10, shard: 0 }, 71, 100).is_none());
+    }
+
+    #[test]
+    fn what_was_counted_and_not_written_down_is_expected_and_then_written() {
+        let book = Book::new(2);
+        let id = |node: &str| bound().id(node);
+        book.remember([(id("key:staff|ann"), 0, 30)]);
+        let more = [("key:staff|ann", 40), ("key:staff|bob", 7), ("key:staff|ann", 35)];
+        book.expect(more.map(|(node, amount)| (id(node), 0, amount)));
+        let [ann, bob] = ["key:staff|ann", "key:staff|bob"].map(|node| book.window(node, &bound(), false));
+        assert_eq!((ann.level(10), bob.level(10)), (40, 7));
+        let mut changes: Vec<_> = book.changes().into_iter().map(|tally| tally.change).collect();
+        changes.sort_unstable();
+        assert_eq!(changes, [7, 10]);
     }
 
     #[test]

@@ -14,6 +14,9 @@ use crate::units::Secret;
 pub struct Key {
     /// What stays when its name or its secret changes: tallies and kept responses hang on it.
     pub id: Arc<str>,
+    /// The id under which its own limits and budgets are counted, where that is another: tokens have those
+    /// of the key that they come in as.
+    pub counted: Option<Arc<str>>,
     /// Its name in records, metrics and refusals.
     pub name: Arc<str>,
     /// Whose it is: `org/team/service`, or a part of that from its left, or "".

@@ -210,14 +210,12 @@ impl Keyring {
         };
         let (host, own) = hosts.own.get(name).ok_or_else(none)?;
         let key = guest.key(Some(host));
-        let rules = match &guest.each {
-            Some(each) => {
-                let (id, name) = (format!("{}|{each}", host.id), format!("{}: {each}", host.name));
-                hosts.bounds.bind(&key, (&id, &name), own, &hosts.book)
-            }
-            None => hosts.bounds.bind(&key, (&host.id, &host.name), own, &hosts.book),
+        let (id, name): (Arc<str>, Arc<str>) = match &guest.each {
+            Some(each) => (format!("{}|{each}", host.id).into(), format!("{}: {each}", host.name).into()),
+            None => (Arc::clone(&host.id), Arc::clone(&host.name)),
         };
-        Ok(Key { rules, ..key })
+        let rules = hosts.bounds.bind(&key, (&id, &name), own, &hosts.book);
+        Ok(Key { rules, counted: Some(id), ..key })
     }
 
     /// Whether there is no key.

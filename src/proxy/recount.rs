@@ -21,14 +21,24 @@ pub struct Counted {
     pub window: Arc<Window>,
 }
 
-/// Raises what each window has counted to what the ledger knows of its time, slice by slice. How many
-/// windows had counted less.
+/// What a recount came to.
+#[derive(Debug, Default)]
+pub struct Recounted {
+    /// How many windows had counted less.
+    pub raised: usize,
+    /// What windows must have counted at least that are not there yet, since they are somebody's who
+    /// comes in with a token: what each is kept under, the slice, and the amount.
+    pub later: Vec<(String, u64, u64)>,
+}
+
+/// Raises what each window has counted to what the ledger knows of its time, slice by slice.
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub fn recount(folder: &Path, windows: &[Counted], now: u64) -> Result<usize, String> {
+pub fn recount(folder: &Path, windows: &[Counted], now: u64) -> Result<Recounted, String> {
+    let mut recounted = Recounted::default();
     if windows.is_empty() || !Reader::is_in(folder) {
-        return Ok(0);
+        return Ok(recounted);
     }
     let reader = Reader::open(folder).map_err(|unusable| unusable.to_string())?;
     let mut spans: Vec<(Span, Vec<&Counted>)> = Vec::new();
@@ -38,14 +48,19 @@ pub fn recount(folder: &Path, windows: &[Counted], now: u64) -> Result<usize, St
             None => spans.push((counted.bound.span, vec![counted])),
         }
     }
-    let mut raised = 0;
     for (span, counted) in spans {
-        raised += of_span(&reader, span, &counted, now).map_err(|error| error.to_string())?;
+        of_span(&reader, span, &counted, now, &mut recounted).map_err(|error| error.to_string())?;
     }
-    Ok(raised)
+    Ok(recounted)
 }
 
-fn of_span(reader: &Reader, span: Span, counted: &[&Counted], now: u64) -> rusqlite::Result<usize> {
+fn of_span(
+    reader: &Reader,
+    span: Span,
+    counted: &[&Counted],
+    now: u64,
+    recounted: &mut Recounted,
+) -> rusqlite::Result<()> {
     let mut by_node: FxHashMap<&str, Vec<usize>> = FxHashMap::default();
     for (place, counted) in counted.iter().enumerate() {
         by_node.entry(&counted.node).or_default().push(place);
@@ -53,17 +68,23 @@ fn of_span(reader: &Reader, span: Span, counted: &[&Counted], now: u64) -> rusql
     let begin = span.begin_of(span.oldest(span.slice(now)));
     let filter = Filter { from: begin * 1000, ..Filter::default() };
     let mut sums: FxHashMap<(usize, u64), u64> = FxHashMap::default();
+    let mut later: FxHashMap<(String, u64), u64> = FxHashMap::default();
     let mut add = |entry: &Entry, of: &Sums| {
         // What the cache gave was never reserved.
         if entry.cache.is_empty() || entry.cache == "miss" {
             let slice = span.slice(entry.at / 1000);
             for node in nodes(entry) {
-                for place in by_node.get(node.as_str()).into_iter().flatten() {
+                let own = by_node.get(node.as_str());
+                let of_host = || hosts(&node).find_map(|host| by_node.get(host));
+                for place in own.or_else(of_host).into_iter().flatten() {
                     let Some(counted) = counted.get(*place).filter(|counted| is_for(&counted.bound, entry))
                     else {
                         continue;
                     };
-                    let sum = sums.entry((*place, slice)).or_default();
+                    let sum = match own {
+                        Some(_) => sums.entry((*place, slice)).or_default(),
+                        None => later.entry((counted.bound.id(&node), slice)).or_default(),
+                    };
                     *sum = sum.saturating_add(amount(counted.bound.measure, of));
                 }
             }
@@ -87,7 +108,15 @@ fn of_span(reader: &Reader, span: Span, counted: &[&Counted], now: u64) -> rusql
             }
         }
     }
-    Ok(raised.into_iter().filter(|raised| *raised).count())
+    recounted.raised += raised.into_iter().filter(|raised| *raised).count();
+    recounted.later.extend(later.into_iter().map(|((id, slice), sum)| (id, slice, sum)));
+    Ok(())
+}
+
+/// The nodes whose limits each of many has that come in with tokens, of the node of one of them
+/// (`key:HOST|EACH`).
+fn hosts(node: &str) -> impl Iterator<Item = &str> {
+    node.match_indices('|').filter_map(|(place, _)| node.get(..place))
 }
 
 /// The nodes at which a request counts. Sums by the hour are of one label, or of all that is no label.
@@ -96,7 +125,7 @@ fn nodes(entry: &Entry) -> Vec<String> {
     // The sums of labels hold the requests once more.
     let is_of_label = entry.id.is_empty() && !nodes.is_empty();
     if let Some((id, _)) = entry.key.as_ref().filter(|_| !is_of_label) {
-        nodes.push(format!("key:{id}"));
+        nodes.push(format!("key:{}", if entry.counted.is_empty() { id } else { &entry.counted }));
         let mut path = entry.owner.as_str();
         while !path.is_empty() {
             nodes.push(format!("owner:{path}"));

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock;
 use crate::policy::Book;
-use crate::proxy::recount::{Counted, recount};
+use crate::proxy::recount::{Counted, Recounted, recount};
 use crate::store::tallies::Tallies;
 
 /// What limits and budgets have counted, and where it is written down.
@@ -53,8 +53,12 @@ impl Tallying {
         let counted = |(node, bound, window)| Counted { node, bound, window };
         let windows: Vec<_> = self.book.lasting().into_iter().map(counted).collect();
         match recount(folder, &windows, clock::unix_seconds()) {
-            Ok(0) => {}
-            Ok(raised) => log::info!("{raised} limits and budgets lacked what the ledger knows"),
+            Ok(Recounted { raised, later }) => {
+                self.book.expect(later);
+                if raised > 0 {
+                    log::info!("{raised} limits and budgets lacked what the ledger knows");
+                }
+            }
             Err(why) => log::warn!("what limits and budgets count is not held against the ledger: {why}"),
         }
     }

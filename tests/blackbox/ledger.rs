@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::hmac;
 use serde_json::json;
 use tollgate::clock;
 use tollgate::ir::UsageSource;
@@ -364,6 +367,42 @@ fn what_limits_and_budgets_count_includes_every_finished_request_after_a_kill() 
     gateway.start_again();
     assert_eq!(ask(&gateway, "job", 300), 429);
     assert_eq!(ask(&gateway, "web", 1), 429, "nor is what was refused counted away");
+}
+
+#[test]
+fn what_each_of_many_has_used_outlives_a_kill() {
+    const SECRET: &str = "a-secret-of-32-letters-or-more-x";
+    let mock = mock();
+    let mut gateway = Setup::new(&mock)
+        .yaml(&format!(
+            "keys: {{staff: {{limits: [{{requests: 2, per: hour}}]}}, team: {{limits: [{{requests: 2, per: hour}}]}}}}\n\
+             jwt:\n  \
+             corp: {{issuer: corp, audience: [tollgate], secret: {SECRET}, as_key: staff, each: \"{{sub}}\"}}\n  \
+             club: {{issuer: club, audience: [tollgate], secret: {SECRET}, as_key: team}}"
+        ))
+        .start();
+    let token = |issuer: &str, who: &str| {
+        let packed = |json: serde_json::Value| URL_SAFE_NO_PAD.encode(json.to_string());
+        let claims =
+            json!({"iss": issuer, "aud": "tollgate", "sub": who, "exp": clock::unix_seconds() + 900});
+        let message = format!("{}.{}", packed(json!({"alg": "HS256"})), packed(claims));
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), message.as_bytes());
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag))
+    };
+    let ask = |gateway: &Gateway, issuer: &str, who: &str| {
+        let request = Client::Openai.whole("gpt-4o-mini", "#mock tokens=2");
+        gateway.ask(&request.header("authorization", &format!("Bearer {}", token(issuer, who)))).status
+    };
+    for number in 0..2 {
+        // Those of the club share one limit, of the corporation each has that of the staff.
+        let member = if number == 0 { "ann" } else { "bob" };
+        assert_eq!((ask(&gateway, "corp", "ann"), ask(&gateway, "club", member)), (200, 200), "{number}");
+        gateway.wait_idle();
+        gateway.kill();
+        gateway.start_again();
+    }
+    assert_eq!((ask(&gateway, "corp", "ann"), ask(&gateway, "club", "eve")), (429, 429));
+    assert_eq!(ask(&gateway, "corp", "bob"), 200);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::ir::{Dialect, FinishReason, ServiceTier, Usage, UsageSource};
 use crate::units::PicoUsd;
 
 /// The version that is written.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// Why a row could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -36,9 +36,12 @@ const KEY: u8 = 1 << 3;
 const COST: u8 = 1 << 4;
 const STATES_COST: u8 = 1 << 5;
 const DEPARTED: u8 = 1 << 6;
+/// Since version 2.
+const COUNTED: u8 = 1 << 7;
 
 /// Adds the row of a finished request that used this.
 pub fn write(record: &Record, used: &Used, out: &mut Vec<u8>) {
+    let counted = record.key.as_ref().and_then(|key| key.counted.as_ref());
     let mut marks = 0;
     for (mark, is_set) in [
         (VERBATIM, record.verbatim),
@@ -48,6 +51,7 @@ pub fn write(record: &Record, used: &Used, out: &mut Vec<u8>) {
         (COST, used.cost.is_some()),
         (STATES_COST, used.is_stated),
         (DEPARTED, record.departed),
+        (COUNTED, counted.is_some()),
     ] {
         if is_set {
             marks |= mark;
@@ -61,6 +65,9 @@ pub fn write(record: &Record, used: &Used, out: &mut Vec<u8>) {
         put_text(out, &key.name);
         put_text(out, &key.owner);
         put_list(out, &key.labels, |out, label| put_text(out, label));
+    }
+    if let Some(counted) = counted {
+        put_text(out, counted);
     }
     let said = record.attribution.as_deref();
     put_text(out, record.user().unwrap_or_default());
@@ -123,13 +130,14 @@ pub fn write(record: &Record, used: &Used, out: &mut Vec<u8>) {
 /// When it is none.
 pub fn read(version: u8, bytes: &[u8]) -> Result<Entry, Unread> {
     match version {
-        VERSION => first(bytes),
+        // The first knows less, and says the rest in the same way.
+        1 | VERSION => all(bytes),
         0 => Err(Unread::Broken),
         newer => Err(Unread::Newer(newer)),
     }
 }
 
-fn first(bytes: &[u8]) -> Result<Entry, Unread> {
+fn all(bytes: &[u8]) -> Result<Entry, Unread> {
     let mut from = Reader::new(bytes);
     let marks = from.byte()?;
     let is = |mark: u8| marks & mark != 0;
@@ -147,6 +155,9 @@ fn first(bytes: &[u8]) -> Result<Entry, Unread> {
         entry.key = Some((from.text()?, from.text()?));
         entry.owner = from.text()?;
         entry.labels = from.list(Reader::text)?;
+    }
+    if is(COUNTED) {
+        entry.counted = from.text()?;
     }
     entry.user = from.text()?;
     entry.session = from.text()?;

@@ -26,6 +26,8 @@ pub struct Entry {
     pub at: u64,
     /// The id and the name of the virtual key that the client showed.
     pub key: Option<(String, String)>,
+    /// The id under which the key's own limits counted it, where that is another.
+    pub counted: String,
     /// Whose the key is: `org/team/service`.
     pub owner: String,
     /// What the key is counted under besides.

@@ -16,6 +16,7 @@ use crate::refusal::Kind;
 fn record() -> Record {
     let key = Key {
         id: "k1".into(),
+        counted: Some("k0|ann".into()),
         name: "web".into(),
         owner: "acme/search".into(),
         labels: vec!["prod".into(), "eu".into()],
@@ -116,6 +117,7 @@ fn a_row_is_read_as_it_was_written() {
         background: true,
         at: 1_709_210_096_789,
         key: Some(("k1".into(), "web".into())),
+        counted: "k0|ann".into(),
         owner: "acme/search".into(),
         labels: words(&["prod", "eu"]),
         user: "ann".into(),
@@ -180,6 +182,16 @@ fn a_row_of_nothing_is_small() {
     assert!(bytes.len() < 140, "{} bytes", bytes.len());
     let entry = read(VERSION, &bytes).unwrap();
     assert_eq!((entry.cost, entry.usage_source, entry.price), (None, None, None));
+}
+
+#[test]
+fn rows_of_the_first_version_are_read() {
+    let key = Key { id: "k1".into(), name: "web".into(), ..Key::default() };
+    let record = Record { key: Some(Arc::new(key)), ..record() };
+    let mut bytes = Vec::new();
+    write(&record, &used(), &mut bytes);
+    let entry = read(1, &bytes).unwrap();
+    assert_eq!((entry.key.unwrap().0.as_str(), entry.counted.as_str()), ("k1", ""));
 }
 
 #[test]

@@ -176,6 +176,7 @@ fn key(id: &str, name: &str, written: &VirtualKey, spot: &mut Spot<'_>) -> Key {
     let trimmed = |list: &[String]| list.iter().map(|name| name.trim().to_owned()).collect();
     Key {
         id: id.into(),
+        counted: None,
         name: name.into(),
         owner: owner.into(),
         user: None,

@@ -30,10 +30,25 @@ pub(super) struct Group {
     pub(super) names: [String; GROUPS.len()],
 }
 
+/// What is known of a group's key besides its id, as its last request says.
+#[derive(Debug, Clone, Default)]
+struct OfKey {
+    name: String,
+    /// The id under which its own limits counted, where that is another.
+    counted: String,
+}
+
+impl OfKey {
+    fn of(entry: &Entry) -> Self {
+        let name = entry.key.as_ref().map(|(_, name)| name.clone()).unwrap_or_default();
+        Self { name, counted: entry.counted.clone() }
+    }
+}
+
 /// Sums that are not in the file yet.
 #[derive(Debug, Default)]
 pub(super) struct Gathering {
-    sums: FxHashMap<Group, (String, Sums)>,
+    sums: FxHashMap<Group, (OfKey, Sums)>,
     seen: FxHashSet<Group>,
     hour: u64,
 }
@@ -52,8 +67,7 @@ impl Gathering {
     fn put(&mut self, entry: &Entry, sums: &Sums) {
         for group in groups(entry) {
             let group = self.bounded(group);
-            let name = entry.key.as_ref().map(|(_, name)| name.clone()).unwrap_or_default();
-            let gathered = self.sums.entry(group).or_insert_with(|| (name, Sums::default()));
+            let gathered = self.sums.entry(group).or_insert_with(|| (OfKey::of(entry), Sums::default()));
             gathered.1.add(sums);
         }
     }
@@ -76,8 +90,8 @@ impl Gathering {
 
     /// Writes all of it, within a transaction of the caller's.
     pub(super) fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
-        for (group, (key_name, sums)) in &self.sums {
-            write(connection, group, key_name, sums)?;
+        for (group, (key, sums)) in &self.sums {
+            write(connection, group, key, sums)?;
         }
         Ok(())
     }
@@ -126,7 +140,7 @@ fn is_group() -> String {
 }
 
 /// Adds sums to those of a group.
-fn write(connection: &Connection, group: &Group, key_name: &str, sums: &Sums) -> rusqlite::Result<()> {
+fn write(connection: &Connection, group: &Group, key: &OfKey, sums: &Sums) -> rusqlite::Result<()> {
     let find = format!("SELECT latency, first_token FROM hours WHERE {}", is_group());
     let hour = signed(group.hour);
     let mut of_group: Vec<&dyn ToSql> = vec![&hour];
@@ -143,7 +157,7 @@ fn write(connection: &Connection, group: &Group, key_name: &str, sums: &Sums) ->
     first_token.merge(&sums.first_token);
     let mut columns = vec!["hour"];
     columns.extend(GROUPS);
-    columns.push("key_name");
+    columns.extend(["key_name", "counted"]);
     columns.extend(NUMBERS);
     columns.extend(["latency", "first_token"]);
     let places: Vec<_> = (1..=columns.len()).map(|place| format!("?{place}")).collect();
@@ -153,8 +167,8 @@ fn write(connection: &Connection, group: &Group, key_name: &str, sums: &Sums) ->
         .map(|name| format!("{name} = min({name} + excluded.{name}, 9000000000000000000)"))
         .collect();
     let upsert = format!(
-        "INSERT INTO hours ({}) VALUES ({}) ON CONFLICT DO UPDATE SET key_name = excluded.key_name, {},
-         latency = excluded.latency, first_token = excluded.first_token",
+        "INSERT INTO hours ({}) VALUES ({}) ON CONFLICT DO UPDATE SET key_name = excluded.key_name,
+         counted = excluded.counted, {}, latency = excluded.latency, first_token = excluded.first_token",
         columns.join(", "),
         places.join(", "),
         added.join(", ")
@@ -162,7 +176,7 @@ fn write(connection: &Connection, group: &Group, key_name: &str, sums: &Sums) ->
     let (latency, first_token) = (latency.to_bytes(), first_token.to_bytes());
     let numbers = sums.numbers();
     let mut values = of_group;
-    values.push(&key_name);
+    values.extend([&key.name as &dyn ToSql, &key.counted]);
     values.extend(numbers.iter().map(|number| number as &dyn ToSql));
     values.extend([&latency as &dyn ToSql, &first_token]);
     connection.prepare_cached(&upsert)?.execute(params_from_iter(values))?;
@@ -174,18 +188,17 @@ pub(super) fn correct(connection: &Connection, before: &Entry, now: &Entry) -> r
     let mut change = Sums::of(before).negated();
     change.add(&Sums::of(now));
     for group in groups(before) {
-        let find = format!("SELECT key_name FROM hours WHERE {}", is_group());
+        let find = format!("SELECT key_name, counted FROM hours WHERE {}", is_group());
         let hour = signed(group.hour);
         let mut values: Vec<&dyn ToSql> = vec![&hour];
         values.extend(group.names.iter().map(|name| name as &dyn ToSql));
-        let known: Option<String> =
-            connection.prepare_cached(&find)?.query_row(values.as_slice(), |row| row.get(0)).optional()?;
+        let known = connection
+            .prepare_cached(&find)?
+            .query_row(values.as_slice(), |row| Ok(OfKey { name: row.get(0)?, counted: row.get(1)? }))
+            .optional()?;
         match known {
-            Some(key_name) => write(connection, &group, &key_name, &change)?,
-            None => {
-                let key_name = before.key.as_ref().map_or("", |(_, name)| name);
-                write(connection, &others(group), key_name, &change)?;
-            }
+            Some(key) => write(connection, &group, &key, &change)?,
+            None => write(connection, &others(group), &OfKey::of(before), &change)?,
         }
     }
     Ok(())

@@ -177,7 +177,7 @@ impl Reader {
     pub fn each_hour(&self, filter: &Filter, mut work: impl FnMut(&Entry, &Sums)) -> rusqlite::Result<()> {
         let last = if filter.to == 0 { i64::MAX } else { signed(filter.to / HOUR) };
         let select = format!(
-            "SELECT hour, {}, key_name, {}, latency, first_token FROM hours
+            "SELECT hour, {}, key_name, counted, {}, latency, first_token FROM hours
              WHERE hour >= ?1 AND hour < ?2 ORDER BY hour",
             GROUPS.join(", "),
             NUMBERS.join(", ")
@@ -198,9 +198,10 @@ impl Reader {
                 operation: text(7)?,
                 client: text(8)?,
                 cache: text(9)?,
+                counted: text(11)?,
                 ..Entry::default()
             };
-            work(&entry, &Sums::of_row(row, 11)?);
+            work(&entry, &Sums::of_row(row, 12)?);
         }
         Ok(())
     }

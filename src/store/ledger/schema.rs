@@ -11,7 +11,8 @@ use crate::store::file::{self, Unusable};
 const NAME: &str = "ledger.db";
 
 /// What brings a file from each version to the next. Steps are added and never changed.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE requests (
         seq INTEGER PRIMARY KEY,
         id TEXT NOT NULL,
@@ -83,7 +84,11 @@ const MIGRATIONS: [&str; 1] = ["
         segment TEXT PRIMARY KEY NOT NULL,
         bytes INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    ALTER TABLE hours ADD COLUMN counted TEXT NOT NULL DEFAULT '';
+",
+];
 
 /// By what requests are summed up each hour; the label is empty where they are summed up whatever
 /// labels they have.
