@@ -1,6 +1,7 @@
 //! All keys, found by what a client shows: by the hash of it, since the gateway keeps no secret.
 
 use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -143,7 +144,8 @@ fn rules_of(kind: &'static str, id: &str, name: &str, bounds: &[Bound], book: &B
 /// What is needed to bind somebody who comes in with a token of another issuer.
 #[derive(Debug)]
 struct Hosts {
-    /// The keys' own limits and budgets, by the name of the key.
+    /// The keys' own limits and budgets, by the name of the key. A name may have been that of a key which
+    /// is revoked: the one that has it now counts.
     own: FxHashMap<Arc<str>, (Arc<Key>, Vec<Bound>)>,
     bounds: Bounds,
     book: Arc<Book>,
@@ -170,7 +172,15 @@ impl Keyring {
         for Draft { mut key, secrets, bounds: own } in drafts {
             key.rules = bounds.bind(&key, (&key.id, &key.name), &own, book);
             let key = Arc::new(key);
-            hosts.own.entry(Arc::clone(&key.name)).or_insert_with(|| (Arc::clone(&key), own));
+            match hosts.own.entry(Arc::clone(&key.name)) {
+                Entry::Occupied(mut other) if other.get().0.revoked.is_some() && key.revoked.is_none() => {
+                    other.insert((Arc::clone(&key), own));
+                }
+                Entry::Occupied(_) => {}
+                Entry::Vacant(place) => {
+                    place.insert((Arc::clone(&key), own));
+                }
+            }
             for (secret, until) in secrets {
                 ring.locks.entry(secret).or_insert_with(|| Lock { key: Arc::clone(&key), until });
             }
@@ -271,5 +281,32 @@ mod tests {
         assert_eq!(name(b"old", 99), Some(Ok("web".into())));
         assert_eq!(name(b"old", 100), Some(Err(Closed::Rotated(100))));
         assert_eq!(name(b"other", 0), None);
+    }
+
+    #[test]
+    fn tokens_come_in_as_the_key_that_has_the_name_now() {
+        let draft = |id: &str, revoked| {
+            let key = Key { id: id.into(), name: "staff".into(), enabled: true, revoked, ..Key::default() };
+            Draft { key, secrets: Vec::new(), bounds: Vec::new() }
+        };
+        let guest = Guest {
+            id: "jwt:corp:ann".to_owned(),
+            name: "corp".into(),
+            owner: None,
+            labels: Vec::new(),
+            user: None,
+            as_key: Some("staff".into()),
+            each: None,
+            expires: 100,
+        };
+        let host = |drafts: Vec<Draft>| {
+            let ring = Keyring::new(drafts, &Bounds::default(), &Arc::new(Book::new(1)));
+            let key = ring.welcome(&guest).unwrap();
+            (key.counted.unwrap().to_string(), key.revoked)
+        };
+        let (old, new, older) = (draft("k1", Some(9)), draft("k2", None), draft("k0", Some(5)));
+        assert_eq!(host(vec![older.clone(), old.clone(), new.clone()]), ("k2".to_owned(), None));
+        assert_eq!(host(vec![new, old.clone()]), ("k2".to_owned(), None));
+        assert_eq!(host(vec![older, old]), ("k0".to_owned(), Some(5)));
     }
 }
