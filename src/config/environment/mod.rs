@@ -237,6 +237,14 @@ pub(super) fn is_understood(name: &str) -> bool {
     names().any(|known| known == name) || providers::is_read(name)
 }
 
+/// Whether a variable that is understood holds a secret.
+pub(super) fn is_secret(name: &str) -> bool {
+    let opens = |(path, names): &Setting| {
+        matches!(path, ["master_key"]) && names.iter().any(|(known, _)| *known == name)
+    };
+    SETTINGS.iter().any(opens) || providers::is_key(name)
+}
+
 /// Whether a cloud's own tools read a variable of this name.
 pub(super) fn is_of_clouds(name: &str) -> bool {
     const BEGINNINGS: [&str; 8] =

@@ -142,6 +142,11 @@ pub(super) fn is_read(name: &str) -> bool {
     read_name(name, &[]).is_some()
 }
 
+/// Whether a variable of this name holds a provider's key.
+pub(super) fn is_key(name: &str) -> bool {
+    read_name(name, &[]).is_some_and(|(_, field)| matches!(field, Field::Key { .. }))
+}
+
 /// Whose variable this is and what it says; `None` if it is none of ours.
 fn read_name(name: &str, configured: &[String]) -> Option<(Instance, Field)> {
     if let Some((vendor, field)) = vendor_key(name) {

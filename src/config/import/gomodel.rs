@@ -114,10 +114,7 @@ pub fn gomodel(name: &str, text: &str) -> Imported {
 
 /// A secret is not written down where its variable can be referred to.
 fn secret(name: &str, value: &str) -> String {
-    let (plain, number) = name.rsplit_once('_').unwrap_or((name, ""));
-    let plain = if number.parse::<u32>().is_ok() { plain } else { name };
-    let is_secret = ["_KEY", "_TOKEN", "_SECRET", "_BEDROCK"].iter().any(|end| plain.ends_with(end));
-    if is_secret { format!("${{env:{name}}}") } else { value.to_owned() }
+    if environment::is_secret(name) { format!("${{env:{name}}}") } else { value.to_owned() }
 }
 
 fn reason(name: &str) -> Option<&'static str> {

@@ -163,6 +163,22 @@ fn a_gomodel_environment_means_the_same() {
 }
 
 #[test]
+fn no_key_of_any_vendor_is_written_down() {
+    for name in crate::provider::Vendor::all().flat_map(|vendor| vendor.key_env) {
+        for name in [(*name).to_owned(), format!("{name}_2")] {
+            let imported = gomodel(".env", &format!("{name}=the-secret"));
+            let notes: Vec<String> = imported.notes.iter().map(ToString::to_string).collect();
+            assert!(!imported.yaml.contains("the-secret"), "{name}: {}", imported.yaml);
+            assert!(!notes.concat().contains("the-secret"), "{notes:?}");
+        }
+    }
+    let imported = gomodel(".env", "CLARIFAI_PAT=p\nTOLLGATE_MASTER_KEY=m\n");
+    let compiled =
+        loaded(&imported, &[("CLARIFAI_PAT", "the-secret"), ("TOLLGATE_MASTER_KEY", "long-enough-a-key")]);
+    assert_eq!(compiled.snapshot.providers[0].keys[0].expose(), "the-secret");
+}
+
+#[test]
 fn limits_of_paths_are_read_in_all_their_forms() {
     let budget = |text: &str| Written::List(paths::budgets(text).unwrap()).to_string();
     for text in ["daily=10.5", "{\"daily\": 10.5}", "[{\"period\":\"day\",\"amount\":10.5}]", "daily:10.50"] {
