@@ -1,6 +1,8 @@
 //! `tollgate import`: another gateway's configuration in our words.
 
+use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -19,7 +21,8 @@ pub(super) struct Arguments {
     gateway: Gateway,
     /// Its file: `LiteLLM`'s `config.yaml`, `GoModel`'s `.env`.
     file: PathBuf,
-    /// Where to write; standard output when not said. A file that is there is not overwritten.
+    /// Where to write; standard output when not said. A file that is there is not overwritten, and
+    /// a new one is for its owner alone.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -52,7 +55,8 @@ pub(super) fn import(arguments: &Arguments) -> ExitCode {
         say(yaml.trim_end());
         return ExitCode::SUCCESS;
     };
-    let written = std::fs::OpenOptions::new().write(true).create_new(true).open(output);
+    // Keys that stood in the other file stand in this one.
+    let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(output);
     if let Err(error) = written.and_then(|mut file| file.write_all(yaml.as_bytes())) {
         complain(&format!("{}: cannot be written: {}", output.display(), error.kind()));
         return ExitCode::FAILURE;

@@ -1,5 +1,6 @@
 //! `tollgate import`, as it is typed.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -30,6 +31,7 @@ fn a_file_is_written_once_and_what_has_no_counterpart_is_told() {
     let own = ["litellm", &sample, "-o", out.to_str().unwrap()];
     assert!(import(&own).status.success());
     assert_eq!(std::fs::read_to_string(&out).unwrap().trim_end(), text(&printed.stdout).trim_end());
+    assert_eq!(std::fs::metadata(&out).unwrap().permissions().mode() & 0o077, 0);
     let again = import(&own);
     assert!(
         !again.status.success() && text(&again.stderr).contains("cannot be written: entity already exists")
