@@ -20,6 +20,8 @@ use crate::snapshot::Snapshot;
 
 /// As many tokens are remembered by each worker.
 const MOST: usize = 4096;
+/// Of what one request shows, so many tokens are looked at: each may have its issuer asked.
+const MOST_SHOWN: usize = 4;
 
 /// Lets a client in that shows a token; `None` where none of its credentials is one.
 pub(super) async fn admit(
@@ -28,7 +30,8 @@ pub(super) async fn admit(
     head: &RequestHeader,
     address: Option<IpAddr>,
 ) -> Option<Result<Arc<Key>, Refusal>> {
-    let shown: Vec<_> = credentials::shown(head).filter(|shown| token::is_token(shown)).collect();
+    let shown: Vec<_> =
+        credentials::shown(head).filter(|shown| token::is_token(shown)).take(MOST_SHOWN).collect();
     let mut refused = None;
     for token in shown {
         match open(shared, world, &token, address).await {

@@ -68,7 +68,7 @@ async fn keep(shared: &Shared, slot: &Slot) {
             }
             Err(why) => {
                 log::warn!("the issuer {} gives no keys, so that those known before hold: {why}", slot.name);
-                slot.was_asked();
+                slot.was_asked(true);
                 failures = failures.saturating_add(1);
                 tokio::time::sleep(MOST.min(Duration::from_secs(1 << (failures - 1).min(6)))).await;
             }

@@ -10,7 +10,7 @@ mod fetcher;
 pub use fetcher::KeyFetchers;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -42,6 +42,8 @@ struct Slot {
     keys: ArcSwapOption<Set>,
     /// When it was asked last, in seconds since 1970; 0 before that.
     asked: AtomicU64,
+    /// Whether it gave none then: it is asked again whatever tokens name.
+    is_away: AtomicBool,
     /// Counts what changed, of all slots.
     changes: Arc<AtomicU64>,
     /// Rings when it was asked.
@@ -59,17 +61,7 @@ impl IssuerKeys {
             let Some(origin) = &issuer.origin else { continue };
             slots.entry(Arc::clone(origin)).or_insert_with(|| {
                 let kept = old.get(origin).map(Arc::clone);
-                kept.unwrap_or_else(|| {
-                    Arc::new(Slot {
-                        name: issuer.name.to_string(),
-                        origin: Arc::clone(origin),
-                        keys: ArcSwapOption::default(),
-                        asked: AtomicU64::new(0),
-                        changes: Arc::clone(&self.changes),
-                        news: Notify::new(),
-                        wanted: Notify::new(),
-                    })
-                })
+                kept.unwrap_or_else(|| Arc::new(Slot::new(&issuer.name, origin, &self.changes)))
             });
         }
         self.slots.store(Arc::new(slots));
@@ -88,14 +80,16 @@ impl IssuerKeys {
         self.slots.load().get(origin)?.keys.load_full()
     }
 
-    /// The keys after the issuer was asked once more, unless that was a moment ago.
+    /// The keys after the issuer was asked once more, unless that was a moment ago or it is away: nobody
+    /// waits for what may not come.
     pub async fn fresh(&self, origin: &Origin) -> Option<Arc<Set>> {
         let slot = self.slots.load().get(origin).map(Arc::clone)?;
         let news = slot.news.notified();
         tokio::pin!(news);
         // What comes between the look and the wait must ring too.
         news.as_mut().enable();
-        if slot.asked.load(Ordering::Acquire).saturating_add(LEAST) <= clock::unix_seconds() {
+        let is_old = slot.asked.load(Ordering::Acquire).saturating_add(LEAST) <= clock::unix_seconds();
+        if is_old && !slot.is_away.load(Ordering::Acquire) {
             slot.wanted.notify_one();
             // Whether it came or not, what is there now is all that there is.
             let _ = tokio::time::timeout(PATIENCE, news).await;
@@ -105,16 +99,61 @@ impl IssuerKeys {
 }
 
 impl Slot {
+    fn new(name: &str, origin: &Arc<Origin>, changes: &Arc<AtomicU64>) -> Self {
+        Self {
+            name: name.to_owned(),
+            origin: Arc::clone(origin),
+            keys: ArcSwapOption::default(),
+            asked: AtomicU64::new(0),
+            is_away: AtomicBool::new(false),
+            changes: Arc::clone(changes),
+            news: Notify::new(),
+            wanted: Notify::new(),
+        }
+    }
+
     fn fill(&self, keys: Set) {
         if self.keys.load().as_deref() != Some(&keys) {
             self.keys.store(Some(Arc::new(keys)));
             self.changes.fetch_add(1, Ordering::AcqRel);
         }
-        self.was_asked();
+        self.was_asked(false);
     }
 
-    fn was_asked(&self) {
+    fn was_asked(&self, is_away: bool) {
+        self.is_away.store(is_away, Ordering::Release);
         self.asked.store(clock::unix_seconds(), Ordering::Release);
         self.news.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use super::*;
+    use crate::policy::token::split;
+
+    #[test]
+    fn nobody_waits_for_an_issuer_that_is_away() {
+        let (base, query) = split("https://id.example.com/keys").unwrap();
+        let origin = Arc::new(Origin::Keys { base, query });
+        let keys = IssuerKeys::default();
+        let slot = Arc::new(Slot::new("corp", &origin, &keys.changes));
+        keys.slots.store(Arc::new([(Arc::clone(&origin), Arc::clone(&slot))].into_iter().collect()));
+        // Whether somebody waits who comes long after it was asked last.
+        let waits = || {
+            slot.asked.store(0, Ordering::Release);
+            let mut fresh = pin!(keys.fresh(&origin));
+            fresh.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending()
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let _inside = runtime.enter();
+        assert!(waits(), "it was never asked");
+        slot.was_asked(true);
+        assert!(!waits(), "it gave none when it was asked last");
+        slot.was_asked(false);
+        assert!(waits(), "it is there again");
     }
 }
