@@ -6,7 +6,7 @@ use crate::config::file::{File, Jwt};
 use crate::policy::token::{Algorithm, Audience, Issuer, Origin, Set, Template, split};
 
 use super::Check;
-use super::keys::is_name;
+use super::keys::{is_name, is_owner};
 
 /// A secret shorter than the hash it makes can be guessed.
 const SHORTEST_SECRET: usize = 32;
@@ -71,16 +71,23 @@ fn one(file: &File, name: &str, written: &Jwt, check: &mut Check<'_>) -> Issuer 
         let message = format!("the file has no key \"{host}\"; `tollgate keys create {host}` may make it");
         check.warning(&at("as_key"), message, None);
     }
-    let mut template = |path: &[&str], text: &str| {
-        let parsed: Result<Template, _> = text.parse();
-        parsed.map_err(|wrong| check.error(path, wrong.to_string(), None)).ok()
-    };
-    let owner = written.owner.as_deref().and_then(|text| template(&at("owner"), text.trim_matches('/')));
-    let user = written.user.as_deref().and_then(|text| template(&at("user"), text));
-    let each = written.each.as_deref().and_then(|text| template(&at("each"), text));
+    let slashless = written.owner.as_deref().map(|text| text.trim_matches('/'));
+    let owner = slashless.and_then(|text| template(&at("owner"), text, check));
+    let user = written.user.as_deref().and_then(|text| template(&at("user"), text, check));
+    let each = written.each.as_deref().and_then(|text| template(&at("each"), text, check));
     let mut labels = Vec::with_capacity(written.labels.len());
     for (place, text) in written.labels.iter().enumerate() {
-        labels.extend(template(&["jwt", name, "labels", &place.to_string()], text));
+        let path = ["jwt", name, "labels", &place.to_string()];
+        let Some(label) = template(&path, text, check) else { continue };
+        if !is_name(&label.example()) {
+            check.error(&path, "expected a label", None);
+        }
+        labels.push(label);
+    }
+    // What stands between the claims is the operator's, and held to what is so where it is written whole.
+    if owner.as_ref().is_some_and(|owner| !is_owner(&owner.example())) {
+        let hint = "parts of letters, digits, - _ . and between them slashes".to_owned();
+        check.error(&at("owner"), "expected an owner such as {org}/{groups.0}/{sub}", hint);
     }
     Issuer {
         name: name.trim().into(),
@@ -96,6 +103,11 @@ fn one(file: &File, name: &str, written: &Jwt, check: &mut Check<'_>) -> Issuer 
         as_key: written.as_key.as_deref().map(|name| name.trim().into()),
         each,
     }
+}
+
+fn template(path: &[&str], text: &str, check: &mut Check<'_>) -> Option<Template> {
+    let parsed: Result<Template, _> = text.parse();
+    parsed.map_err(|wrong| check.error(path, wrong.to_string(), None)).ok()
 }
 
 fn algorithms(name: &str, written: &Jwt, check: &mut Check<'_>) -> Vec<Algorithm> {

@@ -104,3 +104,24 @@ fn a_key_of_the_store_that_is_not_whole_opens_nothing() {
     assert_eq!(problems.len(), 2, "{problems:#?}");
     assert!(problems.iter().any(|problem| problem.to_string().starts_with("key newer:1:")), "{problems:#?}");
 }
+
+#[test]
+fn what_stands_between_claims_is_held_to_what_owners_and_labels_are() {
+    let jwt = |more: &str| {
+        format!(
+            "master_key: m\njwt:\n  corp: {{issuer: \"https://id.example.com\", audience: [a], {more}}}\n"
+        )
+    };
+    for fine in ["owner: \"/acme/{org:-none}/{sub}\", labels: [\"team {team}\"]", "owner: \"{org}\""] {
+        assert!(of_yaml(&jwt(fine), KEYS).is_ok(), "{fine}");
+    }
+    for (wrong, expected) in [
+        ("owner: \"acme//{sub}\"", "expected an owner such as {org}/{groups.0}/{sub}"),
+        ("owner: \"acme inc/{sub}\"", "expected an owner such as {org}"),
+        ("owner: \"acme/{team:-}/{sub}\"", "expected an owner such as {org}"),
+        ("labels: [\"\\t{team:-}\"]", "expected a label"),
+    ] {
+        let told = problems(&jwt(wrong), KEYS).join("\n");
+        assert!(told.contains(expected), "{wrong}: {told}");
+    }
+}

@@ -1,12 +1,17 @@
 //! Texts made of what a token says: `{org}/{groups.0}/{sub}`.
 
+use std::fmt::Write as _;
 use std::str::FromStr;
+
+use ring::digest::{SHA256, digest};
 
 use crate::policy::token::Invalid;
 use crate::wire::json::{Json, Kind};
 
 /// A part of an owner, or a label, has no more letters than this.
 const LONGEST: usize = 128;
+/// And what a claim says elsewhere no more than this.
+const LONGEST_PLAIN: usize = 256;
 
 /// A text with claims in it: `{name}`, `{name.0}`, `{name.field}`, `{name:-default}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +60,16 @@ impl FromStr for Template {
 }
 
 impl Template {
+    /// What comes of it at least: the default of each claim that has one, else a letter.
+    #[must_use]
+    pub fn example(&self) -> String {
+        let piece = |piece: &Piece| match piece {
+            Piece::Plain(plain) => plain.clone(),
+            Piece::Claim { default, .. } => default.clone().unwrap_or_else(|| "x".to_owned()),
+        };
+        self.0.iter().map(piece).collect()
+    }
+
     /// The text for a token, fit to be part of an owner's path: what a claim says can add no slash and
     /// no letter that such a path has not.
     ///
@@ -63,16 +78,18 @@ impl Template {
     pub(super) fn fill(&self, claims: &Json<'_>) -> Result<String, Invalid> {
         let fine = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.' | '@');
         self.with(claims, |value| {
-            value.chars().map(|letter| if fine(letter) { letter } else { '_' }).take(LONGEST).collect()
+            marked(value, LONGEST, |letter| Some(if fine(letter) { letter } else { '_' }))
         })
     }
 
-    /// The text for a token, as its claims say it.
+    /// The text for a token, as its claims say it, within bounds.
     ///
     /// # Errors
     /// When the token does not have a claim.
     pub(super) fn plain(&self, claims: &Json<'_>) -> Result<String, Invalid> {
-        self.with(claims, |value| value.chars().filter(|letter| !letter.is_control()).take(256).collect())
+        self.with(claims, |value| {
+            marked(value, LONGEST_PLAIN, |letter| Some(letter).filter(|letter| !letter.is_control()))
+        })
     }
 
     /// The same where it is all said by the token itself, and so may tell one from another.
@@ -103,6 +120,24 @@ impl Template {
         }
         Ok(text)
     }
+}
+
+/// What a claim says in letters that fit. Where these are others or fewer, a part of its hash follows, so
+/// that nobody is taken for another whose claim would look the same.
+fn marked(value: &str, longest: usize, fit: impl Fn(char) -> Option<char>) -> String {
+    let mut text: String = value.chars().filter_map(fit).collect();
+    if text == value && text.chars().nth(longest).is_none() {
+        return text;
+    }
+    let mut mark = String::from("-");
+    for byte in digest(&SHA256, value.as_bytes()).as_ref().iter().take(4) {
+        // Writing to a string cannot fail.
+        let _ = write!(mark, "{byte:02x}");
+    }
+    if let Some((end, _)) = text.char_indices().nth(longest.saturating_sub(mark.len())) {
+        text.truncate(end);
+    }
+    text + &mark
 }
 
 /// The claim of this name, which may hold dots itself; else the way through objects and lists.

@@ -86,7 +86,7 @@ fn a_token_that_holds_names_its_guest() {
     let token = token(RS256, &claims(r#","groups":["search","ads"],"team":"a/b c""#));
     let guest = check(&token, &issuer(), &set(&rsa_jwk(""))).unwrap();
     assert_eq!((&*guest.id, guest.owner.as_deref()), ("jwt:corp:ann", Some("acme/search/ann")));
-    assert_eq!((&guest.labels[..], guest.user.as_deref()), (&["a_b_c".to_owned()][..], Some("ann")));
+    assert_eq!((&guest.labels[..], guest.user.as_deref()), (&["a_b_c-0af99a60".to_owned()][..], Some("ann")));
     assert_eq!(guest.expires, NOW + 65);
 }
 
@@ -240,13 +240,32 @@ fn templates_take_claims_and_nothing_that_breaks_a_path() {
         json::parse(br#"{"a":{"b":["x",{"c":7}]},"https://x/org":"o","e":" ","p":"../up"}"#).unwrap();
     let filled = |text: &str| text.parse::<Template>().unwrap().fill(&claims);
     assert_eq!(filled("{a.b.0}/{a.b.1.c}-{https://x/org}").unwrap(), "x/7-o");
-    assert_eq!(filled("{p}/{e:-none}").unwrap(), ".._up/none");
+    assert_eq!(filled("{p}/{e:-none}").unwrap(), ".._up-8c722b8a/none");
     for missing in ["{e}", "{a}", "{a.b.9}", "{nobody}"] {
         assert!(matches!(filled(missing), Err(Invalid::Missing(_))), "{missing}");
     }
     for wrong in ["", "{", "{}", "a}", "{a{b}}"] {
         assert_eq!(wrong.parse::<Template>(), Err(BadTemplate), "{wrong}");
     }
+}
+
+#[test]
+fn claims_that_would_look_the_same_are_told_apart() {
+    let of = |text: &str, value: &str| {
+        let claims = format!("{{\"c\":{}}}", json::string(value));
+        let claims = json::parse(claims.as_bytes()).unwrap();
+        let template = text.parse::<Template>().unwrap();
+        (template.fill(&claims).unwrap(), template.plain(&claims).unwrap())
+    };
+    let long = "é".repeat(300);
+    for (one, other) in [("a/b", "a b"), ("a/b", "a_b"), ("a b", "a_b"), (&*long, &*format!("{long}x"))] {
+        assert_ne!(of("{c}", one).0, of("{c}", other).0, "{one} {other}");
+        assert_ne!(of("{c}", one).1, of("{c}", other).1, "{one} {other}");
+    }
+    let (owner, plain) = of("{c}", &long);
+    assert_eq!((owner.chars().count(), plain.chars().count()), (128, 256));
+    let most = "e".repeat(128);
+    assert_eq!(of("acme/{c}", &most).0, format!("acme/{most}"));
 }
 
 #[test]
