@@ -37,6 +37,10 @@ impl Imported {
     }
 }
 
+/// So many attempts a request makes where nothing is said, and so many it may make.
+const USUAL_ATTEMPTS: usize = 3;
+const MOST_ATTEMPTS: usize = 20;
+
 /// What is being made.
 struct Draft {
     file: Written,
@@ -76,7 +80,29 @@ impl Draft {
         self.names.iter().find(|(known, _)| known == name).map(|(_, targets)| targets)
     }
 
+    /// There, every target of a name is tried after its retries; here, attempts are of all together.
+    fn reach_all(&mut self) {
+        let longest = self.names.iter().max_by_key(|(_, targets)| targets.len());
+        let Some((name, targets)) = longest.map(|(name, targets)| (name, targets.len())) else { return };
+        let written = self.file.text_at(&["upstream", "attempts"]).map(str::parse::<usize>);
+        let now = match written {
+            Some(Ok(attempts)) => attempts,
+            // What is wrong with it is told where it is read.
+            Some(Err(_)) => return,
+            None => USUAL_ATTEMPTS,
+        };
+        let wanted = targets.min(MOST_ATTEMPTS);
+        if now < wanted {
+            let message = format!(
+                "upstream.attempts is {wanted} instead of {now}, so that \"{name}\" gets to all its targets"
+            );
+            self.file.put(&["upstream", "attempts"], Written::text(wanted.to_string()));
+            self.notes.warning(&Place::Nowhere, message, None);
+        }
+    }
+
     fn finish(mut self, from: &str) -> Imported {
+        self.reach_all();
         if !self.providers.is_empty() {
             self.file.put(&["providers"], self.providers.into_written());
         }

@@ -84,6 +84,26 @@ fn a_litellm_proxy_of_a_team_means_the_same() {
 }
 
 #[test]
+fn fallbacks_are_reached_however_few_retries_there_are() {
+    let source = |names: &[&str], retries: &str| {
+        let model =
+            |name: &&str| format!("  - {{model_name: {name}, litellm_params: {{model: openai/{name}}}}}\n");
+        let models: String = names.iter().map(model).collect();
+        let others = names[1..].join(", ");
+        format!("model_list:\n{models}router_settings: {{{retries}fallbacks: [{{a: [{others}]}}]}}\n")
+    };
+    let attempts = |names: &[&str], retries: &str| {
+        let imported = litellm("config.yaml", &source(names, retries));
+        let told = imported.notes.iter().any(|note| note.to_string().contains("gets to all its targets"));
+        (loaded(&imported, &[("OPENAI_API_KEY", "o")]).snapshot.upstream.attempts, told)
+    };
+    assert_eq!(attempts(&["a", "b", "c"], "num_retries: 0, "), (3, true));
+    assert_eq!(attempts(&["a", "b", "c", "d"], ""), (4, true));
+    assert_eq!(attempts(&["a", "b", "c"], "num_retries: 5, "), (6, false));
+    assert_eq!(attempts(&["a"], "num_retries: 0, "), (1, false));
+}
+
+#[test]
 fn patterns_of_names_become_providers() {
     let imported = litellm("config.yaml", WILDCARDS);
     let compiled = loaded(&imported, &[("OPENAI_KEY", "o")]);

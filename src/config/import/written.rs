@@ -37,6 +37,17 @@ impl Written {
         }
     }
 
+    /// The text at a path of keys.
+    pub(super) fn text_at(&self, path: &[&str]) -> Option<&str> {
+        match (self, path.split_first()) {
+            (Self::Text(text), None) => Some(text),
+            (Self::Map(entries), Some((first, rest))) => {
+                entries.iter().find(|(key, _)| key == first).and_then(|(_, inner)| inner.text_at(rest))
+            }
+            (Self::Text(_) | Self::List(_) | Self::Map(_), _) => None,
+        }
+    }
+
     fn write(&self, depth: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => writeln!(f, " {}", scalar(text)),
