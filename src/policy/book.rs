@@ -1,9 +1,10 @@
 //! All windows of the process, by what they are kept under: they outlive reloads, and what they hold
 //! outlives the process.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::hash::BuildHasher as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::policy::rule::Bound;
 use crate::policy::window::Window;
@@ -21,14 +22,21 @@ pub struct Tally {
     pub ends: Option<u64>,
 }
 
-/// All windows of the process. It is not asked on a request's way.
+/// So many parts has the book.
+const PARTS: usize = 64;
+
+/// All windows of the process. A key's are looked up when keys are compiled, those of somebody with a token
+/// while a request waits: so the book is in parts, and who goes through all of it holds one at a time.
 #[derive(Debug)]
 pub struct Book {
     workers: usize,
-    pages: Mutex<FxHashMap<Arc<str>, Page>>,
+    parts: [Mutex<Pages>; PARTS],
     /// What is known from before this process began, for windows that are not there yet.
     before: Mutex<Before>,
 }
+
+/// Pages by what their window is kept under.
+type Pages = FxHashMap<Arc<str>, Page>;
 
 /// What is known by what their window is kept under.
 type Before = FxHashMap<Arc<str>, Vec<Past>>;
@@ -56,7 +64,23 @@ impl Book {
     /// An empty book for so many workers.
     #[must_use]
     pub fn new(workers: usize) -> Self {
-        Self { workers, pages: Mutex::default(), before: Mutex::default() }
+        Self { workers, parts: std::array::from_fn(|_| Mutex::default()), before: Mutex::default() }
+    }
+
+    /// The part in which the page of this id is.
+    fn place(&self, id: &str) -> &Mutex<Pages> {
+        let [first, ..] = &self.parts;
+        let place = usize::try_from(FxBuildHasher.hash_one(id)).unwrap_or(0) % PARTS;
+        self.parts.get(place).unwrap_or(first)
+    }
+
+    fn part(&self, id: &str) -> MutexGuard<'_, Pages> {
+        self.place(id).lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All parts, each locked while it is looked at.
+    fn parts(&self) -> impl Iterator<Item = MutexGuard<'_, Pages>> {
+        self.parts.iter().map(|part| part.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Takes in what was written down: id, slice, amount.
@@ -84,7 +108,7 @@ impl Book {
     #[must_use]
     pub fn window(&self, node: &str, bound: &Bound, is_of_many: bool) -> Arc<Window> {
         let id: Arc<str> = bound.id(node).into();
-        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pages = self.part(&id);
         if let Some(page) = pages.get(&id) {
             return Arc::clone(&page.window);
         }
@@ -103,33 +127,33 @@ impl Book {
     /// Forgets windows that no key holds any more and in which nothing counts: those of people who
     /// came in with tokens would else only ever become more.
     pub fn sweep(&self, now: u64) {
-        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
-        // Nobody can take a window up meanwhile: that is done under the same lock.
-        pages.retain(|_, page| Arc::strong_count(&page.window) > 1 || page.window.level(now) > 0);
+        for mut pages in self.parts() {
+            // Nobody can take a window up meanwhile: that is done under the same lock.
+            pages.retain(|_, page| Arc::strong_count(&page.window) > 1 || page.window.level(now) > 0);
+        }
     }
 
     /// The windows that must be known when the process begins again: the node of each, what it counts, and
     /// itself.
     #[must_use]
     pub fn lasting(&self) -> Vec<(Arc<str>, Bound, Arc<Window>)> {
-        let pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
-        let lasting = pages.values().filter(|page| page.bound.outlives());
-        lasting.map(|page| (Arc::clone(&page.node), page.bound.clone(), Arc::clone(&page.window))).collect()
+        let mut lasting = Vec::new();
+        for pages in self.parts() {
+            let of_part = pages.values().filter(|page| page.bound.outlives());
+            lasting.extend(
+                of_part.map(|page| (Arc::clone(&page.node), page.bound.clone(), Arc::clone(&page.window))),
+            );
+        }
+        lasting
     }
 
     /// What was settled and is not written down yet.
     #[must_use]
     pub fn changes(&self) -> Vec<Tally> {
-        let pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
         let mut changes = Vec::new();
-        for (id, page) in pages.iter().filter(|(_, page)| page.bound.outlives()) {
-            for (slice, settled) in page.window.settled() {
-                let written = page.written.get(&slice).copied().unwrap_or(0);
-                let change = difference(settled, written);
-                if change != 0 {
-                    let ends = page.window.span().end_of(slice);
-                    changes.push(Tally { id: Arc::clone(id), slice, change, ends });
-                }
+        for pages in self.parts() {
+            for (id, page) in pages.iter().filter(|(_, page)| page.bound.outlives()) {
+                page.changes(id, &mut changes);
             }
         }
         changes
@@ -137,7 +161,7 @@ impl Book {
 
     /// A change is written down, and came to this sum: what is in it from elsewhere counts here too.
     pub fn wrote(&self, tally: &Tally, sum: u64) {
-        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pages = self.part(&tally.id);
         let Some(page) = pages.get_mut(&tally.id) else { return };
         let known = page.written.get(&tally.slice).copied().unwrap_or(0).saturating_add_signed(tally.change);
         let elsewhere = difference(sum, known);
@@ -147,6 +171,20 @@ impl Book {
         page.written.insert(tally.slice, sum);
         let counting: Vec<u64> = page.window.settled().into_iter().map(|(slice, _)| slice).collect();
         page.written.retain(|slice, _| counting.contains(slice));
+    }
+}
+
+impl Page {
+    /// Adds what was settled in its window and is not written down yet.
+    fn changes(&self, id: &Arc<str>, changes: &mut Vec<Tally>) {
+        for (slice, settled) in self.window.settled() {
+            let written = self.written.get(&slice).copied().unwrap_or(0);
+            let change = difference(settled, written);
+            if change != 0 {
+                let ends = self.window.span().end_of(slice);
+                changes.push(Tally { id: Arc::clone(id), slice, change, ends });
+            }
+        }
     }
 }
 
@@ -222,13 +260,32 @@ mod tests {
         let held = book.window("key:held", &bound(), false);
         use_some(&book.window("key:used", &bound(), false), 30);
         drop(book.window("key:gone", &bound(), false));
-        let known = |book: &Book| book.pages.lock().unwrap().len();
+        let known = |book: &Book| book.parts().map(|pages| pages.len()).sum::<usize>();
         book.sweep(10);
         assert_eq!(known(&book), 2);
         assert_eq!(book.window("key:used", &bound(), false).level(10), 30);
         book.sweep(86_400 + 10);
         assert_eq!(known(&book), 1);
         assert!(Arc::ptr_eq(&held, &book.window("key:held", &bound(), false)));
+    }
+
+    #[test]
+    fn who_goes_through_the_book_holds_no_more_than_a_part_of_it() {
+        let book = Book::new(2);
+        let node = |number: usize| format!("key:staff|{number}");
+        for number in 0..1000 {
+            use_some(&book.window(&node(number), &bound(), false), 30);
+        }
+        let largest = book.parts().map(|pages| pages.len()).max().unwrap();
+        assert!(largest < 100, "{largest} pages are in one part");
+        assert_eq!((book.changes().len(), book.lasting().len()), (1000, 1000));
+        let held = book.part(&bound().id(&node(0)));
+        let others = (1..1000).filter(|number| {
+            let other = book.place(&bound().id(&node(*number)));
+            other.try_lock().is_ok()
+        });
+        assert!(others.count() > 900, "whose windows are elsewhere are not held up");
+        drop(held);
     }
 
     #[test]
