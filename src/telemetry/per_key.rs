@@ -1,11 +1,10 @@
 //! What each key and owner asked for, used and spent. Clients, models and owners that tokens name may
 //! be many: so many series are told apart, and all others share one.
 
-use std::sync::Arc;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::{Counter, CounterVec, IntCounter, IntCounterVec, Opts, Registry};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::account::{Outcome, Settled};
 use crate::telemetry::metrics::OTHER;
@@ -60,28 +59,21 @@ impl PerKey {
         self.most = most;
     }
 
-    /// The counters of a request, and whether they are its own.
-    fn counters(&self, settled: &Settled, model: &str) -> (Own, bool) {
-        let record = &settled.record;
-        let (key, owner) = names(settled);
-        let provider = record.provider.as_deref().unwrap_or("");
-        let own = [key.map_or("", |name| &**name), owner, provider, model];
-        let is_own = self.admits(&own);
-        let labels = if is_own { own } else { [OTHER; 4] };
+    /// The counters under these labels.
+    fn counters(&self, labels: [&str; 4]) -> Own {
         let side = |side: &str| {
             let [key, owner, provider, model] = labels;
             self.tokens.with_label_values(&[key, owner, provider, model, side])
         };
-        let counters = Own {
-            owner: owner.into(),
+        Own {
             labels: labels.map(Into::into),
             requests: self.requests.with_label_values(&labels),
             tokens: [side("input"), side("output")],
             cost: self.cost.with_label_values(&labels),
-        };
-        (counters, is_own)
+        }
     }
 
+    /// Whether these labels are told apart from others.
     fn admits(&self, labels: &[&str; 4]) -> bool {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let id = labels.join("\0");
@@ -91,7 +83,6 @@ impl PerKey {
 
 /// The counters of one key for one provider's model.
 struct Own {
-    owner: Box<str>,
     labels: [Box<str>; 4],
     requests: IntCounter,
     tokens: [IntCounter; 2],
@@ -117,26 +108,64 @@ impl Own {
 
 /// The counters that one observer has found, of one provider's model.
 #[derive(Default)]
-pub(super) struct Keys(rustc_hash::FxHashMap<Arc<str>, Own>);
+pub(super) struct Keys {
+    /// By key and owner: of those who come in with tokens as one key, each may be another's.
+    own: FxHashMap<Arc<str>, FxHashMap<Box<str>, Own>>,
+    /// What all share that have none of their own.
+    others: Option<Own>,
+}
 
 impl Keys {
     /// One request of the model, whose label this is, settled.
     pub(super) fn observe(&mut self, all: &PerKey, settled: &Settled, model: &str) {
         let (key, owner) = names(settled);
         let name = key.map_or("", |name| &**name);
-        if let Some(own) = self.0.get(name).filter(|own| *own.owner == *owner) {
+        if let Some(own) = self.own.get(name).and_then(|owners| owners.get(owner)) {
             return own.observe(all, settled);
         }
-        let (own, is_own) = all.counters(settled, model);
-        own.observe(all, settled);
-        // What shares its series with others is not remembered: there is no end of it.
-        if is_own {
-            self.0.insert(key.cloned().unwrap_or_default(), own);
-        }
+        let provider = settled.record.provider.as_deref().unwrap_or("");
+        let labels = [name, owner, provider, model];
+        let counters = if all.admits(&labels) {
+            let owners = self.own.entry(key.cloned().unwrap_or_default()).or_default();
+            owners.entry(owner.into()).or_insert_with(|| all.counters(labels))
+        } else {
+            // Who shares a series with others is not remembered: there is no end of them.
+            self.others.get_or_insert_with(|| all.counters([OTHER; 4]))
+        };
+        counters.observe(all, settled);
     }
 }
 
 fn names(settled: &Settled) -> (Option<&Arc<str>>, &str) {
     let key = settled.record.key.as_ref();
     (key.map(|key| &key.name), key.map_or("", |key| &*key.owner))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Key;
+    use crate::telemetry::sample::settled;
+
+    #[test]
+    fn owners_of_one_key_are_remembered_each_and_all_others_once() {
+        let registry = Registry::new();
+        let mut all = PerKey::new(&registry).unwrap();
+        all.bound(2);
+        let mut keys = Keys::default();
+        for round in 0..3 {
+            for owner in ["acme/ann", "acme/bob", "acme/cy", "acme/dee"] {
+                let mut one = settled("m");
+                let key = Key { name: "staff".into(), owner: owner.into(), ..Key::default() };
+                one.record.key = Some(Arc::new(key));
+                keys.observe(&all, &one, "m");
+            }
+            assert_eq!((keys.own.len(), keys.own["staff"].len()), (1, 2), "round {round}");
+        }
+        let counted = |own: &Own| own.requests.get();
+        let mut own: Vec<_> = keys.own["staff"].iter().map(|(owner, own)| (&**owner, counted(own))).collect();
+        own.sort_unstable();
+        assert_eq!(own, [("acme/ann", 3), ("acme/bob", 3)]);
+        assert_eq!(keys.others.as_ref().map(counted), Some(6));
+    }
 }
