@@ -27,9 +27,9 @@ pub(super) fn page(admin: &Admin, path: &str) -> Option<Answer> {
 
 fn metrics(admin: &Admin) -> Vec<u8> {
     let world = admin.shared.world.load();
-    let rules = world.door.keyring.rules();
+    let rules = world.door.keyring.standing(clock::unix_seconds());
     admin.shared.metrics().keeps(&admin.shared.cache.stand());
-    admin.shared.metrics().render(admin.shared.held.now(), rules, clock::unix_seconds())
+    admin.shared.metrics().render(admin.shared.held.now(), rules)
 }
 
 /// What is served.

@@ -147,6 +147,22 @@ impl Book {
         lasting
     }
 
+    /// The most that one of many has used now, under what the window of the key is kept under that they
+    /// come in as.
+    #[must_use]
+    pub fn most_of_each(&self, now: u64) -> FxHashMap<String, u64> {
+        let mut most = FxHashMap::default();
+        for pages in self.parts() {
+            for page in pages.values().filter(|page| page.node.starts_with("key:")) {
+                for host in hosts_of(&page.node) {
+                    let level: &mut u64 = most.entry(page.bound.id(host)).or_default();
+                    *level = page.window.level(now).max(*level);
+                }
+            }
+        }
+        most
+    }
+
     /// What was settled and is not written down yet.
     #[must_use]
     pub fn changes(&self) -> Vec<Tally> {
@@ -186,6 +202,12 @@ impl Page {
             }
         }
     }
+}
+
+/// The nodes of the keys as which somebody may come in whose node this is: `key:HOST` of `key:HOST|EACH`,
+/// where both may have such strokes themselves.
+pub fn hosts_of(node: &str) -> impl Iterator<Item = &str> {
+    node.match_indices('|').filter_map(|(place, _)| node.get(..place))
 }
 
 /// How much more one is than the other.

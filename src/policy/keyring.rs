@@ -115,29 +115,33 @@ pub struct Bounds {
 impl Bounds {
     /// All rules that bind a key, the narrowest first.
     ///
-    /// `id` and `name` are those under which its own are counted.
-    fn bind(&self, key: &Key, (id, name): (&str, &str), own: &[Bound], book: &Book) -> Vec<Rule> {
+    /// Its own are counted under `id`, for `node`.
+    fn bind(&self, key: &Key, (id, node): (&str, &Node), own: &[Bound], book: &Book) -> Vec<Rule> {
         let mut rules = Vec::new();
-        rules_of("key", id, name, own, book, &mut rules);
+        rules_of(node, id, own, book, &mut rules);
         for label in &key.labels {
             let bounds = self.labels.get(&**label).map_or(&[][..], Vec::as_slice);
-            rules_of("label", label, label, bounds, book, &mut rules);
+            rules_of(&node_of("label", label), label, bounds, book, &mut rules);
         }
         let mut path = &*key.owner;
         while !path.is_empty() {
             let bounds = self.owners.get(path).map_or(&[][..], Vec::as_slice);
-            rules_of("owner", path, path, bounds, book, &mut rules);
+            rules_of(&node_of("owner", path), path, bounds, book, &mut rules);
             path = path.rsplit_once('/').map_or("", |(above, _)| above);
         }
         rules
     }
 }
 
+fn node_of(kind: &'static str, name: &str) -> Node {
+    Node { kind, name: name.into(), host: None }
+}
+
 /// Adds the rules of one node.
-fn rules_of(kind: &'static str, id: &str, name: &str, bounds: &[Bound], book: &Book, rules: &mut Vec<Rule>) {
+fn rules_of(node: &Node, id: &str, bounds: &[Bound], book: &Book, rules: &mut Vec<Rule>) {
     for bound in bounds {
-        let window = book.window(&format!("{kind}:{id}"), bound, kind != "key");
-        rules.push(Rule { node: Node { kind, name: name.into() }, bound: bound.clone(), window });
+        let window = book.window(&format!("{}:{id}", node.kind), bound, node.kind != "key");
+        rules.push(Rule { node: node.clone(), bound: bound.clone(), window });
     }
 }
 
@@ -170,7 +174,7 @@ impl Keyring {
         let mut ring = Self::default();
         let mut hosts = Hosts { own: FxHashMap::default(), bounds: bounds.clone(), book: Arc::clone(book) };
         for Draft { mut key, secrets, bounds: own } in drafts {
-            key.rules = bounds.bind(&key, (&key.id, &key.name), &own, book);
+            key.rules = bounds.bind(&key, (&key.id, &node_of("key", &key.name)), &own, book);
             let key = Arc::new(key);
             match hosts.own.entry(Arc::clone(&key.name)) {
                 Entry::Occupied(mut other) if other.get().0.revoked.is_some() && key.revoked.is_none() => {
@@ -188,7 +192,7 @@ impl Keyring {
         }
         for (kind, nodes) in [("owner", &bounds.owners), ("label", &bounds.labels)] {
             for (name, bounds) in nodes {
-                rules_of(kind, name, name, bounds, book, &mut ring.shared);
+                rules_of(&node_of(kind, name), name, bounds, book, &mut ring.shared);
             }
         }
         ring.hosts = Some(Arc::new(hosts));
@@ -215,16 +219,20 @@ impl Keyring {
         };
         let Some(name) = &guest.as_key else {
             let key = guest.key(None);
-            let rules = hosts.bounds.bind(&key, (&key.id, &key.name), &[], &hosts.book);
+            let node = node_of("key", &key.name);
+            let rules = hosts.bounds.bind(&key, (&key.id, &node), &[], &hosts.book);
             return Ok(Key { rules, ..key });
         };
         let (host, own) = hosts.own.get(name).ok_or_else(none)?;
         let key = guest.key(Some(host));
-        let (id, name): (Arc<str>, Arc<str>) = match &guest.each {
-            Some(each) => (format!("{}|{each}", host.id).into(), format!("{}: {each}", host.name).into()),
-            None => (Arc::clone(&host.id), Arc::clone(&host.name)),
+        let (id, node): (Arc<str>, Node) = match &guest.each {
+            Some(each) => {
+                let node = node_of("key", &format!("{}: {each}", host.name));
+                (format!("{}|{each}", host.id).into(), Node { host: Some(Arc::clone(&host.name)), ..node })
+            }
+            None => (Arc::clone(&host.id), node_of("key", &host.name)),
         };
-        let rules = hosts.bounds.bind(&key, (&id, &name), own, &hosts.book);
+        let rules = hosts.bounds.bind(&key, (&id, &node), own, &hosts.book);
         Ok(Key { rules, counted: Some(id), ..key })
     }
 
@@ -234,10 +242,18 @@ impl Keyring {
         self.keys.is_empty()
     }
 
-    /// All rules, each once: those of owners and labels, then those of keys.
-    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
-        let own = self.keys.iter().flat_map(|key| key.rules.iter().filter(|rule| rule.node.kind == "key"));
-        self.shared.iter().chain(own)
+    /// All rules, each once, with what is used of them now: those of owners and labels, then those of keys.
+    /// Where each has a key's rules who comes in as it with a token, it is what one of them has used most.
+    pub fn standing(&self, now: u64) -> impl Iterator<Item = (&Rule, u64)> {
+        let most = self.hosts.as_ref().map(|hosts| hosts.book.most_of_each(now)).unwrap_or_default();
+        let shared = self.shared.iter().map(move |rule| (rule, rule.window.level(now)));
+        let own = self.keys.iter().flat_map(|key| {
+            let own = key.rules.iter().filter(|rule| rule.node.kind == "key");
+            own.map(move |rule| (rule, rule.bound.id(&format!("key:{}", key.id))))
+        });
+        let own = own
+            .map(move |(rule, id)| (rule, rule.window.level(now).max(most.get(&id).copied().unwrap_or(0))));
+        shared.chain(own)
     }
 
     /// The rules of all owners and labels, for whoever looks at them.
@@ -256,6 +272,9 @@ impl Keyring {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::period::{Period, Shape, Span};
+    use crate::policy::rule::Measure;
+    use crate::policy::window::Moment;
 
     #[test]
     fn a_hash_is_written_as_it_is_read() {
@@ -284,12 +303,29 @@ mod tests {
     }
 
     #[test]
-    fn tokens_come_in_as_the_key_that_has_the_name_now() {
-        let draft = |id: &str, revoked| {
-            let key = Key { id: id.into(), name: "staff".into(), enabled: true, revoked, ..Key::default() };
-            Draft { key, secrets: Vec::new(), bounds: Vec::new() }
-        };
-        let guest = Guest {
+    fn people_are_told_of_by_the_key_that_they_come_in_as() {
+        let span = Span { period: Period::Day, shape: Shape::Calendar };
+        let bound = Bound { measure: Measure::Requests, span, limit: 9, soft: None, model: None };
+        let key = Key { id: "k1".into(), name: "staff".into(), enabled: true, ..Key::default() };
+        let draft = Draft { key, secrets: Vec::new(), bounds: vec![bound] };
+        let ring = Keyring::new([draft], &Bounds::default(), &Arc::new(Book::new(1)));
+        for (who, requests) in [("ann", 2), ("bob", 5), ("cy|d", 3)] {
+            let person = Guest { each: Some(who.to_owned()), ..guest() };
+            let rules = ring.welcome(&person).unwrap().rules;
+            assert_eq!(
+                (&*rules[0].node.name, rules[0].node.public_name()),
+                (&*format!("staff: {who}"), "staff")
+            );
+            let slice = rules[0].window.reserve(Moment { now: 10, shard: 0 }, requests, 9).unwrap();
+            rules[0].window.settle(&slice, 0, requests, requests);
+        }
+        let standing: Vec<_> =
+            ring.standing(10).map(|(rule, used)| (rule.node.public_name(), used)).collect();
+        assert_eq!(standing, [("staff", 5)]);
+    }
+
+    fn guest() -> Guest {
+        Guest {
             id: "jwt:corp:ann".to_owned(),
             name: "corp".into(),
             owner: None,
@@ -298,10 +334,18 @@ mod tests {
             as_key: Some("staff".into()),
             each: None,
             expires: 100,
+        }
+    }
+
+    #[test]
+    fn tokens_come_in_as_the_key_that_has_the_name_now() {
+        let draft = |id: &str, revoked| {
+            let key = Key { id: id.into(), name: "staff".into(), enabled: true, revoked, ..Key::default() };
+            Draft { key, secrets: Vec::new(), bounds: Vec::new() }
         };
         let host = |drafts: Vec<Draft>| {
             let ring = Keyring::new(drafts, &Bounds::default(), &Arc::new(Book::new(1)));
-            let key = ring.welcome(&guest).unwrap();
+            let key = ring.welcome(&guest()).unwrap();
             (key.counted.unwrap().to_string(), key.revoked)
         };
         let (old, new, older) = (draft("k1", Some(9)), draft("k2", None), draft("k0", Some(5)));

@@ -21,7 +21,7 @@ pub mod window;
 
 pub use access::Access;
 pub use address::Network;
-pub use book::{Book, Tally};
+pub use book::{Book, Tally, hosts_of};
 pub use forwarded::{Proxies, Teller};
 pub use guest::{Guest, NoHost};
 pub use key::{Closed, Key};

@@ -89,6 +89,16 @@ pub struct Node {
     pub kind: &'static str,
     /// Its name.
     pub name: Arc<str>,
+    /// The key whose rules they are, where each has them who comes in as it with a token.
+    pub host: Option<Arc<str>>,
+}
+
+impl Node {
+    /// Its name for everybody: never that of a person.
+    #[must_use]
+    pub fn public_name(&self) -> &str {
+        self.host.as_deref().unwrap_or(&self.name)
+    }
 }
 
 impl fmt::Display for Node {

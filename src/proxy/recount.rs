@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::account::Entry;
-use crate::policy::{Bound, Measure, Period, Shape, Span, Window};
+use crate::policy::{Bound, Measure, Period, Shape, Span, Window, hosts_of};
 use crate::store::ledger::{Filter, Reader, Sums};
 
 /// A rule's window, and what its node is.
@@ -75,7 +75,7 @@ fn of_span(
             let slice = span.slice(entry.at / 1000);
             for node in nodes(entry) {
                 let own = by_node.get(node.as_str());
-                let of_host = || hosts(&node).find_map(|host| by_node.get(host));
+                let of_host = || hosts_of(&node).find_map(|host| by_node.get(host));
                 for place in own.or_else(of_host).into_iter().flatten() {
                     let Some(counted) = counted.get(*place).filter(|counted| is_for(&counted.bound, entry))
                     else {
@@ -111,12 +111,6 @@ fn of_span(
     recounted.raised += raised.into_iter().filter(|raised| *raised).count();
     recounted.later.extend(later.into_iter().map(|((id, slice), sum)| (id, slice, sum)));
     Ok(())
-}
-
-/// The nodes whose limits each of many has that come in with tokens, of the node of one of them
-/// (`key:HOST|EACH`).
-fn hosts(node: &str) -> impl Iterator<Item = &str> {
-    node.match_indices('|').filter_map(|(place, _)| node.get(..place))
 }
 
 /// The nodes at which a request counts. Sums by the hour are of one label, or of all that is no label.

@@ -13,13 +13,12 @@ const MOST: usize = 4096;
 
 const WHO: [&str; 5] = [label::NODE, label::NAME, label::MEASURE, label::PERIOD, label::MODEL];
 
-/// How these rules stand now: what each has used and reserved, and what it may.
+/// How these rules stand: what of each is used and reserved, and what it allows.
 ///
 /// # Errors
 /// When a metric has a name that is none, which a test rules out.
 pub(super) fn families<'r>(
-    rules: impl Iterator<Item = &'r Rule>,
-    now: u64,
+    rules: impl Iterator<Item = (&'r Rule, u64)>,
 ) -> prometheus::Result<Vec<MetricFamily>> {
     let gauges = |name: &str, help: &str| GaugeVec::new(Opts::new(name, help), &WHO);
     let used = gauges(
@@ -27,7 +26,7 @@ pub(super) fn families<'r>(
         "What is used and reserved of a budget (in USD) or limit (in what it measures)",
     )?;
     let limit = gauges(metric::RULE_LIMIT, "What a budget or limit allows")?;
-    for rule in rules.take(MOST) {
+    for (rule, level) in rules.take(MOST) {
         let bound = &rule.bound;
         let model = bound.model.as_deref().unwrap_or("");
         let period = match bound.measure {
@@ -36,8 +35,8 @@ pub(super) fn families<'r>(
                 bound.span.period.name()
             }
         };
-        let labels = [rule.node.kind, &*rule.node.name, bound.measure.name(), period, model];
-        used.with_label_values(&labels).set(amount(bound.measure, rule.window.level(now)));
+        let labels = [rule.node.kind, rule.node.public_name(), bound.measure.name(), period, model];
+        used.with_label_values(&labels).set(amount(bound.measure, level));
         limit.with_label_values(&labels).set(amount(bound.measure, bound.limit));
     }
     let mut families = used.collect();

@@ -286,12 +286,13 @@ impl Metrics {
     }
 
     /// The label of a key, an owner or a label: there are as many as the operator makes, of which so
-    /// many have one of their own.
+    /// many have one of their own. People are told of by the key that they come in as.
     fn node<'r>(&self, rule: &'r Rule) -> &'r str {
         let mut known = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = format!("{}:{}", rule.node.kind, rule.node.name);
+        let name = rule.node.public_name();
+        let id = format!("{}:{name}", rule.node.kind);
         let own = known.contains(&id) || (known.len() < MOST_NODES && known.insert(id));
-        if own { &rule.node.name } else { OTHER }
+        if own { name } else { OTHER }
     }
 
     /// What a settled request met on its way: failures of upstreams, losses, and what guards found.
@@ -343,10 +344,10 @@ impl Metrics {
         self.cache_evictions.inc_by(cache.evicted.saturating_sub(self.cache_evictions.get()));
     }
 
-    /// The text that Prometheus reads; `held` is the number of bytes held now, and `rules` are shown as
-    /// they stand at `now`, in seconds since 1970.
+    /// The text that Prometheus reads; `held` is the number of bytes held now, and `rules` are shown with
+    /// what is used of them now.
     #[must_use]
-    pub fn render<'r>(&self, held: usize, rules: impl Iterator<Item = &'r Rule>, now: u64) -> Vec<u8> {
+    pub fn render<'r>(&self, held: usize, rules: impl Iterator<Item = (&'r Rule, u64)>) -> Vec<u8> {
         self.in_flight_gauge.set(i64::try_from(self.in_flight()).unwrap_or(i64::MAX));
         self.held_gauge.set(i64::try_from(held).unwrap_or(i64::MAX));
         if let Some(journal) = self.journal.get() {
@@ -357,7 +358,7 @@ impl Metrics {
             }
         }
         let mut text = Vec::new();
-        let standing = budgets::families(rules, now);
+        let standing = budgets::families(rules);
         let all = standing.map(|standing| [self.registry.gather(), standing].concat());
         if let Err(error) = all.and_then(|all| TextEncoder::new().encode(&all, &mut text)) {
             log::error!("metrics could not be written: {error}");
@@ -389,7 +390,7 @@ mod tests {
     fn every_metric_has_a_name_of_its_own() {
         let metrics = Metrics::new().unwrap();
         metrics.serves(3);
-        let text = String::from_utf8(metrics.render(42, std::iter::empty(), 0)).unwrap();
+        let text = String::from_utf8(metrics.render(42, std::iter::empty())).unwrap();
         assert!(text.contains("tollgate_config_generation 3"));
         assert!(text.contains("tollgate_held_bytes 42"));
     }

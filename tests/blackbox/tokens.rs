@@ -251,6 +251,12 @@ fn the_limits_and_models_of_a_key_hold_for_each_subject() {
         let (status, _, message) = why(&gateway.ask(&small(&again)));
         assert!(status == 429 && message.contains(&format!("key \"staff: {subject}\"")), "{message}");
     }
+    // Metrics tell of the key, and of whoever has used most, but of nobody by name.
+    let rule = [("node", "key"), ("name", "staff"), ("measure", "requests")];
+    let told = |labels: &[(&str, &str)]| {
+        ["tollgate_rule_used", "tollgate_limited_total"].map(|name| gateway.metric(name, labels))
+    };
+    assert_eq!((told(&rule), told(&[("name", "staff: ann")])), ([2.0, 2.0], [0.0, 0.0]));
     let shared = Issuer::start();
     let (_mock, gateway) = setup(&shared, ", as_key: staff");
     gateway.ask(&small(&shared.token("ann"))).ok();

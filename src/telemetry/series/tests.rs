@@ -2,7 +2,7 @@ use super::*;
 use crate::telemetry::sample::settled;
 
 fn text(metrics: &Metrics) -> String {
-    String::from_utf8(metrics.render(0, std::iter::empty(), 0)).unwrap()
+    String::from_utf8(metrics.render(0, std::iter::empty())).unwrap()
 }
 
 #[test]
