@@ -17,7 +17,9 @@ const USUAL: u64 = 4096;
 /// A text of at least this many bytes may be no words but a picture, a document or sound.
 const MEDIA: usize = 1024;
 /// The head of a data address is no longer than this.
-const DATA_HEAD: usize = 64;
+const DATA_HEAD: usize = 128;
+/// The lines in which base64 may be written have at least so many letters, but for the last.
+const SHORTEST_LINE: usize = 60;
 /// A picture's tokens are hardly fewer than this many, and its bytes hardly more a token.
 const MEDIA_TOKENS: u64 = 800;
 const MEDIA_BYTES: u64 = 40;
@@ -109,12 +111,47 @@ pub(super) fn input(body: &[u8], model: &str, calibration: &Calibration) -> u64 
     scale(words, factor * 1.1) + media + 16
 }
 
-/// Whether a text is no words: past the head of a data address it is of base64 alone.
+/// Whether a text is no words: past the head of a data address all of it is base64, in one of the two
+/// alphabets, in JSON's form and perhaps in lines.
 fn is_media(text: &str) -> bool {
-    let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=-_\\".contains(byte);
-    text.as_bytes()
-        .get(DATA_HEAD..MEDIA)
-        .is_some_and(|some| some.iter().all(base64) && memchr::memmem::find(some, b"\\u").is_none())
+    let head = text.get(..DATA_HEAD).filter(|head| head.starts_with("data:"));
+    let head = head.and_then(|head| head.find(',')).map_or(0, |comma| comma + 1);
+    let Some(data) = text.as_bytes().get(head..).filter(|_| text.len() >= MEDIA) else { return false };
+    let (mut is_standard, mut is_for_urls, mut line) = (true, true, 0);
+    for (number, piece) in data.split(|byte| *byte == b'\\').enumerate() {
+        let own = match piece.first() {
+            _ if number == 0 => Some(piece),
+            Some(b'/') => piece.get(1..),
+            // Lines of words are shorter.
+            Some(b'n' | b'r') if line == 0 || line >= SHORTEST_LINE => {
+                line = 0;
+                piece.get(1..)
+            }
+            Some(b'u') => piece.split_at_checked(5).filter(|(sign, _)| is_sign(sign)).map(|(_, own)| own),
+            Some(_) | None => None,
+        };
+        let Some(own) = own else { return false };
+        line += own.len();
+        // Without a branch for each byte, since such a text may be long.
+        for chunk in own.chunks(256) {
+            let all = |[one, other]: [u8; 2]| {
+                let fits =
+                    |byte: u8| byte.is_ascii_alphanumeric() || byte == one || byte == other || byte == b'=';
+                chunk.iter().fold(true, |fine, byte| fine & fits(*byte))
+            };
+            is_standard = is_standard && all(*b"+/");
+            is_for_urls = is_for_urls && all(*b"-_");
+            if !is_standard && !is_for_urls {
+                return false;
+            }
+        }
+    }
+    true
+}
+
+/// Whether this is how writers of JSON escape one of the signs of base64.
+fn is_sign(escaped: &[u8]) -> bool {
+    [b"u002b", b"u002f", b"u003d"].iter().any(|sign| escaped.eq_ignore_ascii_case(*sign))
 }
 
 /// What a request may cost at these prices: the dearest classes of input and output, and what it tells
@@ -211,6 +248,34 @@ mod tests {
             format!(r#"{{"messages":[{{"url":"data:image/png;base64,{}"}}]}}"#, "iVBORw0KGgo".repeat(10_000));
         let tokens = input(picture.as_bytes(), "m", &calibration);
         assert!((800..4000).contains(&tokens), "{tokens}");
+    }
+
+    #[test]
+    fn words_behind_what_looks_like_a_picture_are_counted() {
+        let words = "Not a picture at all. ".repeat(1000);
+        let junk = "QUJD".repeat(400);
+        let tall = "word\\n".repeat(1000);
+        for text in
+            [format!("{junk}{words}"), format!("{words}{junk}"), tall, format!("data:,{junk}\\u0041{words}")]
+        {
+            assert!(!is_media(&text), "{}", &text[..40]);
+        }
+        let picture = "iVBORw0KGgo".repeat(200);
+        let lines = format!("{}\\r\\n", &picture[..76]).repeat(20) + "QUI=";
+        for media in [
+            picture.clone(),
+            format!("data:image/png;base64,{picture}"),
+            picture.replace('K', "\\/"),
+            picture.replace('K', "\\u002B") + "\\u003d",
+            picture.replace('K', "/").replace('g', "+"),
+            picture.replace('K', "_").replace('g', "-"),
+            format!("data:application/pdf;name=a%20file.pdf;base64,{lines}"),
+            lines,
+        ] {
+            assert!(is_media(&media), "{}", &media[..40]);
+        }
+        let mixed = picture.replace('K', "_").replace('g', "+");
+        assert!(!is_media(&mixed) && !is_media(&picture[..900]));
     }
 
     #[test]

@@ -53,27 +53,37 @@ pub async fn admit(shared: &Shared, session: &mut Session, exchange: &mut Exchan
     let world = Arc::clone(&exchange.world);
     let Some(asked) = exchange.asked.clone() else { return Ok(true) };
     let Some(call) = exchange.call() else { return Ok(true) };
-    let refusal = match claimed(shared, &world, &key, &asked, call) {
-        Ok((claim, known)) => {
-            let name = |known: &Arc<Known>| (Arc::clone(&known.provider), Arc::clone(&known.model));
-            let targets: Vec<_> = known.iter().map(name).collect();
-            let subject = Subject { asked: &call.ask.model, targets: &targets };
-            match reserve(&key, &subject, &claim, now()) {
-                Ok(reserved) => {
-                    exchange.reserved = Some(reserved).filter(|reserved| !reserved.is_empty());
-                    return Ok(true);
-                }
-                Err(full) => {
-                    shared.metrics().limited(&full.rule);
-                    let refusal = said::refusal(&full, &claim);
-                    exchange.full = Some(full);
-                    refusal
-                }
-            }
+    let claimed = claimed(shared, &world, &key, &asked, call);
+    match claimed.and_then(|(claim, known)| set_aside(shared, exchange, &key, &claim, &known)) {
+        Ok(()) => Ok(true),
+        Err(refusal) => say_no(session, exchange, refusal).await,
+    }
+}
+
+/// Reserves this in all rules of the key, for a request that one of these targets answers.
+fn set_aside(
+    shared: &Shared,
+    exchange: &mut Exchange,
+    key: &Arc<Key>,
+    claim: &Claim,
+    known: &[Arc<Known>],
+) -> std::result::Result<(), Refusal> {
+    let Some(call) = exchange.call() else { return Ok(()) };
+    let name = |known: &Arc<Known>| (Arc::clone(&known.provider), Arc::clone(&known.model));
+    let targets: Vec<_> = known.iter().map(name).collect();
+    let subject = Subject { asked: &call.ask.model, targets: &targets };
+    match reserve(key, &subject, claim, now()) {
+        Ok(reserved) => {
+            exchange.reserved = Some(reserved).filter(|reserved| !reserved.is_empty());
+            Ok(())
         }
-        Err(refusal) => refusal,
-    };
-    say_no(session, exchange, refusal).await
+        Err(full) => {
+            shared.metrics().limited(&full.rule);
+            let refusal = said::refusal(&full, claim);
+            exchange.full = Some(full);
+            Err(refusal)
+        }
+    }
 }
 
 /// Refuses what could not be written down.
@@ -106,22 +116,8 @@ pub fn admit_free(shared: &Shared, exchange: &mut Exchange) -> std::result::Resu
     let world = Arc::clone(&exchange.world);
     let Some(call) = exchange.call() else { return Ok(()) };
     let known = may_answer(&world, call, Arc::clone(&call.attempt.known));
-    let name = |known: &Arc<Known>| (Arc::clone(&known.provider), Arc::clone(&known.model));
-    let targets: Vec<_> = known.iter().map(name).collect();
     let claim = Claim { is_capped: true, ..Claim::default() };
-    let subject = Subject { asked: &call.ask.model, targets: &targets };
-    match reserve(&key, &subject, &claim, now()) {
-        Ok(reserved) => {
-            exchange.reserved = Some(reserved).filter(|reserved| !reserved.is_empty());
-            Ok(())
-        }
-        Err(full) => {
-            shared.metrics().limited(&full.rule);
-            let refusal = said::refusal(&full, &claim);
-            exchange.full = Some(full);
-            Err(refusal)
-        }
-    }
+    set_aside(shared, exchange, &key, &claim, &known)
 }
 
 /// This moment, on this worker.
