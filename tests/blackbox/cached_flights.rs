@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use crate::cached::{calls, part, question, said, send, wait_calls, with};
-use crate::harness::{CLIENTS, Client, Heard, Http2, PATIENCE, Provider, Setup, Then, mock, wait};
+use crate::harness::{CLIENTS, Client, End, Heard, Http2, PATIENCE, Provider, Setup, Then, mock, wait};
 
 const MAIL: &str = "jo.doe@example.org";
 
@@ -111,4 +111,22 @@ fn whose_stream_is_one_of_many_joins_others_and_leads_nobody() {
     });
     let kept = gateway.ask(&ask("#mock tokens=8 first=300")).ok();
     assert_eq!(part(&kept), "hit; tier=exact");
+}
+
+#[test]
+fn a_replay_at_its_recorded_pace_ends_with_the_drain() {
+    let mock = mock();
+    let mut gateway =
+        Setup::new(&mock).yaml("cache: {replay: recorded}").env("TOLLGATE_DRAIN", "300ms").start();
+    let request = question(Client::Openai, "gpt-4o-mini", "#mock tokens=60 rate=30", true);
+    gateway.ask(&request).ok();
+    let mut conn = send(&gateway, &request);
+    let mut head = conn.head();
+    assert_eq!(head.header("x-tollgate-cache"), Some("hit; tier=exact"));
+    conn.read_until(&mut head, "content");
+    gateway.signal("TERM");
+    let (rest, end) = conn.rest(&mut head);
+    assert_ne!(end, End::Cut, "{rest}");
+    assert!(Client::Openai.error_in(&rest).is_some() && !Client::Openai.is_complete(&rest), "{rest}");
+    assert!(gateway.wait_end(PATIENCE).success());
 }
