@@ -1,5 +1,6 @@
-//! Packs the catalog and the dashboard's files, and gives the static binary for x86-64 better ways to copy memory than
-//! musl has; see `native/memory.c`. Other targets are built without anything native of ours.
+//! Packs the catalog, the schema of the configuration and the dashboard's files, and gives the static
+//! binary for x86-64 better ways to copy memory than musl has; see `native/memory.c`. Other targets are
+//! built without anything native of ours.
 
 #![allow(
     clippy::disallowed_methods,
@@ -17,17 +18,18 @@ use flate2::write::DeflateEncoder;
 
 fn main() -> Result<(), Box<dyn Error>> {
     memory();
-    catalog()?;
+    // Models' facts, whose lines are much alike, and the schema of the configuration.
+    pack("src/catalog/data.txt", "catalog.packed")?;
+    pack("src/config/file/schema.json", "schema.packed")?;
     board()
 }
 
-/// Packs the facts of models, whose lines are much alike.
-fn catalog() -> Result<(), Box<dyn Error>> {
-    let facts = "src/catalog/data.txt";
-    println!("cargo::rerun-if-changed={facts}");
+/// Packs one file, for the program to include.
+fn pack(file: &str, packed: &str) -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={file}");
     let mut packer = DeflateEncoder::new(Vec::new(), Compression::best());
-    packer.write_all(&fs::read(facts)?)?;
-    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("catalog.packed"), packer.finish()?)?;
+    packer.write_all(&fs::read(file)?)?;
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join(packed), packer.finish()?)?;
     Ok(())
 }
 

@@ -25,6 +25,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use flate2::read::DeflateDecoder;
+
 use crate::policy::{Book, Bounds, Draft, Keyring};
 use crate::snapshot::Snapshot;
 use crate::units::ByteSize;
@@ -219,11 +221,15 @@ fn compiled(
     Ok(Compiled { snapshot, process, keys, written: Written::new(written), warnings })
 }
 
-/// The schema of the file, as JSON for editors.
+/// The schema of the file, as JSON for editors; `build.rs` packs it.
 #[must_use]
 pub fn schema() -> String {
-    let schema = schemars::schema_for!(File);
-    serde_json::to_string_pretty(&schema).unwrap_or_default()
+    let packed: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/schema.packed"));
+    let mut text = String::new();
+    // A test holds what is unpacked against the types.
+    let _ = DeflateDecoder::new(packed).read_to_string(&mut text);
+    text.truncate(text.trim_end().len());
+    text
 }
 
 fn read_yaml(path: &Path, problems: &mut Problems) -> Option<Node> {

@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::scalar::{Degree, Size, Span};
 use crate::units::ByteSize;
 
 /// What is kept of answers, to answer the same question once more; may be written as its mode alone.
 /// Only whole, good answers are kept, in memory, for whoever asks with the same key.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("type" = ["object", "string", "boolean"])))]
 #[serde(default, deny_unknown_fields)]
-#[schemars(extend("type" = ["object", "string", "boolean"]))]
 pub(in crate::config) struct Cache {
     /// `exact`: the same question, in whatever dialect, is answered once more; `safe`: also the same question
     /// in other words; or `off`. Default: `exact`.
@@ -46,9 +45,9 @@ pub(in crate::config) struct Cache {
 }
 
 /// What a route or a key has otherwise than all; may be written as its mode alone. `off` has the last word.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("type" = ["object", "string", "boolean"])))]
 #[serde(default, deny_unknown_fields)]
-#[schemars(extend("type" = ["object", "string", "boolean"]))]
 pub(in crate::config) struct CacheOtherwise {
     /// `exact`, `safe` or `off`.
     pub(in crate::config) mode: Option<CacheMode>,
@@ -69,7 +68,8 @@ pub(in crate::config) struct CacheOtherwise {
 }
 
 /// Whether answers are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(in crate::config) enum CacheMode {
     /// They are not.
@@ -83,7 +83,8 @@ pub(in crate::config) enum CacheMode {
 }
 
 /// Who shares answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(in crate::config) enum CacheScope {
     /// All that show one virtual key.
@@ -95,7 +96,8 @@ pub(in crate::config) enum CacheScope {
 }
 
 /// What becomes of an answer that nobody waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(in crate::config) enum CacheLeft {
     /// It is broken off.
@@ -105,7 +107,8 @@ pub(in crate::config) enum CacheLeft {
 }
 
 /// How a stream is told once more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(in crate::config) enum CacheReplay {
     /// As fast as it is taken.

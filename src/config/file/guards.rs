@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::scalar::Percent;
 
 /// A guard: what is looked for in requests and answers, and what becomes of it.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct Guard {
     /// What is looked for: `pii`, or of it `email`, `phone`, `card`, `iban` and national numbers such as
@@ -46,7 +46,8 @@ pub(in crate::config) struct Guard {
 }
 
 /// What becomes of what a guard finds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(in crate::config) enum GuardAction {
     /// It is recorded.
@@ -63,7 +64,8 @@ pub(in crate::config) enum GuardAction {
 }
 
 /// Where a guard looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(in crate::config) enum GuardOn {
     /// At requests.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::scalar::{Key, Span};
 
 /// An issuer whose tokens (JWT, as `OpenID` Connect has them) open the gateway to clients.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct Jwt {
     /// What its tokens call it (`iss`), letter by letter: `https://id.example.com/`.

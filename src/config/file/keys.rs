@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::cache::CacheOtherwise;
 use super::scalar::{Dollars, Key, Moment, Percent};
 
 /// A virtual key: what a client shows, and what that opens. The same fields describe the keys that
 /// `tollgate keys` makes.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct VirtualKey {
     /// The SHA-256 of its secret, as `tollgate keys hash` prints it.
@@ -64,7 +64,8 @@ impl Default for VirtualKey {
 }
 
 /// Limits and budgets of an owner or a label: of all its keys together.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct Allowance {
     /// How much they may be used. Default: as much as they will.
@@ -74,7 +75,8 @@ pub(in crate::config) struct Allowance {
 }
 
 /// A limit: one or more amounts for a time, at every moment of it unless `calendar` is true.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct Limit {
     /// Requests.
@@ -97,7 +99,8 @@ pub(in crate::config) struct Limit {
 }
 
 /// How long a limit is counted together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(in crate::config) enum LimitPer {
     /// 60 seconds.
@@ -109,7 +112,8 @@ pub(in crate::config) enum LimitPer {
 }
 
 /// A budget: dollars for a time, by the calendar unless `rolling` is true.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct Budget {
     /// US dollars.
@@ -126,7 +130,8 @@ pub(in crate::config) struct Budget {
 }
 
 /// How long a budget lasts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(in crate::config) enum BudgetPer {
     /// 60 minutes.
@@ -142,7 +147,8 @@ pub(in crate::config) enum BudgetPer {
 }
 
 /// What becomes of a request under a budget whose price nobody knows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(in crate::config) enum Unpriced {
     /// It is refused, but for models on servers of one's own.
@@ -153,7 +159,8 @@ pub(in crate::config) enum Unpriced {
 }
 
 /// What the master key opens.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(in crate::config) enum MasterKeyFor {
     /// All that clients may ask for, and the operator's listener.
@@ -164,7 +171,8 @@ pub(in crate::config) enum MasterKeyFor {
 }
 
 /// The header in which trusted proxies say where a client is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::config) enum TrustedHeader {
     /// `x-forwarded-for: client, proxy`.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::scalar::Interval;
 
 /// The ledger: a row for every finished request, and sums by the hour, in `data_dir`.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct Ledger {
     /// Whether there is one. Default: true. Needs a restart.
@@ -27,7 +27,8 @@ pub(in crate::config) struct Ledger {
 }
 
 /// What happens to requests while no row can be written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum WhenFull {
     /// None is begun: what it used might be lost.
@@ -38,7 +39,8 @@ pub enum WhenFull {
 }
 
 /// Whether a row is on the disk before anything else happens.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Sync {
     /// It is the system's, which survives the process but no loss of power.

@@ -10,12 +10,13 @@ mod keys;
 mod ledger;
 mod operators;
 mod scalar;
+#[cfg(test)]
+pub(super) mod schema;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::units::ByteSize;
 
@@ -32,9 +33,9 @@ pub(super) use scalar::{Interval, Key, Size, Span, Usd};
 
 /// The configuration of Tollgate. Texts may hold references: `${file:PATH}`, `${env:NAME}`,
 /// `${env:NAME:-default}`.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "Configuration of Tollgate"))]
 #[serde(default, deny_unknown_fields)]
-#[schemars(title = "Configuration of Tollgate")]
 pub(super) struct File {
     /// The address and port for clients. Default: `0.0.0.0:8080`. Needs a restart.
     pub(super) listen: String,
@@ -114,7 +115,8 @@ pub(super) struct File {
 }
 
 /// How finely metrics tell things apart.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Metrics {
     /// How many keys, owners, providers and models together have series of their own; all others are
@@ -123,7 +125,8 @@ pub(super) struct Metrics {
 }
 
 /// What is logged.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Log {
     /// The least important kind of line that is written. Default: `info`. Needs a restart.
@@ -133,7 +136,8 @@ pub(super) struct Log {
 }
 
 /// How important a log line must be to be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
     /// Nothing is logged.
@@ -151,7 +155,8 @@ pub enum LogLevel {
 }
 
 /// What a client may take of time and memory.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Limits {
     /// The largest request body that is read whole; what goes through is not. Default: `32MiB`.
@@ -172,7 +177,8 @@ pub(super) struct Limits {
 }
 
 /// What a provider may take of time.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Upstream {
     /// To connect, TLS included. Default: `10s`.
@@ -195,7 +201,8 @@ pub(super) struct Upstream {
 /// How pictures and PDFs behind addresses are got for providers that take bytes alone (Bedrock, Claude
 /// at clouds, older Gemini models, Ollama). Clients decide where this goes, so that it goes nowhere but
 /// to public addresses by https unless it is told to.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct FetchImages {
     /// Whether they are got; else they are lost, or the request is refused where it is strict.
@@ -214,9 +221,9 @@ pub(super) struct FetchImages {
 }
 
 /// How new models of the providers are found; may be written as the time alone, or `off`.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("type" = ["object", "string", "boolean"])))]
 #[serde(default, deny_unknown_fields)]
-#[schemars(extend("type" = ["object", "string", "boolean"]))]
 pub(super) struct Discovery {
     /// How often the providers are asked which models they serve, or `off`. Default: `1h`. Needs a
     /// restart.
@@ -224,7 +231,8 @@ pub(super) struct Discovery {
 }
 
 /// How the process ends.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Shutdown {
     /// How long requests in flight may go on after a termination signal. Default: `30s`. Needs a
@@ -240,7 +248,8 @@ pub(super) struct Shutdown {
 
 /// How long responses and conversations of OpenAI's Responses are kept, where their provider does
 /// not keep them: in `data_dir`, unless a request says `store: false`.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Responses {
     /// How long after they were last used, or `off` to keep none. Default: `30d`. Needs a restart.
@@ -251,7 +260,8 @@ pub(super) struct Responses {
 }
 
 /// A provider: a vendor with an address and keys.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Provider {
     /// The vendor's id, or `custom`. Default: the provider's own name.
@@ -287,7 +297,8 @@ pub(super) struct Provider {
 }
 
 /// How a cloud lends credentials. Each cloud takes the fields that are its own.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Auth {
     /// Amazon: the id of an access key.
@@ -323,7 +334,8 @@ pub(super) struct Auth {
 }
 
 /// How a provider is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Dialect {
     /// OpenAI's chat completions.
@@ -357,7 +369,8 @@ impl From<Dialect> for crate::ir::Dialect {
 }
 
 /// A name with several targets.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Route {
     /// `provider/model`, a model, an alias or another route each; tried in this order.
@@ -373,7 +386,8 @@ pub(super) struct Route {
 
 /// A correction of what is known of a model. Prices are in USD per million tokens, exact to the
 /// sixth decimal place; they replace the built-in ones as a whole.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Correction {
     /// The provider's name or the vendor's id; `*` stands for any letters.

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::scalar::Key;
 
 /// The listener for the operator; may be written as its address alone, or `off`.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("type" = ["object", "string", "boolean"])))]
 #[serde(default, deny_unknown_fields)]
-#[schemars(extend("type" = ["object", "string", "boolean"]))]
 pub(in crate::config) struct Admin {
     /// Its address and port, or `off`. Default: `127.0.0.1:9090`. Needs a restart.
     pub(in crate::config) listen: String,
@@ -26,7 +25,8 @@ impl Default for Admin {
 }
 
 /// An admin key.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct AdminKey {
     /// The secret itself, best given by reference.
@@ -43,7 +43,8 @@ impl Default for AdminKey {
 }
 
 /// A part of what an admin key allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(in crate::config) enum Scope {
     /// To look at everything that is no secret.

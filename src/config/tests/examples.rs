@@ -77,6 +77,20 @@ fn fields(schema: &serde_json::Value, into: &mut Vec<String>) {
 }
 
 #[test]
+fn the_written_schema_is_that_of_the_types() {
+    let types = file::schema::of_types();
+    if std::env::var_os("TOLLGATE_BLESS").is_some_and(|value| value == "1") {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config/file/schema.json");
+        std::fs::write(path, types).unwrap();
+        return;
+    }
+    assert!(
+        schema() == types.trim_end(),
+        "the schema is old: TOLLGATE_BLESS=1 cargo test --lib the_written_schema writes it"
+    );
+}
+
+#[test]
 fn the_schema_and_the_commented_file_name_the_same_fields() {
     let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
     assert_eq!(schema["properties"]["limits"]["$ref"], "#/$defs/Limits");
