@@ -9,6 +9,7 @@ use pingora::protocols::http::ServerSession;
 
 use crate::admin::refused::Refused;
 use crate::proxy::bytes_held::Share;
+use crate::wire::percent;
 
 /// So many are told of at a time.
 const MOST: u32 = 1000;
@@ -137,33 +138,10 @@ impl Ask {
 
 /// A name or a value of a query, where a plus is a space, as forms have it.
 fn of_form(text: &str) -> Cow<'_, str> {
-    if text.contains('+') { decoded(&text.replace('+', " ")).into_owned().into() } else { decoded(text) }
-}
-
-/// A part of an address without its escapes.
-#[must_use]
-pub fn decoded(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return text.into();
+    if text.contains('+') {
+        return percent::decode_text(&text.replace('+', " ")).into_owned().into();
     }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let escaped = (byte == b'%').then(|| after.split_at_checked(2)).flatten();
-        let value =
-            escaped.and_then(|(digits, _)| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
-        match (value, escaped) {
-            (Some(value), Some((_, left))) => {
-                bytes.push(value);
-                rest = left;
-            }
-            _ => {
-                bytes.push(byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned().into()
+    percent::decode_text(text)
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 
 use http::Method;
 
-use crate::admin::ask::decoded;
 use crate::policy::Scope;
+use crate::wire::percent;
 
 /// What all paths of the API begin with.
 pub const BASE: &str = "/api/v1";
@@ -490,7 +490,7 @@ fn fit(pattern: &str, path: &str) -> Option<String> {
         let (own, after) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         match part.starts_with('{') {
             true if own.is_empty() => return None,
-            true => name = decoded(own).into_owned(),
+            true => name = percent::decode_text(own).into_owned(),
             false if own != part => return None,
             false => {}
         }

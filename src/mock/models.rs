@@ -5,8 +5,8 @@ use super::dialect::Dialect;
 use super::errors::Refusal;
 use super::http::Request;
 use super::play::Act;
-use super::route::unescape;
 use super::say::quote;
+use crate::wire::percent;
 
 const OPENAI: [&str; 9] = [
     "gpt-4o",
@@ -40,7 +40,7 @@ pub(super) fn answer(
     world: &World,
 ) -> Result<Act, Refusal> {
     // A model's id may have slashes of its own, so the first `/models/` counts.
-    let id = path.split_once("/models/").map(|(_, id)| unescape(id));
+    let id = path.split_once("/models/").map(|(_, id)| percent::decode_text(id));
     if spoken == Dialect::Anthropic && request.header("anthropic-version").is_none() {
         return Err(Refusal::bad("anthropic-version: header is required"));
     }
@@ -62,7 +62,7 @@ pub(super) fn answer(
             format!(r#"{{"models":[{list}]}}"#)
         }
         (Some(id), Dialect::OpenAi | Dialect::Azure | Dialect::Ollama | Dialect::Cohere) => {
-            known(id, OPENAI.contains(&id.as_str()), spoken)?;
+            known(id, OPENAI.contains(&&**id), spoken)?;
             openai(id)
         }
         (Some(id), Dialect::Anthropic) => {

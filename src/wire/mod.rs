@@ -10,6 +10,7 @@ pub mod lens;
 pub mod multipart;
 pub mod ndjson;
 pub mod needle;
+pub mod percent;
 pub mod sse;
 pub mod websocket;
 

@@ -8,6 +8,7 @@ use crate::dialect::openai_responses::types::kind;
 use crate::refusal::{Kind, Refusal};
 use crate::wire::json::{self, Json, Object};
 use crate::wire::lens::{Edit, Lens};
+use crate::wire::percent;
 
 use super::echo::Echo;
 use super::error::write_failure;
@@ -195,27 +196,27 @@ pub struct Page {
 }
 
 impl Page {
-    /// The page that the query of an address asks for; `decode` undoes its percent-encoding.
+    /// The page that the query of an address asks for.
     ///
     /// # Errors
     /// A value that no page can have, by the name of its parameter.
-    pub fn of(query: &str, decode: impl Fn(&str) -> String) -> Result<Self, Refusal> {
+    pub fn of(query: &str) -> Result<Self, Refusal> {
         let mut page = Self { limit: 20, descending: true, after: None, before: None };
         for pair in query.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let value = decode(value);
+            let value = percent::decode_text(value);
             match name {
                 "limit" => match value.parse::<usize>() {
                     Ok(limit @ 1..=100) => page.limit = limit,
                     _ => return Err(bad("limit", "'limit' must be a number from 1 to 100")),
                 },
-                "order" => match value.as_str() {
+                "order" => match &*value {
                     "asc" => page.descending = false,
                     "desc" => page.descending = true,
                     _ => return Err(bad("order", "'order' must be 'asc' or 'desc'")),
                 },
-                "after" if !value.is_empty() => page.after = Some(value),
-                "before" if !value.is_empty() => page.before = Some(value),
+                "after" if !value.is_empty() => page.after = Some(value.into_owned()),
+                "before" if !value.is_empty() => page.before = Some(value.into_owned()),
                 _ => {}
             }
         }
@@ -357,7 +358,7 @@ mod tests {
         let items: Vec<_> =
             (0..5).map(|n| Item { id: format!("i{n}"), json: format!("{{\"n\":{n}}}") }).collect();
         let page = |query: &str| {
-            let list = Page::of(query, str::to_owned).and_then(|page| page.list(items.clone()));
+            let list = Page::of(query).and_then(|page| page.list(items.clone()));
             list.map(|list| String::from_utf8(list).unwrap())
         };
         let first = page("limit=2&order=asc").unwrap();

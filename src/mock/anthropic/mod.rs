@@ -22,9 +22,9 @@ use super::dialect::Dialect;
 use super::errors::Refusal;
 use super::http::Request;
 use super::play::{Act, Body};
-use super::route::unescape;
 use super::say::script::{Flag, Script};
 use super::say::{Ask, compose};
+use crate::wire::percent;
 
 pub(super) use reply::{is_redacted, is_signed, redacted, signature};
 
@@ -54,7 +54,7 @@ pub(super) fn answer(request: &Request<'_>, path: &str, world: &World) -> Result
             if fields.contains_key("model") {
                 return Err(Refusal::bad("model: Extra inputs are not permitted"));
             }
-            fields.insert("model".to_owned(), unescape(model).into());
+            fields.insert("model".to_owned(), percent::decode_text(model).into());
             fields.insert("stream".to_owned(), (verb == "streamRawPredict").into());
         }
     } else if request.header("anthropic-version").is_none() {

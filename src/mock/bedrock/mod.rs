@@ -21,9 +21,9 @@ use super::dialect::Dialect;
 use super::errors::Refusal;
 use super::http::Request;
 use super::play::{Act, Body};
-use super::route::unescape;
 use super::say::script::{Flag, Script};
 use super::say::{Ask, compose};
+use crate::wire::percent;
 
 pub(super) use reply::exception;
 
@@ -55,7 +55,7 @@ fn place(path: &str) -> Option<(&str, &str)> {
 /// Answers `POST …/model/{model}/converse`, `/converse-stream` and `/count-tokens`.
 pub(super) fn answer(request: &Request<'_>, path: &str, world: &World) -> Result<Act, Refusal> {
     let (model, verb) = place(path).unwrap_or_default();
-    let model = unescape(model);
+    let model = percent::decode_text(model);
     if verb.starts_with("invoke") {
         return anthropic::invoke(request.body, &model, verb != "invoke", world);
     }

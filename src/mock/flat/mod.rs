@@ -21,7 +21,7 @@ use super::dialect::Dialect;
 use super::errors::Refusal;
 use super::http::Request;
 use super::play::Act;
-use super::route::unescape;
+use crate::wire::percent;
 
 /// Answers a request to one of them; `None` where the path is of none.
 pub(super) fn answer(
@@ -63,7 +63,7 @@ fn read(request: &Request<'_>, path: &str) -> Result<Value, Refusal> {
         serde_json::from_slice(request.body).map_err(|error| Refusal::not_json(Dialect::OpenAi, &error))?;
     let deployment = path.split_once("/deployments/").and_then(|(_, rest)| rest.split('/').next());
     if let (Some(name), Some(body)) = (deployment, body.as_object_mut()) {
-        body.insert("model".to_owned(), unescape(name).into());
+        body.insert("model".to_owned(), percent::decode_text(name).into());
     }
     Ok(body)
 }

@@ -18,9 +18,9 @@ use super::dialect::Dialect;
 use super::errors::Refusal;
 use super::http::Request;
 use super::play::{Act, Body};
-use super::route::unescape;
 use super::say::script::{Flag, Script};
 use super::say::{Ask, compose};
+use crate::wire::percent;
 
 /// What the answer depends on besides the [`Ask`].
 #[derive(Debug, Clone, Default)]
@@ -48,7 +48,7 @@ pub(super) fn answer(request: &Request<'_>, path: &str, world: &World) -> Result
     let Some((model, verb)) = last.rsplit_once(':') else {
         return Err(Refusal::bad("Requested entity was not found.").with_status(404));
     };
-    let model = unescape(model);
+    let model = percent::decode_text(model);
     let house = if path.contains("/projects/") || path.contains("/publishers/") {
         House::Vertex
     } else {

@@ -17,7 +17,7 @@ use super::dialect::Dialect;
 use super::errors::Refusal;
 use super::http::Request;
 use super::play::{Act, Conn};
-use super::route::unescape;
+use crate::wire::percent;
 use socket::Socket;
 
 /// A session that is to be opened.
@@ -58,7 +58,7 @@ fn open(request: &Request<'_>, spoken: Dialect) -> Result<Act, Refusal> {
         return Err(Refusal::bad("Expected a WebSocket handshake.").coded("websocket_expected"));
     };
     let named = request.param("model").or_else(|| request.param("deployment")).unwrap_or_default();
-    let model = unescape(named);
+    let model = percent::decode_text(named).into_owned();
     let without = request.param("call_id").is_some() || request.param("intent").is_some();
     if spoken != Dialect::Gemini && model.is_empty() && !without {
         return Err(Refusal::bad("You must provide a model parameter.").at("model").coded("missing_model"));

@@ -9,9 +9,9 @@ use crate::mock::dialect::Dialect;
 use crate::mock::errors::Refusal;
 use crate::mock::http::Request;
 use crate::mock::play::Act;
-use crate::mock::route::unescape;
 use crate::mock::say::script::Script;
 use crate::mock::say::{fingerprint, quote, tokens_of};
+use crate::wire::percent;
 
 const KNOWN: [&str; 5] = ["model", "input", "encoding_format", "dimensions", "user"];
 
@@ -60,8 +60,8 @@ pub(in crate::mock) fn answer(
         serde_json::from_slice(request.body).map_err(|error| Refusal::not_json(Dialect::OpenAi, &error))?;
     let deployment = path.split_once("/deployments/").and_then(|(_, rest)| rest.split('/').next());
     let model = match (spoken, deployment) {
-        (Dialect::Azure, Some(name)) => unescape(name),
-        _ => body["model"].as_str().unwrap_or_default().to_owned(),
+        (Dialect::Azure, Some(name)) => percent::decode_text(name),
+        _ => body["model"].as_str().unwrap_or_default().into(),
     };
     if model.is_empty() {
         return Err(Refusal::bad("you must provide a model parameter"));

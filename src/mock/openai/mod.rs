@@ -23,9 +23,9 @@ use super::dialect::Dialect;
 use super::errors::Refusal;
 use super::http::Request;
 use super::play::{Act, Body};
-use super::route::unescape;
 use super::say::script::{Flag, Script};
 use super::say::{Ask, compose};
+use crate::wire::percent;
 
 /// Whose chat completions these are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -92,7 +92,7 @@ fn full(request: &Request<'_>, path: &str, spoken: Dialect) -> Result<Form, Refu
         let rest = path.split_once("/deployments/").map_or("", |(_, rest)| rest);
         let deployment = rest.split('/').next().unwrap_or_default();
         if let Some(body) = body.as_object_mut() {
-            body.insert("model".to_owned(), unescape(deployment).into());
+            body.insert("model".to_owned(), percent::decode_text(deployment).into());
         }
     }
     let model = body["model"].as_str().unwrap_or_default();

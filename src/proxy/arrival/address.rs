@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use crate::ir::Dialect;
+use crate::wire::percent;
 
 /// A path in its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +108,7 @@ fn is_machines(place: &str) -> bool {
 /// The path without escapes and without empty parts.
 fn plain(path: &str) -> Cow<'_, str> {
     if path.contains("//") || path.contains('%') {
-        let decoded = decode(path);
+        let decoded = percent::decode_text(path);
         let parts: Vec<_> = decoded.split('/').filter(|part| !part.is_empty()).collect();
         return parts.join("/").into();
     }
@@ -122,28 +123,6 @@ pub fn deployment(path: &str) -> Option<String> {
         return None;
     }
     Address::of(path).deployment.filter(|name| !name.is_empty()).map(Cow::into_owned)
-}
-
-/// Undoes percent-encoding; what is no encoding stays.
-#[must_use]
-pub fn decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let hex = |offset: usize| bytes.get(at + offset).and_then(|&digit| char::from(digit).to_digit(16));
-        match (byte, hex(1), hex(2)) {
-            (b'%', Some(high), Some(low)) => {
-                out.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
-                at += 3;
-            }
-            _ => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// What to say of a place where nothing is: what this would be, and what to use instead.

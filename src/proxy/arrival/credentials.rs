@@ -6,7 +6,7 @@ use http::HeaderValue;
 use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use pingora::http::RequestHeader;
 
-use crate::proxy::arrival::address::decode;
+use crate::wire::percent;
 
 /// How a browser shows a key, which can set no headers: as a protocol that it offers.
 const KEYS: [&str; 2] = ["openai-insecure-api-key.", "xai-client-secret."];
@@ -46,7 +46,7 @@ pub fn shown(head: &RequestHeader) -> impl Iterator<Item = Cow<'_, [u8]>> {
     in_headers
         .chain(offered.map(str::as_bytes))
         .map(Cow::Borrowed)
-        .chain(in_query.map(|key| Cow::Owned(decode(key).into_bytes())))
+        .chain(in_query.map(percent::decode))
         .filter(|key| !key.is_empty())
 }
 

@@ -13,7 +13,6 @@ use crate::ir::Dialect;
 use crate::provider::Platform;
 use crate::provider::url::Protocol;
 use crate::proxy::arrival::address::Address;
-use crate::proxy::arrival::address::decode;
 use crate::proxy::arrival::admission;
 use crate::proxy::arrival::ask::{self, Chosen, Said};
 use crate::proxy::arrival::asked::Asked;
@@ -28,6 +27,7 @@ use crate::proxy::shared::Shared;
 use crate::refusal::{Kind, Refusal};
 use crate::route::Target;
 use crate::snapshot::{Provider, Snapshot};
+use crate::wire::percent;
 
 /// What a session's listener may hold.
 const ROOM: usize = 32 << 10;
@@ -88,9 +88,9 @@ impl Query {
             match name {
                 // Both would open a provider's door.
                 "key" | "access_token" => {}
-                "model" | "deployment" => said.model = decode(value),
-                "api-version" => said.version = Some(decode(value)),
-                "provider" => said.provider = Some(decode(value)),
+                "model" | "deployment" => said.model = percent::decode_text(value).into_owned(),
+                "api-version" => said.version = Some(percent::decode_text(value).into_owned()),
+                "provider" => said.provider = Some(percent::decode_text(value).into_owned()),
                 _ => {
                     said.without |= name == "call_id" || name == "intent";
                     rest.push(pair);

@@ -6,10 +6,11 @@ use pingora::http::RequestHeader;
 use crate::dialect::live::Opening;
 use crate::dialect::{Framing, Kept, Live, Ranks, Relayed, Vectors};
 use crate::ir::Dialect;
-use crate::proxy::arrival::address::{self, Address, decode};
+use crate::proxy::arrival::address::{self, Address};
 use crate::proxy::arrival::asked::{Asked, InPath, Machine, Through};
 use crate::proxy::keeping::asked::Shelved;
 use crate::refusal::{Kind, Refusal};
+use crate::wire::percent;
 
 /// A request that asks for nothing we have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub fn recognise(head: &RequestHeader) -> Result<Asked, Unrecognised> {
 /// Recognises what goes through: whatever it is, it is the provider's to judge.
 fn through(head: &RequestHeader, place: &str) -> Result<Asked, Unrecognised> {
     let (provider, rest) = place.split_once('/').unwrap_or((place, ""));
-    let (provider, place) = (decode(provider), format!("/{rest}"));
+    let (provider, place) = (percent::decode_text(provider).into_owned(), format!("/{rest}"));
     let like = recognise_at(&place, head).ok();
     let dialect = match &like {
         Some(Asked::Health) | None => by_headers(head).unwrap_or(Dialect::OpenaiChat),

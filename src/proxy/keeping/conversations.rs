@@ -4,7 +4,6 @@ use bytes::Bytes;
 
 use crate::clock;
 use crate::dialect::openai_responses::kept::{self, Item, Page};
-use crate::proxy::arrival::address::decode;
 use crate::proxy::departure::attempt::malformed;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::keeping::asked::Shelved;
@@ -63,7 +62,7 @@ pub(super) async fn outcome(
             if there { Ok(Outcome::Said(said)) } else { Err(no_conversation(&id)) }
         }
         Shelved::Items(_) => {
-            let page = Page::of(query, decode)?;
+            let page = Page::of(query)?;
             match store.items(exchange.owner(), id.clone()).await.map_err(unavailable)? {
                 Some(items) => page.list(items).map(Outcome::Said),
                 None => unknown_conversation(&id),

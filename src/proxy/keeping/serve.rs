@@ -11,7 +11,6 @@ use crate::dialect::{Framing, Seed, StreamShape, codec, transcode};
 use crate::ir::{Dialect, Losses};
 use crate::proxy::answer::{self, Connection};
 use crate::proxy::arrival::address::Address;
-use crate::proxy::arrival::address::decode;
 use crate::proxy::arrival::asked::Through;
 use crate::proxy::arrival::{body, take, through};
 use crate::proxy::departure::targets;
@@ -141,7 +140,7 @@ async fn outcome(
             Err(Refusal::new(Kind::InvalidRequest, "Cannot cancel a synchronous response."))
         }
         Shelved::Inputs(_) => {
-            let page = Page::of(query, decode)?;
+            let page = Page::of(query)?;
             let items = store.input_of(exchange.owner(), id.clone()).await.map_err(unavailable)?;
             page.list(items.ok_or_else(|| no_response(&id))?).map(Outcome::Said)
         }

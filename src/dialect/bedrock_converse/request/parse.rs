@@ -8,6 +8,7 @@ use crate::dialect::bedrock_converse::types::{DIALECT, parse_role, parse_tier};
 use crate::dialect::{Head, Malformed};
 use crate::ir::{Block, Effort, Format, Request, Role, Sampling, Turn};
 use crate::wire::json::{self, Json};
+use crate::wire::percent;
 
 /// The members that have a place of their own in the hub.
 const KNOWN: [&str; 8] = [
@@ -41,28 +42,7 @@ pub(in super::super) fn parse(head: &Head<'_>, body: &[u8]) -> Result<Request, M
 pub(in super::super) fn model_of(path: &str) -> Option<(String, &str)> {
     let (before, operation) = path.trim_end_matches('/').rsplit_once('/')?;
     let (_, model) = before.split_once("model/")?;
-    let model = decode(model);
-    (!model.is_empty()).then_some((model, operation))
-}
-
-/// Undoes percent-encoding; what is no encoding stays.
-fn decode(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let hex = after.get(..2).filter(|_| byte == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(decoded) => {
-                out.push(decoded);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                out.push(byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    (!model.is_empty()).then(|| (percent::decode_text(model).into_owned(), operation))
 }
 
 /// Reads everything of a request that stands in its body.

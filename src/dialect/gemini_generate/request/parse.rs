@@ -1,7 +1,5 @@
 //! A client's body → the hub. Model and method stand in the path.
 
-use std::borrow::Cow;
-
 use super::super::content::{Part, Said};
 use super::super::types::{self, DIALECT};
 use super::super::{case, content, tools};
@@ -9,6 +7,7 @@ use super::config;
 use crate::dialect::{Head, Malformed};
 use crate::ir::{Block, Content, Request, Role, ToolResult, Turn};
 use crate::wire::json::{self, Json};
+use crate::wire::percent;
 
 /// Reads a client's request.
 pub(in super::super) fn parse(head: &Head<'_>, body: &[u8]) -> Result<Request, Malformed> {
@@ -27,7 +26,7 @@ pub(in super::super) fn parse(head: &Head<'_>, body: &[u8]) -> Result<Request, M
 /// The model and the method that a path such as `/v1beta/models/gemini-2.5-pro:countTokens` names.
 /// A model may hold slashes and colons; `tunedModels/` is part of its name, `models/` is not.
 pub(in super::super) fn model_of(path: &str) -> Option<(String, String)> {
-    let path = decode(path);
+    let path = percent::decode_text(path);
     let (named, method) = path.rsplit_once(':')?;
     if let Some(at) = named.find("/tunedModels/") {
         let model = named.get(at + 1..)?;
@@ -35,28 +34,6 @@ pub(in super::super) fn model_of(path: &str) -> Option<(String, String)> {
     }
     let (_, model) = named.split_once("/models/")?;
     (!model.is_empty()).then(|| (model.to_owned(), method.to_owned()))
-}
-
-/// Undoes percent escapes; what is no escape stays.
-fn decode(path: &str) -> Cow<'_, str> {
-    if !path.contains('%') {
-        return path.into();
-    }
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let code = (first == b'%').then(|| after.get(..2)).flatten();
-        let code = code.and_then(|code| std::str::from_utf8(code).ok());
-        let code = code.filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        if let Some(byte) = code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
-            bytes.push(byte);
-            rest = after.get(2..).unwrap_or_default();
-        } else {
-            bytes.push(first);
-            rest = after;
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned().into()
 }
 
 /// Reads the members of a `GenerateContentRequest`.

@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use ring::{digest, hmac};
 
 use crate::units::Secret;
+use crate::wire::percent;
 
 /// The name of the method, as the header says it.
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -161,7 +162,7 @@ fn canonical_query(query: &str) -> String {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let [name, value] = [name, value].map(|text| {
             let mut out = String::with_capacity(text.len());
-            encode(&mut out, &super::form::decode(text));
+            encode(&mut out, &percent::decode(text));
             out
         });
         pairs.push((name, value));
