@@ -7,6 +7,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 
+use crate::units::civil::Date;
+
 /// A moment of the monotonic clock.
 #[must_use]
 #[allow(clippy::disallowed_methods)]
@@ -37,15 +39,7 @@ pub struct Timestamp([u8; 24]);
 pub fn rfc3339(unix_millis: u64) -> Timestamp {
     let (seconds, millis) = (unix_millis / 1000, unix_millis % 1000);
     let (days, second) = (seconds / 86_400, seconds % 86_400);
-    // Civil date from days, in eras of 400 years that begin on 1 March.
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_index = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let Date { year, month, day } = Date::of(days);
     let mut text = *b"0000-00-00T00:00:00.000Z";
     let (hour, minute) = (second / 3600, second / 60 % 60);
     // Pairs of digits; the last two overlap, as three digits do not come in pairs.

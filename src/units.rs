@@ -1,5 +1,7 @@
 //! Newtypes for what is counted, paid and kept secret, so that a number never travels alone.
 
+pub mod civil;
+
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};

@@ -1,6 +1,8 @@
 //! How time is cut for limits and budgets: into slices, some of which count at any moment. All in UTC,
 //! which knows no summer time.
 
+use crate::units::civil::Date;
+
 /// How long something is counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Period {
@@ -131,23 +133,13 @@ impl Span {
 
 /// The month of a day since 1970, counted from January 1970.
 const fn month_of(day: u64) -> u64 {
-    // Civil date from days, in eras of 400 years that begin on 1 March.
-    let shifted = day + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    // Months since the March of year 0; 1970 began 1970 years and ten months after the one before it.
-    let march = (era * 400 + year_of_era) * 12 + (5 * day_of_year + 2) / 153;
-    march - (1969 * 12 + 10)
+    let Date { year, month, .. } = Date::of(day);
+    (year - 1970) * 12 + month - 1
 }
 
 /// The first day of a month, both counted from January 1970.
 const fn first_day(month: u64) -> u64 {
-    let march = month + 1969 * 12 + 10;
-    let (year, month) = (march / 12, march % 12);
-    let (era, year_of_era) = (year / 400, year % 400);
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * month + 2) / 5;
-    era * 146_097 + day_of_era - 719_468
+    Date { year: 1970 + month / 12, month: month % 12 + 1, day: 1 }.days()
 }
 
 #[cfg(test)]
@@ -215,7 +207,7 @@ mod tests {
             (Period::Minute, "2026-10-25T00:59:59", "2026-10-25T01:00:00"),
         ] {
             let span = Span { period, shape: Shape::Calendar };
-            let now = crate::provider::auth::moment::parse_rfc3339(&format!("{moment}Z")).unwrap();
+            let now = crate::units::civil::parse_rfc3339(&format!("{moment}Z")).unwrap();
             let found = span.end_of(span.slice(now)).unwrap();
             assert_eq!(rfc3339(found * 1000).as_str(), format!("{end}.000Z"), "{moment}");
         }

@@ -8,7 +8,7 @@ use super::keys::{Failure, Kept, Keys};
 use crate::clock::{self, RequestId};
 use crate::config::{self, Problem, Stored};
 use crate::policy::{Closed, Digest, key};
-use crate::provider::auth::moment::rfc3339;
+use crate::units::civil::rfc3339;
 use crate::units::{Secret, parse_duration};
 use crate::wire::json;
 use crate::wire::lens::{Edit, Lens};

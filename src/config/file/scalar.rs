@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 
-use crate::provider::auth::moment::parse_rfc3339;
+use crate::units::civil::parse_rfc3339;
 use crate::units::{self, ByteSize, Price, Secret};
 
 /// A number of bytes: `512KiB`, `10MB`, `1048576`.

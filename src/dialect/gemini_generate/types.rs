@@ -74,26 +74,6 @@ pub(super) fn finish_word(finish: &Finish) -> &str {
     }
 }
 
-/// A time such as `2026-02-03T16:43:35.619357Z` in seconds since 1970.
-pub(super) fn seconds(time: &str) -> Option<u64> {
-    let (date, clock) = time.strip_suffix('Z')?.split_once('T')?;
-    let number = |text: &str| text.parse::<u64>().ok();
-    let [year, month, day] =
-        <[u64; 3]>::try_from(date.split('-').filter_map(number).collect::<Vec<_>>()).ok()?;
-    let clock = clock.split('.').next()?;
-    let [hour, minute, second] =
-        <[u64; 3]>::try_from(clock.split(':').filter_map(number).collect::<Vec<_>>()).ok()?;
-    let on_a_calendar = (1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
-    if !on_a_calendar || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    // Years begin in March, so that a leap day is the last one.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
-    let days = days.checked_sub(719_468)?;
-    Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
-}
-
 /// The tier of a request or an answer.
 pub(super) fn tier(word: &str) -> ServiceTier {
     match word.to_ascii_lowercase().as_str() {
@@ -215,25 +195,4 @@ pub(super) fn type_of_address(url: &str) -> Option<&'static str> {
         "webm" => "video/webm",
         _ => return None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::seconds;
-
-    #[test]
-    fn times_are_read_in_seconds() {
-        assert_eq!(seconds("1970-01-01T00:00:00Z"), Some(0));
-        assert_eq!(seconds("2024-02-29T12:00:01.5Z"), Some(1_709_208_001));
-        assert_eq!(seconds("2026-02-03T16:43:35.619357Z"), Some(1_770_137_015));
-        for odd in [
-            "",
-            "2026-02-03",
-            "2026-13-03T16:43:35Z",
-            "2026-02-03T16:43:35+01:00",
-            "2026-02-03T99999999999999999999:0:0Z",
-        ] {
-            assert_eq!(seconds(odd), None, "{odd}");
-        }
-    }
 }

@@ -15,7 +15,6 @@ mod request;
 mod stream;
 #[cfg(test)]
 mod tests;
-mod time;
 mod types;
 mod usage;
 

@@ -5,9 +5,8 @@
 
 use crate::dialect::Malformed;
 use crate::dialect::place::filled;
+use crate::units::civil;
 use crate::wire::json::{self, Json, Object};
-
-use super::time;
 
 /// The version that clients are told: that of the API which is spoken here, since some turn features
 /// on by it.
@@ -26,7 +25,7 @@ pub fn render_list(models: &[&str]) -> Vec<u8> {
                 array.object(|model| {
                     model.string("name", name);
                     model.string("model", name);
-                    model.string("modified_at", &time::render(0));
+                    model.string("modified_at", &civil::rfc3339(0));
                     model.number("size", 0_u8);
                     model.string("digest", NO_DIGEST);
                     model.object("details", write_details);
@@ -79,7 +78,7 @@ pub fn render_show(name: &str, context: Option<u64>, capabilities: &[&str]) -> V
             }
         });
         model.array("capabilities", |list| capabilities.iter().for_each(|word| list.string(word)));
-        model.string("modified_at", &time::render(0));
+        model.string("modified_at", &civil::rfc3339(0));
     });
     out
 }

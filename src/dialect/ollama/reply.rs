@@ -6,11 +6,12 @@ use crate::ir::{
     Block, Candidate, Content, Finish, FinishReason, Losses, Media, Reasoning, Reply, Source, ToolCall,
     ToolKind, unseal_id,
 };
+use crate::units::civil;
 use crate::wire::json::{self, Json, Object};
 
 use super::request::write_call;
 use super::types::{Form, arguments, finish_word, is_object, parse_finish, sniff};
-use super::{time, usage};
+use super::usage;
 
 /// The members of an answer or a line that are read, or that tell how long which part took.
 pub(super) const ANSWER: [&str; 16] = [
@@ -74,7 +75,7 @@ pub(super) fn model(answer: &Json<'_>) -> Option<String> {
 
 /// When the answer was made.
 pub(super) fn created(answer: &Json<'_>) -> Option<u64> {
-    time::parse(answer.get("created_at").and_then(Json::as_str)?)
+    civil::parse_rfc3339(answer.get("created_at").and_then(Json::as_str)?)
 }
 
 /// What an answer or a line says.
@@ -183,7 +184,7 @@ pub(super) fn render(form: Form, reply: &Reply, seed: &Seed, losses: &mut Losses
 /// Writes whose answer it is and when it was made.
 pub(super) fn write_lead(answer: &mut Object<'_>, model: &str, created: u64) {
     answer.string("model", model);
-    answer.string("created_at", &time::render(created));
+    answer.string("created_at", &civil::rfc3339(created));
 }
 
 /// Writes that the answer is complete, and why.

@@ -2,10 +2,10 @@
 
 use crate::provider::Base;
 use crate::units::Secret;
+use crate::units::civil::parse_rfc3339;
 use crate::wire::json::Json;
 
 use super::ask::{Answer, Ask};
-use super::moment::parse_rfc3339;
 use super::sigv4::{self, Head, Keys, Scope};
 use super::{Credential, Minted, form};
 

@@ -4,10 +4,10 @@ use ring::rand::SecureRandom;
 
 use crate::provider::Base;
 use crate::units::Secret;
+use crate::units::civil::parse_rfc3339;
 use crate::wire::json::{self, Json};
 
 use super::ask::{Answer, Ask};
-use super::moment::parse_rfc3339;
 use super::{Credential, Minted, jwt};
 
 /// The field that names whose place is taken.

@@ -11,7 +11,6 @@ pub mod form;
 pub mod google;
 pub mod jwt;
 pub mod key;
-pub mod moment;
 pub mod profile;
 pub mod sigv4;
 

@@ -106,7 +106,7 @@ fn tell(measure: Measure, standing: Standing, client: Dialect, now: u64, headers
         HeaderName::try_from(text)
     };
     let reset = if anthropic {
-        crate::provider::auth::moment::rfc3339(now.saturating_add(standing.reset))
+        crate::units::civil::rfc3339(now.saturating_add(standing.reset))
     } else {
         format!("{}s", standing.reset)
     };

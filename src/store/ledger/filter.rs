@@ -1,8 +1,8 @@
 //! Which requests are meant.
 
 use crate::account::Entry;
-use crate::provider::auth::moment::parse_rfc3339;
 use crate::units::PicoUsd;
+use crate::units::civil::parse_rfc3339;
 
 /// Which requests are meant. Of a list that names nothing, all are; of several names, each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -118,7 +118,7 @@ fn lend(state: &State, heard: &Heard) -> Vec<u8> {
     }
     let number = state.lent.fetch_add(1, Ordering::Relaxed) + 1;
     let life = state.life.load(Ordering::Relaxed);
-    let ends = tollgate::provider::auth::moment::rfc3339(tollgate::clock::unix_seconds() + life);
+    let ends = tollgate::units::civil::rfc3339(tollgate::clock::unix_seconds() + life);
     if path.starts_with("/latest/") || path == "/container" {
         return json_reply(
             200,

@@ -11,6 +11,7 @@ use crate::fault::Fault;
 use crate::ir::extras::MOOT;
 use crate::ir::{Block, Content, Delta, Event, Extras, Finish, Opening, Usage};
 use crate::refusal::Kind;
+use crate::units::civil;
 use crate::wire::json::{self, Json};
 
 /// Reads one stream.
@@ -409,7 +410,7 @@ fn start(json: &Json<'_>, usage: Option<&Json<'_>>) -> Event {
         match &*name {
             "candidates" | "usageMetadata" | "modelVersion" | "responseId" => {}
             "createTime" => {
-                created = value.as_str().and_then(types::seconds);
+                created = value.as_str().and_then(civil::parse_rfc3339);
                 // Others tell it in whole seconds.
                 let mark = if created.is_some() { MOOT } else { "" };
                 extras.push(DIALECT, &format!("{mark}{name}"), value.raw());

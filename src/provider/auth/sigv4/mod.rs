@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use ring::{digest, hmac};
 
-use crate::units::Secret;
+use crate::units::{Secret, civil};
 use crate::wire::percent;
 
 /// The name of the method, as the header says it.
@@ -108,7 +108,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// `20150830T123600Z`.
 fn timestamp(now: u64) -> String {
-    let text = super::moment::rfc3339(now);
+    let text = civil::rfc3339(now);
     text.chars().filter(|letter| !matches!(letter, '-' | ':')).collect()
 }
 
