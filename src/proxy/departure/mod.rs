@@ -258,6 +258,7 @@ pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
         call.attempts += 1;
         call.pause = pause;
         call.stale = None;
+        call.plain = false;
         begin_anew(call);
         true
     });
@@ -278,7 +279,6 @@ fn begin_anew(call: &mut Call) {
         tape.begin_anew();
     }
     call.vectors = None;
-    call.plain = false;
     call.relay = Relay::Waiting;
     call.screen = None;
     call.head = None;

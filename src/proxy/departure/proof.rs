@@ -6,9 +6,10 @@ use crate::clock;
 use crate::provider::auth::Credential;
 use crate::provider::auth::sigv4::{self, Head, Keys, Scope};
 use crate::proxy::departure::attempt::Attempt;
+use crate::proxy::departure::begin_anew;
 use crate::proxy::exchange::{Call, Exchange};
 use crate::proxy::minting::Lent;
-use crate::proxy::relay::{self, Relay};
+use crate::proxy::relay;
 use crate::proxy::shared::Shared;
 use crate::snapshot::Cloud;
 
@@ -76,10 +77,7 @@ pub fn renew(shared: &Shared, exchange: &mut Exchange, status: u16, headers: &He
     }
     log::debug!("{} refused a credential; it is asked again with a fresh one", call.attempt.known.provider);
     call.stale = Some(lent);
-    call.relay = Relay::Waiting;
-    call.head = None;
-    call.sent = None;
-    call.answered = None;
+    begin_anew(call);
     true
 }
 
