@@ -118,15 +118,16 @@ pub fn begin(
         }
         return Ok(());
     }
-    let relay = relay(shared, exchange, streamed, starts(head, b"application/json"));
-    let (made, most) = (exchange.at, exchange.world.downstream.held.as_usize());
-    let owner = exchange.owner();
-    let background = exchange.in_background.then(|| format!("resp_{}", exchange.id));
+    let relay = relay(shared, exchange, streamed, head);
+    let keeping = matches!(&exchange.stage, Stage::Away(call) if call.ask.keep).then(|| {
+        let background = exchange.in_background.then(|| format!("resp_{}", exchange.id));
+        (exchange.owner(), exchange.at, exchange.world.downstream.held.as_usize(), background)
+    });
     if let (Some(call), Some(relay)) = (exchange.call(), relay) {
         call.relay = relay;
         call.vectors = VectorTape::of(call);
         call.tape = call.tape.take().filter(|_| status == 200).and_then(|tape| tape.begun(call, streamed));
-        if call.ask.keep {
+        if let Some((owner, made, most, background)) = keeping {
             call.saving = saving::begin(shared, call, owner, made, most, background);
         }
     }
@@ -202,7 +203,12 @@ pub fn seed(shared: &Shared, exchange: &Exchange, upstream: Dialect) -> Seed {
     Seed { kept: call.ask.keep, ..exchange.seed(model, tokens, asked) }
 }
 
-fn relay(shared: &Shared, exchange: &Exchange, streamed: Option<Framing>, json: bool) -> Option<Relay> {
+fn relay(
+    shared: &Shared,
+    exchange: &Exchange,
+    streamed: Option<Framing>,
+    head: &ResponseHeader,
+) -> Option<Relay> {
     let Stage::Away(call) = &exchange.stage else { return None };
     let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
     let shape = StreamShape { framing: call.ask.framing, usage: call.ask.stream_usage };
@@ -211,7 +217,7 @@ fn relay(shared: &Shared, exchange: &Exchange, streamed: Option<Framing>, json: 
     let items = call.ask.items.as_ref().filter(|items| items.is_of(&call.attempt.known));
     Some(match &call.attempt.mode {
         Mode::Count => Relay::pass(upstream),
-        Mode::Relay(find) if json && guarding::looks_at_answer(exchange) => {
+        Mode::Relay(find) if guarding::looks_at_answer(exchange) && starts(head, b"application/json") => {
             Relay::whole(upstream, client, seed(), Into::Same(Some(*find)))
         }
         Mode::Relay(find) | Mode::Through(find) => Relay::hear(upstream, *find, events, None),

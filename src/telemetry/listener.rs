@@ -115,6 +115,12 @@ impl Telemetry {
         Ok((telemetry, Listener { thread: Some(thread), stop }))
     }
 
+    /// Whether where clients are is told of.
+    #[must_use]
+    pub const fn tells_addresses(&self) -> bool {
+        self.access
+    }
+
     /// Whether nothing new may be begun, since what it uses could not be written down.
     #[must_use]
     pub fn refuses(&self) -> bool {

@@ -79,7 +79,9 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     if exchange.vigil.is_none() {
         session.set_write_timeout(Some(world.downstream.write_timeout));
     }
-    exchange.address = admission::address(&world, session);
+    if shared.telemetry.tells_addresses() || !world.door.is_open() {
+        exchange.address = admission::address(&world, session);
+    }
     if head_size(session) > world.downstream.head.as_usize() {
         let message = format!("the request's head is larger than the limit of {}", world.downstream.head);
         let refusal = Refusal { status: 431, ..Refusal::new(Kind::TooLarge, message) };

@@ -43,11 +43,14 @@ impl AsyncWrite for Threshold {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if this.vigil.phase() == Phase::Served {
-            if this.vigil.is_alone() && this.vigil.is_shared() {
+            if !this.vigil.is_shared() {
+                return this.poll_said(cx, |stream, cx| stream.poll_write(cx, buf));
+            }
+            if this.vigil.is_alone() {
                 return Poll::Ready(Ok(buf.len()));
             }
             let written = this.poll_said(cx, |stream, cx| stream.poll_write(cx, buf));
-            return if this.vigil.is_shared() { this.poll_shared(cx, buf, written) } else { written };
+            return this.poll_shared(cx, buf, written);
         }
         // What is written before a request is served is Pingora's refusal of its head.
         if this.instead.is_none() {
