@@ -5,7 +5,7 @@ use crate::units::Secret;
 use crate::units::civil::parse_rfc3339;
 use crate::wire::json::Json;
 
-use super::ask::{Answer, Ask};
+use super::errand::{Answer, Errand};
 use super::sigv4::{self, Head, Keys, Scope};
 use super::{Credential, Minted, form};
 
@@ -107,27 +107,27 @@ impl Role {
 impl Sts {
     /// The request by which the holder of keys takes on a role.
     #[must_use]
-    pub fn assume(&self, role: &Role, keys: &Keys, now: u64) -> Ask {
-        let mut ask = self.post(role.form("AssumeRole", &[]));
+    pub fn assume(&self, role: &Role, keys: &Keys, now: u64) -> Errand {
+        let mut errand = self.post(role.form("AssumeRole", &[]));
         let host = self.base.authority();
         let headers = [("content-type", FORM), ("host", host.as_str())];
-        let head = Head { method: ask.method, target: &ask.target, headers: &headers };
+        let head = Head { method: errand.method, target: &errand.target, headers: &headers };
         let scope = Scope { region: &self.region, service: "sts" };
-        let signed = sigv4::sign(&head, &sigv4::hash(ask.body.as_bytes()), keys, scope, now);
-        ask.headers.extend(signed);
-        ask
+        let signed = sigv4::sign(&head, &sigv4::hash(errand.body.as_bytes()), keys, scope, now);
+        errand.headers.extend(signed);
+        errand
     }
 
     /// The request by which the holder of a token takes on a role.
     #[must_use]
-    pub fn assume_with_token(&self, role: &Role, token: &str) -> Ask {
+    pub fn assume_with_token(&self, role: &Role, token: &str) -> Errand {
         self.post(role.form("AssumeRoleWithWebIdentity", &[("WebIdentityToken", token.trim())]))
     }
 
-    fn post(&self, body: String) -> Ask {
+    fn post(&self, body: String) -> Errand {
         let target = format!("{}/", self.base.path);
         let headers = vec![("content-type", FORM.to_owned())];
-        Ask { method: "POST", base: self.base.clone(), target, headers, body }
+        Errand { method: "POST", base: self.base.clone(), target, headers, body }
     }
 }
 
@@ -198,27 +198,27 @@ pub fn tagged<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 
 /// The request to a container's own address.
 #[must_use]
-pub fn container(base: &Base, token: &str) -> Ask {
-    let ask = Ask::get(base, "");
-    if token.is_empty() { ask } else { ask.with("authorization", token.trim().to_owned()) }
+pub fn container(base: &Base, token: &str) -> Errand {
+    let errand = Errand::get(base, "");
+    if token.is_empty() { errand } else { errand.with("authorization", token.trim().to_owned()) }
 }
 
 /// The three requests to a machine's own address: for a session, for the role's name, for its keys.
 pub mod imds {
-    use super::{Ask, Base};
+    use super::{Base, Errand};
 
     /// For a session, which must be shown in the others.
     #[must_use]
-    pub fn session(base: &Base) -> Ask {
+    pub fn session(base: &Base) -> Errand {
         let ttl = ("x-aws-ec2-metadata-token-ttl-seconds", "21600".to_owned());
-        Ask { method: "PUT", ..Ask::get(base, "/latest/api/token").with(ttl.0, ttl.1) }
+        Errand { method: "PUT", ..Errand::get(base, "/latest/api/token").with(ttl.0, ttl.1) }
     }
 
     /// For the role's name, or with it for its keys.
     #[must_use]
-    pub fn role(base: &Base, session: &str, name: &str) -> Ask {
+    pub fn role(base: &Base, session: &str, name: &str) -> Errand {
         let target = format!("/latest/meta-data/iam/security-credentials/{name}");
-        Ask::get(base, &target).with("x-aws-ec2-metadata-token", session.trim().to_owned())
+        Errand::get(base, &target).with("x-aws-ec2-metadata-token", session.trim().to_owned())
     }
 }
 
@@ -256,19 +256,19 @@ mod tests {
             session_token: Secret::default(),
         };
         let told = Role { external_id: "e 1".to_owned(), session: "me".to_owned(), ..role() };
-        let ask = sts.assume(&told, &keys, 1_440_938_160);
+        let errand = sts.assume(&told, &keys, 1_440_938_160);
         assert_eq!(
-            ask.body,
+            errand.body,
             "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fai&\
              RoleSessionName=me&ExternalId=e%201"
         );
-        assert_eq!(format!("{ask:?}"), "POST sts.eu-west-1.amazonaws.com/");
-        let authorization = &ask.headers.iter().find(|(name, _)| *name == "authorization").unwrap().1;
+        assert_eq!(format!("{errand:?}"), "POST sts.eu-west-1.amazonaws.com/");
+        let authorization = &errand.headers.iter().find(|(name, _)| *name == "authorization").unwrap().1;
         assert!(authorization.contains("Credential=AKID/20150830/eu-west-1/sts/aws4_request"));
         assert!(authorization.contains("SignedHeaders=content-type;host;x-amz-date"));
-        let ask = sts.assume_with_token(&role(), "jwt\n");
-        assert!(ask.body.ends_with("&RoleSessionName=tollgate&WebIdentityToken=jwt"), "{}", ask.body);
-        assert!(ask.headers.iter().all(|(name, _)| *name != "authorization"));
+        let errand = sts.assume_with_token(&role(), "jwt\n");
+        assert!(errand.body.ends_with("&RoleSessionName=tollgate&WebIdentityToken=jwt"), "{}", errand.body);
+        assert!(errand.headers.iter().all(|(name, _)| *name != "authorization"));
         assert_eq!(super::sts("cn-north-1").unwrap().host, "sts.cn-north-1.amazonaws.com.cn");
     }
 
@@ -294,11 +294,11 @@ mod tests {
     #[test]
     fn a_machine_is_asked_for_a_session_first() {
         let base = Base::parse(IMDS).unwrap();
-        let ask = imds::session(&base);
-        assert_eq!((ask.method, ask.target.as_str()), ("PUT", "/latest/api/token"));
-        let ask = imds::role(&base, "session", "my-role");
-        assert_eq!(ask.target, "/latest/meta-data/iam/security-credentials/my-role");
-        assert!(ask.headers.contains(&("x-aws-ec2-metadata-token", "session".to_owned())));
+        let errand = imds::session(&base);
+        assert_eq!((errand.method, errand.target.as_str()), ("PUT", "/latest/api/token"));
+        let errand = imds::role(&base, "session", "my-role");
+        assert_eq!(errand.target, "/latest/meta-data/iam/security-credentials/my-role");
+        assert!(errand.headers.contains(&("x-aws-ec2-metadata-token", "session".to_owned())));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::provider::Base;
 use crate::units::Secret;
 
-use super::ask::{Answer, Ask};
+use super::errand::{Answer, Errand};
 use super::{Credential, Minted};
 
 /// What Azure's models are asked for with.
@@ -70,7 +70,7 @@ impl Way {
 
     /// The request for a token; `file` is what stands in [`Way::file`].
     #[must_use]
-    pub fn ask(&self, file: &str) -> Ask {
+    pub fn ask(&self, file: &str) -> Errand {
         match self {
             Self::Client { authority, tenant, client, proof, scope } => {
                 let target = format!("/{tenant}/oauth2/v2.0/token");
@@ -86,7 +86,7 @@ impl Way {
                         ("client_assertion", file.trim()),
                     ]),
                 }
-                Ask::form(authority, &target, &pairs)
+                Errand::form(authority, &target, &pairs)
             }
             Self::Managed { endpoint, client, scope } => {
                 let resource = scope.strip_suffix("/.default").unwrap_or(scope);
@@ -100,11 +100,11 @@ impl Way {
                 match endpoint {
                     Endpoint::Imds(base) => {
                         let target = format!("/metadata/identity/oauth2/token?{}", query("2018-02-01"));
-                        Ask::get(base, &target).with("metadata", "true".to_owned())
+                        Errand::get(base, &target).with("metadata", "true".to_owned())
                     }
                     Endpoint::App(base, header) => {
                         let target = format!("?{}", query("2019-08-01"));
-                        Ask::get(base, &target).with("x-identity-header", header.expose().to_owned())
+                        Errand::get(base, &target).with("x-identity-header", header.expose().to_owned())
                     }
                 }
             }
@@ -146,21 +146,21 @@ mod tests {
             proof,
             scope: SCOPE.to_owned(),
         };
-        let ask = client(Proof::Secret(Secret::new("s&cret"))).ask("");
-        assert_eq!((ask.method, ask.target.as_str()), ("POST", "/my-tenant/oauth2/v2.0/token"));
+        let errand = client(Proof::Secret(Secret::new("s&cret"))).ask("");
+        assert_eq!((errand.method, errand.target.as_str()), ("POST", "/my-tenant/oauth2/v2.0/token"));
         assert_eq!(
-            ask.body,
+            errand.body,
             "grant_type=client_credentials&client_id=my-client&\
              scope=https%3A%2F%2Fcognitiveservices.azure.com%2F.default&client_secret=s%26cret"
         );
-        assert_eq!(format!("{ask:?}"), "POST login.microsoftonline.com/my-tenant/oauth2/v2.0/token");
+        assert_eq!(format!("{errand:?}"), "POST login.microsoftonline.com/my-tenant/oauth2/v2.0/token");
         let federated = client(Proof::File("/token".to_owned()));
         assert_eq!(federated.file(), Some("/token"));
-        let ask = federated.ask("jwt\n");
+        let errand = federated.ask("jwt\n");
         assert!(
-            ask.body.ends_with("client-assertion-type%3Ajwt-bearer&client_assertion=jwt"),
+            errand.body.ends_with("client-assertion-type%3Ajwt-bearer&client_assertion=jwt"),
             "{}",
-            ask.body
+            errand.body
         );
     }
 
@@ -172,18 +172,22 @@ mod tests {
             client: String::new(),
             scope: scope.clone(),
         };
-        let ask = vm.ask("");
+        let errand = vm.ask("");
         assert_eq!(
-            ask.target,
+            errand.target,
             "/metadata/identity/oauth2/token?api-version=2018-02-01&\
              resource=https%3A%2F%2Fcognitiveservices.azure.com"
         );
-        assert!(ask.headers.contains(&("metadata", "true".to_owned())));
+        assert!(errand.headers.contains(&("metadata", "true".to_owned())));
         let endpoint = Endpoint::App(base("http://localhost:42356/msi/token"), Secret::new("h"));
-        let ask = Way::Managed { endpoint, client: "c".to_owned(), scope }.ask("");
-        assert!(ask.target.starts_with("/msi/token?api-version=2019-08-01&resource="), "{}", ask.target);
-        assert!(ask.target.ends_with("&client_id=c"));
-        assert!(ask.headers.contains(&("x-identity-header", "h".to_owned())));
+        let errand = Way::Managed { endpoint, client: "c".to_owned(), scope }.ask("");
+        assert!(
+            errand.target.starts_with("/msi/token?api-version=2019-08-01&resource="),
+            "{}",
+            errand.target
+        );
+        assert!(errand.target.ends_with("&client_id=c"));
+        assert!(errand.headers.contains(&("x-identity-header", "h".to_owned())));
     }
 
     #[test]

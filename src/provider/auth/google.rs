@@ -7,7 +7,7 @@ use crate::units::Secret;
 use crate::units::civil::parse_rfc3339;
 use crate::wire::json::{self, Json};
 
-use super::ask::{Answer, Ask};
+use super::errand::{Answer, Errand};
 use super::{Credential, Minted, jwt};
 
 /// The field that names whose place is taken.
@@ -87,7 +87,7 @@ pub enum Subject {
     /// In a file.
     File(String, Option<String>),
     /// At an address that wants these headers.
-    Url(Box<Ask>, Option<String>),
+    Url(Box<Errand>, Option<String>),
 }
 
 impl Account {
@@ -152,7 +152,7 @@ impl Account {
     ///
     /// # Errors
     /// When the private key is none.
-    pub fn ask(&self, subject: &str, now: u64, random: &dyn SecureRandom) -> Result<Ask, String> {
+    pub fn ask(&self, subject: &str, now: u64, random: &dyn SecureRandom) -> Result<Errand, String> {
         Ok(match self {
             Self::Service { email, key_id, key, tokens } => {
                 let mut header = Vec::new();
@@ -172,7 +172,7 @@ impl Account {
                     claims.number("exp", now + 3600);
                 });
                 let assertion = jwt::sign(&header, &claims, key, random).map_err(|bad| bad.to_string())?;
-                Ask::form(
+                Errand::form(
                     tokens,
                     "",
                     &[
@@ -181,7 +181,7 @@ impl Account {
                     ],
                 )
             }
-            Self::User { client, secret, refresh, tokens } => Ask::form(
+            Self::User { client, secret, refresh, tokens } => Errand::form(
                 tokens,
                 "",
                 &[
@@ -191,7 +191,7 @@ impl Account {
                     ("refresh_token", refresh.expose()),
                 ],
             ),
-            Self::External { audience, kind, tokens, .. } => Ask::form(
+            Self::External { audience, kind, tokens, .. } => Errand::form(
                 tokens,
                 "",
                 &[
@@ -219,16 +219,16 @@ impl Account {
 
     /// The second request, for whom asks in another's place with a token of its own.
     #[must_use]
-    pub fn impersonate(&self, own: &Minted) -> Option<Ask> {
+    pub fn impersonate(&self, own: &Minted) -> Option<Errand> {
         let (Self::Impersonated { at, .. }, Credential::Bearer(token)) = (self, &own.credential) else {
             return None;
         };
-        let mut ask = Ask::get(at, "")
+        let mut errand = Errand::get(at, "")
             .with("authorization", format!("Bearer {}", token.expose()))
             .with("content-type", "application/json".to_owned());
-        ask.method = "POST";
-        ask.body = format!("{{\"scope\":[\"{SCOPE}\"],\"lifetime\":\"3600s\"}}");
-        Some(ask)
+        errand.method = "POST";
+        errand.body = format!("{{\"scope\":[\"{SCOPE}\"],\"lifetime\":\"3600s\"}}");
+        Some(errand)
     }
 }
 
@@ -245,16 +245,16 @@ fn subject(source: Option<&Json<'_>>) -> Result<Subject, String> {
     let base =
         Base::parse(place).map_err(|bad| format!("the url of the credential_source is wrong: {bad}"))?;
     let query = if query.is_empty() { String::new() } else { format!("?{query}") };
-    let mut ask = Ask::get(&base, &query);
+    let mut errand = Errand::get(&base, &query);
     // The names of headers live as long as the program; these are the ones that issuers ask for.
     for name in ["metadata", "authorization", "metadata-flavor", "x-identity-header"] {
         let headers = source.field("headers").map(Json::entries).unwrap_or_default();
         let value = headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         if let Some(value) = value.and_then(|(_, value)| value.as_str()) {
-            ask = ask.with(name, value.to_owned());
+            errand = errand.with(name, value.to_owned());
         }
     }
-    Ok(Subject::Url(Box::new(ask), name))
+    Ok(Subject::Url(Box::new(errand), name))
 }
 
 /// Another issuer's token out of what a file or an address holds.
@@ -272,8 +272,8 @@ pub fn subject_token(text: &[u8], name: Option<&str>) -> Result<String, String> 
 
 /// The request to the metadata server.
 #[must_use]
-pub fn metadata(base: &Base) -> Ask {
-    Ask::get(base, "/computeMetadata/v1/instance/service-accounts/default/token")
+pub fn metadata(base: &Base) -> Errand {
+    Errand::get(base, "/computeMetadata/v1/instance/service-accounts/default/token")
         .with("metadata-flavor", "Google".to_owned())
 }
 
@@ -298,7 +298,7 @@ mod tests {
         Account::read(text.as_bytes()).unwrap()
     }
 
-    fn ask(account: &Account, subject: &str) -> Ask {
+    fn ask(account: &Account, subject: &str) -> Errand {
         account.ask(subject, 1_700_000_000, &ring::rand::SystemRandom::new()).unwrap()
     }
 
@@ -309,10 +309,10 @@ mod tests {
             r#"{{"type":"service_account","project_id":"p","private_key_id":"k1","private_key":{key},
                 "client_email":"me@p.iam.gserviceaccount.com","token_uri":"https://oauth2.googleapis.com/token"}}"#
         );
-        let ask = ask(&account(&text), "");
-        assert_eq!(format!("{ask:?}"), "POST oauth2.googleapis.com/token");
-        let assertion = ask.body.split_once("&assertion=").unwrap().1;
-        assert!(ask.body.starts_with("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&"));
+        let errand = ask(&account(&text), "");
+        assert_eq!(format!("{errand:?}"), "POST oauth2.googleapis.com/token");
+        let assertion = errand.body.split_once("&assertion=").unwrap().1;
+        assert!(errand.body.starts_with("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&"));
         let parts: Vec<_> = assertion.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).unwrap()).collect();
         assert_eq!(parts[0], br#"{"alg":"RS256","typ":"JWT","kid":"k1"}"#);
         let claims = String::from_utf8(parts[1].clone()).unwrap();
@@ -328,9 +328,12 @@ mod tests {
         let user = account(
             r#"{"type":"authorized_user","client_id":"c","client_secret":"s","refresh_token":"1//r"}"#,
         );
-        let ask = ask(&user, "");
-        assert_eq!(ask.body, "grant_type=refresh_token&client_id=c&client_secret=s&refresh_token=1%2F%2Fr");
-        assert_eq!(ask.target, "/token");
+        let errand = ask(&user, "");
+        assert_eq!(
+            errand.body,
+            "grant_type=refresh_token&client_id=c&client_secret=s&refresh_token=1%2F%2Fr"
+        );
+        assert_eq!(errand.target, "/token");
     }
 
     #[test]

@@ -4,9 +4,9 @@
 //! asked, of whom and with which proof, to get a [`Credential`]. Requests to ask it and readings of
 //! the answers are values here; who carries them is `proxy`'s business, as are files and time.
 
-pub mod ask;
 pub mod aws;
 pub mod entra;
+pub mod errand;
 pub mod form;
 pub mod google;
 pub mod jwt;
@@ -14,7 +14,7 @@ pub mod key;
 pub mod profile;
 pub mod sigv4;
 
-pub use ask::{Answer, Ask};
+pub use errand::{Answer, Errand};
 pub use key::Auth;
 
 use crate::units::Secret;

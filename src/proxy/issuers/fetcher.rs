@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::{LEAST, Slot};
 use crate::policy::token::{Origin, Set, discovered};
 use crate::provider::Base;
-use crate::provider::auth::Ask;
+use crate::provider::auth::Errand;
 use crate::proxy::minting::carrier::Carrier;
 use crate::proxy::shared::Shared;
 
@@ -79,7 +79,7 @@ async fn keep(shared: &Shared, slot: &Slot) {
 async fn fetch(shared: &Shared, origin: &Origin) -> Result<Set, String> {
     let carrier = Carrier::new(&shared.resolver);
     let get = async |base: &Base, target: &str| {
-        let answer = carrier.ask(&Ask::get(base, target)).await?;
+        let answer = carrier.ask(&Errand::get(base, target)).await?;
         match answer.status {
             200 => Ok(answer.body),
             status => Err(format!("{} answered with status {status}", base.authority())),

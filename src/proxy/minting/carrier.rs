@@ -8,7 +8,7 @@ use pingora::connectors::http::Connector;
 use pingora::http::RequestHeader;
 use pingora::prelude::HttpPeer;
 
-use crate::provider::auth::{Answer, Ask};
+use crate::provider::auth::{Answer, Errand};
 use crate::proxy::departure::resolve::Resolver;
 
 /// An answer must be here by then.
@@ -34,18 +34,18 @@ impl<'a> Carrier<'a> {
     ///
     /// # Errors
     /// Why there is no answer, naming the host.
-    pub(in crate::proxy) async fn ask(&self, ask: &Ask) -> Result<Answer, String> {
-        let host = ask.base.authority();
-        match tokio::time::timeout(PATIENCE, self.exchange(ask)).await {
+    pub(in crate::proxy) async fn ask(&self, errand: &Errand) -> Result<Answer, String> {
+        let host = errand.base.authority();
+        match tokio::time::timeout(PATIENCE, self.exchange(errand)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(why)) => Err(format!("{host} could not be asked: {why}")),
             Err(_) => Err(format!("{host} did not answer in time")),
         }
     }
 
-    async fn exchange(&self, ask: &Ask) -> Result<Answer, &'static str> {
+    async fn exchange(&self, errand: &Errand) -> Result<Answer, &'static str> {
         const BROKEN: &str = "it broke off the connection";
-        let base = &ask.base;
+        let base = &errand.base;
         let address = self.resolver.address(&base.host, base.port).await.ok_or("no such host is known")?;
         let mut peer = HttpPeer::new(address, base.tls, base.host.clone());
         peer.options.connection_timeout = Some(CONNECT);
@@ -54,10 +54,10 @@ impl<'a> Carrier<'a> {
         let connector = self.connector.get_or_init(|| Connector::new(None));
         let session = connector.get_http_session(&peer).await;
         let (mut session, _) = session.map_err(|_| "it could not be reached")?;
-        let head = head(ask).map_err(|_| "the request is malformed")?;
+        let head = head(errand).map_err(|_| "the request is malformed")?;
         session.write_request_header(Box::new(head)).await.map_err(|_| BROKEN)?;
-        if !ask.body.is_empty() {
-            let body = Bytes::copy_from_slice(ask.body.as_bytes());
+        if !errand.body.is_empty() {
+            let body = Bytes::copy_from_slice(errand.body.as_bytes());
             session.write_request_body(body, true).await.map_err(|_| BROKEN)?;
         }
         session.finish_request_body().await.map_err(|_| BROKEN)?;
@@ -74,17 +74,17 @@ impl<'a> Carrier<'a> {
     }
 }
 
-fn head(ask: &Ask) -> pingora::Result<RequestHeader> {
+fn head(errand: &Errand) -> pingora::Result<RequestHeader> {
     const AGENT: &str = concat!("tollgate/", env!("CARGO_PKG_VERSION"));
-    let mut head = RequestHeader::build(ask.method, ask.target.as_bytes(), Some(8))?;
-    head.insert_header("host", ask.base.authority())?;
+    let mut head = RequestHeader::build(errand.method, errand.target.as_bytes(), Some(8))?;
+    head.insert_header("host", errand.base.authority())?;
     head.insert_header("user-agent", AGENT)?;
     head.insert_header("accept-encoding", "identity")?;
-    for (name, value) in &ask.headers {
+    for (name, value) in &errand.headers {
         head.insert_header(*name, value)?;
     }
-    if ask.method != "GET" {
-        head.insert_header("content-length", ask.body.len())?;
+    if errand.method != "GET" {
+        head.insert_header("content-length", errand.body.len())?;
     }
     Ok(head)
 }

@@ -7,7 +7,7 @@ use crate::wire::json::{self, Json};
 
 /// A request for a credential, to be carried by whoever reaches the network.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Ask {
+pub struct Errand {
     /// The method.
     pub method: &'static str,
     /// Where; the path in it is not used.
@@ -20,7 +20,7 @@ pub struct Ask {
     pub body: String,
 }
 
-impl Ask {
+impl Errand {
     /// A question without a body to an address, whose own path stands before `target`.
     #[must_use]
     pub fn get(base: &Base, target: &str) -> Self {
@@ -34,10 +34,10 @@ impl Ask {
     #[must_use]
     pub fn form(base: &Base, target: &str, pairs: &[(&str, &str)]) -> Self {
         const FORM: &str = "application/x-www-form-urlencoded";
-        let mut ask = Self::get(base, target).with("content-type", FORM.to_owned());
-        ask.method = "POST";
-        ask.body = super::form::form(pairs);
-        ask
+        let mut errand = Self::get(base, target).with("content-type", FORM.to_owned());
+        errand.method = "POST";
+        errand.body = super::form::form(pairs);
+        errand
     }
 
     /// The same with one more header.
@@ -49,7 +49,7 @@ impl Ask {
 }
 
 /// Headers and body hold secrets.
-impl fmt::Debug for Ask {
+impl fmt::Debug for Errand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.target.split('?').next().unwrap_or_default();
         write!(f, "{} {}{path}", self.method, self.base.authority())
