@@ -293,6 +293,39 @@ pub struct Ask {
     pub items: Option<Arc<Items>>,
 }
 
+impl Ask {
+    /// What is known of every request; of all else it says nothing.
+    #[must_use]
+    pub fn new(dialect: Dialect, path: String, query: String, model: String) -> Self {
+        Self {
+            dialect,
+            path,
+            query,
+            body: Bytes::new(),
+            form: None,
+            rest: 0,
+            unsized_body: false,
+            parsed: None,
+            model,
+            stream: false,
+            framing: Framing::Sse,
+            stream_usage: true,
+            strict: false,
+            tier: None,
+            owner: None,
+            assumed: Usage::default(),
+            attribution: None,
+            carried: Vec::new(),
+            keep: false,
+            recall: None,
+            fetches: false,
+            wants: Vec::new(),
+            fetched: Vec::new(),
+            items: None,
+        }
+    }
+}
+
 impl Exchange {
     /// A request that just came.
     #[must_use]

@@ -60,17 +60,10 @@ pub fn read(head: &RequestHeader, asked: &Asked, lens: &Lens<'_>, opened: Opened
     let Said { strict, mut carried, attribution } = read_headers(&head.headers);
     let Opened { body, betas } = opened;
     envelope::carry(&mut carried, betas);
+    let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or("").to_owned());
     Ok(Ask {
-        dialect,
-        path: head.uri.path().to_owned(),
-        query: head.uri.query().unwrap_or("").to_owned(),
         body,
-        owner: None,
-        form: None,
-        rest: 0,
         unsized_body: !head.headers.contains_key(header::CONTENT_LENGTH),
-        parsed: None,
-        model,
         stream,
         framing: match asked {
             // Such a stream of Claude's is put into the cloud's once it is said.
@@ -90,11 +83,7 @@ pub fn read(head: &RequestHeader, asked: &Asked, lens: &Lens<'_>, opened: Opened
         carried,
         keep: matches!(asked, Asked::Chat { dialect: Dialect::OpenaiResponses, .. })
             && lens.bool("store") != Some(false),
-        recall: None,
-        fetches: false,
-        wants: Vec::new(),
-        fetched: Vec::new(),
-        items: None,
+        ..Ask::new(dialect, path, query, model)
     })
 }
 

@@ -11,7 +11,7 @@ use pingora::http::RequestHeader;
 use pingora::proxy::Session;
 
 use crate::account::Attribution;
-use crate::dialect::{Framing, Relayed};
+use crate::dialect::Relayed;
 use crate::ir::Dialect;
 use crate::proxy::arrival::address;
 use crate::proxy::arrival::ask::{self, Said};
@@ -69,31 +69,18 @@ pub(super) fn dispatch(
     let attribution = Attribution::with_user(attribution, text("user").as_deref());
     let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     carried.extend(kind.map(|kind| ("content-type", kind.to_owned())));
+    let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or("").to_owned());
     let mut ask = Ask {
-        dialect: Dialect::OpenaiChat,
-        path: head.uri.path().to_owned(),
-        query: head.uri.query().unwrap_or("").to_owned(),
         unsized_body: !head.headers.contains_key(header::CONTENT_LENGTH),
-        parsed: None,
-        model,
         stream: text("stream").is_some_and(|stream| stream.eq_ignore_ascii_case("true")),
-        framing: Framing::Sse,
-        stream_usage: true,
         strict,
-        tier: None,
         assumed: relayed.assumed(|name| text(name).map(Cow::Owned), |name| text(name)?.parse().ok()),
         attribution,
         carried,
-        owner: None,
         form: Some(form),
-        keep: false,
-        recall: None,
-        fetches: false,
-        wants: Vec::new(),
-        fetched: Vec::new(),
-        items: None,
         rest,
         body,
+        ..Ask::new(Dialect::OpenaiChat, path, query, model)
     };
     let world = &exchange.world;
     let chosen = ask::choose(

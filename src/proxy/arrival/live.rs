@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::{Method, Version, header};
 use pingora::http::RequestHeader;
 use pingora::proxy::Session;
 
 use crate::catalog::quirks::House;
-use crate::dialect::{Framing, Live, kept};
+use crate::dialect::{Live, kept};
 use crate::ir::Dialect;
 use crate::provider::Platform;
 use crate::provider::url::Protocol;
@@ -162,31 +161,14 @@ fn read(head: &RequestHeader, live: Live, query: &Query) -> Ask {
     let Said { strict, mut carried, attribution } = ask::read_headers(&head.headers);
     let safety = head.headers.get("openai-safety-identifier").and_then(|value| value.to_str().ok());
     carried.extend(safety.map(|value| ("openai-safety-identifier", value.to_owned())));
+    let path = Address::of(head.uri.path()).place.into_owned();
+    let model = if live == Live::Openai { query.model.clone() } else { String::new() };
     Ask {
-        dialect: live.dialect(),
-        path: Address::of(head.uri.path()).place.into_owned(),
-        query: query.rest.clone(),
-        body: Bytes::new(),
-        form: None,
-        rest: 0,
-        unsized_body: false,
-        parsed: None,
-        model: if live == Live::Openai { query.model.clone() } else { String::new() },
         stream: true,
-        framing: Framing::Sse,
-        stream_usage: true,
         strict,
-        tier: None,
-        owner: None,
-        assumed: <_>::default(),
         attribution,
         carried,
-        keep: false,
-        recall: None,
-        fetches: false,
-        wants: Vec::new(),
-        fetched: Vec::new(),
-        items: None,
+        ..Ask::new(live.dialect(), path, query.rest.clone(), model)
     }
 }
 

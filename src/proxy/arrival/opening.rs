@@ -5,8 +5,8 @@ use http::header;
 use pingora::http::RequestHeader;
 use pingora::proxy::Session;
 
+use crate::dialect::Live;
 use crate::dialect::live::opening::{self, Opening, SESSION};
-use crate::dialect::{Framing, Live};
 use crate::ir::Dialect;
 use crate::proxy::arrival::admission;
 use crate::proxy::arrival::ask::{self, Said};
@@ -93,29 +93,12 @@ fn read(head: &RequestHeader, query: &Query, model: String, form: Option<Reader>
         carried.extend(value.map(|value| (name, value.to_owned())));
     }
     Ask {
-        dialect: Dialect::OpenaiChat,
-        path: head.uri.path().to_owned(),
-        query: query.rest.clone(),
         body,
         form,
-        rest: 0,
         unsized_body: !head.headers.contains_key(header::CONTENT_LENGTH),
-        parsed: None,
-        model,
-        stream: false,
-        framing: Framing::Sse,
-        stream_usage: true,
         strict,
-        tier: None,
-        owner: None,
-        assumed: <_>::default(),
         carried,
-        keep: false,
-        recall: None,
-        fetches: false,
-        wants: Vec::new(),
-        fetched: Vec::new(),
-        items: None,
         attribution,
+        ..Ask::new(Dialect::OpenaiChat, head.uri.path().to_owned(), query.rest.clone(), model)
     }
 }

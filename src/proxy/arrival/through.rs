@@ -9,7 +9,7 @@ use pingora::proxy::Session;
 
 use crate::catalog::quirks::House;
 use crate::dialect::live::opening;
-use crate::dialect::{Framing, Kept, kept};
+use crate::dialect::{Kept, kept};
 use crate::ir::Dialect;
 use crate::provider::through::join;
 use crate::provider::url::Protocol;
@@ -162,30 +162,10 @@ pub(in crate::proxy) fn dispatch(
     let messages = through.kept == Some(Kept::Batches) && through.dialect == Dialect::AnthropicMessages;
     let owner = own.or_else(|| messages.then(String::new));
     let ask = Ask {
-        dialect: through.dialect,
-        path: through.place.clone(),
-        query,
-        body: Bytes::new(),
-        form: None,
-        rest: 0,
         unsized_body: !body_less && !head.headers.contains_key(header::CONTENT_LENGTH),
-        parsed: None,
-        model: model.clone(),
-        stream: false,
-        framing: Framing::Sse,
-        stream_usage: true,
-        strict: false,
-        tier: None,
-        assumed: <_>::default(),
         attribution: ask::read_headers(&head.headers).attribution,
-        carried: Vec::new(),
         owner,
-        keep: false,
-        recall: None,
-        fetches: false,
-        wants: Vec::new(),
-        fetched: Vec::new(),
-        items: None,
+        ..Ask::new(through.dialect, through.place.clone(), query, model.clone())
     };
     let upload = if opens {
         let form = match &through.like {
