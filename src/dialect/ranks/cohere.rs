@@ -3,32 +3,20 @@
 
 use std::sync::LazyLock;
 
-use super::{Ranks, count, documents, order, string, truth, wanted, write_document, write_texts};
+use super::{Ranks, Words, order, wanted, write_document, write_texts};
 use crate::dialect::{Malformed, Seed};
 use crate::ir::rerank::{Document, RerankReply, RerankRequest};
-use crate::ir::{Dialect, Losses, Usage};
+use crate::ir::{Losses, Usage};
 use crate::wire::json::{self, Counts, Json};
 use crate::wire::needle::Needle;
 
-/// Extras of this form are kept under the dialect of the endpoint's neighbours.
-pub(super) const DIALECT: Dialect = Dialect::OpenaiChat;
-
-pub(super) fn parse_request(body: &[u8]) -> Result<RerankRequest, Malformed> {
-    let json = json::parse(body)?;
-    let mut request = RerankRequest::default();
-    for (name, value) in json.entries().iter().filter(|(_, value)| !value.is_null()) {
-        match &**name {
-            "model" => request.model = string(value, name)?,
-            "query" => request.query = string(value, name)?,
-            "documents" => request.documents = documents(value)?,
-            "top_n" => request.top = Some(count(value, name)?),
-            "return_documents" => request.returns_documents = truth(value, name)?,
-            "max_tokens_per_doc" => request.document_tokens = Some(count(value, name)?),
-            _ => request.extras.push(DIALECT, name, value.raw()),
-        }
-    }
-    Ok(request)
-}
+pub(super) const WORDS: Words = Words {
+    top: "top_n",
+    document_tokens: &["max_tokens_per_doc"],
+    truncates: None,
+    query_has_fields: false,
+    returns_documents: false,
+};
 
 pub(super) fn render_request(
     form: Ranks,

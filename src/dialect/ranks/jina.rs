@@ -1,38 +1,19 @@
 //! Jina's `/v1/rerank` (<https://jina.ai/reranker>, seen 2026-11), which vLLM, Together, llama.cpp and
 //! others have too.
 
-use super::cohere::DIALECT;
-use super::{count, documents, order, string, truth, wanted, write_document};
+use super::{Words, order, wanted, write_document};
 use crate::dialect::{Malformed, Seed, openai_embeddings};
 use crate::ir::Losses;
 use crate::ir::rerank::{Document, RerankReply, RerankRequest};
 use crate::wire::json::{self, Json};
 
-pub(super) fn parse_request(body: &[u8]) -> Result<RerankRequest, Malformed> {
-    let json = json::parse(body)?;
-    let mut request = RerankRequest { returns_documents: true, ..RerankRequest::default() };
-    for (name, value) in json.entries().iter().filter(|(_, value)| !value.is_null()) {
-        match &**name {
-            "model" => request.model = string(value, name)?,
-            "query" => request.query = query(value)?,
-            "documents" => request.documents = documents(value)?,
-            "top_n" => request.top = Some(count(value, name)?),
-            "return_documents" => request.returns_documents = truth(value, name)?,
-            "max_tokens_per_doc" | "max_doc_length" => request.document_tokens = Some(count(value, name)?),
-            "truncation" => request.truncates = Some(truth(value, name)?),
-            _ => request.extras.push(DIALECT, name, value.raw()),
-        }
-    }
-    Ok(request)
-}
-
-/// A query may be an object with a text, as documents are.
-fn query(json: &Json<'_>) -> Result<String, Malformed> {
-    match json.field("text") {
-        Some(text) => string(text, "query.text"),
-        None => string(json, "query"),
-    }
-}
+pub(super) const WORDS: Words = Words {
+    top: "top_n",
+    document_tokens: &["max_tokens_per_doc", "max_doc_length"],
+    truncates: Some("truncation"),
+    query_has_fields: true,
+    returns_documents: true,
+};
 
 pub(super) fn render_request(request: &RerankRequest, model: &str, losses: &mut Losses) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);

@@ -12,8 +12,8 @@ mod tests;
 
 use super::{Malformed, Seed};
 use crate::ir::rerank::{Document, Ranked, RerankReply, RerankRequest};
-use crate::ir::{Losses, Usage};
-use crate::wire::json::{Array, Json, Object};
+use crate::ir::{Dialect, Losses, Usage};
+use crate::wire::json::{self, Array, Json, Object};
 use crate::wire::lens;
 
 /// A form of asking for an order.
@@ -49,11 +49,7 @@ impl Ranks {
     /// # Errors
     /// Names the first field that is not as the form prescribes.
     pub fn parse_request(self, body: &[u8]) -> Result<RerankRequest, Malformed> {
-        let request = match self {
-            Self::CohereV1 | Self::CohereV2 => cohere::parse_request(body),
-            Self::Jina => jina::parse_request(body),
-            Self::Voyage => voyage::parse_request(body),
-        }?;
+        let request = read(body, self.words())?;
         let missing = [
             ("model", request.model.is_empty()),
             ("query", request.query.is_empty()),
@@ -62,6 +58,14 @@ impl Ranks {
         match missing.iter().find(|(_, missing)| *missing) {
             Some((name, _)) => Err(Malformed::new(*name, format!("{name} must be given and not be empty"))),
             None => Ok(request),
+        }
+    }
+
+    const fn words(self) -> &'static Words {
+        match self {
+            Self::CohereV1 | Self::CohereV2 => &cohere::WORDS,
+            Self::Jina => &jina::WORDS,
+            Self::Voyage => &voyage::WORDS,
         }
     }
 
@@ -115,6 +119,49 @@ impl Ranks {
             Self::Jina | Self::Voyage => "/rerank",
         }
     }
+}
+
+/// Extras of every form are kept under the dialect of the endpoint's neighbours.
+const DIALECT: Dialect = Dialect::OpenaiChat;
+
+/// How a form says what not all say alike.
+struct Words {
+    /// How many documents are wanted.
+    top: &'static str,
+    /// How much of a document is read.
+    document_tokens: &'static [&'static str],
+    /// Whether what is too long is cut, where that can be said.
+    truncates: Option<&'static str>,
+    /// Whether a query may be an object with a text, as documents are.
+    query_has_fields: bool,
+    /// Whether the documents come back where nobody says if they should.
+    returns_documents: bool,
+}
+
+fn read(body: &[u8], words: &Words) -> Result<RerankRequest, Malformed> {
+    let json = json::parse(body)?;
+    let mut request =
+        RerankRequest { returns_documents: words.returns_documents, ..RerankRequest::default() };
+    for (name, value) in json.entries().iter().filter(|(_, value)| !value.is_null()) {
+        match &**name {
+            "model" => request.model = string(value, name)?,
+            "query" => {
+                request.query = match value.field("text").filter(|_| words.query_has_fields) {
+                    Some(text) => string(text, "query.text")?,
+                    None => string(value, name)?,
+                };
+            }
+            "documents" => request.documents = documents(value)?,
+            "return_documents" => request.returns_documents = truth(value, name)?,
+            name if name == words.top => request.top = Some(count(value, name)?),
+            name if words.document_tokens.contains(&name) => {
+                request.document_tokens = Some(count(value, name)?);
+            }
+            name if words.truncates == Some(name) => request.truncates = Some(truth(value, name)?),
+            _ => request.extras.push(DIALECT, name, value.raw()),
+        }
+    }
+    Ok(request)
 }
 
 fn string(json: &Json<'_>, name: &str) -> Result<String, Malformed> {

@@ -1,28 +1,18 @@
 //! Voyage's `/v1/rerank` (<https://docs.voyageai.com/reference/reranker-api>, seen 2026-11).
 
-use super::cohere::DIALECT;
-use super::{count, documents, order, string, truth, wanted, write_texts};
+use super::{Words, order, wanted, write_texts};
 use crate::dialect::{Malformed, Seed, openai_embeddings};
 use crate::ir::Losses;
 use crate::ir::rerank::{Document, RerankReply, RerankRequest};
 use crate::wire::json::{self, Json};
 
-pub(super) fn parse_request(body: &[u8]) -> Result<RerankRequest, Malformed> {
-    let json = json::parse(body)?;
-    let mut request = RerankRequest::default();
-    for (name, value) in json.entries().iter().filter(|(_, value)| !value.is_null()) {
-        match &**name {
-            "model" => request.model = string(value, name)?,
-            "query" => request.query = string(value, name)?,
-            "documents" => request.documents = documents(value)?,
-            "top_k" => request.top = Some(count(value, name)?),
-            "return_documents" => request.returns_documents = truth(value, name)?,
-            "truncation" => request.truncates = Some(truth(value, name)?),
-            _ => request.extras.push(DIALECT, name, value.raw()),
-        }
-    }
-    Ok(request)
-}
+pub(super) const WORDS: Words = Words {
+    top: "top_k",
+    document_tokens: &[],
+    truncates: Some("truncation"),
+    query_has_fields: false,
+    returns_documents: false,
+};
 
 pub(super) fn render_request(request: &RerankRequest, model: &str, losses: &mut Losses) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
