@@ -86,6 +86,12 @@ impl Journal {
         self.when_full == WhenFull::Refuse && self.is_failing.load(Ordering::Relaxed)
     }
 
+    /// Whether its rows are to outlive a loss of power.
+    #[must_use]
+    pub const fn sync(&self) -> Sync {
+        self.sync
+    }
+
     /// Writes down what a finished request used, or an estimate of it, which is amended later.
     pub fn append(&self, record: &Record, used: &Used, kind: Kind) {
         if is_nobodys(record) {

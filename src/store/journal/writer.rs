@@ -3,12 +3,15 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::config::Sync;
 
 /// A segment that has become so long is followed by another.
 const LONG: u64 = 4 << 20;
+
+/// So many folders lead to a segment: its process's, that of all journals, and the one for data.
+const FOLDERS: usize = 3;
 
 /// One writer.
 #[derive(Debug, Default)]
@@ -73,9 +76,12 @@ impl Writer {
     ) -> io::Result<()> {
         if self.segment.as_ref().is_none_or(|(_, length)| *length >= LONG) {
             self.segment = None;
-            let file =
-                OpenOptions::new().create_new(true).append(true).mode(0o600).open(path(self.number + 1)?)?;
+            let path = path(self.number + 1)?;
+            let file = OpenOptions::new().create_new(true).append(true).mode(0o600).open(&path)?;
             self.number += 1;
+            if sync == Sync::Always {
+                sync_folders(&path)?;
+            }
             self.segment = Some((file, 0));
         }
         let Some((file, length)) = &mut self.segment else { return Err(io::ErrorKind::NotFound.into()) };
@@ -98,4 +104,10 @@ impl Writer {
             }
         }
     }
+}
+
+/// A file outlives a loss of power once its folder does: that of this process, and those around it, which
+/// may be as new.
+fn sync_folders(path: &Path) -> io::Result<()> {
+    path.ancestors().skip(1).take(FOLDERS).try_for_each(|folder| File::open(folder)?.sync_all())
 }

@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use crate::clock;
+use crate::config::Sync;
 use crate::store::file::Unusable;
 use crate::store::journal::{Condition, Home, Journal};
 
@@ -139,13 +140,27 @@ impl Drop for Ledger {
     }
 }
 
+/// Opens the file for whoever moves rows into it. What is moved goes from where it was: where rows are to
+/// outlive a loss of power, it must be on the disk by then.
+fn open_to_move(data: &Path, sync: Sync) -> Result<Connection, String> {
+    let connection = schema::open(data).map_err(|unusable: Unusable| unusable.to_string())?;
+    match sync {
+        Sync::Never => {}
+        Sync::Always => connection
+            .pragma_update(None, "synchronous", "FULL")
+            .map_err(|error| format!("{}: {error}", data.display()))?,
+    }
+    Ok(connection)
+}
+
 /// Moves what processes that have ended have left in this folder, for a command that reads the ledger;
 /// whether another process lives.
 ///
 /// # Errors
 /// When something cannot be read or written.
 pub fn move_left(data: &Path) -> Result<bool, String> {
-    let mut connection = schema::open(data).map_err(|unusable| unusable.to_string())?;
+    // What those processes were told of the disk is not known here.
+    let mut connection = open_to_move(data, Sync::Always)?;
     let (homes, others) = Home::left(data, None).map_err(|error| error.to_string())?;
     let mut mover = Mover::default();
     for home in homes {
@@ -206,7 +221,7 @@ impl Keeper {
     fn work(&mut self) -> Result<(), String> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => schema::open(&self.data).map_err(|unusable: Unusable| unusable.to_string())?,
+            None => open_to_move(&self.data, self.journal.sync())?,
         };
         let done = self.work_with(&mut connection);
         self.connection = Some(connection);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::account::settled::{Record, Used};
-use crate::config::{Sync, WhenFull};
+use crate::config::WhenFull;
 use crate::ir::UsageSource;
 use crate::policy::Key;
 use crate::store::journal::Kind;
@@ -301,4 +301,15 @@ fn a_running_ledger_moves_rows_within_a_moment_and_all_of_them_at_its_end() {
     assert_eq!(sums(&reader, &Query::default())[0].1, 499);
     assert_eq!(std::fs::read_dir(folder.path().join("journal")).unwrap().count(), 0);
     assert_eq!(ledger.condition(), (Condition::default(), None));
+}
+
+#[test]
+fn what_is_to_outlive_a_loss_of_power_is_on_the_disk_before_its_segment_goes() {
+    let folder = Folder::new();
+    let level = |sync| {
+        let connection = open_to_move(folder.path(), sync).unwrap();
+        connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let (normal, full) = (1, 2);
+    assert_eq!((level(Sync::Never), level(Sync::Always)), (normal, full));
 }
