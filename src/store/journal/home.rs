@@ -155,7 +155,7 @@ impl Home {
     }
 
     /// Removes the folder, once it has no segments any more.
-    pub fn remove(self) {
+    pub fn remove(&self) {
         // What is in it still is found by the next process.
         if self.segments().is_ok_and(|left| left.is_empty()) {
             let _ = std::fs::remove_file(self.folder.join(LOCK));

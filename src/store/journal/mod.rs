@@ -15,7 +15,7 @@ use std::cell::Cell;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::account::settled::{Record, Used};
 use crate::account::{Outcome, entry};
@@ -38,7 +38,7 @@ pub struct Journal {
     when_full: WhenFull,
     sync: Sync,
     writers: Box<[Apart<Mutex<Writer>>]>,
-    home: Mutex<Option<Home>>,
+    home: Mutex<Option<Arc<Home>>>,
     /// Why the last write failed, where it did.
     failing: Mutex<Option<String>>,
     is_failing: AtomicBool,
@@ -161,17 +161,17 @@ impl Journal {
         }
     }
 
-    /// Does something with the folder of this process, which is made if it is not there.
+    /// Does something with the folder of this process, which is made if it is not there. It may take
+    /// its time: a worker that begins a segment meanwhile does not wait for that.
     ///
     /// # Errors
     /// When it cannot be made, or that fails.
     pub fn with_home<T>(&self, work: impl FnOnce(&Home) -> io::Result<T>) -> io::Result<T> {
-        let mut home = lock(&self.home);
-        let home = match &mut *home {
-            Some(home) => home,
-            none => none.insert(Home::make(&self.data)?),
+        let home = match &mut *lock(&self.home) {
+            Some(home) => Arc::clone(home),
+            none => Arc::clone(none.insert(Arc::new(Home::make(&self.data)?))),
         };
-        work(home)
+        work(&home)
     }
 
     /// Lets go of the folder, and removes it if everything in it was moved.

@@ -164,3 +164,23 @@ fn a_folder_is_taken_over_when_its_process_has_ended_and_not_before() {
     left.remove();
     assert_eq!(std::fs::read_dir(folder.path().join("journal")).unwrap().count(), 0);
 }
+
+#[test]
+fn no_worker_waits_while_rows_are_moved() {
+    let folder = Folder::new();
+    let journal = Journal::open(folder.path(), 1, WhenFull::Refuse, Sync::Never);
+    std::thread::scope(|scope| {
+        let (done, is_done) = std::sync::mpsc::channel();
+        let journal = &journal;
+        let moving = |_: &Home| {
+            scope.spawn(move || {
+                // The first row of a thread begins a segment.
+                journal.append(&record(1), &used(1), Kind::Whole);
+                done.send(()).unwrap();
+            });
+            Ok(is_done.recv_timeout(std::time::Duration::from_secs(10)).is_ok())
+        };
+        assert!(journal.with_home(moving).unwrap());
+    });
+    assert_eq!(rows(&journal), 1);
+}
