@@ -146,6 +146,8 @@ pub struct Record {
     pub guards: Vec<Verdict>,
     /// Whether the ledger has an estimate of it only, and is to be told better.
     pub is_estimated: bool,
+    /// What it used, where somebody had to know before it was settled.
+    pub known: Option<Used>,
 }
 
 /// What another model used beside the one that was asked.
@@ -309,8 +311,17 @@ impl Settled {
 /// Counts what was not reported, and prices it all.
 #[must_use]
 pub fn settle(mut record: Record, calibration: &Calibration) -> Settled {
-    let (usage, source) = used(&mut record, calibration);
-    let Used { usage, source, cost, is_stated, saved } = priced(&record, usage, source);
+    let used = match record.known.take().or_else(|| record.told()) {
+        Some(told) => {
+            learn(&record, calibration);
+            told
+        }
+        None => {
+            let (usage, source) = counted(&mut record, calibration);
+            priced(&record, usage, source)
+        }
+    };
+    let Used { usage, source, cost, is_stated, saved } = used;
     record.saved = saved;
     Settled { record, usage, usage_source: source, cost, states_cost: is_stated }
 }
@@ -337,19 +348,6 @@ fn priced(record: &Record, mut usage: Usage, mut source: Option<UsageSource>) ->
         return Used { usage, source, cost: source.map(|_| PicoUsd::ZERO), is_stated, saved: cost };
     }
     Used { usage, source, cost, is_stated, saved: None }
-}
-
-fn used(record: &mut Record, calibration: &Calibration) -> (Usage, Option<UsageSource>) {
-    if let Some(told) = told(record) {
-        if let (true, Some(usage)) = (record.metered.is_final, record.metered.usage)
-            && matches!(record.operation, "chat" | "embeddings" | "passthrough")
-        {
-            let model = record.model.clone().unwrap_or_else(|| record.asked_model.as_str().into());
-            learn(record, &model, &usage, calibration);
-        }
-        return told;
-    }
-    counted(record, calibration)
 }
 
 /// What was used, where nothing need be counted for that.
@@ -421,11 +419,16 @@ fn input(record: &Record, model: &str, calibration: &Calibration) -> Option<crat
     parsed(record).map(|request| tally::request(model, &request, calibration))
 }
 
-fn learn(record: &Record, model: &str, usage: &Usage, calibration: &Calibration) {
+/// Sees how far an estimate of the request would have been from what was reported.
+fn learn(record: &Record, calibration: &Calibration) {
     use crate::account::count::{Tokenizer, tokenizer_for};
     let small = record.source.as_ref().is_some_and(|source| source.body.len() < 64 << 10);
-    if record.is_lucky()
-        && small
+    let Some(usage) = record.metered.usage.filter(|_| record.metered.is_final && record.is_lucky() && small)
+    else {
+        return;
+    };
+    let model = record.model.as_deref().unwrap_or(&record.asked_model);
+    if matches!(record.operation, "chat" | "embeddings" | "passthrough")
         && tokenizer_for(model) == Tokenizer::Estimated
         && let Some(request) = parsed(record)
     {

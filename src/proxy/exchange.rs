@@ -504,6 +504,7 @@ impl Exchange {
             saved: None,
             guards: self.guarding.take().map(|guarding| guarding.memory.verdicts).unwrap_or_default(),
             is_estimated: false,
+            known: None,
         };
         let mut broken = false;
         if let Stage::Away(mut call) = std::mem::replace(&mut self.stage, Stage::Here) {

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::account::count::Calibration;
-use crate::account::{Outcome, Record, Settled, Used, settle};
+use crate::account::{Outcome, Record, Settled, settle};
 use crate::clock;
 use crate::policy::{Outputs, Reservation, Spent};
 use crate::store::journal::{Condition, Journal, Kind};
@@ -135,9 +135,9 @@ impl Telemetry {
 
     /// Writes down what a finished request used, before anything else is told of it. What must be
     /// counted for that is estimated until it is.
-    fn write_down(&self, record: &mut Record, used: Option<&Used>) {
+    fn write_down(&self, record: &mut Record) {
         let Some(journal) = &self.journal else { return };
-        match used {
+        match &record.known {
             Some(used) => journal.append(record, used, Kind::Whole),
             None => {
                 record.is_estimated = true;
@@ -148,13 +148,16 @@ impl Telemetry {
 
     /// Leaves one record. Never waits and never loses it.
     pub fn leave(&self, mut record: Record) {
-        let used = record.told();
-        self.write_down(&mut record, used.as_ref());
+        // Where nobody here must know, whoever settles it finds out.
+        if self.journal.is_some() || record.reserved.is_some() {
+            record.known = record.told();
+        }
+        self.write_down(&mut record);
         if let Some(mut reserved) = record.reserved.take() {
             reserved.end();
             // What must be counted first is settled by whoever counts it. A provider that was at work
             // when its client left may charge for all that was reserved; dropped, it counts as used.
-            match used {
+            match &record.known {
                 _ if record.was_left_at_work() => drop(reserved),
                 Some(used) => close(&self.metrics, reserved, &used.spent()),
                 None => record.reserved = Some(reserved),

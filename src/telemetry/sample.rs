@@ -49,6 +49,7 @@ pub(super) fn settled(model: &str) -> Settled {
         saved: None,
         guards: Vec::new(),
         is_estimated: false,
+        known: None,
     };
     let usage = Usage { input: 20, cache_read: 5, output: 7, ..Usage::default() };
     Settled {

@@ -84,6 +84,7 @@ fn record() -> Record {
             count: 2,
         }],
         is_estimated: false,
+        known: None,
     }
 }
 

@@ -46,6 +46,7 @@ pub(in crate::store) fn record(at: u64) -> Record {
         saved: None,
         guards: Vec::new(),
         is_estimated: false,
+        known: None,
     }
 }
 

@@ -1,10 +1,10 @@
 use super::*;
 use crate::account::count::Calibration;
-use crate::account::settle;
+use crate::account::{Used, settle};
 use crate::cache::Tier;
 use crate::catalog::Catalog;
 use crate::fault::Fault;
-use crate::ir::Usage;
+use crate::ir::{Usage, UsageSource};
 use crate::policy::Spent;
 use crate::refusal::Kind;
 use crate::telemetry::sample::settled;
@@ -65,4 +65,17 @@ fn what_the_cache_gives_costs_nothing_and_says_what_it_saved() {
     assert_eq!((&line["cost_usd"], &line["saved_usd"]), (&"0".into(), &"0.004".into()));
     assert_eq!((&line["cache"], &line["usage_source"]), (&"exact".into(), &"cached".into()));
     assert_eq!(line["gen_ai.usage.input_tokens"], 1000);
+}
+
+#[test]
+fn what_was_known_before_is_not_reckoned_again() {
+    let mut record = settled("m").record;
+    let used = Used { usage: Usage { input: 3, ..Usage::default() }, ..Used::default() };
+    record.known = Some(Used { source: Some(UsageSource::Reported), cost: Some(PicoUsd(5)), ..used });
+    let line: serde_json::Value =
+        serde_json::from_str(&line(&settle(record, &Calibration::default()))).unwrap();
+    assert_eq!(
+        (&line["gen_ai.usage.input_tokens"], &line["cost_usd"]),
+        (&3.into(), &"0.000000000005".into())
+    );
 }
