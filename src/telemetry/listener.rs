@@ -95,11 +95,10 @@ impl Telemetry {
             stop: Arc::clone(&stop),
         });
         let teller = Teller {
-            observer: Observer::new(Arc::clone(&metrics)),
+            observer: Observer::new(Arc::clone(&metrics), standing),
             metrics,
             calibration,
             outputs,
-            standing,
             feed,
             access,
             journal,
@@ -173,11 +172,10 @@ impl Telemetry {
             record
         };
         let mut teller = Teller {
-            observer: Observer::new(Arc::clone(&self.metrics)),
+            observer: Observer::new(Arc::clone(&self.metrics), Arc::clone(&self.standing)),
             metrics: Arc::clone(&self.metrics),
             calibration: Arc::clone(&self.calibration),
             outputs: Arc::clone(&self.outputs),
-            standing: Arc::clone(&self.standing),
             feed: Arc::clone(&self.feed),
             access: self.access,
             journal: self.journal.clone(),
@@ -235,7 +233,6 @@ struct Teller {
     metrics: Arc<Metrics>,
     calibration: Arc<Calibration>,
     outputs: Arc<Outputs>,
-    standing: Arc<Standing>,
     feed: Arc<Feed>,
     access: bool,
     journal: Option<Arc<Journal>>,
@@ -282,7 +279,6 @@ impl Teller {
         }
         self.learn(&settled);
         self.observer.observe(&settled);
-        self.standing.observe(&settled);
         self.feed.tell(&settled);
         if self.access {
             access_log::write(&settled, &mut self.lines);

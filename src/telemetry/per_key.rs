@@ -1,5 +1,5 @@
 //! What each key and owner asked for, used and spent. Clients, models and owners that tokens name may
-//! be many: so many series are told apart, and all others share one.
+//! be many: so many series are told apart, and all others share one. Requests without a key have none.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,6 +7,7 @@ use prometheus::{Counter, CounterVec, IntCounter, IntCounterVec, Opts, Registry}
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::account::{Outcome, Settled};
+use crate::policy::Key;
 use crate::telemetry::metrics::OTHER;
 use crate::telemetry::names::{label, metric};
 
@@ -116,18 +117,17 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// One request of the model, whose label this is, settled.
-    pub(super) fn observe(&mut self, all: &PerKey, settled: &Settled, model: &str) {
-        let (key, owner) = names(settled);
-        let name = key.map_or("", |name| &**name);
-        if let Some(own) = self.own.get(name).and_then(|owners| owners.get(owner)) {
+    /// One request of a key for the model, whose label this is, settled.
+    pub(super) fn observe(&mut self, all: &PerKey, key: &Key, settled: &Settled, model: &str) {
+        let Key { name, owner, .. } = key;
+        if let Some(own) = self.own.get(name).and_then(|owners| owners.get(&**owner)) {
             return own.observe(all, settled);
         }
         let provider = settled.record.provider.as_deref().unwrap_or("");
-        let labels = [name, owner, provider, model];
+        let labels = [&**name, &**owner, provider, model];
         let counters = if all.admits(&labels) {
-            let owners = self.own.entry(key.cloned().unwrap_or_default()).or_default();
-            owners.entry(owner.into()).or_insert_with(|| all.counters(labels))
+            let owners = self.own.entry(Arc::clone(name)).or_default();
+            owners.entry((&**owner).into()).or_insert_with(|| all.counters(labels))
         } else {
             // Who shares a series with others is not remembered: there is no end of them.
             self.others.get_or_insert_with(|| all.counters([OTHER; 4]))
@@ -136,15 +136,9 @@ impl Keys {
     }
 }
 
-fn names(settled: &Settled) -> (Option<&Arc<str>>, &str) {
-    let key = settled.record.key.as_ref();
-    (key.map(|key| &key.name), key.map_or("", |key| &*key.owner))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::Key;
     use crate::telemetry::sample::settled;
 
     #[test]
@@ -155,10 +149,8 @@ mod tests {
         let mut keys = Keys::default();
         for round in 0..3 {
             for owner in ["acme/ann", "acme/bob", "acme/cy", "acme/dee"] {
-                let mut one = settled("m");
                 let key = Key { name: "staff".into(), owner: owner.into(), ..Key::default() };
-                one.record.key = Some(Arc::new(key));
-                keys.observe(&all, &one, "m");
+                keys.observe(&all, &key, &settled("m"), "m");
             }
             assert_eq!((keys.own.len(), keys.own["staff"].len()), (1, 2), "round {round}");
         }

@@ -13,10 +13,13 @@ use crate::account::Settled;
 use crate::ir::{Dialect, UsageSource};
 use crate::telemetry::metrics::{Metrics, OTHER};
 use crate::telemetry::per_key::Keys;
+use crate::telemetry::standing::{Place, Standing};
 
-/// Tells the metrics of settled requests. One for each thread; any number may tell the same metrics.
+/// Tells the metrics of settled requests, and how providers do. One for each thread; any number may tell
+/// the same metrics.
 pub(super) struct Observer {
     metrics: Arc<Metrics>,
+    standing: Arc<Standing>,
     /// By the model as the label names it; of one model there are few kinds.
     known: FxHashMap<Arc<str>, Vec<Series>>,
 }
@@ -41,12 +44,14 @@ struct Series {
     cost: Option<Counter>,
     /// Those of each key.
     keys: Keys,
+    /// How the provider does.
+    place: Option<Arc<Place>>,
 }
 
 impl Observer {
     /// An observer that knows no series yet.
-    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics, known: FxHashMap::default() }
+    pub(super) fn new(metrics: Arc<Metrics>, standing: Arc<Standing>) -> Self {
+        Self { metrics, standing, known: FxHashMap::default() }
     }
 
     /// One request settled.
@@ -58,6 +63,7 @@ impl Observer {
             None => self.meet(model, settled),
         }
         self.metrics.failed(settled);
+        self.standing.failed(settled);
         self.metrics.counted(model, settled);
         self.metrics.cached(model, settled);
     }
@@ -69,14 +75,14 @@ impl Observer {
         if let Some(series) = known.iter_mut().find(|series| series.fits(settled)) {
             return series.observe(&self.metrics, settled);
         }
-        let mut series = Series::new(&self.metrics, label, settled);
+        let mut series = Series::new(&self.metrics, &self.standing, label, settled);
         series.observe(&self.metrics, settled);
         known.push(series);
     }
 }
 
 impl Series {
-    fn new(metrics: &Metrics, model: Arc<str>, settled: &Settled) -> Self {
+    fn new(metrics: &Metrics, standing: &Standing, model: Arc<str>, settled: &Settled) -> Self {
         let record = &settled.record;
         let provider = record.provider.as_deref().unwrap_or("");
         Self {
@@ -92,6 +98,7 @@ impl Series {
             token_usage: None,
             cost: None,
             keys: Keys::default(),
+            place: record.provider.as_ref().map(|provider| standing.place(provider)),
             model,
         }
     }
@@ -134,7 +141,12 @@ impl Series {
             let series = self.cost.get_or_insert_with(|| metrics.cost.with_label_values(&[provider, model]));
             series.inc_by(cost.as_usd_f64());
         }
-        self.keys.observe(&metrics.per_key, settled, &self.model);
+        if let Some(key) = &record.key {
+            self.keys.observe(&metrics.per_key, key, settled, &self.model);
+        }
+        if let Some(place) = &self.place {
+            place.observe(settled);
+        }
     }
 }
 

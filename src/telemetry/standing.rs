@@ -1,7 +1,7 @@
 //! How providers do since this process began: for whoever looks, not for requests.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
@@ -15,9 +15,13 @@ const REMEMBERED: usize = 256;
 /// As many letters as are kept of what a provider said was wrong.
 const LONGEST: usize = 300;
 
-/// How all providers do. The thread that settles records writes it, and only that.
+/// How all providers do. Those who settle records write it, and only they.
 #[derive(Debug, Default)]
-pub struct Standing(Mutex<FxHashMap<Arc<str>, Provider>>);
+pub struct Standing(Mutex<FxHashMap<Arc<str>, Arc<Place>>>);
+
+/// How one of them does, looked up once and then held.
+#[derive(Debug, Default)]
+pub(super) struct Place(Mutex<Provider>);
 
 #[derive(Debug, Default)]
 struct Provider {
@@ -55,13 +59,17 @@ pub struct Stand {
 }
 
 impl Standing {
-    /// Takes a settled request in.
-    pub fn observe(&self, settled: &Settled) {
-        let record = &settled.record;
-        let Some(provider) = &record.provider else { return };
+    /// Where it is told how this provider does.
+    pub(super) fn place(&self, provider: &Arc<str>) -> Arc<Place> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (name, fault) in &record.faults {
-            let own = all.entry(Arc::clone(name)).or_default();
+        Arc::clone(all.entry(Arc::clone(provider)).or_default())
+    }
+
+    /// Takes in what a settled request met on its way.
+    pub(super) fn failed(&self, settled: &Settled) {
+        for (name, fault) in &settled.record.faults {
+            let place = self.place(name);
+            let mut own = place.lock();
             own.requests += 1;
             own.errors += 1;
             own.last_fault = Some(Failed {
@@ -71,11 +79,34 @@ impl Standing {
                 message: fault.message.chars().take(LONGEST).collect(),
             });
         }
-        // What was refused has its fault above, or never left.
+    }
+
+    /// How a provider does.
+    #[must_use]
+    pub fn of(&self, provider: &str) -> Stand {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(provider).cloned();
+        let Some(place) = known else { return Stand::default() };
+        let own = place.lock();
+        let mut sorted: Vec<u32> = own.latencies.iter().copied().collect();
+        sorted.sort_unstable();
+        Stand {
+            requests: own.requests,
+            errors: own.errors,
+            last_fault: own.last_fault.clone(),
+            median: sorted.get(sorted.len() / 2).copied(),
+        }
+    }
+}
+
+impl Place {
+    /// Takes in the answer of a settled request.
+    pub(super) fn observe(&self, settled: &Settled) {
+        let record = &settled.record;
+        // What was refused has its fault told of, or never left.
         if matches!(record.outcome, Outcome::Refused(_)) {
             return;
         }
-        let own = all.entry(Arc::clone(provider)).or_default();
+        let mut own = self.lock();
         own.requests += 1;
         if let Some(upstream) = record.timings.upstream {
             if own.latencies.len() == REMEMBERED {
@@ -85,19 +116,8 @@ impl Standing {
         }
     }
 
-    /// How a provider does.
-    #[must_use]
-    pub fn of(&self, provider: &str) -> Stand {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(own) = all.get(provider) else { return Stand::default() };
-        let mut sorted: Vec<u32> = own.latencies.iter().copied().collect();
-        sorted.sort_unstable();
-        Stand {
-            requests: own.requests,
-            errors: own.errors,
-            last_fault: own.last_fault.clone(),
-            median: sorted.get(sorted.len() / 2).copied(),
-        }
+    fn lock(&self) -> MutexGuard<'_, Provider> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
