@@ -110,10 +110,12 @@ impl Journal {
         if error.kind() != io::ErrorKind::WouldBlock {
             self.fail(&error);
         }
-        // What asked no provider has used nothing; a flood of it must not take the others' room.
-        if record.departed && writer.keep_frame(ROOM) {
+        // What asked no provider and got nothing from the cache has used nothing; a flood of it must not
+        // take the others' room.
+        let has_used = record.departed || record.is_cached();
+        if has_used && writer.keep_frame(ROOM) {
             self.waiting.fetch_add(1, Ordering::Relaxed);
-        } else {
+        } else if has_used || !matches!(record.outcome, Outcome::Refused(_)) {
             let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
             if lost.is_power_of_two() {
                 log::error!("the ledger lacks {lost} requests: {error}");
