@@ -2,7 +2,8 @@
 //! folder for data, whether or not a gateway runs on it.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -262,7 +263,7 @@ fn table(data: &Path, arguments: &Arguments) -> Result<(), String> {
     let query = Query { filter, by: arguments.by.into(), groups };
     let found = open(data)?.usage(&query).map_err(failed)?;
     if arguments.json {
-        let mut sheet = Sheet::begin(Format::Jsonl, export::of_usage(&query), std::io::stdout().lock())
+        let mut sheet = Sheet::begin(Format::Jsonl, export::of_usage(&query), io::stdout().lock())
             .map_err(|error| error.to_string())?;
         for row in &found.rows {
             // A reader that went away is no error of ours.
@@ -356,13 +357,13 @@ fn write(data: &Path, meant: &Meant, format: Format, output: Option<&Path>) -> R
     let reader = open(data)?;
     let count = match output {
         Some(path) => {
-            let cannot = |error: std::io::Error| format!("{}: {error}", path.display());
+            let cannot = |error: io::Error| format!("{}: {error}", path.display());
             let file = File::create(path).map_err(cannot)?;
             write_to(&reader, &filter, format, BufWriter::new(file)).map_err(cannot)?
         }
-        None => match write_to(&reader, &filter, format, std::io::stdout().lock()) {
+        None => match write_to(&reader, &filter, format, io::stdout().lock()) {
             // A reader that went away has what it wanted.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
             other => other.map_err(failed)?,
         },
     };
@@ -372,35 +373,36 @@ fn write(data: &Path, meant: &Meant, format: Format, output: Option<&Path>) -> R
     Ok(())
 }
 
-fn write_to(reader: &Reader, filter: &Filter, format: Format, out: impl Write) -> std::io::Result<u64> {
-    let (mut count, mut outcome) = (0, Ok(()));
-    let told = |error: rusqlite::Error| std::io::Error::other(error.to_string());
+fn write_to(reader: &Reader, filter: &Filter, format: Format, mut out: impl Write) -> io::Result<u64> {
     if format == Format::Jsonl {
-        let mut out = out;
-        reader
-            .each(filter, |row| {
-                if outcome.is_ok() {
-                    outcome = out.write_all(&export::line(row));
-                    count += 1;
-                }
-            })
-            .map_err(told)?;
-        outcome?;
+        let count = each(reader, filter, |row| out.write_all(&export::line(row)))?;
         out.flush()?;
         return Ok(count);
     }
     let mut sheet = Sheet::begin(format, export::of_requests(), out)?;
-    reader
-        .each(filter, |row| {
-            if outcome.is_ok() {
-                outcome = sheet.add(row);
-                count += 1;
-            }
-        })
-        .map_err(told)?;
-    outcome?;
+    let count = each(reader, filter, |row| sheet.add(row))?;
     sheet.end()?;
     Ok(count)
+}
+
+/// Writes every request that is meant, until one cannot be written; how many those were.
+fn each(
+    reader: &Reader,
+    filter: &Filter,
+    mut write: impl FnMut(&ledger::Row) -> io::Result<()>,
+) -> io::Result<u64> {
+    let mut count = 0;
+    let written = reader.each(filter, |row| match write(row) {
+        Ok(()) => {
+            count += 1;
+            ControlFlow::Continue(())
+        }
+        Err(error) => ControlFlow::Break(error),
+    });
+    match written.map_err(|error| io::Error::other(error.to_string()))? {
+        ControlFlow::Continue(()) => Ok(count),
+        ControlFlow::Break(error) => Err(error),
+    }
 }
 
 /// Runs `tollgate reprice`.

@@ -1,6 +1,7 @@
 //! What limits and budgets have counted, held against the ledger when a process begins: a kill takes the
 //! last second of what was counted, and of what was finished the ledger has all.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -92,7 +93,10 @@ fn of_span(
     };
     // Slices that are no whole hours are known from the requests alone.
     if (span.shape, span.period) == (Shape::Rolling, Period::Hour) {
-        reader.each(&filter, |row| add(&row.entry, &Sums::of(&row.entry)))?;
+        let _: ControlFlow<()> = reader.each(&filter, |row| {
+            add(&row.entry, &Sums::of(&row.entry));
+            ControlFlow::Continue(())
+        })?;
     } else {
         reader.each_hour(&filter, |entry, sums| add(entry, sums))?;
     }

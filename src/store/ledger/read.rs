@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -208,27 +209,37 @@ impl Reader {
 
     pub(super) fn usage_of_requests(&self, query: &Query) -> rusqlite::Result<Usages> {
         let mut gathered = Gathered::new(query);
-        self.each(&query.filter, |row| gathered.add(&row.entry, &Sums::of(&row.entry)))?;
+        let _: ControlFlow<()> = self.each(&query.filter, |row| {
+            gathered.add(&row.entry, &Sums::of(&row.entry));
+            ControlFlow::Continue(())
+        })?;
         let Filter { from, to, .. } = query.filter;
         Ok(Usages { from, to, source: Source::Requests, rows: gathered.into_rows() })
     }
 
-    /// Does something with every request that is meant, the earliest first.
+    /// Does something with every request that is meant, the earliest first, until that has enough; what it
+    /// then says.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn each(&self, filter: &Filter, mut work: impl FnMut(&Row)) -> rusqlite::Result<()> {
+    pub fn each<B>(
+        &self,
+        filter: &Filter,
+        mut work: impl FnMut(&Row) -> ControlFlow<B>,
+    ) -> rusqlite::Result<ControlFlow<B>> {
         let last = if filter.to == 0 { i64::MAX } else { signed(filter.to) };
         let select = format!("SELECT {COLUMNS} FROM requests WHERE at >= ?1 AND at < ?2 ORDER BY at");
         let mut statement = self.connection.prepare_cached(&select)?;
         let mut rows = statement.query(params![signed(filter.from), last])?;
         while let Some(columns) = rows.next()? {
             let row = rows::row(columns)?;
-            if filter.admits(&row.entry) {
-                work(&row);
+            if filter.admits(&row.entry)
+                && let enough @ ControlFlow::Break(_) = work(&row)
+            {
+                return Ok(enough);
             }
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 
     /// A list of requests, the latest first, from where another ended.

@@ -2,6 +2,7 @@
 
 mod prices;
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use super::*;
@@ -266,6 +267,18 @@ fn what_is_too_old_goes_and_its_sums_stay_longer() {
     assert_eq!(sums(&reader, &Query::default())[0].1, 24);
     retention::bite(&connection, Keep::default(), 1000 * HOUR).unwrap();
     assert_eq!(sums(&reader, &Query::default())[0].1, 24);
+}
+
+#[test]
+fn who_has_read_enough_is_told_of_no_more() {
+    let folder = Folder::new();
+    let reader = moved(&folder, (0..10).map(|at| whole(record(at), used(1))));
+    let mut seen = 0;
+    let enough = reader.each(&Filter::default(), |row| {
+        seen += 1;
+        if row.entry.at == 3 { ControlFlow::Break(row.entry.at) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!((seen, enough.unwrap()), (4, ControlFlow::Break(3)));
 }
 
 #[test]
