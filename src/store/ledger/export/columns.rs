@@ -124,6 +124,7 @@ pub fn of_requests() -> Vec<Column<Row>> {
         text("stop", |entry| &entry.stop),
         truth("stream", |entry| entry.stream),
         truth("verbatim", |entry| entry.verbatim),
+        truth("background", |entry| entry.background),
         column("attempts", Kind::Number, |row: &Row| number(row.entry.attempts)),
         column("faults", Kind::Text, |row: &Row| {
             let met =
@@ -142,7 +143,10 @@ pub fn of_requests() -> Vec<Column<Row>> {
         column("saved_usd", Kind::Money, |row: &Row| Value::Money(row.entry.saved)),
         text("price", |entry| entry.price.as_ref().map_or("", |(id, _)| id)),
         text("price_version", |entry| entry.price.as_ref().map_or("", |(_, version)| version)),
-        text("cache", |entry| &entry.cache),
+        column("repriced", Kind::Moment, |row: &Row| {
+            row.repriced.map_or(Value::None, |(at, _)| Value::Moment(at.saturating_mul(1000)))
+        }),
+        text("cache", |entry| if entry.cache.is_empty() { "none" } else { &entry.cache }),
         column("total_ms", Kind::Millis, |row: &Row| time(row.entry.timings.total)),
         column("overhead_ms", Kind::Millis, |row: &Row| time(row.entry.timings.overhead)),
         column("upstream_ms", Kind::Millis, |row: &Row| row.entry.timings.upstream.map_or(Value::None, time)),

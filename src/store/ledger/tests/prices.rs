@@ -108,6 +108,11 @@ fn an_export_has_a_row_for_each_request() {
     assert!(lines[1].contains(",2024-02-29T12:34:56.789Z,id-web,web,acme/search,prod;eu,"), "{csv}");
     assert!(lines[1].contains(",\"a \"\"model\"\", so called\","), "{csv}");
     assert!(lines[1].contains(",reported,false,0.0000015,,0,"), "{csv}");
+    let of = |name: &str, line: &str| {
+        let column = lines[0].split(',').position(|column| column == name).unwrap();
+        line.split(',').nth(column).unwrap().to_owned()
+    };
+    assert_eq!(["background", "cache", "repriced"].map(|name| of(name, lines[2])), ["false", "none", ""]);
     let jsonl = String::from_utf8(export(Format::Jsonl)).unwrap();
     let first: serde_json::Value = serde_json::from_str(jsonl.lines().next().unwrap()).unwrap();
     assert_eq!((&first["input_tokens"], &first["cost_usd"]), (&1500.into(), &0.000_001_5.into()));
