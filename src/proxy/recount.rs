@@ -94,7 +94,7 @@ fn of_span(
     // Slices that are no whole hours are known from the requests alone.
     if (span.shape, span.period) == (Shape::Rolling, Period::Hour) {
         let _: ControlFlow<()> = reader.each(&filter, |row| {
-            add(&row.entry, &Sums::of(&row.entry));
+            add(&row.entry, &Sums::of_request(row));
             ControlFlow::Continue(())
         })?;
     } else {
@@ -143,7 +143,8 @@ fn amount(measure: Measure, sums: &Sums) -> u64 {
         Measure::Tokens => sums.usage().total(),
         Measure::TokensIn => sums.usage().total_input(),
         Measure::TokensOut => sums.usage().total_output(),
-        Measure::Usd => u64::try_from(sums.cost().0).unwrap_or(u64::MAX),
+        // Running prices again changes no budget's count.
+        Measure::Usd => u64::try_from(sums.first_cost().0).unwrap_or(u64::MAX),
         Measure::Concurrency => 0,
     }
 }

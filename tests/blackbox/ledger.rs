@@ -406,6 +406,30 @@ fn what_each_of_many_has_used_outlives_a_kill() {
 }
 
 #[test]
+fn prices_run_again_raise_no_budget_after_a_restart() {
+    let mock = mock();
+    let mut gateway =
+        Setup::new(&mock).yaml("keys:\n  web: {key: secret-web, budgets: [{usd: 0.001, per: day}]}").start();
+    let ask = |gateway: &Gateway| {
+        let request = Client::Openai.whole("gpt-4o-mini", "#mock tokens=100");
+        gateway.ask(&request.header("authorization", "Bearer secret-web")).status
+    };
+    assert_eq!(ask(&gateway), 200);
+    rows(&gateway, 1);
+    let mut before = String::new();
+    gateway.rewrite(|text| {
+        before.clone_from(&text);
+        format!("{text}\nmodels:\n  - {{provider: openai, model: gpt-4o-mini, input: 0, output: 10000}}\n")
+    });
+    let (fine, said) = gateway.command(&["reprice", "--since", "1h"]);
+    assert!(fine && said.starts_with("1 of 1 requests cost something else now: 1 USD in all"), "{said}");
+    gateway.rewrite(|_| before);
+    gateway.kill();
+    gateway.start_again();
+    assert_eq!(ask(&gateway), 200);
+}
+
+#[test]
 fn what_was_used_is_told_exported_and_priced_again() {
     let mock = mock();
     let gateway = Setup::new(&mock)

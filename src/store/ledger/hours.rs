@@ -6,10 +6,12 @@ use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::histogram::Histogram;
+use super::rows::Row;
 use super::schema::{GROUPS, NUMBERS};
 use super::sums::Sums;
 use crate::account::Entry;
 use crate::store::file::signed;
+use crate::units::PicoUsd;
 
 /// Milliseconds of an hour.
 pub(super) const HOUR: u64 = 3_600_000;
@@ -60,8 +62,8 @@ impl Gathering {
     }
 
     /// Takes one away again.
-    pub(super) fn take(&mut self, entry: &Entry) {
-        self.put(entry, &Sums::of(entry).negated());
+    pub(super) fn take(&mut self, row: &Row) {
+        self.put(&row.entry, &Sums::of_request(row).negated());
     }
 
     fn put(&mut self, entry: &Entry, sums: &Sums) {
@@ -183,10 +185,13 @@ fn write(connection: &Connection, group: &Group, key: &OfKey, sums: &Sums) -> ru
     Ok(())
 }
 
-/// Corrects what a request cost in all its groups: to what it costs now from what it did before.
-pub(super) fn correct(connection: &Connection, before: &Entry, now: &Entry) -> rusqlite::Result<()> {
-    let mut change = Sums::of(before).negated();
-    change.add(&Sums::of(now));
+/// Corrects what a request cost in all its groups: to what it costs now from what it did before. What it
+/// cost first stays.
+pub(super) fn correct(connection: &Connection, row: &Row, now: PicoUsd) -> rusqlite::Result<()> {
+    let before = &row.entry;
+    let mut change = Sums::of_request(row).negated();
+    let after = Sums::of(&Entry { cost: Some(now), ..before.clone() });
+    change.add(&after.costing_first(row.first_cost()));
     for group in groups(before) {
         let find = format!("SELECT key_name, counted FROM hours WHERE {}", is_group());
         let hour = signed(group.hour);

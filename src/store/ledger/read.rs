@@ -210,7 +210,7 @@ impl Reader {
     pub(super) fn usage_of_requests(&self, query: &Query) -> rusqlite::Result<Usages> {
         let mut gathered = Gathered::new(query);
         let _: ControlFlow<()> = self.each(&query.filter, |row| {
-            gathered.add(&row.entry, &Sums::of(&row.entry));
+            gathered.add(&row.entry, &Sums::of_request(row));
             ControlFlow::Continue(())
         })?;
         let Filter { from, to, .. } = query.filter;

@@ -128,5 +128,5 @@ fn correct(connection: &Connection, row: &Row, now: PicoUsd, price: &str, at: u6
     let update = "UPDATE requests SET first_cost = CASE WHEN repriced IS NULL THEN cost ELSE first_cost END,
                   cost = ?2, price = ?3, repriced = ?4 WHERE seq = ?1";
     connection.prepare_cached(update)?.execute(params![row.seq, pico(now), price, signed(at)])?;
-    hours::correct(connection, &row.entry, &Entry { cost: Some(now), ..row.entry.clone() })
+    hours::correct(connection, row, now)
 }

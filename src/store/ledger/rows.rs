@@ -21,6 +21,14 @@ pub struct Row {
     pub repriced: Option<(u64, Option<PicoUsd>)>,
 }
 
+impl Row {
+    /// What it cost before any price was run again.
+    #[must_use]
+    pub fn first_cost(&self) -> Option<PicoUsd> {
+        self.repriced.map_or(self.entry.cost, |(_, first)| first)
+    }
+}
+
 /// The columns that [`row`] reads.
 pub(super) const COLUMNS: &str = "seq, version, entry, estimate, cost, price, repriced, first_cost";
 
@@ -30,7 +38,7 @@ pub(super) enum Added {
     /// It is one more.
     New,
     /// It took the place of this one.
-    Instead(Box<Entry>),
+    Instead(Box<Row>),
     /// It is there already.
     Known,
 }
@@ -56,7 +64,7 @@ pub(super) fn add(
             }
             let amend =
                 "UPDATE requests SET cost = ?2, price = ?3, tokens_in = ?4, tokens_out = ?5, estimate = 0,
-                         version = ?6, entry = ?7 WHERE seq = ?1";
+                         version = ?6, entry = ?7, repriced = NULL, first_cost = NULL WHERE seq = ?1";
             connection.prepare_cached(amend)?.execute(params![
                 known.seq,
                 entry.cost.map(pico),
@@ -66,7 +74,7 @@ pub(super) fn add(
                 version,
                 bytes
             ])?;
-            return Ok(Added::Instead(Box::new(known.entry)));
+            return Ok(Added::Instead(Box::new(known)));
         }
     }
     let insert = "INSERT INTO requests (id, background, at, key, owner, provider, asked_model, model, operation,

@@ -11,7 +11,7 @@ use crate::store::file::{self, Unusable};
 const NAME: &str = "ledger.db";
 
 /// What brings a file from each version to the next. Steps are added and never changed.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE requests (
         seq INTEGER PRIMARY KEY,
@@ -88,6 +88,10 @@ const MIGRATIONS: [&str; 2] = [
     "
     ALTER TABLE hours ADD COLUMN counted TEXT NOT NULL DEFAULT '';
 ",
+    "
+    ALTER TABLE hours ADD COLUMN first_cost INTEGER NOT NULL DEFAULT 0;
+    UPDATE hours SET first_cost = cost;
+",
 ];
 
 /// By what requests are summed up each hour; the label is empty where they are summed up whatever
@@ -96,7 +100,7 @@ pub(super) const GROUPS: [&str; 9] =
     ["label", "key", "owner", "provider", "asked_model", "model", "operation", "client", "cache"];
 
 /// What is summed up, in the order of [`Sums`](super::sums::Sums).
-pub(super) const NUMBERS: [&str; 24] = [
+pub(super) const NUMBERS: [&str; 25] = [
     "requests",
     "errors",
     "unpriced",
@@ -121,6 +125,7 @@ pub(super) const NUMBERS: [&str; 24] = [
     "seconds",
     "searches",
     "departed",
+    "first_cost",
 ];
 
 /// Opens the file in this folder, and makes both if they are not there.

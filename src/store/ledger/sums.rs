@@ -3,6 +3,7 @@
 use rusqlite::Row;
 
 use super::histogram::Histogram;
+use super::rows::Row as Request;
 use crate::account::Entry;
 use crate::ir::Usage;
 use crate::store::file::signed;
@@ -15,7 +16,7 @@ const MOST: u64 = 1_000_000_000_000_000;
 /// What requests come to together. What is taken back again is less than nothing for a while.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sums {
-    numbers: [i128; 24],
+    numbers: [i128; 25],
     /// How long they took.
     pub latency: Histogram,
     /// How long it was to the first piece of those that were streamed.
@@ -27,7 +28,6 @@ impl Sums {
     #[must_use]
     pub fn of(entry: &Entry) -> Self {
         let mut sums = Self::default();
-        let money = |amount: PicoUsd| i128::try_from(amount.0.min(u128::from(MOST) * 1000)).unwrap_or(0);
         let first = [
             1,
             i128::from(entry.is_error()),
@@ -38,7 +38,7 @@ impl Sums {
         ];
         let usage = entry.usage.classes().into_iter().chain(entry.usage.units());
         let rest = usage.map(|(_, number)| i128::from(number.min(MOST)));
-        let last = [i128::from(entry.departed)];
+        let last = [i128::from(entry.departed), money(entry.cost.unwrap_or_default())];
         for (place, number) in sums.numbers.iter_mut().zip(first.into_iter().chain(rest).chain(last)) {
             *place = number;
         }
@@ -50,6 +50,20 @@ impl Sums {
             }
         }
         sums
+    }
+
+    /// What one request of the ledger comes to.
+    #[must_use]
+    pub fn of_request(row: &Request) -> Self {
+        Self::of(&row.entry).costing_first(row.first_cost())
+    }
+
+    /// The same of a request that cost so much first.
+    pub(super) fn costing_first(mut self, cost: Option<PicoUsd>) -> Self {
+        if let Some(place) = self.numbers.last_mut() {
+            *place = money(cost.unwrap_or_default());
+        }
+        self
     }
 
     /// Adds others.
@@ -84,7 +98,7 @@ impl Sums {
     }
 
     /// The numbers as the file has them.
-    pub(super) fn numbers(&self) -> [i64; 24] {
+    pub(super) fn numbers(&self) -> [i64; 25] {
         let bound =
             |number: i128| i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX });
         self.numbers.map(bound)
@@ -128,6 +142,12 @@ impl Sums {
         self.money(4)
     }
 
+    /// What they cost before any price was run again: what budgets have counted.
+    #[must_use]
+    pub fn first_cost(&self) -> PicoUsd {
+        self.money(24)
+    }
+
     /// What the cache has saved.
     #[must_use]
     pub fn saved(&self) -> PicoUsd {
@@ -149,6 +169,11 @@ impl Sums {
         }
         usage
     }
+}
+
+/// An amount as it counts in sums.
+fn money(amount: PicoUsd) -> i128 {
+    i128::try_from(amount.0.min(u128::from(MOST) * 1000)).unwrap_or(0)
 }
 
 /// An amount as the file has it: whoever pays ten million for one request has other worries.

@@ -19,6 +19,17 @@ fn run(folder: &Folder, run: Run, input: u64) -> Repriced {
     reprice(folder.path(), (0, u64::MAX), run, &price_of).unwrap()
 }
 
+/// What they all came to first, after the rows and the sums by the hour, which must be the same.
+fn first_costs(reader: &Reader) -> u128 {
+    let sum = |groups| {
+        let rows = reader.usage(&Query { groups, ..Query::default() }).unwrap().rows;
+        rows.iter().map(|row| row.sums.first_cost().0).sum::<u128>()
+    };
+    let (hours, requests) = (sum(vec![Grouping::Key]), sum(vec![Grouping::Status]));
+    assert_eq!(hours, requests);
+    hours
+}
+
 /// What the rows and the sums by the hour come to, which must be the same.
 fn costs(reader: &Reader) -> (u128, u64) {
     let query = |groups| Query { groups, ..Query::default() };
@@ -60,6 +71,19 @@ fn another_price_is_run_over_history_and_the_first_figure_stays() {
     assert_eq!(costs(&reader), (1200 * 14, 0));
     let firsts = reader.list(&Filter::default(), None, 2000).unwrap().rows.into_iter();
     assert_eq!(firsts.filter(|row| row.repriced.unwrap().1 == Some(PicoUsd(2000))).count(), 900);
+    assert_eq!(first_costs(&reader), 900 * 2000);
+}
+
+#[test]
+fn an_estimate_that_was_priced_again_is_amended_like_any_other() {
+    let folder = Folder::new();
+    let (estimate, mut amended) = (record(HOUR), record(HOUR));
+    amended.id = estimate.id;
+    let reader = moved(&folder, [(estimate, used(500), Kind::Estimate), whole(record(HOUR), used(1))]);
+    assert_eq!(run(&folder, Run::Real(77), 5).changed, 2);
+    assert_eq!((costs(&reader).0, first_costs(&reader)), (501 * 5, 501 * 1000));
+    moved(&folder, [(amended, used(7), Kind::Amendment)]);
+    assert_eq!((costs(&reader).0, first_costs(&reader)), (7000 + 5, 8000));
 }
 
 #[test]
