@@ -71,23 +71,20 @@ fn of_span(
     let mut sums: FxHashMap<(usize, u64), u64> = FxHashMap::default();
     let mut later: FxHashMap<(String, u64), u64> = FxHashMap::default();
     let mut add = |entry: &Entry, of: &Sums| {
-        // What the cache gave was never reserved.
-        if entry.cache.is_empty() || entry.cache == "miss" {
-            let slice = span.slice(entry.at / 1000);
-            for node in nodes(entry) {
-                let own = by_node.get(node.as_str());
-                let of_host = || hosts_of(&node).find_map(|host| by_node.get(host));
-                for place in own.or_else(of_host).into_iter().flatten() {
-                    let Some(counted) = counted.get(*place).filter(|counted| is_for(&counted.bound, entry))
-                    else {
-                        continue;
-                    };
-                    let sum = match own {
-                        Some(_) => sums.entry((*place, slice)).or_default(),
-                        None => later.entry((counted.bound.id(&node), slice)).or_default(),
-                    };
-                    *sum = sum.saturating_add(amount(counted.bound.measure, of));
-                }
+        let slice = span.slice(entry.at / 1000);
+        for node in nodes(entry) {
+            let own = by_node.get(node.as_str());
+            let of_host = || hosts_of(&node).find_map(|host| by_node.get(host));
+            for place in own.or_else(of_host).into_iter().flatten() {
+                let Some(counted) = counted.get(*place).filter(|counted| is_for(&counted.bound, entry))
+                else {
+                    continue;
+                };
+                let sum = match own {
+                    Some(_) => sums.entry((*place, slice)).or_default(),
+                    None => later.entry((counted.bound.id(&node), slice)).or_default(),
+                };
+                *sum = sum.saturating_add(amount(counted.bound.measure, entry, of));
             }
         }
     };
@@ -137,14 +134,19 @@ fn is_for(bound: &Bound, entry: &Entry) -> bool {
     bound.holds_for(&entry.asked_model, &entry.provider, &entry.model)
 }
 
-fn amount(measure: Measure, sums: &Sums) -> u64 {
+/// What counts of these requests. What the cache gave comes to requests alone.
+fn amount(measure: Measure, entry: &Entry, sums: &Sums) -> u64 {
+    let is_given = !matches!(entry.cache.as_str(), "" | "miss");
     match measure {
+        // Of those that were refused none was counted; not every answer says what it used.
+        Measure::Requests if is_given => sums.cache_hits().max(sums.requests().saturating_sub(sums.errors())),
         Measure::Requests => sums.departed(),
+        Measure::Concurrency => 0,
+        Measure::Tokens | Measure::TokensIn | Measure::TokensOut | Measure::Usd if is_given => 0,
         Measure::Tokens => sums.usage().total(),
         Measure::TokensIn => sums.usage().total_input(),
         Measure::TokensOut => sums.usage().total_output(),
         // Running prices again changes no budget's count.
         Measure::Usd => u64::try_from(sums.first_cost().0).unwrap_or(u64::MAX),
-        Measure::Concurrency => 0,
     }
 }

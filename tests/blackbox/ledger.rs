@@ -430,6 +430,34 @@ fn prices_run_again_raise_no_budget_after_a_restart() {
 }
 
 #[test]
+fn what_a_cache_gave_still_counts_as_a_request_after_a_kill() {
+    let mock = mock();
+    let mut gateway = Setup::new(&mock)
+        .yaml(
+            "keys:\n  web: {key: secret-web, limits: [{requests: 3, per: day}, {tokens_out: 30, per: day}]}",
+        )
+        .start();
+    let ask = |gateway: &Gateway, text: &str| {
+        let body = json!({"model": "gpt-4o-mini", "max_tokens": 10, "temperature": 0,
+            "messages": [{"role": "user", "content": format!("#mock tokens=10\n{text}")}]});
+        let request = post("/v1/chat/completions").json(&body);
+        let reply = gateway.ask(&request.header("authorization", "Bearer secret-web"));
+        (reply.status, reply.header("x-tollgate-cache").unwrap_or("").to_owned())
+    };
+    assert_eq!(ask(&gateway, "one"), (200, "miss".to_owned()));
+    assert_eq!(ask(&gateway, "one"), (200, "hit; tier=exact".to_owned()));
+    gateway.wait_idle();
+    gateway.kill();
+    gateway.start_again();
+    // Its tokens were nobody's: 20 of them are left, and one request.
+    assert_eq!(ask(&gateway, "two").0, 200);
+    gateway.wait_idle();
+    gateway.kill();
+    gateway.start_again();
+    assert_eq!(ask(&gateway, "three").0, 429);
+}
+
+#[test]
 fn what_was_used_is_told_exported_and_priced_again() {
     let mock = mock();
     let gateway = Setup::new(&mock)
