@@ -246,7 +246,9 @@ fn open(data: &Path) -> Result<Reader, String> {
     if !Reader::is_in(data) {
         return Err(format!("there is no ledger in {}: no gateway has served from there", data.display()));
     }
-    ledger::move_left(data)?;
+    for why in ledger::move_left(data)? {
+        complain(&format!("some requests are not in the ledger yet: {why}"));
+    }
     Reader::open(data).map_err(|unusable| format!("the ledger cannot be read: {unusable}"))
 }
 

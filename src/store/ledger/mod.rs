@@ -81,17 +81,9 @@ impl Ledger {
     /// safe in the journal.
     #[must_use]
     pub fn start(data: &Path, journal: Journal, keep: Keep) -> Self {
-        let (journal, state) = (Arc::new(journal), Arc::new(State::default()));
-        let mut keeper = Keeper {
-            data: data.to_owned(),
-            journal: Arc::clone(&journal),
-            state: Arc::clone(&state),
-            keep,
-            connection: None,
-            mover: Mover::default(),
-            looked: None,
-            others: false,
-        };
+        let journal = Arc::new(journal);
+        let mut keeper = Keeper::new(data, Arc::clone(&journal), keep);
+        let state = Arc::clone(&keeper.state);
         keeper.turn();
         let is_alone = !keeper.others;
         let started = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || keeper.run());
@@ -153,21 +145,23 @@ fn open_to_move(data: &Path, sync: Sync) -> Result<Connection, String> {
     Ok(connection)
 }
 
-/// Moves what processes that have ended have left in this folder, for a command that reads the ledger;
-/// whether another process lives.
+/// Moves what processes that have ended have left in this folder, for a command that reads the ledger; why
+/// something of it stays where it is.
 ///
 /// # Errors
-/// When something cannot be read or written.
-pub fn move_left(data: &Path) -> Result<bool, String> {
+/// When the folder or the ledger's file cannot be read or written.
+pub fn move_left(data: &Path) -> Result<Vec<String>, String> {
     // What those processes were told of the disk is not known here.
     let mut connection = open_to_move(data, Sync::Always)?;
-    let (homes, others) = Home::left(data, None).map_err(|error| error.to_string())?;
-    let mut mover = Mover::default();
+    let (homes, _) = Home::left(data, None).map_err(|error| error.to_string())?;
+    let (mut mover, mut stays) = (Mover::default(), Vec::new());
     for home in homes {
-        mover.run(&mut connection, &home, false).map_err(|stuck| stuck.to_string())?;
-        home.remove();
+        match mover.run(&mut connection, &home, false) {
+            Ok(_) => home.remove(),
+            Err(stuck) => stays.push(stuck.to_string()),
+        }
     }
-    Ok(others)
+    Ok(stays)
 }
 
 /// The thread's own state.
@@ -180,10 +174,26 @@ struct Keeper {
     connection: Option<Connection>,
     mover: Mover,
     looked: Option<Instant>,
+    /// What came of it when it was last looked for what others have left.
+    left: Result<(), String>,
     others: bool,
 }
 
 impl Keeper {
+    fn new(data: &Path, journal: Arc<Journal>, keep: Keep) -> Self {
+        Self {
+            data: data.to_owned(),
+            journal,
+            state: Arc::default(),
+            keep,
+            connection: None,
+            mover: Mover::default(),
+            looked: None,
+            left: Ok(()),
+            others: false,
+        }
+    }
+
     fn run(mut self) {
         loop {
             // Read before the rows, so that what was left before it is still moved.
@@ -230,12 +240,12 @@ impl Keeper {
 
     fn work_with(&mut self, connection: &mut Connection) -> Result<(), String> {
         let now = clock::now();
-        let mut outcome = Ok(());
         if self.looked.is_none_or(|last| now.saturating_duration_since(last) >= LOOK_FOR_LEFT) {
             self.looked = Some(now);
-            outcome = self.move_left(connection);
-            retention::bite(connection, self.keep, clock::unix_millis())
-                .map_err(|error| format!("what is too old cannot be taken away: {error}"))?;
+            let moved = self.move_left(connection);
+            let bitten = retention::bite(connection, self.keep, clock::unix_millis());
+            let bitten = bitten.map_err(|error| format!("what is too old cannot be taken away: {error}"));
+            self.left = moved.and(bitten);
         }
         let mover = &mut self.mover;
         let moved = self.journal.with_home(|home| Ok(mover.run(connection, home, true)));
@@ -243,7 +253,7 @@ impl Keeper {
         if let Ok(moved) = moved {
             moved.map_err(|stuck| stuck.to_string())?;
         }
-        outcome
+        self.left.clone()
     }
 
     fn move_left(&mut self, connection: &mut Connection) -> Result<(), String> {

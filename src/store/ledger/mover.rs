@@ -50,7 +50,7 @@ pub(super) struct Mover {
 
 impl Mover {
     /// Moves what is new in a folder; how many rows that were. Those of processes that have ended are
-    /// removed.
+    /// removed. A segment that cannot be read keeps no other from being moved.
     pub(super) fn run(
         &mut self,
         connection: &mut Connection,
@@ -58,13 +58,18 @@ impl Mover {
         is_own: bool,
     ) -> Result<u64, Stuck> {
         let segments = home.segments()?;
-        let mut rows = 0;
+        let (mut rows, mut first) = (0, None);
         for (place, segment) in segments.iter().enumerate() {
             let has_next = segments.get(place + 1).is_some_and(|next| next.writer == segment.writer);
             let life = if is_own && !has_next { Life::Open } else { Life::Sealed };
-            rows += self.segment(connection, home, segment, life)?;
+            match self.segment(connection, home, segment, life) {
+                Ok(more) => rows += more,
+                // It is the same for all segments.
+                Err(stuck @ Stuck::File(_)) => return Err(stuck),
+                Err(stuck @ (Stuck::Journal(_) | Stuck::Newer { .. })) => first = first.or(Some(stuck)),
+            }
         }
-        Ok(rows)
+        first.map_or(Ok(rows), Err)
     }
 
     fn segment(

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use super::*;
+use crate::account::entry;
 use crate::account::settled::{Record, Used};
 use crate::config::WhenFull;
 use crate::ir::UsageSource;
@@ -132,6 +133,35 @@ fn a_spoilt_row_is_told_of_and_harms_no_other() {
     let aside: Vec<_> = aside.map(|entry| entry.unwrap().path()).collect();
     assert_eq!(aside.len(), 1, "{aside:?}");
     assert_eq!(std::fs::read(&aside[0]).unwrap(), bytes);
+}
+
+#[test]
+fn a_segment_of_a_newer_gateway_stays_and_holds_nothing_else_up() {
+    let folder = Folder::new();
+    drop(left(&folder, [whole(record(1), used(1))]));
+    let path = segments(&folder).remove(0);
+    let next = path.with_file_name(path.file_name().unwrap().to_str().unwrap().replace("-1.", "-2."));
+    let mut bytes = std::fs::read(&path).unwrap();
+    std::fs::write(next, &bytes).unwrap();
+    bytes[2] = entry::VERSION + 1;
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(&bytes[2..8]);
+    sum.update(&bytes[12..]);
+    bytes[8..12].copy_from_slice(&sum.finalize().to_le_bytes());
+    std::fs::write(&path, &bytes).unwrap();
+
+    let [why] = &move_left(folder.path()).unwrap()[..] else { panic!("it cannot be read") };
+    assert!(why.contains("the segment is left for such a gateway"), "{why}");
+    let reader = Reader::open(folder.path()).unwrap();
+    assert_eq!(sums(&reader, &Query::default()), [(vec![], 1, 1000)]);
+    assert_eq!(segments(&folder), [path]);
+    let mut keeper = Keeper::new(folder.path(), Arc::new(journal(&folder)), Keep::default());
+    for _ in 0..2 {
+        keeper.journal.append(&record(2), &used(1), Kind::Whole);
+        keeper.turn();
+        assert_eq!(keeper.state.stuck.lock().unwrap().as_ref(), Some(why), "between two looks as well");
+    }
+    assert_eq!(sums(&reader, &Query::default()), [(vec![], 3, 3000)]);
 }
 
 #[test]
