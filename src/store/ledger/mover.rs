@@ -85,7 +85,7 @@ impl Mover {
             None => mark(connection, &name)?,
         };
         let mut file = File::open(&segment.path)?;
-        let (mut rows, mut broken) = (0, false);
+        let mut rows = 0;
         loop {
             let length = file.metadata()?.len();
             if length <= moved {
@@ -97,7 +97,6 @@ impl Mover {
             let is_last = moved + piece.len() as u64 >= length;
             let took = self.piece(connection, &name, moved, &piece, is_last.then_some(life))?;
             rows += took.rows;
-            broken |= took.broken;
             if took.bytes == 0 {
                 break;
             }
@@ -105,10 +104,11 @@ impl Mover {
         }
         self.marks.insert(name.clone(), moved);
         if life == Life::Sealed && moved >= file.metadata()?.len() {
-            finish(&segment.path, &name, broken)?;
+            finish(&segment.path, &name, is_broken(connection, &name)?)?;
             self.marks.remove(&name);
-            // A kill before this leaves a mark of nothing, which does no harm.
+            // A kill before this leaves marks of nothing, which do no harm.
             connection.execute("DELETE FROM moved WHERE segment = ?1", [&name])?;
+            connection.execute("DELETE FROM broken WHERE segment = ?1", [&name])?;
         }
         Ok(rows)
     }
@@ -176,6 +176,9 @@ impl Mover {
             "INSERT INTO moved VALUES (?1, ?2) ON CONFLICT DO UPDATE SET bytes = excluded.bytes",
             params![name, signed(moved + took.bytes)],
         )?;
+        if took.broken {
+            transaction.execute("INSERT INTO broken VALUES (?1) ON CONFLICT DO NOTHING", [name])?;
+        }
         transaction.commit()?;
         Ok(took)
     }
@@ -193,6 +196,12 @@ fn mark(connection: &Connection, name: &str) -> rusqlite::Result<u64> {
     let find = "SELECT bytes FROM moved WHERE segment = ?1";
     let found = connection.prepare_cached(find)?.query_row([name], |row| row.get(0)).optional()?;
     Ok(found.map_or(0, unsigned))
+}
+
+/// Whether something in a segment was no row, whoever has seen that.
+fn is_broken(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
+    let find = "SELECT EXISTS (SELECT 1 FROM broken WHERE segment = ?1)";
+    connection.query_row(find, [name], |row| row.get(0))
 }
 
 /// Removes a segment; one in which something was no row is put aside for whoever wants to look.

@@ -91,6 +91,7 @@ const MIGRATIONS: [&str; 3] = [
     "
     ALTER TABLE hours ADD COLUMN first_cost INTEGER NOT NULL DEFAULT 0;
     UPDATE hours SET first_cost = cost;
+    CREATE TABLE broken (segment TEXT PRIMARY KEY NOT NULL) STRICT, WITHOUT ROWID;
 ",
 ];
 

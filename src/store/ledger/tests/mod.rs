@@ -136,6 +136,26 @@ fn a_spoilt_row_is_told_of_and_harms_no_other() {
 }
 
 #[test]
+fn what_was_no_row_is_put_aside_though_it_was_noticed_while_more_could_come() {
+    let folder = Folder::new();
+    let journal = left(&folder, (0..3).map(|at| whole(record(at), used(1))));
+    let path = segments(&folder).remove(0);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let mut connection = schema::open(folder.path()).unwrap();
+    journal.with_home(|home| Ok(Mover::default().run(&mut connection, home, true))).unwrap().unwrap();
+    assert!(path.exists());
+    drop(journal);
+    move_left(folder.path()).unwrap();
+    let aside = std::fs::read_dir(folder.path().join("journal")).unwrap();
+    let aside: Vec<_> = aside.map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(aside.len(), 1, "{aside:?}");
+    assert_eq!(std::fs::read(&aside[0]).unwrap(), bytes);
+}
+
+#[test]
 fn a_segment_of_a_newer_gateway_stays_and_holds_nothing_else_up() {
     let folder = Folder::new();
     drop(left(&folder, [whole(record(1), used(1))]));
