@@ -48,6 +48,10 @@ const BEAT: Duration = Duration::from_millis(250);
 /// How often it is looked for what other processes have left.
 const LOOK_FOR_LEFT: Duration = Duration::from_secs(5);
 
+/// How long a process that begins waits for those who hold what was left before it, and how often it looks.
+const WAIT_FOR_COMMANDS: Duration = Duration::from_secs(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// How long things are kept; for ever where nothing is said.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Keep {
@@ -84,7 +88,7 @@ impl Ledger {
         let journal = Arc::new(journal);
         let mut keeper = Keeper::new(data, Arc::clone(&journal), keep);
         let state = Arc::clone(&keeper.state);
-        keeper.turn();
+        keeper.begin();
         let is_alone = !keeper.others;
         let started = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || keeper.run());
         let thread = match started {
@@ -191,6 +195,18 @@ impl Keeper {
             looked: None,
             left: Ok(()),
             others: false,
+        }
+    }
+
+    /// The first turn. A command that reads the ledger holds for a moment what a process has left that has
+    /// ended, and is no other process that counts: so it is looked again, for a while.
+    fn begin(&mut self) {
+        let begun = clock::now();
+        self.turn();
+        while self.others && begun.elapsed() < WAIT_FOR_COMMANDS {
+            std::thread::sleep(LOOK_AGAIN);
+            self.looked = None;
+            self.turn();
         }
     }
 

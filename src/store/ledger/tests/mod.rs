@@ -185,6 +185,25 @@ fn a_segment_of_a_newer_gateway_stays_and_holds_nothing_else_up() {
 }
 
 #[test]
+fn a_command_that_reads_meanwhile_is_no_other_process() {
+    let folder = Folder::new();
+    let held = Home::make(folder.path()).unwrap();
+    let is_alone = std::thread::scope(|scope| {
+        let (began, has_begun) = std::sync::mpsc::channel();
+        let folder = &folder;
+        let starting = scope.spawn(move || {
+            let ledger = Ledger::start(folder.path(), journal(folder), Keep::default());
+            began.send(()).unwrap();
+            ledger.is_alone()
+        });
+        let waits = has_begun.recv_timeout(Duration::from_millis(100)).is_err();
+        drop(held);
+        waits && starting.join().unwrap()
+    });
+    assert!(is_alone);
+}
+
+#[test]
 fn an_amendment_stands_in_the_place_of_its_estimate_in_any_order() {
     for backwards in [false, true] {
         let folder = Folder::new();
