@@ -192,3 +192,19 @@ fn no_worker_waits_while_rows_are_moved() {
     });
     assert_eq!(rows(&journal), 1);
 }
+
+#[test]
+fn what_is_not_brought_to_the_disk_is_written_again_elsewhere_and_cut_off_nowhere() {
+    let folder = Folder::new();
+    let home = Home::make(folder.path()).unwrap();
+    let mut writer = Writer::default();
+    frame::put(&mut writer.frame, Kind::Whole, |out| entry::write(&record(1), &used(1), out));
+    let path = |segment| Ok(home.segment(0, segment));
+    writer.write_frame(Sync::Never, path).unwrap();
+    writer.synced(Err(io::ErrorKind::Other.into())).unwrap_err();
+    assert!(writer.keep_frame(ROOM));
+    assert_eq!(writer.catch_up(Sync::Always, path).unwrap(), 1);
+    let segments = home.segments().unwrap();
+    let frames: Vec<_> = segments.iter().map(|segment| std::fs::read(&segment.path).unwrap()).collect();
+    assert_eq!(frames, [writer.frame.clone(), writer.frame]);
+}

@@ -85,24 +85,29 @@ impl Writer {
             self.segment = Some((file, 0));
         }
         let Some((file, length)) = &mut self.segment else { return Err(io::ErrorKind::NotFound.into()) };
-        let written = file.write_all(bytes).and_then(|()| match sync {
+        if let Err(error) = file.write_all(bytes) {
+            // A part of a frame must not stand before whole ones. Where it cannot be cut off, they
+            // go into another segment, at whose beginning a reader begins anew.
+            if file.set_len(*length).is_err() {
+                self.segment = None;
+            }
+            return Err(error);
+        }
+        *length += bytes.len() as u64;
+        let synced = match sync {
             Sync::Never => Ok(()),
             Sync::Always => file.sync_data(),
-        });
-        match written {
-            Ok(()) => {
-                *length += bytes.len() as u64;
-                Ok(())
-            }
-            Err(error) => {
-                // A part of a frame must not stand before whole ones. Where it cannot be cut off, they
-                // go into another segment, at whose beginning a reader begins anew.
-                if file.set_len(*length).is_err() {
-                    self.segment = None;
-                }
-                Err(error)
-            }
+        };
+        self.synced(synced)
+    }
+
+    /// Where what was written could not be brought to the disk, another segment begins. What is whole may
+    /// have been read already and is not cut off: it is written once more, and known by its id.
+    pub(super) fn synced(&mut self, outcome: io::Result<()>) -> io::Result<()> {
+        if outcome.is_err() {
+            self.segment = None;
         }
+        outcome
     }
 }
 
