@@ -124,8 +124,9 @@ impl Home {
     pub fn probe(&self) -> io::Result<()> {
         let path = self.folder.join("probe");
         let written = std::fs::write(&path, [0; 4096]);
-        std::fs::remove_file(&path)?;
-        written
+        let removed = std::fs::remove_file(&path);
+        // Where nothing was written, there is nothing to remove either: that is not what is wrong.
+        written.and(removed)
     }
 
     /// All its segments, each writer's in their order.
