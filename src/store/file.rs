@@ -116,6 +116,15 @@ pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
+/// Gives the room of so many pages back that hold nothing any more.
+pub(super) fn give_back(connection: &Connection, pages: u32) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+    // Each row is one of the pages.
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(())
+}
+
 /// Whether there is a file in this folder.
 pub(super) fn is_in(folder: &Path) -> bool {
     folder.join(NAME).is_file()

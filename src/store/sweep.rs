@@ -3,6 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::Retention;
+use super::file::give_back;
 
 /// So many responses or conversations go at one time, so that nobody waits long for it.
 const SLICE: u32 = 500;
@@ -14,7 +15,7 @@ pub(super) fn sweep(connection: &Connection, retention: Retention, now: u64) -> 
     while forget(connection, Some(oldest))? > 0 {}
     let room = i64::try_from(retention.room.0).unwrap_or(i64::MAX);
     while held(connection)? > room && forget(connection, None)? > 0 {}
-    connection.execute_batch("PRAGMA incremental_vacuum(4096)")
+    give_back(connection, 4096)
 }
 
 fn held(connection: &Connection) -> rusqlite::Result<i64> {

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::Keep;
 use super::hours::HOUR;
-use crate::store::file::signed;
+use crate::store::file::{give_back, signed};
 
 /// So many rows go at one time.
 const ROWS: i64 = 2000;
@@ -39,7 +39,7 @@ pub(super) fn bite(connection: &Connection, keep: Keep, now: u64) -> rusqlite::R
         }
     }
     if gone > 0 {
-        connection.execute_batch("PRAGMA incremental_vacuum(1024)")?;
+        give_back(connection, 1024)?;
     }
     Ok(())
 }

@@ -339,6 +339,19 @@ fn what_is_too_old_goes_and_its_sums_stay_longer() {
 }
 
 #[test]
+fn the_room_of_what_went_is_given_back() {
+    let folder = Folder::new();
+    let long = |at| Record { asked_model: "x".repeat(4000), ..record(at) };
+    drop(moved(&folder, (0..100).map(|at| whole(long(at), used(1)))));
+    let connection = schema::open(folder.path()).unwrap();
+    let keep = Keep { rows: Some(Duration::ZERO), hours: Some(Duration::ZERO) };
+    retention::bite(&connection, keep, 48 * HOUR).unwrap();
+    let pages = |what: &str| connection.pragma_query_value(None, what, |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(pages("freelist_count"), 0);
+    assert!(pages("page_count") < 40);
+}
+
+#[test]
 fn who_has_read_enough_is_told_of_no_more() {
     let folder = Folder::new();
     let reader = moved(&folder, (0..10).map(|at| whole(record(at), used(1))));
