@@ -221,6 +221,9 @@ impl Filter {
 const MOMENT: &str =
     "a moment (2026-11-26T14:00:00Z), a day, seconds since 1970, or a time back from now (24h, 7d)";
 
+/// The first moment that has no year of four digits, in milliseconds since 1970.
+const YEAR_10000: u64 = 253_402_300_800_000;
+
 /// The moment that a text means, in milliseconds since 1970: itself, a day, seconds since 1970, or so
 /// long before now.
 #[must_use]
@@ -229,16 +232,10 @@ pub fn moment(text: &str, now: u64) -> Option<u64> {
     if text == "now" {
         return Some(now);
     }
-    if let Ok(seconds) = text.parse::<u64>() {
-        return seconds.checked_mul(1000);
-    }
-    if text.len() == 10
-        && let Some(seconds) = parse_rfc3339(&format!("{text}T00:00:00Z"))
-    {
-        return seconds.checked_mul(1000);
-    }
-    if let Some(seconds) = parse_rfc3339(text) {
-        return seconds.checked_mul(1000);
+    let day = (text.len() == 10).then(|| parse_rfc3339(&format!("{text}T00:00:00Z"))).flatten();
+    if let Some(seconds) = text.parse().ok().or(day).or_else(|| parse_rfc3339(text)) {
+        // Who counts in milliseconds means no year that late.
+        return u64::checked_mul(seconds, 1000).filter(|at| *at < YEAR_10000);
     }
     let back = crate::units::parse_duration(text).ok()?;
     Some(now.saturating_sub(u64::try_from(back.as_millis()).ok()?))
@@ -258,6 +255,10 @@ mod tests {
             ("24h", Some(now - 86_400_000)),
             ("7d", Some(now - 7 * 86_400_000)),
             ("now", Some(now)),
+            ("9999-12-31T23:59:59Z", Some(253_402_300_799_000)),
+            ("253402300800", None),
+            ("1764165600000", None),
+            ("18446744073709551615", None),
             ("yesterday", None),
             ("2025-13-26", None),
         ] {

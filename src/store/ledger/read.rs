@@ -157,7 +157,7 @@ impl Reader {
         let mut filter = query.filter.clone();
         filter.from -= filter.from % HOUR;
         if filter.to > 0 {
-            filter.to = filter.to.div_ceil(HOUR) * HOUR;
+            filter.to = filter.to.div_ceil(HOUR).saturating_mul(HOUR);
         }
         let labelled = !filter.labels.is_empty() || query.groups.contains(&Grouping::Label);
         let mut gathered = Gathered::new(query);

@@ -281,6 +281,11 @@ fn sums_by_the_hour_are_those_of_the_requests() {
     assert_eq!((hours.source, hours.rows.is_empty()), (Source::Hours, false));
     assert_eq!(hours.rows, reader.usage_of_requests(&filtered).unwrap().rows);
     assert!(hours.rows.iter().all(|row| row.group[0] == "acme/search" && row.group[1] == "eu"));
+    let endless = Filter { to: u64::MAX, ..Filter::default() };
+    assert_eq!(
+        reader.usage(&Query { filter: endless, ..Query::default() }).unwrap().rows[0].sums.requests(),
+        500
+    );
     let by_status = reader.usage(&of(&[Grouping::Status])).unwrap();
     assert_eq!((by_status.source, by_status.rows.len()), (Source::Requests, 2));
 }
