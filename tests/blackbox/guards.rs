@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{CLIENTS, Client, Gateway, Setup, mock, mock_page, post};
+use crate::harness::{
+    CLIENTS, Client, Gateway, Heard, Provider, Setup, Then, json_reply, mock, mock_page, post,
+};
 
 const MAIL: &str = "anna.berg@example.com";
 
@@ -120,6 +122,41 @@ fn what_goes_through_to_a_provider_is_looked_at_too() {
     let body = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": format!("#mock tokens=2 {MAIL}")}]});
     gateway.ask(&post("/p/openai/v1/chat/completions").json(&body)).ok();
     assert!(arrived(&mock).contains("[EMAIL]"));
+}
+
+#[test]
+fn what_goes_through_is_looked_at_whatever_it_is_said_to_be() {
+    // Most servers take a body for JSON that is said to be something else, or nothing.
+    let provider = Provider::start(|_, stream| {
+        Heard::answer(stream, &json_reply(200, "{}"));
+        Then::Keep
+    });
+    let gateway = Setup::default()
+        .provider(&format!("openai: {{base_url: \"http://{}/v1\", api_key: k}}", provider.addr))
+        .yaml("guards:\n  pii: {detect: [email], action: mask, on: [request]}")
+        .start();
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": MAIL}], "input": MAIL});
+    let asked = |path: &str, kind: Option<&str>| {
+        let mut request = post(path).json(&body);
+        request.headers.clear();
+        let request = kind.into_iter().fold(request, |request, kind| request.header("content-type", kind));
+        gateway.ask(&request).ok();
+        String::from_utf8(provider.heard().pop().unwrap().body).unwrap()
+    };
+    for kind in
+        [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("Application/JSON")]
+    {
+        for path in ["/p/openai/v1/chat/completions", "/p/openai/v1/something/new"] {
+            let heard = asked(path, kind);
+            assert!(heard.contains("[EMAIL]") && !heard.contains(MAIL), "{kind:?} {path}: {heard}");
+        }
+    }
+    for kind in ["application/octet-stream", "multipart/form-data; boundary=x", "audio/wav"] {
+        let heard = asked("/p/openai/v1/chat/completions", Some(kind));
+        assert!(heard.contains("[EMAIL]") && !heard.contains(MAIL), "{kind}: {heard}");
+        // A file is nobody's words.
+        assert!(asked("/p/openai/v1/files", Some(kind)).contains(MAIL), "{kind}");
+    }
 }
 
 const MODELS: [&str; 3] = ["gpt-4o-mini", "claude-sonnet-4-5", "gemini-2.5-flash"];

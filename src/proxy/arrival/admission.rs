@@ -123,7 +123,7 @@ fn forbidden(key: &Key, model: &str) -> Refusal {
 
 /// Whether what goes through must be read first, to know what a key asks for.
 pub(super) fn must_be_read(key: Option<&Key>, through: &Through, head: &RequestHeader) -> bool {
-    through::is_json(head)
+    through::may_be_json(through, head)
         && through.like.as_ref().and_then(Asked::model_in_path).is_none()
         && key.is_some_and(|key| !key.access.is_for_all_models() || !key.rules.is_empty())
 }

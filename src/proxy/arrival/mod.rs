@@ -157,7 +157,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     if let Asked::Through(through) = &asked
         && !through::is_held(&world, through, session.req_header())
         && !admission::must_be_read(key, through, session.req_header())
-        && !(through::is_json(session.req_header()) && guarding::must_read(&world, key))
+        && !(guarding::must_read(&world, key) && through::may_be_json(through, session.req_header()))
     {
         body::invite(session).await?;
         let share = shared.held.share();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header;
+use http::{Method, Version, header};
 use pingora::http::RequestHeader;
 use pingora::proxy::Session;
 
@@ -97,10 +97,52 @@ pub(super) fn is_held(world: &Snapshot, through: &Through, head: &RequestHeader)
 }
 
 /// Whether a body is said to be JSON.
-pub(super) fn is_json(head: &RequestHeader) -> bool {
-    const JSON: &[u8] = b"application/json";
-    let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.as_bytes().get(..JSON.len()));
-    kind.is_some_and(|kind| kind.eq_ignore_ascii_case(JSON))
+fn is_json(head: &RequestHeader) -> bool {
+    is_of(head, "application/json")
+}
+
+/// Whether there is a body that its provider may take for JSON. Some do so whatever it is said to be, so
+/// that only where nothing is known to be asked for the names of other things are believed.
+pub(super) fn may_be_json(through: &Through, head: &RequestHeader) -> bool {
+    const OTHERS: [&str; 5] = ["multipart/", "audio/", "image/", "video/", "application/octet-stream"];
+    let is_other = || OTHERS.iter().any(|other| is_of(head, other));
+    has_body(head) && (is_known(through.like.as_ref()) || !is_other())
+}
+
+/// Whether this is asked for in JSON by all who ask for it.
+const fn is_known(like: Option<&Asked>) -> bool {
+    match like {
+        Some(Asked::Chat { .. } | Asked::Embed { .. } | Asked::Rerank(_) | Asked::Count { .. }) => true,
+        Some(
+            Asked::Relay(_)
+            | Asked::Machine(_)
+            | Asked::Models(_)
+            | Asked::Model(..)
+            | Asked::Shelved(_)
+            | Asked::Live(_)
+            | Asked::Opening(_)
+            | Asked::Through(_)
+            | Asked::Health,
+        )
+        | None => false,
+    }
+}
+
+/// Whether the type that a body is said to be of begins so.
+fn is_of(head: &RequestHeader, kind: &str) -> bool {
+    let told = head.headers.get(header::CONTENT_TYPE).and_then(|told| told.as_bytes().get(..kind.len()));
+    told.is_some_and(|told| told.eq_ignore_ascii_case(kind.as_bytes()))
+}
+
+/// HTTP/2 need not tell in the head that a body follows; a session that opens has none.
+fn has_body(head: &RequestHeader) -> bool {
+    if head.headers.contains_key(header::TRANSFER_ENCODING) {
+        return true;
+    }
+    match head.headers.get(header::CONTENT_LENGTH) {
+        Some(length) => length != "0",
+        None => head.version == Version::HTTP_2 && !matches!(head.method, Method::GET | Method::HEAD),
+    }
 }
 
 fn is_signed(world: &Snapshot, through: &Through) -> bool {
