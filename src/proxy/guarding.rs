@@ -8,7 +8,9 @@ use crate::catalog::names::matches;
 use crate::dialect::Framing;
 use crate::ir::Dialect;
 use crate::policy::Key;
-use crate::policy::guard::{Asker, Blocked, Direction, Memory, Screen, Spoken, Unframed, Watch, pass};
+use crate::policy::guard::{
+    Asker, Blocked, Direction, Memory, Passed, Screen, Spoken, Unframed, Watch, pass,
+};
 use crate::proxy::arrival::asked::{Asked, Through};
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
 use crate::proxy::relay::{Find, Relay};
@@ -76,9 +78,9 @@ pub fn ask(exchange: &mut Exchange, ask: &mut Ask) -> Result<bool, Refusal> {
     let world = Arc::clone(&exchange.world);
     let Some(watch) = over(&world, exchange.key.as_deref(), &ask.model) else { return Ok(false) };
     let memory = &mut exchange.guarding.get_or_insert_default().memory;
-    let anew = pass(&watch, Spoken::Asked, &ask.body, memory).map_err(refused)?;
+    let anew = asked(&watch, &ask.body, memory)?;
     if let Some(recall) = &mut ask.recall {
-        recall.look(|whole| pass(&watch, Spoken::Asked, whole, memory).map_err(refused))?;
+        recall.look(|whole| asked(&watch, whole, memory))?;
     }
     let changed = anew.is_some();
     if let Some(body) = anew {
@@ -104,8 +106,38 @@ pub fn through(exchange: &mut Exchange, through: &Through, body: Bytes) -> Resul
     guarding.model = model;
     let Some(watch) = watch else { return Ok(body) };
     let memory = &mut guarding.memory;
-    let anew = pass(&watch, Spoken::Asked, &body, memory).map_err(refused)?;
-    Ok(anew.map_or(body, Bytes::from))
+    if !may_be_json(&body) {
+        return Ok(body);
+    }
+    Ok(asked(&watch, &body, memory)?.map_or(body, Bytes::from))
+}
+
+/// Whether somebody may read a body as JSON, in UTF-16 too, as some do who go by the first bytes. What begins
+/// otherwise is a form or a file.
+fn may_be_json(body: &[u8]) -> bool {
+    const MARKS: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
+    let text = MARKS.iter().find_map(|mark| body.strip_prefix(*mark)).unwrap_or(body);
+    // Every other byte of such a text is nought.
+    let first = text.iter().find(|byte| **byte != 0 && !byte.is_ascii_whitespace());
+    matches!(first, Some(b'{' | b'['))
+}
+
+/// Looks at what is asked; gives what goes on instead, where that differs.
+fn asked(watch: &Watch, body: &[u8], memory: &mut Memory) -> Result<Option<Vec<u8>>, Refusal> {
+    match pass(watch, Spoken::Asked, body, memory).map_err(refused)? {
+        Passed::AsItCame => Ok(None),
+        Passed::Anew(anew) => Ok(Some(anew)),
+        Passed::Unread => watch.binding().map_or(Ok(None), |guard| Err(unread(&guard.name))),
+    }
+}
+
+/// The refusal of a body that a guard must look into and cannot.
+fn unread(guard: &str) -> Refusal {
+    let message = format!(
+        "the guard \"{guard}\" cannot look into this body: it must be JSON in UTF-8, without a byte order mark, \
+         and no more than 128 levels deep"
+    );
+    Refusal::new(Kind::InvalidRequest, message).with_code("guard_unread")
 }
 
 /// The refusal of what a guard does not let pass. It names the rule, never what was found.
@@ -123,7 +155,7 @@ fn stopped(guard: &str, rule: &str) -> Refusal {
 }
 
 fn unreadable() -> Refusal {
-    Refusal::new(Kind::BadGateway, "the provider's stream cannot be read, and so not be looked at by guards")
+    Refusal::new(Kind::BadGateway, "the provider's answer cannot be read, and so not be looked at by guards")
 }
 
 /// Those that look at the answer, or restore what was masked in the request.
@@ -215,8 +247,12 @@ pub fn gathered(exchange: &mut Exchange, body: Vec<u8>) -> Result<Vec<u8>, Refus
         guarding.pass(&mut screen, &mut said, true)?;
         return Ok(said.unwrap_or_default().into());
     }
-    let anew = pass(&watch, Spoken::Answered, &body, &mut guarding.memory);
-    Ok(anew.map_err(|blocked| stopped(&blocked.guard, &blocked.rule))?.unwrap_or(body))
+    let passed = pass(&watch, Spoken::Answered, &body, &mut guarding.memory);
+    match passed.map_err(|blocked| stopped(&blocked.guard, &blocked.rule))? {
+        Passed::Anew(anew) => Ok(anew),
+        Passed::Unread if watch.binding().is_some() && !body.is_empty() => Err(unreadable()),
+        Passed::AsItCame | Passed::Unread => Ok(body),
+    }
 }
 
 /// The value of the header that tells a client what guards found; none where they tell nothing.

@@ -159,6 +159,50 @@ fn what_goes_through_is_looked_at_whatever_it_is_said_to_be() {
     }
 }
 
+#[test]
+fn what_a_guard_cannot_look_into_does_not_pass() {
+    let provider = Provider::start(|_, stream| {
+        Heard::answer(
+            stream,
+            &json_reply(200, "{\"choices\":[{\"message\":{\"content\":\"a@b.co\"}}], \"x\": NaN}"),
+        );
+        Then::Keep
+    });
+    let started = |guard: &str| {
+        let line = format!("openai: {{base_url: \"http://{}/v1\", api_key: k}}", provider.addr);
+        Setup::default().provider(&line).yaml(&format!("guards:\n  pii: {guard}")).start()
+    };
+    let masks = started("{detect: [email], action: mask, on: [request]}");
+    let watches = started("{detect: [email], action: tag, on: [request]}");
+    let body = format!("{{\"messages\":[{{\"role\":\"user\",\"content\":\"{MAIL}\"}}]}}");
+    let wide: Vec<u8> = body.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let odd = [format!("\u{feff}{body}").into_bytes(), wide, format!("{body} {{}}").into_bytes()];
+    for body in odd {
+        let request = post("/p/openai/v1/chat/completions").body(body.clone());
+        let before = provider.heard().len();
+        let refused = masks.ask(&request);
+        let error = &refused.json()["error"];
+        assert_eq!((refused.status, &error["code"]), (400, &json!("guard_unread")), "{}", refused.text());
+        assert!(
+            error["message"].as_str().unwrap().starts_with("the guard \"pii\" cannot look into"),
+            "{error}"
+        );
+        assert_eq!(provider.heard().len(), before);
+        watches.ask(&request).ok();
+        assert_eq!(provider.heard().pop().unwrap().body, body);
+    }
+    // What is no JSON for anybody is no request to a model.
+    let file = post("/p/openai/v1/files/raw").header("content-type", "application/pdf").body("%PDF");
+    masks.ask(&file).ok();
+    let answers = started("{detect: [email], action: mask, on: [answer]}");
+    let asked = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]});
+    for path in ["/v1/chat/completions", "/p/openai/v1/chat/completions"] {
+        let reply = answers.ask(&post(path).json(&asked));
+        assert_eq!(reply.status, 502, "{path} {}", reply.text());
+        assert!(!reply.text().contains("a@b.co"), "{path} {}", reply.text());
+    }
+}
+
 const MODELS: [&str; 3] = ["gpt-4o-mini", "claude-sonnet-4-5", "gemini-2.5-flash"];
 const CARD: &str = "4111 1111 1111 1111";
 

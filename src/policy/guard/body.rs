@@ -49,27 +49,36 @@ pub(super) enum Place {
     Free,
 }
 
-/// Looks at all texts of a body; gives the body that goes on instead, where that differs. What is no JSON is
-/// left to those who expect some.
+/// What goes on of a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Passed {
+    /// The body as it came.
+    AsItCame,
+    /// This instead.
+    Anew(Vec<u8>),
+    /// It is no JSON for us, so that not all of it was looked at; it may be some for others.
+    Unread,
+}
+
+/// Looks at all texts of a body, and says what goes on.
 ///
 /// # Errors
 /// When a guard ends it.
-pub fn pass(
-    watch: &Watch,
-    spoken: Spoken,
-    body: &[u8],
-    memory: &mut Memory,
-) -> Result<Option<Vec<u8>>, Blocked> {
+pub fn pass(watch: &Watch, spoken: Spoken, body: &[u8], memory: &mut Memory) -> Result<Passed, Blocked> {
     let places = vec![Place::Outside];
     let mut walk = Body { watch, spoken, held: body, memory, places, name: String::new(), at: 0 };
-    let anew = json::rewrite(body, &mut walk).unwrap_or_default();
+    let anew = json::rewrite(body, &mut walk);
     let at = walk.at;
     match &memory.blocked {
         Some((guard, rule)) => {
             let place = json::place_of(body, at + 1);
             Err(Blocked { guard: Arc::clone(guard), rule: Arc::clone(rule), place })
         }
-        None => Ok(anew),
+        None => Ok(match anew {
+            Ok(None) => Passed::AsItCame,
+            Ok(Some(anew)) => Passed::Anew(anew),
+            Err(_) => Passed::Unread,
+        }),
     }
 }
 
@@ -257,9 +266,19 @@ mod tests {
     }
 
     fn masked(body: &str) -> Option<String> {
-        let anew =
-            pass(&watch(Action::Mask), Spoken::Asked, body.as_bytes(), &mut Memory::default()).unwrap();
-        anew.map(|anew| String::from_utf8(anew).unwrap())
+        match pass(&watch(Action::Mask), Spoken::Asked, body.as_bytes(), &mut Memory::default()).unwrap() {
+            Passed::Anew(anew) => Some(String::from_utf8(anew).unwrap()),
+            Passed::AsItCame | Passed::Unread => None,
+        }
+    }
+
+    #[test]
+    fn what_only_others_can_read_is_no_body_that_was_looked_at() {
+        let deep = format!("{{\"input\":{}{}}}", "[".repeat(200), "]".repeat(200));
+        for body in ["\u{feff}{\"input\":\"x\"}", "{\"a\":NaN}", "{\"a\":1} {}", "no JSON", &deep] {
+            let passed = pass(&watch(Action::Mask), Spoken::Asked, body.as_bytes(), &mut Memory::default());
+            assert_eq!(passed, Ok(Passed::Unread), "{body}");
+        }
     }
 
     /// Each place in which a client of each dialect says something, and each that it must not touch.

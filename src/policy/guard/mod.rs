@@ -27,7 +27,7 @@ pub mod secrets;
 mod sieve;
 mod view;
 
-pub use body::{Blocked, Spoken, pass};
+pub use body::{Blocked, Passed, Spoken, pass};
 pub use detector::{Detector, Finding, Wanted};
 pub use examine::{Sight, examine};
 pub use injection::{Score, Sign};

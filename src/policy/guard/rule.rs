@@ -243,6 +243,13 @@ impl Watch {
         Some(Self { direction, guards, panel: Arc::new(panel), names })
     }
 
+    /// The guard without whose look nothing may pass: one that would change or end it.
+    #[must_use]
+    pub fn binding(&self) -> Option<&Guard> {
+        let binds = |guard: &&Arc<Guard>| guard.action.edits() || guard.action == Action::Block;
+        self.guards.iter().find(binds).map(|guard| &**guard)
+    }
+
     /// What the guards make of a finding: calls back for each that wants it.
     pub(super) fn judge(&self, finding: &Finding, text: &[u8], mut say: impl FnMut(&Guard, Arc<str>)) {
         let own = matches!(finding.detector, Detector::Word | Detector::Pattern);
