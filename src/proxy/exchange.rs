@@ -24,7 +24,7 @@ use crate::proxy::caching::Tape;
 use crate::proxy::caching::items::{Items, VectorTape};
 use crate::proxy::departure::attempt::{Attempt, Mode};
 use crate::proxy::departure::upload::Upload;
-use crate::proxy::guarding::Guarding;
+use crate::proxy::guarding::{self, Guarding};
 use crate::proxy::keeping::recall::Recall;
 use crate::proxy::keeping::saving::Saving;
 use crate::proxy::minting::Lent;
@@ -465,7 +465,18 @@ impl Exchange {
         }
     }
 
+    /// Keeps of an answer that was not told to its end what is to be kept of it.
+    fn abandon(&mut self) {
+        let Self { stage: Stage::Away(call), guarding, .. } = self else { return };
+        let Some(mut saving) = call.saving.take() else { return };
+        if saving.keeps_a_part(&call.relay) {
+            let fault = Fault::new(Kind::Unavailable, "the client left before its answer was complete");
+            saving.abandon(&guarding::break_off(guarding.as_deref_mut(), call, fault).unwrap_or_default());
+        }
+    }
+
     fn take_record(&mut self, status: u16, bytes: (u64, u64)) -> Record {
+        self.abandon();
         let operation = self.asked.as_ref().map_or("unknown", Asked::operation);
         let client = self.asked.as_ref().map(Asked::dialect);
         let total = self.started.elapsed();
@@ -507,10 +518,7 @@ impl Exchange {
             known: None,
         };
         let mut broken = false;
-        if let Stage::Away(mut call) = std::mem::replace(&mut self.stage, Stage::Here) {
-            if let Some(mut saving) = call.saving.take() {
-                saving.abandon(&mut call.relay);
-            }
+        if let Stage::Away(call) = std::mem::replace(&mut self.stage, Stage::Here) {
             if let Some(fault) = call.relay.broken() {
                 broken = true;
                 record.faults.push((Arc::clone(&call.attempt.known.provider), fault.clone()));

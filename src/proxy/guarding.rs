@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::catalog::names::matches;
 use crate::dialect::Framing;
+use crate::fault::Fault;
 use crate::ir::Dialect;
 use crate::policy::Key;
 use crate::policy::guard::{
@@ -13,7 +14,7 @@ use crate::policy::guard::{
 };
 use crate::proxy::arrival::asked::{Asked, Through};
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
-use crate::proxy::relay::{Find, Relay};
+use crate::proxy::relay::{Find, Relay, in_stream};
 use crate::refusal::{Kind, Refusal};
 use crate::snapshot::Snapshot;
 use crate::wire::lens::Lens;
@@ -34,18 +35,24 @@ impl Guarding {
     /// When a guard ends the answer, or cannot look into it.
     pub fn pass(&mut self, screen: &mut Screen, body: &mut Option<Bytes>, end: bool) -> Result<(), Refusal> {
         let mut out = Vec::new();
+        let mut framed = Ok(());
         if let Some(chunk) = body.take() {
             out.reserve(chunk.len());
-            screen.push(&chunk, &mut self.memory, &mut out).map_err(|Unframed| unreadable())?;
+            framed = screen.push(&chunk, &mut self.memory, &mut out);
         }
-        if end {
+        if end && framed.is_ok() {
             screen.finish(&mut self.memory, &mut out);
         }
-        if let Some((guard, rule)) = &self.memory.blocked {
-            return Err(stopped(guard, rule));
-        }
-        *body = (!out.is_empty()).then(|| out.into());
-        Ok(())
+        let why = match (&self.memory.blocked, framed) {
+            (Some((guard, rule)), _) => stopped(guard, rule),
+            (None, Err(Unframed)) => unreadable(),
+            (None, Ok(())) => {
+                *body = (!out.is_empty()).then(|| out.into());
+                return Ok(());
+            }
+        };
+        screen.stop();
+        Err(why)
     }
 }
 
@@ -201,11 +208,26 @@ pub fn speak(exchange: &mut Exchange, body: &mut Option<Bytes>, end: bool) -> bo
     match guarding.pass(screen, body, end) {
         Ok(()) => true,
         Err(stopped) => {
-            call.relay.reopen();
             *refusal = Some(stopped);
             false
         }
     }
+}
+
+/// The answer ends in the middle of its stream: what the client is told, where there is room for it. What it
+/// is told of the answer itself is looked at, too.
+pub fn break_off(guarding: Option<&mut Guarding>, call: &mut Call, fault: Fault) -> Option<Vec<u8>> {
+    let (Some(screen), Some(guarding)) = (&mut call.screen, guarding) else {
+        return call.relay.break_off(fault);
+    };
+    if !screen.is_stopped() {
+        let mut told = Some(call.relay.break_off(fault.clone())?.into());
+        if guarding.pass(screen, &mut told, true).is_ok() {
+            return Some(told.unwrap_or_default().into());
+        }
+    }
+    let (dialect, framing) = screen.spoken();
+    Some(in_stream(dialect, framing, screen.told(), fault))
 }
 
 /// What a client reads of a stream, and how it is framed; `None` where the answer is no stream.

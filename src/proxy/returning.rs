@@ -291,17 +291,17 @@ pub fn speak(
     body: &mut Option<Bytes>,
     end: bool,
 ) -> Result<()> {
-    let Exchange { world, stage, refusal, vigil, guarding, .. } = exchange;
-    let Stage::Away(call) = stage else { return Ok(()) };
-    if !call.relay.gathers() {
+    let Some(call) = exchange.call() else { return Ok(()) };
+    let gathers = call.relay.gathers();
+    if !gathers {
         call.relay.speak(body, end);
-        if let (Some(screen), Some(guarding)) = (&mut call.screen, guarding)
-            && let Err(stopped) = guarding.pass(screen, body, end)
-        {
-            call.relay.reopen();
-            *refusal = Some(stopped);
+        if !guarding::speak(exchange, body, end) {
             return Error::e_explain(ErrorType::InternalError, "a guard ends the answer");
         }
+    }
+    let Exchange { world, stage, refusal, vigil, .. } = exchange;
+    let Stage::Away(call) = stage else { return Ok(()) };
+    if !gathers {
         if let Some(saving) = &mut call.saving {
             saving.hear(&mut call.relay, body.as_ref(), end);
         }
@@ -436,14 +436,11 @@ pub fn end(session: &mut Session, exchange: &mut Exchange) -> Option<Bytes> {
     }
     let mut body = None;
     call.relay.speak(&mut body, true);
+    let speaks = guarding::speak(exchange, &mut body, true);
     let Exchange { stage: Stage::Away(call), guarding, refusal, .. } = exchange else { return None };
-    if let (Some(screen), Some(guarding)) = (&mut call.screen, guarding)
-        && let Err(stopped) = guarding.pass(screen, &mut body, true)
-    {
-        let fault = Fault::new(stopped.kind, stopped.message.clone());
-        call.relay.reopen();
-        body = call.relay.break_off(fault).map(Bytes::from);
-        *refusal = Some(stopped);
+    if let (false, Some(refusal)) = (speaks, refusal) {
+        let fault = Fault::new(refusal.kind, refusal.message.clone());
+        body = guarding::break_off(guarding.as_deref_mut(), call, fault).map(Bytes::from);
     }
     if let Some(saving) = &mut call.saving {
         saving.hear(&mut call.relay, body.as_ref(), true);
@@ -484,8 +481,8 @@ pub async fn give_up(session: &mut Session, exchange: &mut Exchange, connection:
         if fault.kind == Kind::Internal {
             fault.kind = Kind::BadGateway;
         }
-        let Some(call) = exchange.call() else { return false };
-        let Some(frames) = call.relay.break_off(fault) else { return false };
+        let Exchange { stage: Stage::Away(call), guarding, .. } = exchange else { return false };
+        let Some(frames) = guarding::break_off(guarding.as_deref_mut(), call, fault) else { return false };
         if let Some(saving) = &mut call.saving {
             saving.last_event(&frames);
         }

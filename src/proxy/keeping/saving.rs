@@ -6,14 +6,12 @@ use bytes::Bytes;
 use memchr::memmem;
 
 use crate::dialect::openai_responses::kept;
-use crate::fault::Fault;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::targets::Keeps;
 use crate::proxy::exchange::Call;
 use crate::proxy::keeping::seed_of;
 use crate::proxy::relay::Relay;
 use crate::proxy::shared::Shared;
-use crate::refusal::Kind;
 use crate::store::{Answered, Elsewhere, Owner, Store};
 use crate::wire::lens;
 
@@ -163,18 +161,19 @@ impl Saving {
         }
     }
 
-    /// The request ends with the answer in the middle: what there is of it is kept, and that it was
-    /// given up.
-    pub fn abandon(&mut self, relay: &mut Relay) {
+    /// Whether the answer is kept as far as it came, should the request end now.
+    #[must_use]
+    pub const fn keeps_a_part(&self, relay: &Relay) -> bool {
         // What is made in the background is settled there.
-        if self.over || self.background.is_some() || !matches!(relay, Relay::Transcode(_)) {
-            return;
-        }
-        let fault = Fault::new(Kind::Unavailable, "the client left before its answer was complete");
-        let told = relay.break_off(fault).unwrap_or_default();
-        let Some(at) = memmem::rfind(&told, b"\"response\":{") else { return };
+        !self.over && self.background.is_none() && matches!(relay, Relay::Transcode(_))
+    }
+
+    /// The request ends with the answer in the middle: what there is of it is kept, as far as the end that
+    /// would be told has it, and that it was given up.
+    pub fn abandon(&mut self, told: &[u8]) {
+        let Some(at) = memmem::rfind(told, b"\"response\":{") else { return };
         let start = at + b"\"response\":".len();
-        let end = memchr::memrchr(b'}', &told).unwrap_or(0);
+        let end = memchr::memrchr(b'}', told).unwrap_or(0);
         if let Some(response) = told.get(start..end) {
             self.keep(kept::with_status(response, "cancelled").into());
         }

@@ -12,11 +12,13 @@ use crate::fault::Fault;
 use crate::ir::{Dialect, Event, Losses, Usage};
 use crate::units::Secret;
 
+pub use breaking::in_stream;
 pub use gathering::{Failing, Gathering, Into, Outcome, mask};
 pub use hearing::{Find, Hearing, model_in};
 pub use overhearing::Overhearing;
 pub use passing::Passing;
 
+mod breaking;
 mod gathering;
 mod hearing;
 mod mask;
@@ -227,14 +229,6 @@ impl Relay {
             Self::Stream(passing) => passing.break_off(fault),
             Self::Tunnel(session) => session.break_off(fault),
             _ => None,
-        }
-    }
-
-    /// Somebody ends the answer although it may have come to its end: what was heard of that does not count
-    /// for [`Relay::break_off`].
-    pub const fn reopen(&mut self) {
-        if let Self::Stream(passing) = self {
-            passing.reopen();
         }
     }
 

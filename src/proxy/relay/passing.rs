@@ -6,9 +6,9 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::LARGEST_EVENT;
+use super::{LARGEST_EVENT, in_stream};
 use crate::account::{Meter, Metered};
-use crate::dialect::{Framing, bedrock_converse, codec, cohere_chat, openai_responses};
+use crate::dialect::{Framing, bedrock_converse, codec};
 use crate::fault::Fault;
 use crate::ir::Dialect;
 use crate::refusal::Kind;
@@ -101,11 +101,6 @@ impl Passing {
         self.ear.last.take()
     }
 
-    /// Somebody ends the stream, whatever of it came: its end is not the client's.
-    pub const fn reopen(&mut self) {
-        self.ear.ended = false;
-    }
-
     /// Listens to a piece of the stream.
     pub fn listen(&mut self, chunk: Option<&Bytes>, end: bool, now: Instant) {
         let Self { ear, frames, strip } = self;
@@ -171,35 +166,21 @@ impl Passing {
     #[must_use]
     pub fn break_off(&self, fault: Fault) -> Option<Vec<u8>> {
         let Self { ear, frames, .. } = self;
-        if ear.ended || ear.fault.is_some() || matches!(frames, Frames::Array(_)) {
+        if ear.ended || ear.fault.is_some() {
             return None;
         }
-        if matches!(frames, Frames::Aws(_)) {
-            let mut out = Vec::new();
-            bedrock_converse::write_exception(&mut out, fault.kind, &fault.message);
-            return Some(out);
-        }
-        if ear.dialect == Dialect::OpenaiResponses {
-            let mut out = b"\n\n".to_vec();
-            openai_responses::write_error(&fault.into_refusal(), ear.heard, &mut out);
-            return Some(out);
-        }
-        if ear.dialect == Dialect::CohereChat {
-            let mut out = b"\n\n".to_vec();
-            cohere_chat::write_in_stream(&fault.into_refusal(), &mut out);
-            return Some(out);
-        }
-        if let Frames::Lines(lines, torn) = frames {
+        let (framing, first): (_, &[u8]) = match frames {
+            Frames::Array(_) => return None,
+            Frames::Aws(_) => (Framing::AwsEvents, b""),
             // Clients read an empty line as one that is broken.
-            let mut out = if *torn || lines.pending() > 0 { b"\n".to_vec() } else { Vec::new() };
-            out.extend_from_slice(&codec(ear.dialect).render_error(&fault.into_refusal()));
-            out.push(b'\n');
-            return Some(out);
-        }
-        let event = (ear.dialect == Dialect::AnthropicMessages).then_some("error");
-        // A blank line first closes an event that the break may have cut in two.
-        let mut out = b"\n\n".to_vec();
-        sse::write(&mut out, event, &codec(ear.dialect).render_error(&fault.into_refusal()));
+            Frames::Lines(lines, torn) => {
+                (Framing::Lines, if *torn || lines.pending() > 0 { b"\n" } else { b"" })
+            }
+            // A blank line closes an event that the break may have cut in two.
+            Frames::Sse(_) => (Framing::Sse, b"\n\n"),
+        };
+        let mut out = first.to_vec();
+        out.extend_from_slice(&in_stream(ear.dialect, framing, ear.heard, fault));
         Some(out)
     }
 

@@ -32,10 +32,14 @@ const MOST_STRANDS: usize = 1024;
 pub struct Screen {
     watch: Arc<Watch>,
     dialect: Dialect,
+    framing: Framing,
     cut: Cut,
     strands: Vec<Strand>,
     /// Events in their order, the first of which waits.
     queue: VecDeque<Waiting>,
+    /// How many events went on.
+    told: u64,
+    stopped: bool,
 }
 
 /// One text that goes on from event to event.
@@ -72,7 +76,31 @@ impl Screen {
     /// A stream in this dialect, framed so.
     #[must_use]
     pub fn new(watch: Arc<Watch>, dialect: Dialect, framing: Framing) -> Self {
-        Self { watch, dialect, cut: Cut::new(framing), strands: Vec::new(), queue: VecDeque::new() }
+        let (strands, queue) = (Vec::new(), VecDeque::new());
+        Self { watch, dialect, framing, cut: Cut::new(framing), strands, queue, told: 0, stopped: false }
+    }
+
+    /// What its client speaks, and how its stream is framed.
+    #[must_use]
+    pub const fn spoken(&self) -> (Dialect, Framing) {
+        (self.dialect, self.framing)
+    }
+
+    /// How many events went on, each of them whole.
+    #[must_use]
+    pub const fn told(&self) -> u64 {
+        self.told
+    }
+
+    /// The stream ends here, whatever of it came.
+    pub const fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    /// Whether it was ended before it came to its end.
+    #[must_use]
+    pub const fn is_stopped(&self) -> bool {
+        self.stopped
     }
 
     /// Takes the next bytes and appends those that go on. Nothing more does once a guard blocks.
@@ -203,6 +231,7 @@ impl Screen {
         if memory.blocked.is_some() {
             return;
         }
+        self.told += ready as u64;
         for waiting in self.queue.drain(..ready) {
             let Waiting { event, pieces, mut changes } = waiting;
             for part in pieces {

@@ -1,5 +1,7 @@
 //! Guards over real sockets: what reaches the provider, and what the client is told.
 
+mod streams;
+
 use serde_json::{Value, json};
 
 use crate::harness::{
