@@ -186,6 +186,9 @@ pub fn looks_at_answer(exchange: &Exchange) -> bool {
 
 /// An answer begins whose stream is framed so: has guards look at it, where it is one.
 pub fn screen(exchange: &mut Exchange, streamed: Option<Framing>) {
+    if exchange.world.guards.is_empty() {
+        return;
+    }
     let watch = answers(exchange);
     let Some(call) = exchange.call() else { return };
     call.screen = watch.and_then(|watch| {
@@ -235,7 +238,7 @@ fn spoken(call: &Call, streamed: Option<Framing>) -> Option<(Dialect, Framing)> 
     match &call.relay {
         Relay::Stream(_) => Some((call.ask.dialect, streamed.unwrap_or(call.ask.framing))),
         Relay::Transcode(_) => Some((call.ask.dialect, call.ask.framing)),
-        Relay::Hear(hearing) if streamed == Some(Framing::Sse) => {
+        Relay::Hear(hearing) => {
             let dialect = match hearing.find() {
                 Find::Dialect(dialect) => dialect,
                 // What else streams does so as OpenAI's newer events do.
@@ -244,11 +247,10 @@ fn spoken(call: &Call, streamed: Option<Framing>) -> Option<(Dialect, Framing)> 
                 }
                 Find::Any => call.ask.dialect,
             };
-            Some((dialect, Framing::Sse))
+            Some((dialect, streamed?))
         }
         Relay::Waiting
         | Relay::Pass(_)
-        | Relay::Hear(_)
         | Relay::Whole(_)
         | Relay::Tunnel(_)
         | Relay::Error(_) => None,

@@ -12,7 +12,7 @@ use pingora::{Error, ErrorType};
 
 use crate::account::tally;
 use crate::clock;
-use crate::dialect::bedrock_invoke::Unwrap;
+use crate::dialect::bedrock_invoke::{Unwrap, Wrap};
 use crate::dialect::{Framing, Seed, StreamShape, bedrock_converse, codec};
 use crate::fault::Fault;
 use crate::ir::Dialect;
@@ -143,7 +143,8 @@ fn through(session: &mut Session, exchange: &mut Exchange, find: Find, head: &mu
         // What cannot be unpacked goes through as it is, and unmetered.
         let _ = packing::undo(session, head);
     }
-    let event_stream = starts(head, b"text/event-stream");
+    let mut streamed = framing(head);
+    let event_stream = streamed == Some(Framing::Sse);
     call.ask.stream |= event_stream;
     if let Some(owner) = call
         .ask
@@ -166,16 +167,45 @@ fn through(session: &mut Session, exchange: &mut Exchange, find: Find, head: &mu
     if !head.status.is_success() {
         return;
     }
-    if event_stream {
-        guarding::screen(exchange, Some(Framing::Sse));
-    } else if find != Find::Batch && starts(head, b"application/json") && guarding::looks_at_answer(exchange)
-    {
+    if find == Find::Batch || !guarding::looks_at_answer(exchange) {
+        return;
+    }
+    if streamed.is_none() && starts(head, b"application/json") {
         let seed = exchange.seed("", 0, Bytes::new());
         if let Some(call) = exchange.call() {
             let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
             call.relay = Relay::whole(upstream, client, seed, Into::Same(Some(find)));
         }
+        return;
     }
+    if let Some(call) = exchange.call().filter(|call| call.ask.path.ends_with("/invoke-with-response-stream"))
+        && streamed == Some(Framing::AwsEvents)
+    {
+        // What a model says stands in base64 there.
+        call.unwrap = Some(Box::new(Unwrap::new(call.attempt.upstream(), LARGEST_EVENT)));
+        call.wrap = Some(Box::new(Wrap::new(LARGEST_EVENT)));
+        call.relay = Relay::hear(call.attempt.upstream(), find, true, None);
+        streamed = Some(Framing::Sse);
+    }
+    if streamed.is_some() {
+        guarding::screen(exchange, streamed);
+    }
+}
+
+/// How a body is framed that is said to be a stream.
+fn framing(head: &ResponseHeader) -> Option<Framing> {
+    const KINDS: [(&str, Framing); 6] = [
+        (Framing::Sse.content_type(), Framing::Sse),
+        (Framing::Lines.content_type(), Framing::Lines),
+        (Framing::AwsEvents.content_type(), Framing::AwsEvents),
+        ("application/ndjson", Framing::Lines),
+        ("application/jsonl", Framing::Lines),
+        // Cohere's first chat.
+        ("application/stream+json", Framing::Lines),
+    ];
+    let told = head.headers.get(header::CONTENT_TYPE)?.as_bytes();
+    let is = |kind: &str| told.get(..kind.len()).is_some_and(|told| told.eq_ignore_ascii_case(kind.as_bytes()));
+    KINDS.into_iter().find_map(|(kind, framing)| is(kind).then_some(framing))
 }
 
 fn starts(head: &ResponseHeader, kind: &[u8]) -> bool {

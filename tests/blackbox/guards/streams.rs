@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
 
 use serde_json::{Value, json};
+use tollgate::wire::event_stream::{self, Parser};
 
 use super::MAIL;
 use crate::harness::{CLIENTS, End, Gateway, Heard, PATIENCE, Provider, Request, Setup, Then, post};
@@ -73,6 +74,122 @@ fn a_stream_that_a_guard_ends_tells_so_though_its_end_came_with_it() {
         if path.ends_with("streamGenerateContent") {
             let elements: Value = serde_json::from_str(&whole).unwrap_or_else(|_| panic!("no JSON: {whole}"));
             assert!(elements.as_array().unwrap().last().unwrap()["error"].is_object(), "{whole}");
+        }
+    }
+}
+
+#[test]
+fn lines_that_go_through_are_looked_at() {
+    let line = |said: &str, done: bool| {
+        let line = json!({"model": "m", "created_at": "2026-11-01T00:00:00Z",
+            "message": {"role": "assistant", "content": said}, "done": done});
+        format!("{line}\n")
+    };
+    let rest =
+        [line("to anna.", false), line("berg@example.com", false), line(" now", false), line("", true)];
+    let (provider, go) = hesitant("application/x-ndjson", line("Write ", false).into(), rest.concat().into());
+    let started = |action: &str| {
+        Setup::default()
+            .provider(&format!("ollama: {{base_url: \"http://{}/v1\", api_key: k}}", provider.addr))
+            .yaml(&format!("guards:\n  pii: {{detect: [email], action: {action}, on: [answer]}}"))
+            .start()
+    };
+    let request = post("/p/ollama/api/chat")
+        .json(&json!({"model": "llama3.2", "messages": [{"role": "user", "content": "hi"}]}));
+    let (before, rest, end) = begun(&started("mask"), &request, "Write", &go);
+    let said: String = [before, rest]
+        .concat()
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<Value>(line).unwrap()["message"]["content"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!((said.as_str(), end), ("Write to [EMAIL] now", End::Clean));
+    let (_, rest, end) = begun(&started("block"), &request, "Write", &go);
+    let last: Value = serde_json::from_str(rest.lines().last().unwrap()).unwrap();
+    assert!(last["error"].as_str().unwrap().contains("pass: email") && end == End::Clean, "{rest}");
+    assert!(!rest.contains("example.com"), "{rest}");
+}
+
+fn message(name: &str, payload: &Value) -> Vec<u8> {
+    use event_stream::Value::Text;
+    let headers = [
+        (":message-type", Text("event")),
+        (":event-type", Text(name)),
+        (":content-type", Text("application/json")),
+    ];
+    let mut out = Vec::new();
+    event_stream::message(&mut out, &headers, |out| out.extend_from_slice(payload.to_string().as_bytes()));
+    out
+}
+
+/// The payloads of a binary stream, and whether it told of an exception.
+fn payloads(bytes: &[u8]) -> (Vec<Value>, bool) {
+    let (mut parser, mut found, mut failed) = (Parser::new(1 << 24), Vec::new(), false);
+    parser
+        .push(bytes, |message| {
+            failed |= matches!(message.kind(), event_stream::Kind::Exception(_));
+            found.push(serde_json::from_slice(message.payload()).unwrap());
+        })
+        .unwrap();
+    parser.finish().unwrap();
+    (found, failed)
+}
+
+#[test]
+fn clouds_streams_that_go_through_are_looked_at() {
+    let delta = |said: &str| json!({"contentBlockIndex": 0, "delta": {"text": said}});
+    let events = [
+        message("contentBlockDelta", &delta("to anna.")),
+        message("contentBlockDelta", &delta("berg@example.com now")),
+        message("contentBlockStop", &json!({"contentBlockIndex": 0})),
+        message("messageStop", &json!({"stopReason": "end_turn"})),
+    ];
+    let encoded = |event: Value| {
+        use base64::Engine as _;
+        json!({"bytes": base64::engine::general_purpose::STANDARD.encode(event.to_string()), "p": "abc"})
+    };
+    let text = |said: &str| json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": said}});
+    let chunks = [
+        message("chunk", &encoded(text("to anna."))),
+        message("chunk", &encoded(text("berg@example.com now"))),
+        message("chunk", &encoded(json!({"type": "content_block_stop", "index": 0}))),
+        message("chunk", &encoded(json!({"type": "message_stop"}))),
+    ];
+    for (verb, events) in [("converse-stream", events), ("invoke-with-response-stream", chunks)] {
+        let provider = Provider::start(move |_, stream| {
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/vnd.amazon.eventstream\r\nconnection: close\r\n\r\n";
+            Heard::answer(stream, head.as_bytes());
+            events.iter().for_each(|event| Heard::answer(stream, event));
+            Then::Close
+        });
+        for action in ["mask", "block"] {
+            let gateway = Setup::default()
+                .provider(&format!("bedrock: {{base_url: \"http://{}\", api_key: k}}", provider.addr))
+                .yaml(&format!("guards:\n  pii: {{detect: [email], action: {action}, on: [answer]}}"))
+                .start();
+            let place = format!("/p/bedrock/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/{verb}");
+            let body = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9,
+                "messages": [{"role": "user", "content": [{"text": "hi"}]}]});
+            let reply = gateway.ask(&post(&place).json(&body));
+            if action == "block" && reply.status != 200 {
+                // It was found before the head was said.
+                assert!(reply.text().contains("pass: email"), "{verb}: {}", reply.text());
+                continue;
+            }
+            let reply = reply.ok();
+            assert_eq!(reply.header("content-type"), Some("application/vnd.amazon.eventstream"), "{verb}");
+            let (found, failed) = payloads(&reply.body);
+            assert_eq!(failed, action == "block", "{verb} {found:?}");
+            let decoded = |payload: &Value| {
+                use base64::Engine as _;
+                let Some(bytes) = payload["bytes"].as_str() else { return payload.clone() };
+                serde_json::from_slice(&base64::engine::general_purpose::STANDARD.decode(bytes).unwrap())
+                    .unwrap()
+            };
+            let found: Vec<_> = found.iter().map(decoded).collect();
+            let said: String = found.iter().filter_map(|event| event["delta"]["text"].as_str()).collect();
+            assert_eq!(said, if action == "mask" { "to [EMAIL] now" } else { "" }, "{verb} {found:?}");
         }
     }
 }
