@@ -20,7 +20,7 @@ use super::rule::Watch;
 use super::sieve::{Edit, Sieve, sift};
 
 use cut::{Cut, Event};
-use pieces::{Ends, Piece};
+use pieces::{Ends, Piece, Read};
 
 pub use cut::Unframed;
 
@@ -146,12 +146,11 @@ impl Screen {
     fn look(&mut self, event: Event, memory: &mut Memory) -> Waiting {
         let (mut parts, mut changes) = (Vec::new(), Vec::new());
         let ends = match pieces::read(self.dialect, event.data()) {
-            Some((pieces, ends)) => {
-                let again = pieces::repeats(self.dialect, event.data());
+            Some(Read { pieces, ends, repeats }) => {
                 for piece in pieces {
                     match piece.strand {
                         Some(_) => parts.push(self.grow(piece, memory)),
-                        None => changes.extend(self.whole(&piece, event.data(), again, memory)),
+                        None => changes.extend(self.whole(&piece, event.data(), repeats, memory)),
                     }
                 }
                 ends

@@ -32,56 +32,57 @@ pub(super) enum Ends {
     Answers(Vec<String>),
 }
 
-/// The texts of an event of this dialect, and what it ends; `None` for data that is no JSON.
-pub(super) fn read(dialect: Dialect, data: &[u8]) -> Option<(Vec<Piece<'_>>, Ends)> {
+/// What an event holds.
+#[derive(Debug)]
+pub(super) struct Read<'a> {
+    /// Its texts.
+    pub(super) pieces: Vec<Piece<'a>>,
+    pub(super) ends: Ends,
+    /// Whether its whole texts repeat what events before it have told.
+    pub(super) repeats: bool,
+}
+
+/// Reads an event of this dialect; `None` for data that is no JSON.
+pub(super) fn read(dialect: Dialect, data: &[u8]) -> Option<Read<'_>> {
     let root = json::parse(data).ok()?;
     let kind = root.get("type").and_then(Json::as_str).unwrap_or_default();
-    let mut walk = Walk {
-        dialect,
-        data,
-        of_arguments: kind.contains("arguments"),
-        path: String::new(),
-        numbers: String::new(),
-        pieces: Vec::new(),
-    };
+    let mut walk =
+        Walk { dialect, data, kind, path: String::new(), numbers: String::new(), pieces: Vec::new() };
     walk.value(&root, Place::Outside);
     let pieces = walk.pieces;
     let ends = ends(dialect, &root, kind, pieces.iter().any(|piece| piece.strand.is_some()));
-    Some((pieces, ends))
+    Some(Read { pieces, ends, repeats: dialect == Dialect::OpenaiResponses && last(kind) != "delta" })
 }
 
-/// Whether an event repeats what events before it have told.
-pub(super) fn repeats(dialect: Dialect, data: &[u8]) -> bool {
-    dialect == Dialect::OpenaiResponses
-        && !json::parse(data).is_ok_and(|root| {
-            root.get("type")
-                .and_then(Json::as_str)
-                .is_some_and(|kind| kind.rsplit('.').next() == Some("delta"))
-        })
-}
-
+/// An event without words may come between two that belong together: a sign of life, a source, a part of
+/// the usage. So a text is at its end where an event says so.
 fn ends(dialect: Dialect, root: &Json<'_>, kind: &str, goes_on: bool) -> Ends {
     let all = |is: bool| if is { Ends::All } else { Ends::None };
+    let finished = |list: &str, word: &str| {
+        let answers = root.get(list).map(Json::elements).unwrap_or_default();
+        let over = answers.iter().filter(|answer| answer.field(word).is_some());
+        let numbers: Vec<_> = over.map(numbers).collect();
+        if numbers.is_empty() { Ends::None } else { Ends::Answers(numbers) }
+    };
     match dialect {
-        // Chunks of several answers come mixed; one without words may be anything.
-        Dialect::OpenaiChat | Dialect::OpenaiCompletions => {
-            let choices = root.get("choices").map(Json::elements).unwrap_or_default();
-            let over = choices.iter().filter(|choice| choice.field("finish_reason").is_some());
-            let numbers: Vec<_> = over.map(numbers).collect();
-            if numbers.is_empty() { Ends::None } else { Ends::Answers(numbers) }
-        }
-        Dialect::GeminiGenerate => {
-            let candidates = root.get("candidates").map(Json::elements).unwrap_or_default();
-            all(!goes_on || candidates.iter().any(|candidate| candidate.field("finishReason").is_some()))
-        }
+        Dialect::OpenaiChat | Dialect::OpenaiCompletions => finished("choices", "finish_reason"),
+        Dialect::GeminiGenerate => finished("candidates", "finishReason"),
         Dialect::OllamaChat | Dialect::OllamaGenerate => {
-            all(!goes_on || root.get("done").and_then(Json::as_bool) == Some(true))
+            all(root.get("done").and_then(Json::as_bool) == Some(true))
         }
-        Dialect::AnthropicMessages
-        | Dialect::OpenaiResponses
-        | Dialect::BedrockConverse
-        | Dialect::CohereChat => all(!goes_on && kind != "ping"),
+        // What ends a part or an item tells its numbers, what ends the response has none.
+        Dialect::OpenaiResponses => match last(kind) {
+            "done" | "completed" | "failed" | "incomplete" | "error" => Ends::Answers(vec![numbers(root)]),
+            _ => Ends::None,
+        },
+        Dialect::CohereChat => all(!goes_on && !kind.starts_with("citation-")),
+        Dialect::AnthropicMessages | Dialect::BedrockConverse => all(!goes_on && kind != "ping"),
     }
+}
+
+/// The last word of a kind of event such as `response.output_text.delta`.
+fn last(kind: &str) -> &str {
+    kind.rsplit('.').next().unwrap_or_default()
 }
 
 /// The members by which events tell what they belong to.
@@ -98,17 +99,17 @@ fn numbers(object: &Json<'_>) -> String {
     numbers
 }
 
-struct Walk<'a> {
+struct Walk<'a, 'k> {
     dialect: Dialect,
     data: &'a [u8],
-    /// Whether the event tells of a tool's arguments.
-    of_arguments: bool,
+    /// What the event says that it is.
+    kind: &'k str,
     path: String,
     numbers: String,
     pieces: Vec<Piece<'a>>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> Walk<'a, '_> {
     fn value(&mut self, value: &Json<'a>, place: Place) {
         match value.kind() {
             Kind::Object(members) => {
@@ -136,7 +137,7 @@ impl<'a> Walk<'a> {
                 }
             }
             Kind::String(text) if !text.is_empty() && place != Place::Outside => {
-                let strand = self.grows().then(|| format!("{}{}", self.numbers, self.path));
+                let strand = self.grows().then(|| format!("{}{}{}", self.numbers, self.path, self.kind));
                 self.piece(value, place, strand);
             }
             Kind::String(_) | Kind::Null | Kind::Bool(_) | Kind::Number(_) => {}
@@ -147,8 +148,9 @@ impl<'a> Walk<'a> {
         let Kind::String(text) = value.kind() else { return };
         // Both are slices of one text, so the difference of their addresses is an offset.
         let start = value.raw().as_ptr() as usize - self.data.as_ptr() as usize;
-        let arguments =
-            place == Place::Arguments || self.of_arguments || self.path.ends_with("/toolUse/input");
+        let arguments = place == Place::Arguments
+            || self.kind.contains("arguments")
+            || self.path.ends_with("/toolUse/input");
         let form = match (place, &strand) {
             (Place::Sealed, _) => Form::Sealed,
             (_, Some(_)) if arguments => Form::Json,

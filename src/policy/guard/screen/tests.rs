@@ -217,3 +217,59 @@ fn nothing_more_goes_on_behind_a_block() {
         );
     }
 }
+
+/// Signs of life, sources and usage come between two pieces of one word.
+#[test]
+fn an_event_without_words_ends_no_text() {
+    let watch = watch(Action::Mask);
+    let sse = |events: &[&str]| {
+        events.iter().map(|event| format!("data: {event}\n\n")).collect::<Vec<_>>().concat()
+    };
+    for (dialect, before, between, behind, end) in [
+        (
+            Dialect::OpenaiResponses,
+            r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"pay 4111 1111 "}"#,
+            r#"{"type":"response.output_text.annotation.added","output_index":0,"content_index":0,"annotation":{"type":"url_citation","title":"x"}}"#,
+            r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"1111 1111 now"}"#,
+            r#"{"type":"response.output_text.done","output_index":0,"content_index":0,"text":"pay 4111 1111 1111 1111 now"}"#,
+        ),
+        (
+            Dialect::OpenaiResponses,
+            r#"{"type":"response.output_text.delta","output_index":1,"content_index":0,"delta":"pay 4111 1111 "}"#,
+            r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"reasoning","summary":[]}}"#,
+            r#"{"type":"response.output_text.delta","output_index":1,"content_index":0,"delta":"1111 1111 now"}"#,
+            r#"{"type":"response.completed","response":{"output":[]}}"#,
+        ),
+        (
+            Dialect::OpenaiResponses,
+            r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"pay 4111 1111 "}"#,
+            r#"{"type":"keepalive","sequence_number":3}"#,
+            r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"1111 1111 now"}"#,
+            r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"message","content":[]}}"#,
+        ),
+        (
+            Dialect::GeminiGenerate,
+            r#"{"candidates":[{"content":{"parts":[{"text":"pay 4111 1111 "}]}}]}"#,
+            r#"{"candidates":[{"content":{"parts":[{"text":""}]}}],"usageMetadata":{"promptTokenCount":3}}"#,
+            r#"{"candidates":[{"content":{"parts":[{"text":"1111 1111 now"}]}}]}"#,
+            r#"{"candidates":[{"finishReason":"STOP"}]}"#,
+        ),
+        (
+            Dialect::CohereChat,
+            r#"{"type":"content-delta","index":0,"delta":{"message":{"content":{"text":"pay 4111 1111 "}}}}"#,
+            r#"{"type":"citation-end","index":0}"#,
+            r#"{"type":"content-delta","index":0,"delta":{"message":{"content":{"text":"1111 1111 now"}}}}"#,
+            r#"{"type":"content-end","index":0}"#,
+        ),
+    ] {
+        let bytes = sse(&[before, between, behind, end]);
+        let out = screened(&watch, dialect, Framing::Sse, bytes.as_bytes(), bytes.len());
+        let out = String::from_utf8(out).unwrap();
+        assert!(out.contains("pay [CARD]") && !out.contains("1111"), "{dialect:?} {out}");
+        // What an end names is told there, and does not wait for the stream's.
+        let mut screen = Screen::new(Arc::clone(&watch), dialect, Framing::Sse);
+        let mut told = Vec::new();
+        screen.push(bytes.as_bytes(), &mut Memory::default(), &mut told).unwrap();
+        assert_eq!(String::from_utf8(told).unwrap(), out, "{dialect:?}");
+    }
+}
