@@ -82,8 +82,8 @@ pub fn must_read(world: &Snapshot, key: Option<&Key>) -> bool {
 /// # Errors
 /// When a guard refuses it.
 pub fn ask(exchange: &mut Exchange, ask: &mut Ask) -> Result<bool, Refusal> {
-    let world = Arc::clone(&exchange.world);
-    let Some(watch) = over(&world, exchange.key.as_deref(), &ask.model) else { return Ok(false) };
+    let watch = over(&exchange.world, exchange.key.as_deref(), &ask.model);
+    let Some(watch) = watch else { return Ok(false) };
     let memory = &mut exchange.guarding.get_or_insert_default().memory;
     let anew = asked(&watch, &ask.body, memory)?;
     if let Some(recall) = &mut ask.recall {
@@ -101,14 +101,13 @@ pub fn ask(exchange: &mut Exchange, ask: &mut Ask) -> Result<bool, Refusal> {
 /// # Errors
 /// When a guard refuses it.
 pub fn through(exchange: &mut Exchange, through: &Through, body: Bytes) -> Result<Bytes, Refusal> {
-    let world = Arc::clone(&exchange.world);
-    if world.guards.is_empty() {
+    if exchange.world.guards.is_empty() {
         return Ok(body);
     }
     let in_path = through.like.as_ref().and_then(Asked::model_in_path);
     let model = in_path.or_else(|| Some(Lens::new(&body).ok()?.string("model")?.into_owned()));
     let model = model.unwrap_or_default();
-    let watch = over(&world, exchange.key.as_deref(), &model);
+    let watch = over(&exchange.world, exchange.key.as_deref(), &model);
     let guarding = exchange.guarding.get_or_insert_default();
     guarding.model = model;
     let Some(watch) = watch else { return Ok(body) };
@@ -165,8 +164,8 @@ fn unreadable() -> Refusal {
     Refusal::new(Kind::BadGateway, "the provider's answer cannot be read, and so not be looked at by guards")
 }
 
-/// Those that look at the answer, or restore what was masked in the request.
-fn answers(exchange: &Exchange) -> Option<Watch> {
+/// Who gets the answer, and what was masked for it in the request; `None` where nobody has guards.
+fn answered(exchange: &Exchange) -> Option<(Asker<'_>, &[(String, String)])> {
     let Stage::Away(call) = &exchange.stage else { return None };
     if exchange.world.guards.is_empty() {
         return None;
@@ -174,14 +173,22 @@ fn answers(exchange: &Exchange) -> Option<Watch> {
     let guarding = exchange.guarding.as_deref();
     let told = guarding.map(|guarding| guarding.model.as_str()).filter(|model| !model.is_empty());
     let asker = asker(exchange.key.as_deref(), told.unwrap_or(&call.ask.model));
-    let masked = guarding.map(|guarding| guarding.memory.masked()).unwrap_or_default();
+    Some((asker, guarding.map(|guarding| guarding.memory.masked()).unwrap_or_default()))
+}
+
+/// Those that look at the answer, or restore what was masked in the request.
+fn answers(exchange: &Exchange) -> Option<Watch> {
+    let (asker, masked) = answered(exchange)?;
     Watch::over(&exchange.world.guards, Direction::Answer, &asker, matches, masked)
 }
 
 /// Whether a guard looks at the answer, so that a whole one must be gathered first.
 #[must_use]
 pub fn looks_at_answer(exchange: &Exchange) -> bool {
-    answers(exchange).is_some()
+    let guards = &exchange.world.guards;
+    answered(exchange).is_some_and(|(asker, masked)| {
+        !masked.is_empty() || guards.iter().any(|guard| guard.looks(Direction::Answer, &asker, matches))
+    })
 }
 
 /// An answer begins whose stream is framed so: has guards look at it, where it is one.
@@ -189,14 +196,15 @@ pub fn screen(exchange: &mut Exchange, streamed: Option<Framing>) {
     if exchange.world.guards.is_empty() {
         return;
     }
-    let watch = answers(exchange);
-    let Some(call) = exchange.call() else { return };
-    call.screen = watch.and_then(|watch| {
-        let (dialect, framing) = spoken(call, streamed)?;
-        Some(Box::new(Screen::new(Arc::new(watch), dialect, framing)))
+    let spoken = exchange.call().and_then(|call| spoken(call, streamed));
+    let screen = spoken.and_then(|(dialect, framing)| {
+        Some(Box::new(Screen::new(Arc::new(answers(exchange)?), dialect, framing)))
     });
-    if call.screen.is_some() {
+    if screen.is_some() {
         exchange.guarding.get_or_insert_default();
+    }
+    if let Some(call) = exchange.call() {
+        call.screen = screen;
     }
 }
 

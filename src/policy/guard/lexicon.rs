@@ -60,6 +60,7 @@ impl Lexicon {
             .collect();
         words.sort();
         words.dedup();
+        let longest = words.iter().map(|word| word.text.len()).max()?;
         let kind = if words.len() <= FEW { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA };
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
@@ -67,7 +68,6 @@ impl Lexicon {
             .kind(Some(kind))
             .build(words.iter().map(|word| &word.text))
             .ok()?;
-        let longest = words.iter().map(|word| word.text.len()).max()?;
         let mut firsts = [false; 256];
         for first in words.iter().filter_map(|word| word.text.first()) {
             for byte in [first.to_ascii_lowercase(), first.to_ascii_uppercase()] {

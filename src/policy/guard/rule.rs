@@ -181,7 +181,13 @@ impl Guard {
     /// Whether it may look at what goes this way, whatever the model.
     #[must_use]
     pub fn may_look(&self, direction: Direction, asker: &Asker<'_>) -> bool {
-        self.looks_at(direction) && self.scope.covers(asker, |_, _| true)
+        self.looks(direction, asker, |_, _| true)
+    }
+
+    /// Whether it looks at what goes this way for this asker; `matches` compares a pattern with a model's name.
+    #[must_use]
+    pub fn looks(&self, direction: Direction, asker: &Asker<'_>, matches: fn(&str, &str) -> bool) -> bool {
+        self.looks_at(direction) && self.scope.covers(asker, matches)
     }
 
     /// The name of the rule that found something.
@@ -221,8 +227,8 @@ impl Watch {
         matches: fn(&str, &str) -> bool,
         masked: &[(String, String)],
     ) -> Option<Self> {
-        let covers = |guard: &&Arc<Guard>| guard.looks_at(direction) && guard.scope.covers(asker, matches);
-        let guards: Vec<_> = guards.iter().filter(covers).cloned().collect();
+        let looks = |guard: &&Arc<Guard>| guard.looks(direction, asker, matches);
+        let guards: Vec<_> = guards.iter().filter(looks).cloned().collect();
         if guards.is_empty() && masked.is_empty() {
             return None;
         }
