@@ -16,9 +16,7 @@ pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Vec<Arc<Guard>> {
     let one = |(name, written): (&String, &Written)| {
         let path = ["guards", name.as_str()];
         let mut spot = Spot { tree: check.source.sound, path: &path, problems: check.problems };
-        if !is_name(name) || name.contains(['/', ',', ';', '=']) {
-            spot.error(&[], "expected a name without / , ; =", None);
-        }
+        named(name, &[], &mut spot);
         Arc::new(guard(name.trim(), written, &mut spot))
     };
     let guards: Vec<_> = file.guards.iter().map(one).collect();
@@ -53,6 +51,15 @@ fn guard(name: &str, written: &Written, spot: &mut Spot<'_>) -> Guard {
     ] {
         if wanted {
             detect = detect.with(detector);
+        }
+    }
+    for (field, detector, written) in [
+        ("hosts", Detector::Exfiltration, !written.hosts.is_empty()),
+        ("threshold", Detector::Injection, written.threshold.is_some()),
+    ] {
+        if written && !detect.has(detector) {
+            let name = detector.name();
+            spot.warning(&[field], format!("this does nothing unless detect has {name}"), None);
         }
     }
     if detect.is_empty() {
@@ -92,6 +99,13 @@ fn guard(name: &str, written: &Written, spot: &mut Spot<'_>) -> Guard {
             owners: trimmed(&written.owners),
             models: trimmed(&written.models),
         },
+    }
+}
+
+/// Guards and their rules are named in a header of answers, with these between.
+fn named(name: &str, path: &[&str], spot: &mut Spot<'_>) {
+    if !is_name(name) || name.contains(['/', ',', ';', '=']) {
+        spot.error(path, "expected a name without / , ; =", None);
     }
 }
 
@@ -142,6 +156,7 @@ fn detected(written: &Written, spot: &mut Spot<'_>) -> Wanted {
 
 fn listed(topics: &[(&str, &[String])], spot: &mut Spot<'_>) {
     for (topic, words) in topics {
+        named(topic, &["topics", topic], spot);
         for (place, word) in words.iter().enumerate() {
             let place = place.to_string();
             let path: &[&str] =
@@ -158,6 +173,7 @@ fn listed(topics: &[(&str, &[String])], spot: &mut Spot<'_>) {
 fn patterns(written: &Written, spot: &mut Spot<'_>) -> Vec<(Arc<str>, Arc<Pattern>)> {
     let mut patterns = Vec::with_capacity(written.patterns.len());
     for (name, expression) in &written.patterns {
+        named(name, &["patterns", name], spot);
         match Pattern::new(expression) {
             Ok(pattern) => patterns.push((name.as_str().into(), Arc::new(pattern))),
             Err(why) => {

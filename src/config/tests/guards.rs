@@ -17,7 +17,13 @@ guards:
     owners: [acme]
 ";
     let compiled = of_yaml(yaml, KEYS).unwrap();
-    assert_eq!(compiled.warnings, []);
+    let told: Vec<_> = compiled.warnings.iter().map(ToString::to_string).collect();
+    let expected = [
+        "tollgate.yaml:6:12: warning: this does nothing unless detect has exfiltration",
+        "tollgate.yaml:7:16: warning: this does nothing unless detect has injection",
+    ];
+    assert_eq!(told.len(), expected.len(), "{told:?}");
+    assert!(told.iter().zip(expected).all(|(told, expected)| told.ends_with(expected)), "{told:?}");
     let guard = &compiled.snapshot.guards[0];
     assert_eq!((&*guard.name, guard.action, guard.threshold), ("leaks", Action::MaskAndRestore, 80));
     assert_eq!((guard.requests, guard.answers, guard.languages.as_slice()), (true, false, &["en"][..]));
@@ -37,6 +43,8 @@ guards:
   odd: {detect: [emial, words], patterns: {all: 'x*'}, languages: [tlh]}
   whole: {detect: [injection], action: mask}
   back: {detect: [email], action: mask_and_restore, on: [answer]}
+  ruled: {patterns: {'a;b': x}, topics: {'c=d': [y], ' ': [z]}}
+  hosted: {detect: [exfiltration, injection], hosts: [.example.com], threshold: 80%}
   long: {words: [\"\"], topics: {t: [\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"]}}
 ";
     let told = problems(yaml, KEYS);
@@ -51,7 +59,11 @@ guards:
         "error: only what was masked in a request can be restored",
         "error: expected a word or a phrase",
         "error: expected at most 128 bytes",
+        "tollgate.yaml:7:29: error: expected a name without / , ; =",
+        "tollgate.yaml:7:49: error: expected a name without / , ; =",
+        "tollgate.yaml:7:59: error: expected a name without / , ; =",
     ] {
         assert!(told.iter().any(|told| told.contains(expected)), "{expected}\n{told:#?}");
     }
+    assert!(!told.iter().any(|told| told.contains("does nothing")), "{told:#?}");
 }
