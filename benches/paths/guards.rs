@@ -40,7 +40,7 @@ fn guarded_body(bencher: Bencher, size: usize) {
     let (body, watch) = (conversation(Dialect::OpenaiChat, size), watch(Direction::Request));
     bencher
         .counter(BytesCount::new(body.len()))
-        .bench(|| pass(&watch, Spoken::Asked, black_box(&body), &mut Memory::default()));
+        .bench(|| pass(&watch, Spoken::Asked, black_box(&body), &body, &mut Memory::default()));
 }
 
 #[divan::bench]

@@ -1,10 +1,11 @@
 //! Guards at work on one request and its answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 
 use crate::catalog::names::matches;
+use crate::clock;
 use crate::dialect::Framing;
 use crate::fault::Fault;
 use crate::ir::Dialect;
@@ -18,6 +19,9 @@ use crate::proxy::relay::{Find, Relay, in_stream};
 use crate::refusal::{Kind, Refusal};
 use crate::snapshot::Snapshot;
 use crate::wire::lens::Lens;
+
+/// What names are made with where a provider keeps what was said before.
+static NAMES: LazyLock<[u8; 32]> = LazyLock::new(|| clock::secret_bits().unwrap_or_default());
 
 /// What guards know of one request: there is none where nobody has guards.
 #[derive(Debug, Default)]
@@ -85,9 +89,15 @@ pub fn ask(exchange: &mut Exchange, ask: &mut Ask) -> Result<bool, Refusal> {
     let watch = over(&exchange.world, exchange.key.as_deref(), &ask.model);
     let Some(watch) = watch else { return Ok(false) };
     let memory = &mut exchange.guarding.get_or_insert_default().memory;
-    let anew = asked(&watch, &ask.body, memory)?;
+    // A name of before stands for what it stood for then.
+    let held = ask.recall.as_ref().map_or(Some(&ask.body), |recall| recall.whole()).cloned();
+    if held.is_none() {
+        memory.name_by(*NAMES);
+    }
+    let held = held.unwrap_or_else(|| ask.body.clone());
+    let anew = asked(&watch, &ask.body, &held, memory)?;
     if let Some(recall) = &mut ask.recall {
-        recall.look(|whole| asked(&watch, whole, memory))?;
+        recall.look(|body| asked(&watch, body, &held, memory))?;
     }
     let changed = anew.is_some();
     if let Some(body) = anew {
@@ -115,7 +125,7 @@ pub fn through(exchange: &mut Exchange, through: &Through, body: Bytes) -> Resul
     if !may_be_json(&body) {
         return Ok(body);
     }
-    Ok(asked(&watch, &body, memory)?.map_or(body, Bytes::from))
+    Ok(asked(&watch, &body, &body, memory)?.map_or(body, Bytes::from))
 }
 
 /// Whether somebody may read a body as JSON, in UTF-16 too, as some do who go by the first bytes. What begins
@@ -129,8 +139,8 @@ fn may_be_json(body: &[u8]) -> bool {
 }
 
 /// Looks at what is asked; gives what goes on instead, where that differs.
-fn asked(watch: &Watch, body: &[u8], memory: &mut Memory) -> Result<Option<Vec<u8>>, Refusal> {
-    match pass(watch, Spoken::Asked, body, memory).map_err(refused)? {
+fn asked(watch: &Watch, body: &[u8], held: &[u8], memory: &mut Memory) -> Result<Option<Vec<u8>>, Refusal> {
+    match pass(watch, Spoken::Asked, body, held, memory).map_err(refused)? {
         Passed::AsItCame => Ok(None),
         Passed::Anew(anew) => Ok(Some(anew)),
         Passed::Unread => watch.binding().map_or(Ok(None), |guard| Err(unread(&guard.name))),
@@ -257,11 +267,7 @@ fn spoken(call: &Call, streamed: Option<Framing>) -> Option<(Dialect, Framing)> 
             };
             Some((dialect, streamed?))
         }
-        Relay::Waiting
-        | Relay::Pass(_)
-        | Relay::Whole(_)
-        | Relay::Tunnel(_)
-        | Relay::Error(_) => None,
+        Relay::Waiting | Relay::Pass(_) | Relay::Whole(_) | Relay::Tunnel(_) | Relay::Error(_) => None,
     }
 }
 
@@ -279,7 +285,7 @@ pub fn gathered(exchange: &mut Exchange, body: Vec<u8>) -> Result<Vec<u8>, Refus
         guarding.pass(&mut screen, &mut said, true)?;
         return Ok(said.unwrap_or_default().into());
     }
-    let passed = pass(&watch, Spoken::Answered, &body, &mut guarding.memory);
+    let passed = pass(&watch, Spoken::Answered, &body, &body, &mut guarding.memory);
     match passed.map_err(|blocked| stopped(&blocked.guard, &blocked.rule))? {
         Passed::Anew(anew) => Ok(anew),
         Passed::Unread if watch.binding().is_some() && !body.is_empty() => Err(unreadable()),

@@ -204,7 +204,8 @@ fn framing(head: &ResponseHeader) -> Option<Framing> {
         ("application/stream+json", Framing::Lines),
     ];
     let told = head.headers.get(header::CONTENT_TYPE)?.as_bytes();
-    let is = |kind: &str| told.get(..kind.len()).is_some_and(|told| told.eq_ignore_ascii_case(kind.as_bytes()));
+    let is =
+        |kind: &str| told.get(..kind.len()).is_some_and(|told| told.eq_ignore_ascii_case(kind.as_bytes()));
     KINDS.into_iter().find_map(|(kind, framing)| is(kind).then_some(framing))
 }
 

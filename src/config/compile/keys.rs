@@ -105,7 +105,12 @@ impl Spot<'_> {
         self.problems.error(&self.tree.place_of(&path), message, hint);
     }
 
-    pub(super) fn warning(&mut self, within: &[&str], message: impl Into<String>, hint: impl Into<Option<String>>) {
+    pub(super) fn warning(
+        &mut self,
+        within: &[&str],
+        message: impl Into<String>,
+        hint: impl Into<Option<String>>,
+    ) {
         let path = [self.path, within].concat();
         self.problems.warning(&self.tree.place_of(&path), message, hint);
     }

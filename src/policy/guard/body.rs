@@ -60,13 +60,20 @@ pub enum Passed {
     Unread,
 }
 
-/// Looks at all texts of a body, and says what goes on.
+/// Looks at all texts of a body, and says what goes on. Names given to what is masked do not occur in `held`,
+/// which is the body itself, or what it becomes a part of.
 ///
 /// # Errors
 /// When a guard ends it.
-pub fn pass(watch: &Watch, spoken: Spoken, body: &[u8], memory: &mut Memory) -> Result<Passed, Blocked> {
+pub fn pass(
+    watch: &Watch,
+    spoken: Spoken,
+    body: &[u8],
+    held: &[u8],
+    memory: &mut Memory,
+) -> Result<Passed, Blocked> {
     let places = vec![Place::Outside];
-    let mut walk = Body { watch, spoken, held: body, memory, places, name: String::new(), at: 0 };
+    let mut walk = Body { watch, spoken, held, memory, places, name: String::new(), at: 0 };
     let anew = json::rewrite(body, &mut walk);
     let at = walk.at;
     match &memory.blocked {
@@ -266,7 +273,8 @@ mod tests {
     }
 
     fn masked(body: &str) -> Option<String> {
-        match pass(&watch(Action::Mask), Spoken::Asked, body.as_bytes(), &mut Memory::default()).unwrap() {
+        let (body, memory) = (body.as_bytes(), &mut Memory::default());
+        match pass(&watch(Action::Mask), Spoken::Asked, body, body, memory).unwrap() {
             Passed::Anew(anew) => Some(String::from_utf8(anew).unwrap()),
             Passed::AsItCame | Passed::Unread => None,
         }
@@ -276,7 +284,8 @@ mod tests {
     fn what_only_others_can_read_is_no_body_that_was_looked_at() {
         let deep = format!("{{\"input\":{}{}}}", "[".repeat(200), "]".repeat(200));
         for body in ["\u{feff}{\"input\":\"x\"}", "{\"a\":NaN}", "{\"a\":1} {}", "no JSON", &deep] {
-            let passed = pass(&watch(Action::Mask), Spoken::Asked, body.as_bytes(), &mut Memory::default());
+            let (bytes, memory) = (body.as_bytes(), &mut Memory::default());
+            let passed = pass(&watch(Action::Mask), Spoken::Asked, bytes, bytes, memory);
             assert_eq!(passed, Ok(Passed::Unread), "{body}");
         }
     }
@@ -363,7 +372,8 @@ mod tests {
     #[test]
     fn a_block_says_where_and_by_which_rule() {
         let body = br#"{"messages":[{"role":"user","content":"hi"},{"role":"user","content":"to a@b.co"}]}"#;
-        let blocked = pass(&watch(Action::Block), Spoken::Asked, body, &mut Memory::default()).unwrap_err();
+        let memory = &mut Memory::default();
+        let blocked = pass(&watch(Action::Block), Spoken::Asked, body, body, memory).unwrap_err();
         assert_eq!((&*blocked.guard, &*blocked.rule), ("pii", "email"));
         assert_eq!(blocked.place, "messages[1].content");
     }

@@ -43,9 +43,17 @@ pub struct Memory {
     pub blocked: Option<(Arc<str>, Arc<str>)>,
     /// The names in place of what was masked, and that.
     masked: Vec<(String, String)>,
+    /// Where names are given by it, and not by counting.
+    key: Option<[u8; 32]>,
 }
 
 impl Memory {
+    /// What was said before is kept by somebody else, so that nobody here knows which names it holds: a name
+    /// comes from what it stands for and this key, from now on.
+    pub const fn name_by(&mut self, key: [u8; 32]) {
+        self.key = Some(key);
+    }
+
     /// Notes what a rule found.
     pub(super) fn note(&mut self, guard: &Guard, rule: Arc<str>, direction: Direction) {
         let action = guard.action;
@@ -96,10 +104,18 @@ impl Memory {
         {
             return name.clone();
         }
-        let of_kind = self.masked.iter().filter(|(name, _)| is_of(name, kind));
-        let last = of_kind.filter_map(|(name, _)| number(name)).max().unwrap_or(0);
-        let free = (last + 1..).map(|number| format!("[{kind}_{number}]"));
-        let free = free.take(1000).find(|name| memchr::memmem::find(held, name.as_bytes()).is_none());
+        let first = match &self.key {
+            Some(key) => hashed(key, value),
+            None => {
+                let of_kind = self.masked.iter().filter(|(name, _)| is_of(name, kind));
+                of_kind.filter_map(|(name, _)| number(name)).max().unwrap_or(0) + 1
+            }
+        };
+        let is_free = |name: &String| {
+            memchr::memmem::find(held, name.as_bytes()).is_none()
+                && !self.masked.iter().any(|(given, _)| given == name)
+        };
+        let free = (first..).map(|number| format!("[{kind}_{number}]")).take(1000).find(is_free);
         let Some(name) = free else { return Self::word(detector) };
         self.masked.push((name.clone(), value.to_owned()));
         name
@@ -111,10 +127,45 @@ impl Memory {
     }
 }
 
+/// A number that no counting comes to. Two values of one conversation hardly share it, and it tells nothing of
+/// them to whoever does not have the key.
+fn hashed(key: &[u8; 32], value: &str) -> u32 {
+    let [a, b, c, d, ..] = *blake3::keyed_hash(key, value.as_bytes()).as_bytes();
+    100_000 + u32::from_le_bytes([a, b, c, d]) % 900_000
+}
+
 fn is_of(name: &str, kind: &str) -> bool {
     name.strip_prefix('[').and_then(|name| name.strip_prefix(kind)).is_some_and(|rest| rest.starts_with('_'))
 }
 
 fn number(name: &str) -> Option<u32> {
     name.trim_end_matches(']').rsplit('_').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_by_a_key_is_the_same_for_the_same_in_every_request() {
+        let named = |key: u8, value: &str| {
+            let mut memory = Memory::default();
+            memory.name_by([key; 32]);
+            memory.name(Detector::Email, value, b"")
+        };
+        assert_eq!(named(1, "a@b.co"), named(1, "a@b.co"));
+        assert_ne!(named(1, "a@b.co"), named(1, "b@b.co"));
+        assert_ne!(named(1, "a@b.co"), named(2, "a@b.co"));
+        let mut memory = Memory::default();
+        memory.name_by([1; 32]);
+        let first = memory.name(Detector::Email, "a@b.co", b"");
+        assert_eq!(memory.name(Detector::Email, "a@b.co", b""), first);
+        assert_ne!(memory.name(Detector::Email, "c@b.co", first.as_bytes()), first);
+        let held = Memory { key: Some([1; 32]), ..Memory::default() }.name(
+            Detector::Email,
+            "a@b.co",
+            first.as_bytes(),
+        );
+        assert_ne!(held, first);
+    }
 }

@@ -59,20 +59,27 @@ impl Recall {
         }
     }
 
-    /// Has somebody look at the request with everything that was said before, who may say it otherwise.
+    /// Has somebody look at the request with everything that was said before, and at the one that is kept, who
+    /// may say them otherwise.
     ///
     /// # Errors
     /// As whoever looks says.
     pub fn look(
         &mut self,
-        look: impl FnOnce(&[u8]) -> Result<Option<Vec<u8>>, Refusal>,
+        mut look: impl FnMut(&[u8]) -> Result<Option<Vec<u8>>, Refusal>,
     ) -> Result<(), Refusal> {
-        if let Some(whole) = &mut self.whole
-            && let Some(anew) = look(whole)?
-        {
-            *whole = anew.into();
+        for body in [&mut self.whole, &mut self.asked].into_iter().flatten() {
+            if let Some(anew) = look(body)? {
+                *body = anew.into();
+            }
         }
         Ok(())
+    }
+
+    /// The request with everything that was said before; `None` where a provider may know that.
+    #[must_use]
+    pub fn whole(&self) -> Option<&Bytes> {
+        self.whole.as_ref().filter(|_| self.at.is_none())
     }
 
     /// Where the request is best sent, and by which key.

@@ -1,5 +1,6 @@
 //! Guards over real sockets: what reaches the provider, and what the client is told.
 
+mod kept;
 mod streams;
 
 use serde_json::{Value, json};
