@@ -5,11 +5,9 @@ use std::fmt;
 
 use serde_json::Value as Schema;
 
+use super::problem::HIDDEN;
 use super::tree::{Node, Value};
 use crate::wire::json::{self, Object};
-
-/// What stands for a secret.
-const HIDDEN: &str = "***";
 
 /// What was written, file and variables together.
 #[derive(Clone)]

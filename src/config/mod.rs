@@ -214,6 +214,7 @@ fn compiled(
     };
     let (snapshot, process, keys) = compile::compile(&source, generation, &mut problems);
     problems.name_fields(&written);
+    problems.mask(&written);
     let warnings = problems.into_warnings()?;
     // Whoever serves binds them again, to windows that last.
     let snapshot =

@@ -5,6 +5,12 @@ use std::sync::Arc;
 
 use super::tree::Node;
 
+/// What stands for a text that may be a secret.
+pub(super) const HIDDEN: &str = "***";
+
+/// A text that is shorter than this is also part of common words, and hidden only where it is quoted.
+const SHORT: usize = 4;
+
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
@@ -118,6 +124,28 @@ impl Problems {
         }
     }
 
+    /// Hides what references gave in the words of all problems. Whoever looks for what is wrong need not
+    /// know which of the texts before them may be secrets.
+    pub(super) fn mask(&mut self, tree: &Node) {
+        let mut texts = Vec::new();
+        tree.gather_referred(&mut texts);
+        // A name of the form provider/model is also told of in its parts.
+        let mut hidden: Vec<&str> = texts.iter().flat_map(|text| parts(text)).collect();
+        hidden.sort_unstable_by_key(|text| std::cmp::Reverse((text.len(), *text)));
+        hidden.dedup();
+        if hidden.is_empty() {
+            return;
+        }
+        for (place, problem) in &mut self.0 {
+            // A reference may have given the name of a file, too.
+            if matches!(place, Place::File { name, .. } if hidden.contains(&name.trim())) {
+                HIDDEN.clone_into(&mut problem.place);
+            }
+            problem.message = masked(&problem.message, &hidden);
+            problem.hint = problem.hint.as_deref().map(|hint| masked(hint, &hidden));
+        }
+    }
+
     /// Adds those found elsewhere.
     pub(super) fn append(&mut self, mut others: Self) {
         self.0.append(&mut others.0);
@@ -135,4 +163,22 @@ impl Problems {
         let failed = all.iter().any(|problem| problem.severity == Severity::Error);
         if failed { Err(all) } else { Ok(all) }
     }
+}
+
+/// A text and what stands between its slashes, without the space around.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let halves = text.split_once('/').into_iter().flat_map(|(before, after)| [before, after]);
+    let all = std::iter::once(text).chain(halves).chain(text.split('/'));
+    all.map(str::trim).filter(|part| !part.is_empty())
+}
+
+/// A sentence without the texts that are hidden, the longest of which come first.
+fn masked(sentence: &str, hidden: &[&str]) -> String {
+    hidden.iter().fold(sentence.to_owned(), |sentence, text| {
+        if text.len() < SHORT {
+            sentence.replace(&format!("\"{text}\""), &format!("\"{HIDDEN}\""))
+        } else {
+            sentence.replace(text, HIDDEN)
+        }
+    })
 }

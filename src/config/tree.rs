@@ -112,6 +112,16 @@ impl Node {
         }
     }
 
+    /// Adds the texts that references gave, here and below.
+    pub(super) fn gather_referred(&self, texts: &mut Vec<String>) {
+        match &self.value {
+            Value::Text(text) if self.referred => texts.push(text.clone()),
+            Value::Null | Value::Text(_) => {}
+            Value::List(items) => items.iter().for_each(|item| item.gather_referred(texts)),
+            Value::Map(entries) => entries.iter().for_each(|entry| entry.node.gather_referred(texts)),
+        }
+    }
+
     /// Takes what is written at a key as the value of one of its fields alone for that: `admin: off`.
     pub(super) fn spell_out(&mut self, key: &str, field: &str) {
         let Value::Map(entries) = &mut self.value else { return };

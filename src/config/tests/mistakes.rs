@@ -196,3 +196,40 @@ providers:
     let headers: Vec<&str> = provider(&compiled, "openai").headers.values().map(String::as_str).collect();
     assert_eq!(headers, ["0o17", "1.10", "yes"]);
 }
+
+#[test]
+fn what_a_reference_gave_is_in_no_problem_of_any_field() {
+    let secret = "sk-very/secret text";
+    for (yaml, place) in [
+        ("aliases: {x: '${file:key}'}", 1),
+        ("aliases: {x: 'nobody/${file:key}'}", 1),
+        ("aliases: {x: '${env:SHORT}'}", 1),
+        ("aliases: {x: '${env:SHORT}/y'}", 1),
+        ("routes: {x: {targets: ['${file:key}', '${env:KEY}']}}", 2),
+        ("default_provider: '${file:key}'", 1),
+        ("prefer: ['${file:key}']", 1),
+        ("providers: {x: {vendor: ' ${file:key} ', api_key: a}}", 1),
+        ("models: [{provider: '${file:key}', model: x, input: 1, output: 1}]", 1),
+        ("guards: {x: {detect: ['${file:key}']}}", 1),
+        ("guards: {x: {patterns: {y: '(?P<${file:key}'}}}", 1),
+        ("jwt: {x: {issuer: 'https://x.test', audience: [x], as_key: '${file:key}'}}", 1),
+        ("listen: '${file:key}'", 1),
+        ("log: {level: '${file:key}'}", 1),
+        ("cache: {mode: '${file:key}'}", 1),
+        ("env_files: ['${file:key}']", 1),
+    ] {
+        let yaml = format!("{yaml}\nthreads: none\n");
+        let folder = Folder::new().with("key", &format!("{secret}\n")).with("tollgate.yaml", &yaml);
+        let variables = [KEYS, &[("KEY", secret), ("SHORT", "zq")]].concat();
+        let told = folder.told(&folder.load(&variables).unwrap_err());
+        assert!(told.len() > place, "{yaml}: {told:#?}");
+        for part in ["sk-very", "secret text", "zq"] {
+            assert!(!told.concat().contains(part), "{yaml}: {told:#?}");
+        }
+    }
+    let told = problems("aliases: {x: '${env:OPENAI_API_KEY}'}", KEYS);
+    assert!(
+        told[0].starts_with("tollgate.yaml:1:14: error: no provider is known to serve \"***\""),
+        "{told:?}"
+    );
+}
