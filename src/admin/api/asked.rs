@@ -27,6 +27,10 @@ impl Call<'_> {
         if filter.to > 0 && filter.to <= filter.from {
             return Err(Refused::invalid("to", "expected a moment after \"from\""));
         }
+        // What is to come is not there: it ends now, as where nothing is said.
+        if filter.to > now {
+            filter.to = 0;
+        }
         let until = if filter.to == 0 { now } else { filter.to };
         Ok(Asked { filter, until })
     }

@@ -13,6 +13,9 @@ const BY_MINUTE: u64 = 2 * 3_600_000;
 /// Up to so long by the hour.
 const BY_HOUR: u64 = 8 * 86_400_000;
 
+/// More points than this nobody sees.
+const MOST_POINTS: u64 = 2000;
+
 /// So many of each kind are told of.
 const TOP: usize = 10;
 
@@ -32,7 +35,10 @@ pub(super) async fn show(call: &Call<'_>) -> Outcome {
     let by = match asked.until.saturating_sub(asked.filter.from) {
         span if span <= BY_MINUTE => By::Minute,
         span if span <= BY_HOUR => By::Hour,
-        _ => By::Day,
+        span => {
+            let fits = |by: &By| by.pieces(0, span) < MOST_POINTS;
+            [By::Day, By::Week].into_iter().find(fits).unwrap_or(By::Month)
+        }
     };
     let query = Query { filter: asked.filter, by, groups: Vec::new() };
     let groups = KINDS.map(|(_, grouping)| grouping).to_vec();
@@ -73,17 +79,12 @@ pub(super) async fn show(call: &Call<'_>) -> Outcome {
 
 /// A point for each piece of time, also where nothing happened.
 fn fill(array: &mut Array<'_>, by: By, from: u64, until: u64, series: &BTreeMap<u64, &Sums>) {
-    let step = match by {
-        By::Minute => 60_000,
-        By::None | By::Hour => 3_600_000,
-        By::Day | By::Week | By::Month => 86_400_000,
-    };
     let nothing = Sums::default();
     let mut at = by.begin(from);
     while at < until {
         let sums = series.get(&at).copied().unwrap_or(&nothing);
         array.object(|object| point(object, at, sums));
-        at += step;
+        at = by.next(at);
     }
 }
 

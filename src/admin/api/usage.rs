@@ -13,9 +13,19 @@ use crate::wire::json;
 /// No more groups at one time.
 const MOST_GROUPS: usize = 4;
 
+/// No more pieces of time: a minute for a month, an hour for five years.
+const MOST_PIECES: u64 = 50_000;
+
 pub(super) async fn show(call: &Call<'_>) -> Outcome {
     let asked = call.asked()?;
     let (by, groups) = (by(call)?, groups(call)?);
+    if by.pieces(asked.filter.from, asked.until) > MOST_PIECES {
+        let message = format!(
+            "expected at most {MOST_PIECES} pieces of time: longer ones, or a later \"from\" than {}",
+            clock::rfc3339(asked.filter.from).as_str()
+        );
+        return Err(Refused::invalid("by", message));
+    }
     let query = Query { filter: asked.filter, by, groups: groups.clone() };
     let columns = of_usage(&query);
     let mut used = call.admin.desk.read(move |ledger| ledger.usage(&query)).await?;

@@ -164,15 +164,42 @@ impl By {
     /// When the piece of time begins that a moment is in, both in milliseconds since 1970.
     #[must_use]
     pub fn begin(self, at: u64) -> u64 {
+        let Some(span) = self.span() else { return 0 };
+        span.begin_of(span.slice(at / 1000)) * 1000
+    }
+
+    /// When the piece after that one begins; never where time is not told apart.
+    #[must_use]
+    pub fn next(self, at: u64) -> u64 {
+        let Some(span) = self.span() else { return u64::MAX };
+        span.begin_of(span.slice(at / 1000) + 1).saturating_mul(1000)
+    }
+
+    /// How many pieces there are from one moment to another, one more or less.
+    #[must_use]
+    pub const fn pieces(self, from: u64, to: u64) -> u64 {
+        const MINUTE: u64 = 60_000;
+        const DAY: u64 = 1440 * MINUTE;
+        let piece = match self {
+            Self::None => return 1,
+            Self::Minute => MINUTE,
+            Self::Hour => 60 * MINUTE,
+            Self::Day => DAY,
+            Self::Week => 7 * DAY,
+            Self::Month => 30 * DAY,
+        };
+        to.saturating_sub(from) / piece
+    }
+
+    const fn span(self) -> Option<Span> {
         let period = match self {
-            Self::None => return 0,
+            Self::None => return None,
             Self::Minute => Period::Minute,
             Self::Hour => Period::Hour,
             Self::Day => Period::Day,
             Self::Week => Period::Week,
             Self::Month => Period::Month,
         };
-        let span = Span { period, shape: Shape::Calendar };
-        span.begin_of(span.slice(at / 1000)) * 1000
+        Some(Span { period, shape: Shape::Calendar })
     }
 }
