@@ -9,6 +9,19 @@ use crate::policy::access::Access;
 use crate::policy::rule::Rule;
 use crate::units::Secret;
 
+/// Where a key is written, and can be changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Home {
+    /// In the configuration, where its name is its id.
+    #[default]
+    Configuration,
+    /// In the store, under an id of its own.
+    Store,
+}
+
+/// What the ids of keys in the store begin with, and no name of a key there.
+pub const ID: &str = "key_";
+
 /// A virtual key, without the secret that opens it.
 #[derive(Debug, Clone, Default)]
 pub struct Key {
@@ -17,6 +30,8 @@ pub struct Key {
     /// The id under which its own limits and budgets are counted, where that is another: tokens have those
     /// of the key that they come in as.
     pub counted: Option<Arc<str>>,
+    /// Where it is written.
+    pub home: Home,
     /// Its name in records, metrics and refusals.
     pub name: Arc<str>,
     /// Whose it is: `org/team/service`, or a part of that from its left, or "".

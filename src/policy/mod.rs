@@ -24,7 +24,7 @@ pub use address::Network;
 pub use book::{Book, Tally, hosts_of};
 pub use forwarded::{Proxies, Teller};
 pub use guest::{Guest, NoHost};
-pub use key::{Closed, Key};
+pub use key::{Closed, Home, Key};
 pub use keyring::{Bounds, Digest, Draft, Keyring, Lock};
 pub use operator::{Operator, Scope};
 pub use outputs::Outputs;

@@ -85,14 +85,14 @@ impl Keys {
         Ok(all.collect::<Result<_, _>>()?)
     }
 
-    /// The key of this name or id. Of keys that had the name once, the last revoked.
+    /// The key of this id or name: an id comes first. Of keys that had the name once, the last revoked.
     ///
     /// # Errors
     /// When there is none.
     pub fn find(&self, name: &str) -> Result<Kept, Failure> {
         let query = format!(
             "SELECT {COLUMNS} FROM keys WHERE name = ?1 OR id = ?1
-             ORDER BY revoked IS NOT NULL, revoked DESC LIMIT 1"
+             ORDER BY id = ?1 DESC, revoked IS NOT NULL, revoked DESC LIMIT 1"
         );
         self.connection.query_row(&query, [name], kept).optional()?.ok_or(Failure::Unknown)
     }
@@ -287,6 +287,9 @@ mod tests {
         assert!(matches!(keys.rotate("key_1", Digest::of(b"x"), "", 0, 9, &deed()), Err(Failure::Unknown)));
         keys.create(&fresh("key_2", "web"), &deed()).unwrap();
         assert_eq!(keys.find("web").unwrap().stored.id, "key_2");
-        assert_eq!(keys.all().unwrap().len(), 2);
+        // A file of before may have names that look like ids.
+        keys.create(&fresh("key_3", "key_1"), &deed()).unwrap();
+        assert_eq!(keys.find("key_1").unwrap().stored.name, "web");
+        assert_eq!(keys.all().unwrap().len(), 3);
     }
 }

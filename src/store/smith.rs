@@ -19,6 +19,9 @@ pub enum Wrong {
     /// The configuration has a key of that name.
     #[error("the configuration has a key \"{0}\" already")]
     Written(String),
+    /// Names of this form are ids.
+    #[error("expected a name that does not begin with {}: that is how ids begin", key::ID)]
+    IsId,
     /// Another key has the name.
     #[error("\"{0}\": there is a key of this name already")]
     Taken(String),
@@ -74,7 +77,7 @@ impl Smith<'_> {
         let (secret, digest) = fresh()?;
         let now = clock::unix_seconds();
         let stored = Stored {
-            id: format!("key_{}", RequestId::fresh()),
+            id: format!("{}{}", key::ID, RequestId::fresh()),
             name: name.to_owned(),
             secrets: vec![(digest, None)],
             revoked: None,
@@ -141,11 +144,14 @@ impl Smith<'_> {
         self.find(&kept.stored.id)
     }
 
-    /// The name, if no key of the configuration has it.
+    /// The name, if no key of the configuration has it, and no key of the store could have it as its id.
     fn free<'n>(&self, name: &'n str) -> Result<&'n str, Wrong> {
         let name = name.trim();
         if self.written.iter().any(|written| written.trim() == name) {
             return Err(Wrong::Written(name.to_owned()));
+        }
+        if name.starts_with(key::ID) {
+            return Err(Wrong::IsId);
         }
         Ok(name)
     }

@@ -10,7 +10,7 @@ use crate::admin::answer::Answer;
 use crate::admin::refused::Refused;
 use crate::clock;
 use crate::config::{Problem, Stored};
-use crate::policy::{Key, Keyring};
+use crate::policy::{Home, Key, Keyring};
 use crate::store::keys::{Kept, Keys};
 use crate::store::smith::{self, Smith, Wrong};
 use crate::units::{Secret, parse_duration};
@@ -122,9 +122,8 @@ impl Call<'_> {
     }
 }
 
-/// Whether a key is written in the configuration: its name is its id.
 fn is_written(key: &Key) -> bool {
-    key.id == key.name
+    key.home == Home::Configuration
 }
 
 fn written(keyring: &Keyring, name: &str) -> Option<Arc<Key>> {
@@ -166,6 +165,7 @@ fn parsed(body: &[u8]) -> Result<Json<'_>, Refused> {
 fn refused(wrong: &Wrong) -> Refused {
     match wrong {
         Wrong::Written(_) => Refused::conflict(Some("name"), "key_of_configuration", wrong.to_string()),
+        Wrong::IsId => Refused::invalid("name", wrong.to_string()),
         Wrong::Taken(_) => Refused::conflict(Some("name"), "name_taken", wrong.to_string()),
         Wrong::Unknown(_) => Refused::unknown(wrong.to_string()),
         Wrong::Fields(problems) => of_fields(problems),
@@ -195,7 +195,8 @@ fn of_fields(problems: &[Problem]) -> Refused {
 /// Tells of a key of the store as it now is in force.
 fn told(call: &Call<'_>, kept: &Kept, secret: Option<&Secret>, status: u16) -> Answer {
     let world = call.admin.shared.world.load();
-    let key = world.door.keyring.keys().iter().find(|key| *key.id == *kept.stored.id).cloned();
+    let is_it = |key: &&Arc<Key>| !is_written(key) && *key.id == *kept.stored.id;
+    let key = world.door.keyring.keys().iter().find(is_it).cloned();
     let shown = Shown { key, kept: Some(kept) };
     match secret {
         None => object(status, |object| shown.tell(object)),
@@ -208,7 +209,8 @@ fn told(call: &Call<'_>, kept: &Kept, secret: Option<&Secret>, status: u16) -> A
 
 /// All keys: those of the configuration before those of the store, which are in order of their age.
 fn all<'k>(keyring: &Keyring, kept: &'k [Kept]) -> Vec<Shown<'k>> {
-    let by_id: BTreeMap<&str, &Arc<Key>> = keyring.keys().iter().map(|key| (&*key.id, key)).collect();
+    let stored = keyring.keys().iter().filter(|key| !is_written(key));
+    let by_id: BTreeMap<&str, &Arc<Key>> = stored.map(|key| (&*key.id, key)).collect();
     let written = keyring.keys().iter().filter(|key| is_written(key));
     let written = written.map(|key| Shown { key: Some(Arc::clone(key)), kept: None });
     let stored = kept.iter().map(|kept| {

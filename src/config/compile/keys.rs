@@ -7,7 +7,7 @@ use crate::config::file::{File, VirtualKey};
 use crate::config::problem::{Problem, Problems};
 use crate::config::tree::Node;
 use crate::config::{read, yaml};
-use crate::policy::{Access, Bounds, Digest, Draft, Key, Network};
+use crate::policy::{Access, Bounds, Digest, Draft, Home, Key, Network};
 
 use super::{Check, cache, rules};
 
@@ -81,7 +81,11 @@ fn one(stored: &Stored, problems: &mut Problems) -> Option<Draft> {
             spot.error(&[field], "the store makes the secrets of its keys itself", None);
         }
     }
-    let key = Key { revoked: stored.revoked, ..key(&stored.id, &stored.name, &written, &mut spot) };
+    let key = Key {
+        revoked: stored.revoked,
+        home: Home::Store,
+        ..key(&stored.id, &stored.name, &written, &mut spot)
+    };
     let bounds = rules::bounds(&written.limits, &written.budgets, &mut spot);
     problems.name_fields(&whole);
     Some(Draft { key, secrets: stored.secrets.clone(), bounds })
@@ -182,6 +186,7 @@ fn key(id: &str, name: &str, written: &VirtualKey, spot: &mut Spot<'_>) -> Key {
     Key {
         id: id.into(),
         counted: None,
+        home: Home::Configuration,
         name: name.into(),
         owner: owner.into(),
         user: None,

@@ -109,6 +109,7 @@ fn what_is_wrong_with_a_key_is_said_with_its_field() {
         (json!({"name": "a", "modles": []}), 400, json!("modles"), "models"),
         (json!({"name": "a", "hash": "sha256:00"}), 400, json!("hash"), "the store makes the secrets"),
         (json!({"name": "a", "expires": "soon"}), 400, json!("expires"), "expected a moment"),
+        (json!({"name": "key_web"}), 400, json!("name"), "does not begin with key_"),
         (json!({"name": "file"}), 409, json!("name"), "the configuration has a key"),
         (json!([]), 400, json!(null), "a JSON object"),
     ] {
