@@ -57,6 +57,17 @@ impl Gate {
         })
     }
 
+    /// Whether whoever was let in for this still would be: the key opens, the session goes on, and either
+    /// may do it.
+    #[must_use]
+    pub fn admits_still(&self, door: &Door, ask: &Ask, who: &Operator, scope: Scope, now: u64) -> bool {
+        let found = match shown(ask) {
+            Some(_) => door.operator(who.secret),
+            None => cookie(ask).and_then(|id| self.sessions.find(id, door, now)),
+        };
+        found.is_some_and(|who| who.may(scope))
+    }
+
     fn resume(&self, door: &Door, ask: &Ask, now: u64) -> Result<Operator, Refused> {
         refuse_without_keys(door)?;
         let Some(id) = cookie(ask) else {

@@ -47,7 +47,7 @@ pub struct Admin {
     shared: Arc<Shared>,
     reloads: Arc<Reloads>,
     sources: Sources,
-    gate: Gate,
+    gate: Arc<Gate>,
     desk: Desk,
 }
 
@@ -56,7 +56,7 @@ impl Admin {
     /// folder.
     #[must_use]
     pub fn new(shared: Arc<Shared>, reloads: Arc<Reloads>, sources: Sources, folder: &Path) -> Self {
-        Self { shared, reloads, sources, gate: Gate::default(), desk: Desk::new(folder) }
+        Self { shared, reloads, sources, gate: Arc::default(), desk: Desk::new(folder) }
     }
 
     /// The service at this address.

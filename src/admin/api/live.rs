@@ -1,5 +1,6 @@
 //! Requests as they finish, as server-sent events.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,8 +12,12 @@ use super::asked::filter;
 use super::{Call, Outcome};
 use crate::account::Entry;
 use crate::admin::answer::Answer;
+use crate::admin::ask::Ask;
+use crate::admin::gate::Gate;
 use crate::admin::refused::Refused;
 use crate::clock;
+use crate::policy::{Operator, Scope};
+use crate::proxy::Shared;
 use crate::store::ledger::export::write_row;
 use crate::store::ledger::{Filter, Row};
 use crate::telemetry::feed::Told;
@@ -34,12 +39,37 @@ pub(super) fn listen(call: &Call<'_>) -> Outcome {
         return Err(Refused::unavailable(format!("{MOST} listen already")));
     }
     let (pieces, waiting) = mpsc::channel(AHEAD);
-    tokio::spawn(tell(feed.listen(), filter, pieces));
+    let listener = Listener {
+        gate: Arc::clone(&call.admin.gate),
+        shared: Arc::clone(&call.admin.shared),
+        ask: call.ask.clone(),
+        who: call.who.clone(),
+    };
+    tokio::spawn(tell(feed.listen(), filter, listener, pieces));
     Ok(Answer::pieces(200, "text/event-stream; charset=utf-8", waiting))
 }
 
-/// Tells of requests until nobody listens any more.
-async fn tell(mut feed: Receiver<Told>, filter: Filter, pieces: Sender<Bytes>) {
+/// Who listens, to be looked at again: the feed outlasts what let them in.
+struct Listener {
+    gate: Arc<Gate>,
+    shared: Arc<Shared>,
+    ask: Ask,
+    who: Operator,
+}
+
+impl Listener {
+    /// Whether it may go on: its key or session holds, and this process serves. Where another has taken
+    /// over, whoever asks again hears of that one's requests.
+    fn may_go_on(&self) -> bool {
+        let world = self.shared.world.load();
+        let now = clock::unix_seconds();
+        !self.shared.is_draining()
+            && self.gate.admits_still(&world.door, &self.ask, &self.who, Scope::Read, now)
+    }
+}
+
+/// Tells of requests until nobody listens any more, or may.
+async fn tell(mut feed: Receiver<Told>, filter: Filter, listener: Listener, pieces: Sender<Bytes>) {
     let mut beat = tokio::time::interval(BEAT);
     loop {
         let piece = tokio::select! {
@@ -52,7 +82,7 @@ async fn tell(mut feed: Receiver<Told>, filter: Filter, pieces: Sender<Bytes>) {
                 Err(RecvError::Closed) => return,
             },
         };
-        if pieces.send(piece).await.is_err() {
+        if !listener.may_go_on() || pieces.send(piece).await.is_err() {
             return;
         }
     }

@@ -193,6 +193,36 @@ fn requests_are_told_of_as_they_finish() {
 }
 
 #[test]
+fn who_listens_hears_nothing_once_its_key_or_session_ends() {
+    let mock = mock();
+    let operators = "{bob: {key: the-secret-of-bob}}";
+    let gateway = Setup::new(&mock).yaml(KEYS).operators(operators).start();
+    let login = super::request("POST", "/session").json(&json!({"key": MASTER}));
+    let begun = raw(&gateway, &login).ok();
+    let cookie = begun.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let listen = |request: Request| {
+        let mut conn = Conn::to(gateway.admin);
+        conn.send(&request.head());
+        let mut head = conn.head();
+        conn.read_until(&mut head, ": alive");
+        (conn, head)
+    };
+    let mut by_key = listen(with(get(&path("/live")), "the-secret-of-bob"));
+    let mut by_session = listen(get(&path("/live")).header("cookie", &cookie));
+    gateway.rewrite(|text| text.replace("the-secret-of-bob", "another-secret-of-bob"));
+    well(&gateway, "POST", "/config/reload", None);
+    let end = super::request("DELETE", "/session").header("cookie", &cookie).header("x-tollgate-csrf", "1");
+    assert_eq!(raw(&gateway, &end).status, 204);
+    let mut stays = listen(with(get(&path("/live")), MASTER));
+    gateway.ask(&asked(Client::Openai, "gpt-4o-mini", "#mock tokens=2", "the-secret-of-web")).ok();
+    stays.0.read_until(&mut stays.1, "event: request");
+    for (conn, head) in [&mut by_key, &mut by_session] {
+        let (rest, _) = conn.rest(head);
+        assert!(!rest.contains("event: request"), "{rest}");
+    }
+}
+
+#[test]
 fn prices_are_run_again_over_what_was_used() {
     let mock = mock();
     let gateway = used(Setup::new(&mock));
