@@ -100,20 +100,19 @@ impl Keeper {
                     if received.is_none() {
                         return;
                     }
-                    let (nobody, _) = oneshot::channel();
-                    asker = Some(nobody);
+                    asker = Some(nobody());
                 }
                 Some(wish) = self.wishes.recv() => asker = self.grant(wish),
                 _ = look_at_keys.tick() => self.take_over_keys(),
                 _ = write_down.tick() => self.shared.tallying.write(),
                 _ = look_up.tick() => {
                     let shared = Arc::clone(&self.shared);
-                    asker = self.beside(look_up_all(&shared), &mut look_at_keys, &mut write_down).await;
+                    asker = self.beside(look_up_all(&shared), &mut hangup, (&mut look_at_keys, &mut write_down)).await;
                 }
                 _ = discover.tick(), if self.process.discovery.is_some() => {
                     let shared = Arc::clone(&self.shared);
                     let run = Box::pin(discovery.run(&shared));
-                    asker = self.beside(run, &mut look_at_keys, &mut write_down).await;
+                    asker = self.beside(run, &mut hangup, (&mut look_at_keys, &mut write_down)).await;
                 }
             }
         }
@@ -124,13 +123,14 @@ impl Keeper {
     async fn beside(
         &mut self,
         work: impl Future<Output = ()>,
-        look_at_keys: &mut Interval,
-        write_down: &mut Interval,
+        hangup: &mut Signal,
+        (look_at_keys, write_down): (&mut Interval, &mut Interval),
     ) -> Option<Asker> {
         let mut work = std::pin::pin!(work);
         loop {
             tokio::select! {
                 () = &mut work => return None,
+                Some(()) = hangup.recv() => return Some(nobody()),
                 Some(wish) = self.wishes.recv() => {
                     let asker = self.grant(wish);
                     if asker.is_some() {
@@ -200,6 +200,11 @@ impl Keeper {
             }
         }
     }
+}
+
+/// Somebody who asks for a reload by a signal, and is told by the log.
+fn nobody() -> Asker {
+    oneshot::channel().0
 }
 
 async fn look_up_all(shared: &Shared) {

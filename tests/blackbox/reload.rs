@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::harness::{CLIENTS, Client, Conn, End, PATIENCE, Setup, mock, mock_page, wait};
+use crate::harness::{CLIENTS, Client, Conn, End, PATIENCE, Provider, Setup, Then, mock, mock_page, wait};
 
 #[test]
 fn twenty_reloads_under_load_fail_no_request_and_cut_no_stream() {
@@ -189,4 +189,18 @@ fn a_changed_key_of_the_door_and_of_a_provider_take_effect() {
     gateway.reload();
     assert_eq!((ask("old-door-key"), ask("new-door-key")), (401, 200));
     assert_eq!(mock_page(&mock, "last")["headers"]["authorization"], "Bearer other-secret");
+}
+
+#[test]
+fn a_signal_is_heard_while_a_provider_lets_discovery_wait() {
+    let silent = Provider::start(|_, _| Then::Keep);
+    let gateway = Setup::default()
+        .provider(&format!("silent: {{vendor: custom, base_url: \"http://{}/v1\"}}", silent.addr))
+        .env("TOLLGATE_DISCOVERY", "1h")
+        .start();
+    // Each new world asks for the models anew.
+    for asked in 1..=3 {
+        wait("the question after models", PATIENCE, || (silent.heard().len() >= asked).then_some(()));
+        gateway.reload();
+    }
 }
