@@ -110,6 +110,15 @@ impl Refused {
         Self::new(503, "unavailable_error", message).with(|said| said.retry_after = Some(1))
     }
 
+    /// A change of a key was made and does not hold yet.
+    #[must_use]
+    pub fn not_yet(why: &str) -> Self {
+        let message = format!(
+            "the change is kept, and not in force yet: {why}. Where it made a secret, rotate the key for another"
+        );
+        Self::unavailable(message).with(|said| said.code = Some("not_in_force"))
+    }
+
     fn at(self, param: impl Into<String>) -> Self {
         self.with(|said| said.param = Some(param.into()))
     }

@@ -103,7 +103,7 @@ impl Keeper {
                     asker = Some(nobody());
                 }
                 Some(wish) = self.wishes.recv() => asker = self.grant(wish),
-                _ = look_at_keys.tick() => self.take_over_keys(),
+                _ = look_at_keys.tick() => drop(self.take_over_keys()),
                 _ = write_down.tick() => self.shared.tallying.write(),
                 _ = look_up.tick() => {
                     let shared = Arc::clone(&self.shared);
@@ -137,7 +137,7 @@ impl Keeper {
                         return asker;
                     }
                 }
-                _ = look_at_keys.tick() => self.take_over_keys(),
+                _ = look_at_keys.tick() => drop(self.take_over_keys()),
                 _ = write_down.tick() => self.shared.tallying.write(),
             }
         }
@@ -147,22 +147,25 @@ impl Keeper {
     fn grant(&mut self, wish: Wish) -> Option<Asker> {
         match wish {
             Wish::Keys(done) => {
-                self.take_over_keys();
                 // Whoever asked may have lost patience.
-                let _ = done.send(());
+                drop(done.send(self.take_over_keys()));
                 None
             }
             Wish::Reload(asker) => Some(asker),
         }
     }
 
-    /// Takes over the store's keys, if they have changed.
-    fn take_over_keys(&mut self) {
+    /// Takes over the store's keys, if they have changed; or says why it cannot.
+    fn take_over_keys(&mut self) -> Result<(), String> {
         match self.keys.read() {
             Ok(true) => self.shared.admit(self.keys.keyring()),
             Ok(false) => {}
-            Err(why) => log::error!("{why}; those that were known hold"),
+            Err(why) => {
+                log::error!("{why}; those that were known hold");
+                return Err(why);
+            }
         }
+        Ok(())
     }
 
     /// Compiles the new world beside the old one, and serves it if it is whole.

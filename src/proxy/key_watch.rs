@@ -1,6 +1,6 @@
 //! The keys of the configuration and those of the store, joined, and joined anew as either changes.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{self, Keys, Stored};
@@ -10,12 +10,15 @@ use crate::store::keys as store;
 /// Where keys come from.
 #[derive(Debug)]
 pub struct KeyWatch {
+    /// The folder of the store.
+    folder: PathBuf,
     /// Those of the configuration, and all rules of owners and labels.
     written: Keys,
     /// The windows of all rules.
     book: Arc<Book>,
     /// Those of the store, as they were last read.
     stored: Vec<Draft>,
+    /// None while the store's file is not there.
     store: Option<store::Keys>,
     /// The store's count of changes when they were read.
     seen: Option<u64>,
@@ -37,7 +40,8 @@ impl KeyWatch {
                 None
             }
         };
-        let mut watch = Self { written, book, stored: Vec::new(), store, seen: None };
+        let folder = folder.to_owned();
+        let mut watch = Self { folder, written, book, stored: Vec::new(), store, seen: None };
         watch.read()?;
         Ok(watch)
     }
@@ -47,12 +51,20 @@ impl KeyWatch {
         self.written = written;
     }
 
-    /// Reads the keys of the store if they have changed; whether they had.
+    /// Reads the keys of the store if they have changed; whether they had. A file that came to be since it
+    /// was last looked for is opened.
     ///
     /// # Errors
     /// When they cannot be read; those that were read last still hold.
     pub fn read(&mut self) -> Result<bool, String> {
-        let Some(store) = &self.store else { return Ok(false) };
+        let store = match &mut self.store {
+            Some(store) => store,
+            None if !store::Keys::are_in(&self.folder) => return Ok(false),
+            none => {
+                let store = store::Keys::open(&self.folder);
+                none.insert(store.map_err(|unusable| format!("the keys cannot be read: {unusable}"))?)
+            }
+        };
         let failed = |why| format!("the keys cannot be read: {why}");
         let now = store.generation().map_err(failed)?;
         if self.seen == Some(now) {
@@ -82,5 +94,28 @@ impl KeyWatch {
         };
         let all = self.written.drafts.iter().chain(self.stored.iter().filter(is_free));
         Keyring::new(all.cloned(), &self.written.bounds, &self.book)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Bounds;
+
+    #[test]
+    fn a_store_that_comes_later_is_opened_and_one_that_cannot_be_read_is_told_of() {
+        let folder = std::env::temp_dir().join(format!("tollgate-key-watch-{}", std::process::id()));
+        // Where a file stands in the place of the folder, no store can be made.
+        std::fs::write(&folder, "").unwrap();
+        let written = Keys { drafts: Vec::new(), bounds: Bounds::default() };
+        let mut watch = KeyWatch::open(&folder, written, Arc::new(Book::new(1))).unwrap();
+        assert_eq!(watch.read(), Ok(false));
+        std::fs::remove_file(&folder).unwrap();
+        drop(store::Keys::open(&folder).unwrap());
+        assert_eq!((watch.read(), watch.read()), (Ok(true), Ok(false)));
+        watch.store = None;
+        std::fs::write(folder.join("tollgate.db"), "this is no store, though it has its name").unwrap();
+        assert!(watch.read().is_err_and(|why| why.starts_with("the keys cannot be read: ")));
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

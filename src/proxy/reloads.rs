@@ -37,8 +37,8 @@ impl Loaded {
 /// What somebody wants of the keeper, with whom to tell once it is done.
 #[derive(Debug)]
 pub enum Wish {
-    /// That it takes over the keys of the store.
-    Keys(oneshot::Sender<()>),
+    /// That it takes over the keys of the store; told is why it could not.
+    Keys(oneshot::Sender<Result<(), String>>),
     /// That it reloads the configuration; told is which world is served, or what is wrong.
     Reload(oneshot::Sender<Result<u64, Arc<Vec<Problem>>>>),
 }
@@ -71,10 +71,10 @@ impl Reloads {
     /// Has the store's keys taken over: they hold from the next request on.
     ///
     /// # Errors
-    /// When it was not done in time; the keeper looks at them by itself as well.
-    pub async fn take_over_keys(&self) -> Result<(), Late> {
+    /// Why those that were known still hold. The keeper tries again by itself.
+    pub async fn take_over_keys(&self) -> Result<(), String> {
         let (done, told) = oneshot::channel();
-        self.wish(Wish::Keys(done), told).await
+        self.wish(Wish::Keys(done), told).await.map_err(|late| late.to_string())?
     }
 
     /// Has the configuration reloaded: which world is served, or what is wrong with the new one.

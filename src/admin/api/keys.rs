@@ -101,10 +101,13 @@ impl Call<'_> {
         let written = written.map(|key| key.name.to_string()).collect();
         let done =
             self.admin.desk.smith(&self.who.name, written, work).await.map_err(|wrong| refused(&wrong))?;
-        if let Err(late) = self.admin.reloads.take_over_keys().await {
-            log::warn!("a key has changed and is not in force yet: {late}");
+        match self.admin.reloads.take_over_keys().await {
+            Ok(()) => Ok(done),
+            Err(why) => {
+                log::warn!("a key has changed and is not in force yet: {why}");
+                Err(Refused::not_yet(&why))
+            }
         }
-        Ok(done)
     }
 
     /// Refuses to change a key of the configuration.

@@ -205,3 +205,18 @@ fn what_the_command_does_is_in_the_audit_log_page_by_page() {
     assert_eq!(ask(&gateway, "GET", "/audit?limit=0", None).0, 400);
     assert_eq!(ask(&gateway, "GET", "/audit?before=x", None).0, 400);
 }
+
+#[test]
+fn a_change_that_does_not_hold_yet_is_no_success() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).yaml(KEYS).start();
+    let store = rusqlite::Connection::open(gateway.data().join("tollgate.db")).unwrap();
+    // Without the count of its changes the gateway cannot know which keys hold.
+    store.execute_batch("CREATE TABLE aside AS SELECT * FROM generations; DELETE FROM generations").unwrap();
+    let (status, said) = ask(&gateway, "POST", "/keys", Some(&json!({"name": "web"})));
+    assert_eq!((status, &said["error"]["code"]), (503, &json!("not_in_force")), "{said}");
+    assert_eq!(names(&gateway, "/keys"), ["file", "web"]);
+    store.execute_batch("INSERT INTO generations SELECT name, number + 1 FROM aside").unwrap();
+    let secret = well(&gateway, "POST", "/keys/web/rotate", None)["secret"].as_str().unwrap().to_owned();
+    gateway.ask(&chat(&secret)).ok();
+}
