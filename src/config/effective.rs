@@ -72,9 +72,11 @@ impl<'a> Teller<'a> {
         object: &mut Object<'_>,
     ) {
         let properties = schema.get("properties").and_then(Schema::as_object);
+        let is_single = properties.is_some_and(|fields| fields.len() == 1);
         for (name, field) in properties.into_iter().flatten() {
-            // What has one field may be written as that field's value.
-            let short = node.filter(|node| matches!(node.value, Value::Text(_)));
+            // What has one field may be written as that field's value, and what has a mode as that.
+            let is_short = is_single || name == "mode";
+            let short = node.filter(|node| is_short && matches!(node.value, Value::Text(_)));
             let written = short.or_else(|| node?.get(name)).filter(|node| !node.is_blank());
             path.push(name.clone());
             match (written, field.get("default")) {

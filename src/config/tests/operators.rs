@@ -66,3 +66,18 @@ fn what_is_in_force_is_told_without_what_is_secret() {
     }
     assert!(told.origins.contains("\"master_key\":\"environment TOLLGATE_MASTER_KEY\""), "{}", told.origins);
 }
+
+#[test]
+fn a_mode_alone_is_told_as_the_mode_alone() {
+    let yaml = "cache: safe\nkeys: {web: {key: the-secret-of-web, cache: off}}\n";
+    let told = of_yaml(yaml, KEYS).unwrap().written.effective();
+    let values: serde_json::Value = serde_json::from_str(&told.values).unwrap();
+    let cache = &values["cache"];
+    assert_eq!(
+        (&cache["mode"], &cache["room"], &cache["tools"]),
+        (&"safe".into(), &"64MiB".into(), &false.into())
+    );
+    let own = serde_json::json!({"mode": "off"});
+    assert_eq!(values["keys"]["web"]["cache"], own, "{}", told.values);
+    assert_eq!(told.origins.matches("\"cache.").count(), 1, "{}", told.origins);
+}
