@@ -21,8 +21,15 @@ pub struct Answer {
 enum Body {
     Whole(Bytes),
     /// Whoever makes the pieces sees by its own end that nobody waits for them.
-    Pieces(Receiver<Bytes>),
+    Pieces(Receiver<Piece>),
 }
+
+/// A piece of a body; after one that is cut none comes, and what went before is no whole.
+pub type Piece = Result<Bytes, Cut>;
+
+/// A body broke off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut;
 
 impl Answer {
     /// A body of this kind.
@@ -39,7 +46,7 @@ impl Answer {
 
     /// Pieces of a body of this kind.
     #[must_use]
-    pub fn pieces(status: u16, kind: &'static str, pieces: Receiver<Bytes>) -> Self {
+    pub fn pieces(status: u16, kind: &'static str, pieces: Receiver<Piece>) -> Self {
         Self::of(status, kind, Body::Pieces(pieces)).with(CACHE_CONTROL, "no-store")
     }
 
@@ -95,14 +102,16 @@ impl Answer {
 }
 
 /// Sends pieces as they come, until they end or the client goes.
-async fn pass(session: &mut ServerSession, mut pieces: Receiver<Bytes>) -> bool {
+async fn pass(session: &mut ServerSession, mut pieces: Receiver<Piece>) -> bool {
     loop {
         let piece = tokio::select! {
             piece = pieces.recv() => piece,
             _ = session.read_body_or_idle(true) => return false,
         };
         let sent = match piece {
-            Some(piece) => session.write_response_body(piece, false).await,
+            Some(Ok(piece)) => session.write_response_body(piece, false).await,
+            // Without its last chunk whoever reads sees that it is cut.
+            Some(Err(Cut)) => return false,
             None => return session.write_response_body(Bytes::new(), true).await.is_ok(),
         };
         if sent.is_err() {

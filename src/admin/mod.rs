@@ -31,6 +31,7 @@ use crate::admin::ask::{Ask, Unread};
 use crate::admin::desk::Desk;
 use crate::admin::gate::Gate;
 use crate::admin::refused::Refused;
+use crate::admin::table::Page;
 use crate::config::Sources;
 use crate::proxy::Shared;
 use crate::proxy::reloads::Reloads;
@@ -49,6 +50,7 @@ pub struct Admin {
     sources: Sources,
     gate: Arc<Gate>,
     desk: Desk,
+    player: api::Player,
 }
 
 impl Admin {
@@ -56,7 +58,8 @@ impl Admin {
     /// folder.
     #[must_use]
     pub fn new(shared: Arc<Shared>, reloads: Arc<Reloads>, sources: Sources, folder: &Path) -> Self {
-        Self { shared, reloads, sources, gate: Arc::default(), desk: Desk::new(folder) }
+        let (gate, desk, player) = (Arc::default(), Desk::new(folder), api::Player::default());
+        Self { shared, reloads, sources, gate, desk, player }
     }
 
     /// The service at this address.
@@ -68,27 +71,38 @@ impl Admin {
         service
     }
 
-    async fn answer(&self, mut ask: Ask, session: &mut ServerSession) -> Answer {
+    /// The answer; none for a client that left before there was one.
+    async fn answer(&self, mut ask: Ask, session: &mut ServerSession) -> Option<Answer> {
         let is_api = ask.path == "/api" || ask.path.starts_with("/api/");
         if !is_api {
-            return self.page(&ask);
+            return Some(self.page(&ask));
         }
         let (row, who, name) = match api::enter(self, &ask) {
             Ok(entered) => entered,
-            Err(refused) => return refused.answer(),
+            Err(refused) => return Some(refused.answer()),
         };
         let mut share = self.shared.held.share();
         let room = self.shared.world.load().downstream.held.as_usize();
         if let Some(body) = row.body
             && let Err(unread) = ask.read(session, body.most, (&mut share, room)).await
         {
-            return match unread {
-                Unread::TooLarge => Refused::too_large(body.most).answer(),
-                Unread::NoRoom => Refused::unavailable("there is no room for the body now").answer(),
-                Unread::Gone => Refused::malformed("the body did not come").answer(),
+            let refused = match unread {
+                Unread::TooLarge => Refused::too_large(body.most),
+                Unread::NoRoom => Refused::unavailable("there is no room for the body now"),
+                Unread::Gone => Refused::malformed("the body did not come"),
             };
+            return Some(refused.answer());
         }
-        api::answer(row.page, &Call { admin: self, ask: &ask, who, name }).await
+        let call = Call { admin: self, ask: &ask, who, name };
+        let answered = api::answer(row.page, &call);
+        if row.page != Page::Play {
+            return Some(answered.await);
+        }
+        // What is played costs money: it ends with the page that waits for it.
+        tokio::select! {
+            answer = answered => Some(answer),
+            _ = session.read_body_or_idle(true) => None,
+        }
     }
 
     /// What is no path of the API.
@@ -123,7 +137,7 @@ impl HttpServerApp for Admin {
         let lines = ask.headers.get_all(world.proxies.teller.header()).iter();
         ask.address = world.proxies.client(ask.address, lines.map(HeaderValue::as_bytes));
         drop(world);
-        let answer = self.answer(ask, &mut session).await;
+        let answer = self.answer(ask, &mut session).await?;
         if !session.is_body_done() {
             session.set_keepalive(None);
         }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{self, Sender};
 use super::asked::filter;
 use super::{Call, Outcome};
 use crate::account::Entry;
-use crate::admin::answer::Answer;
+use crate::admin::answer::{Answer, Piece};
 use crate::admin::ask::Ask;
 use crate::admin::gate::Gate;
 use crate::admin::refused::Refused;
@@ -69,7 +69,7 @@ impl Listener {
 }
 
 /// Tells of requests until nobody listens any more, or may.
-async fn tell(mut feed: Receiver<Told>, filter: Filter, listener: Listener, pieces: Sender<Bytes>) {
+async fn tell(mut feed: Receiver<Told>, filter: Filter, listener: Listener, pieces: Sender<Piece>) {
     let mut beat = tokio::time::interval(BEAT);
     loop {
         let piece = tokio::select! {
@@ -82,7 +82,7 @@ async fn tell(mut feed: Receiver<Told>, filter: Filter, listener: Listener, piec
                 Err(RecvError::Closed) => return,
             },
         };
-        if !listener.may_go_on() || pieces.send(piece).await.is_err() {
+        if !listener.may_go_on() || pieces.send(Ok(piece)).await.is_err() {
             return;
         }
     }

@@ -21,6 +21,8 @@ mod usage;
 
 use http::Method;
 
+pub(super) use play::Player;
+
 use crate::admin::Admin;
 use crate::admin::answer::Answer;
 use crate::admin::ask::Ask;

@@ -1,8 +1,9 @@
 //! The playground: asks the client listener of this process, and hands its answer on as it comes.
 
+use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::{
     ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
 };
@@ -13,7 +14,7 @@ use pingora::protocols::http::client::HttpSession;
 use tokio::sync::mpsc;
 
 use super::{Call, Outcome};
-use crate::admin::answer::Answer;
+use crate::admin::answer::{Answer, Cut, Piece};
 use crate::admin::refused::Refused;
 
 /// The header with the key to ask with.
@@ -25,6 +26,18 @@ const AHEAD: usize = 16;
 /// The longest silence of the client listener, which has bounds of its own that are shorter.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
+/// What asks the client listener, made when somebody first plays.
+#[derive(Default)]
+pub(in crate::admin) struct Player {
+    connector: OnceLock<Connector>,
+}
+
+impl fmt::Debug for Player {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Player")
+    }
+}
+
 pub(super) async fn play(call: &Call<'_>) -> Outcome {
     let own = call.admin.shared.background.own();
     let own = own.ok_or_else(|| Refused::unavailable("nobody knows where the client listener is"))?;
@@ -35,7 +48,7 @@ pub(super) async fn play(call: &Call<'_>) -> Outcome {
     let unreachable = |error: Box<pingora::Error>| {
         Refused::unavailable(format!("the client listener does not answer: {}", error.etype().as_str()))
     };
-    let connector = Connector::new(None);
+    let connector = call.admin.player.connector.get_or_init(|| Connector::new(None));
     let (mut session, _) = connector.get_http_session(&peer).await.map_err(unreachable)?;
     session.set_read_timeout(Some(PATIENCE));
     session.write_request_header(Box::new(head)).await.map_err(unreachable)?;
@@ -56,15 +69,20 @@ pub(super) async fn play(call: &Call<'_>) -> Outcome {
     Ok(answer)
 }
 
-/// Hands the body on until it ends, or nobody waits for it any more.
-async fn pump(mut session: HttpSession, pieces: mpsc::Sender<Bytes>) {
+/// Hands the body on until it ends or breaks off, or nobody waits for it any more.
+async fn pump(mut session: HttpSession, pieces: mpsc::Sender<Piece>) {
     loop {
         let piece = tokio::select! {
             piece = session.read_response_body() => piece,
             () = pieces.closed() => break,
         };
-        let Ok(Some(piece)) = piece else { break };
-        if pieces.send(piece).await.is_err() {
+        let piece = match piece {
+            Ok(Some(piece)) => Ok(piece),
+            Ok(None) => break,
+            Err(_) => Err(Cut),
+        };
+        let goes_on = piece.is_ok();
+        if pieces.send(piece).await.is_err() || !goes_on {
             break;
         }
     }
@@ -85,6 +103,9 @@ fn head(call: &Call<'_>, host: &str) -> pingora::Result<RequestHeader> {
         if passes || (said.starts_with("x-tollgate-") && !is_ours) {
             head.append_header(name.clone(), value.clone())?;
         }
+    }
+    if let Some((name, value)) = ask.address.map(|address| call.admin.shared.background.speaks_for(address)) {
+        head.insert_header(name, value)?;
     }
     if let Some(key) = ask.header(KEY) {
         head.insert_header(AUTHORIZATION, format!("Bearer {}", key.trim()))?;

@@ -13,14 +13,18 @@ use crate::dialect::Kept;
 use crate::policy::{Closed, Key};
 use crate::proxy::arrival::asked::{Asked, Through};
 use crate::proxy::arrival::{credentials, local, through};
+use crate::proxy::keeping::background::Background;
 use crate::refusal::{Kind, Refusal};
 use crate::route::{Choice, Names};
 use crate::snapshot::{Barred, Snapshot};
 use crate::wire::lens::Lens;
 
 /// Where the client of a request is, as far as is known.
-pub(super) fn address(world: &Snapshot, session: &Session) -> Option<IpAddr> {
+pub(super) fn address(world: &Snapshot, background: &Background, session: &Session) -> Option<IpAddr> {
     let peer = session.client_addr().and_then(|address| address.as_inet()).map(SocketAddr::ip);
+    if let Some(client) = peer.and_then(|peer| background.client(peer, session.req_header())) {
+        return Some(client);
+    }
     if world.proxies.networks.is_empty() {
         return peer.map(|peer| peer.to_canonical());
     }

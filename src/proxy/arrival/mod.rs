@@ -80,7 +80,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         session.set_write_timeout(Some(world.downstream.write_timeout));
     }
     if shared.telemetry.tells_addresses() || !world.door.is_open() {
-        exchange.address = admission::address(&world, session);
+        exchange.address = admission::address(&world, &shared.background, session);
     }
     if head_size(session) > world.downstream.head.as_usize() {
         let message = format!("the request's head is larger than the limit of {}", world.downstream.head);

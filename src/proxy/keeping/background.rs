@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use pingora::http::RequestHeader;
 use rustc_hash::FxHashMap;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -27,6 +27,9 @@ use crate::wire::lens::{Edit, Lens};
 
 /// What such a request shows of itself: our word, and its id.
 const MARK: &str = "x-tollgate-background";
+
+/// What a request of the gateway's own pages shows of itself: our word, and where their client is.
+const SPEAKS_FOR: HeaderName = HeaderName::from_static("x-tollgate-speaks-for");
 
 /// So many may run at one time.
 const MOST: usize = 512;
@@ -73,14 +76,34 @@ impl Background {
         self.own
     }
 
+    /// The header with which a request that the gateway makes to itself says for whom it does.
+    #[must_use]
+    pub fn speaks_for(&self, client: IpAddr) -> (HeaderName, String) {
+        (SPEAKS_FOR, format!("{} {client}", self.word))
+    }
+
+    /// Where the client is that a request of this peer is made for, if that is the gateway itself.
+    #[must_use]
+    pub fn client(&self, peer: IpAddr, head: &RequestHeader) -> Option<IpAddr> {
+        if !peer.is_loopback() && self.own.is_none_or(|own| own.ip() != peer) {
+            return None;
+        }
+        let (word, client) = head.headers.get(SPEAKS_FOR)?.to_str().ok()?.split_once(' ')?;
+        if self.knows(word) { client.parse().ok() } else { None }
+    }
+
+    /// Whether somebody knows what only the gateway does.
+    fn knows(&self, word: &str) -> bool {
+        !self.word.is_empty() && blake3::hash(word.as_bytes()) == blake3::hash(self.word.as_bytes())
+    }
+
     /// The id under which a request that the gateway made to itself is kept, and the virtual key with
     /// which it was asked.
     #[must_use]
     pub fn of(&self, head: &RequestHeader) -> Option<(RequestId, Option<Arc<Key>>)> {
         let mark = head.headers.get(MARK)?.to_str().ok()?;
         let (word, id) = mark.split_once(' ')?;
-        let same = blake3::hash(word.as_bytes()) == blake3::hash(self.word.as_bytes());
-        let id = RequestId::parse(id).filter(|_| same && !self.word.is_empty())?;
+        let id = RequestId::parse(id).filter(|_| self.knows(word))?;
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         // What was given up meanwhile is nobody's, and need not begin.
         let key = running.get(&format!("resp_{id}"))?.key.clone();
@@ -268,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_our_own_word_opens_the_background() {
+    fn only_our_own_word_opens_the_background_or_speaks_for_others() {
         let background = Background::new("0.0.0.0:8080");
         assert_eq!(background.own, Some("127.0.0.1:8080".parse().unwrap()));
         let id = RequestId::fresh();
@@ -285,6 +308,14 @@ mod tests {
         for wrong in [format!("guess {id}"), format!(" {id}"), format!("{} short", background.word)] {
             assert_eq!(background.of(&head(&wrong)), None, "{wrong}");
         }
+        let (peer, client) = ("127.0.0.1".parse().unwrap(), "2001:db8::1".parse().unwrap());
+        let mut spoken = RequestHeader::build("POST", b"/v1/responses", None).unwrap();
+        let (name, said) = background.speaks_for(client);
+        spoken.insert_header(name.clone(), said).unwrap();
+        assert_eq!(background.client(peer, &spoken), Some(client));
+        assert_eq!(background.client(client, &spoken), None);
+        spoken.insert_header(name, format!("guess {client}")).unwrap();
+        assert_eq!(background.client(peer, &spoken), None);
         assert_ne!(background.word, Background::new("0.0.0.0:8080").word);
     }
 }
