@@ -120,6 +120,8 @@ pub struct Row {
     pub told: Told,
 }
 
+/// Whoever logs in is nobody yet, and sends no more than a key.
+const LOGIN_LIMIT: usize = 4 << 10;
 /// A body of JSON is no larger than this.
 const JSON_LIMIT: usize = 256 << 10;
 /// A configuration is no larger than this.
@@ -190,7 +192,7 @@ pub static ROWS: &[Row] = &[
         page: Page::Login,
         summary: "Begin a session for a browser: it gets a cookie for twelve hours",
         query: &[],
-        body: Some(json("Login")),
+        body: Some(Body { most: LOGIN_LIMIT, ..json("Login") }),
         told: tells("Session"),
     },
     Row {

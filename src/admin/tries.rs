@@ -1,6 +1,6 @@
 //! Keys that opened nothing, by where they came from: nobody may try for long.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ impl Tries {
     /// How long nobody is heard from this address, if so; `now` is in seconds since 1970.
     #[must_use]
     pub fn wait(&self, address: Option<IpAddr>, now: u64) -> Option<Duration> {
+        let address = address.map(network);
         let tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = tries.get(&address).or_else(|| tries.get(&None).filter(|_| tries.len() > ADDRESSES))?;
         let ends = known.since + SPAN;
@@ -37,6 +38,7 @@ impl Tries {
 
     /// Counts one.
     pub fn failed(&self, address: Option<IpAddr>, now: u64) {
+        let address = address.map(network);
         let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if tries.len() >= ADDRESSES && !tries.contains_key(&address) {
             tries.retain(|_, count| now < count.since + SPAN);
@@ -48,6 +50,15 @@ impl Tries {
             *count = Count { since: now, number: 0 };
         }
         count.number = count.number.saturating_add(1);
+    }
+}
+
+/// What counts as one address: of IPv6 the 64 bits that one household has, all of which it may use.
+fn network(address: IpAddr) -> IpAddr {
+    const OWN: u32 = 64;
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> OWN << OWN).into(),
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -69,6 +80,19 @@ mod tests {
         assert_eq!(tries.wait(Some(address(1)), 110), Some(Duration::from_secs(50)));
         assert_eq!(tries.wait(Some(address(2)), 110), None);
         assert_eq!(tries.wait(Some(address(1)), 160), None);
+    }
+
+    #[test]
+    fn another_address_of_the_same_household_is_the_same() {
+        let tries = Tries::default();
+        let address = |text: &str| Some(text.parse().unwrap());
+        for number in 0..MOST {
+            tries.failed(address(&format!("2001:db8:1:2::{number:x}")), 100);
+            tries.failed(address("::ffff:192.0.2.1"), 100);
+        }
+        assert!(tries.wait(address("2001:db8:1:2:ffff::1"), 100).is_some());
+        assert!(tries.wait(address("192.0.2.1"), 100).is_some());
+        assert_eq!(tries.wait(address("2001:db8:1:3::1"), 100), None);
     }
 
     #[test]

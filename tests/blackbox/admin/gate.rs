@@ -120,6 +120,9 @@ fn what_is_no_path_is_said_in_one_form() {
     let large = with(request("POST", "/keys"), MASTER).body(vec![b' '; 300 << 10]);
     assert_eq!(raw(&gateway, &large).status, 413);
     assert_eq!(raw(&gateway, &large.chunked(8 << 10)).status, 413);
+    // Of a stranger far less is read.
+    let login = request("POST", "/session").body(vec![b' '; 5 << 10]);
+    assert_eq!((raw(&gateway, &login).status, raw(&gateway, &login.chunked(1 << 10)).status), (413, 413));
     let crowded =
         Setup::new(&mock).yaml("master_key: the-master-secret\nlimits: {body: 1KiB, held: 1KiB}").start();
     let body = with(request("POST", "/config/check"), MASTER).body(vec![b' '; 4 << 10]);
