@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use rusqlite::InterruptHandle;
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use crate::admin::refused::Refused;
 use crate::clock;
@@ -22,11 +25,22 @@ pub struct Desk {
     /// Readers of the ledger that nobody uses just now.
     readers: Arc<Mutex<Vec<Reader>>>,
     /// So many may read it at one time.
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
+    /// How long whoever wants to read it waits, for a turn and for what it finds.
+    patience: Duration,
 }
 
 /// So many may read the ledger at one time: each has a thread and a file open.
 const READERS: usize = 4;
+
+/// A page is not looked at for longer than this without an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often somebody is told again to end: between two statements it is not heard.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// What ends the reading that it belongs to; none before and after that.
+type Brake = Arc<Mutex<Option<InterruptHandle>>>;
 
 /// A file, and whose turn it is to work on it.
 #[derive(Debug)]
@@ -44,6 +58,12 @@ pub enum Stuck {
     /// Nothing was ever recorded here.
     #[error("there is no ledger: ledger.enabled is off, or nothing was ever asked")]
     NoLedger,
+    /// Others read all the while.
+    #[error("too many read the ledger at once")]
+    Crowded,
+    /// What was asked for takes too long.
+    #[error("reading the ledger took too long: ask for less time, or for fewer groups")]
+    Slow,
     /// Whoever worked on it has given up.
     #[error("the work on the file of the store broke off")]
     Broken,
@@ -62,7 +82,7 @@ impl<T: Send + 'static> Drawer<T> {
     ) -> Result<R, Stuck> {
         let file = Arc::clone(&self.0);
         let working = tokio::task::spawn_blocking(move || {
-            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut file = held(&file);
             if file.is_none() {
                 *file = Some(open()?);
             }
@@ -81,7 +101,8 @@ impl Desk {
             keys: Drawer::new(),
             audit: Drawer::new(),
             readers: Arc::default(),
-            turns: Semaphore::new(READERS),
+            turns: Arc::new(Semaphore::new(READERS)),
+            patience: PATIENCE,
         }
     }
 
@@ -144,29 +165,47 @@ impl Desk {
         Ok(read.await??)
     }
 
-    /// Reads the ledger.
+    /// Reads the ledger, and makes of it whatever takes long as well.
     ///
     /// # Errors
-    /// When there is none, or it cannot be read.
+    /// When there is none, it cannot be read, or it takes too long.
     pub async fn read<R: Send + 'static>(
         &self,
         look: impl FnOnce(&Reader) -> rusqlite::Result<R> + Send + 'static,
     ) -> Result<R, Refused> {
         let stuck = |stuck: Stuck| Refused::unavailable(stuck.to_string());
-        let _turn = self.turns.acquire().await.map_err(|_| stuck(Stuck::Broken))?;
+        let mut late = std::pin::pin!(tokio::time::sleep(self.patience));
+        let turn = tokio::select! {
+            turn = Arc::clone(&self.turns).acquire_owned() => turn.map_err(|_| stuck(Stuck::Broken))?,
+            () = &mut late => return Err(stuck(Stuck::Crowded)),
+        };
         let (folder, readers) = (self.folder.clone(), Arc::clone(&self.readers));
-        let reading = tokio::task::spawn_blocking(move || {
-            let idle = readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let brake = Brake::default();
+        let own_brake = Arc::clone(&brake);
+        let mut reading = tokio::task::spawn_blocking(move || {
+            // Whoever gave up waiting has the turn until it is over.
+            let _turn = turn;
+            let idle = held(&readers).pop();
             let reader = match idle {
                 Some(reader) => reader,
                 None if Reader::is_in(&folder) => Reader::open(&folder)?,
                 None => return Err(Stuck::NoLedger),
             };
-            let read = look(&reader)?;
-            readers.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
+            *held(&own_brake) = Some(reader.interrupter());
+            let read = look(&reader);
+            // From here on nobody ends it, so that the reader's next work is not ended instead.
+            held(&own_brake).take();
+            let read = read?;
+            held(&readers).push(reader);
             Ok(read)
         });
-        reading.await.map_err(|_| stuck(Stuck::Broken))?.map_err(stuck)
+        tokio::select! {
+            read = &mut reading => read.map_err(|_| stuck(Stuck::Broken))?.map_err(stuck),
+            () = late => {
+                tokio::spawn(end(reading, brake));
+                Err(stuck(Stuck::Slow))
+            }
+        }
     }
 
     /// Works on the ledger in its folder.
@@ -185,5 +224,49 @@ impl Desk {
             .await
             .map_err(|_| Refused::unavailable(Stuck::Broken.to_string()))?
             .map_err(Refused::unavailable)
+    }
+}
+
+/// What a lock holds, also where somebody panicked with it.
+fn held<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends what reads the ledger for somebody who waits no more.
+async fn end<T>(reading: JoinHandle<T>, brake: Brake) {
+    while !reading.is_finished() {
+        if let Some(brake) = &*held(&brake) {
+            brake.interrupt();
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_reads_for_too_long_is_ended_and_blocks_nobody() {
+        let folder = std::env::temp_dir().join(format!("tollgate-desk-{}", std::process::id()));
+        drop(Reader::open(&folder).unwrap());
+        let desk = Desk { patience: Duration::from_millis(50), ..Desk::new(&folder) };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            for _ in 0..=READERS {
+                let slow = desk.read(|ledger| {
+                    while ledger.is_empty()? {}
+                    Ok(())
+                });
+                let told = format!("{:?}", slow.await.unwrap_err());
+                assert!(told.contains("ask for less time") || told.contains("too many read"), "{told}");
+            }
+            // All of them end, and then there are turns again.
+            let all = u32::try_from(READERS).unwrap();
+            drop(desk.turns.acquire_many(all).await.unwrap());
+            let desk = Desk { patience: PATIENCE, ..desk };
+            assert!(desk.read(Reader::is_empty).await.unwrap());
+        });
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast::{self, Receiver, Sender};
 
-use crate::account::{Entry, Settled, entry};
+use crate::account::{Settled, entry};
+use crate::store::ledger::Row;
 
 /// So many may wait for one who listens; a slower one misses the oldest.
 const WAITING: usize = 1024;
 
-/// A finished request.
-pub type Told = Arc<Entry>;
+/// A finished request, as the ledger has it.
+pub type Told = Arc<Row>;
 
 /// Where finished requests are told of. Nothing is made for it while nobody listens.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ impl Feed {
         entry::write(&settled.record, &settled.used(), &mut row);
         if let Ok(entry) = entry::read(entry::VERSION, &row) {
             // They may have left meanwhile.
-            let _ = self.0.send(Arc::new(entry));
+            let _ = self.0.send(Arc::new(Row { entry, ..Row::default() }));
         }
     }
 }

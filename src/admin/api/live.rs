@@ -10,7 +10,6 @@ use tokio::sync::mpsc::{self, Sender};
 
 use super::asked::filter;
 use super::{Call, Outcome};
-use crate::account::Entry;
 use crate::admin::answer::{Answer, Piece};
 use crate::admin::ask::Ask;
 use crate::admin::gate::Gate;
@@ -76,7 +75,7 @@ async fn tell(mut feed: Receiver<Told>, filter: Filter, listener: Listener, piec
             () = pieces.closed() => return,
             _ = beat.tick() => Bytes::from_static(b": alive\n\n"),
             told = feed.recv() => match told {
-                Ok(entry) if filter.admits(&entry) => event(&entry),
+                Ok(row) if filter.admits(&row.entry) => event(&row),
                 Ok(_) => continue,
                 Err(RecvError::Lagged(number)) => missed(number),
                 Err(RecvError::Closed) => return,
@@ -88,10 +87,9 @@ async fn tell(mut feed: Receiver<Told>, filter: Filter, listener: Listener, piec
     }
 }
 
-fn event(entry: &Entry) -> Bytes {
+fn event(row: &Row) -> Bytes {
     let mut out = b"event: request\ndata: ".to_vec();
-    let row = Row { entry: entry.clone(), ..Row::default() };
-    json::object(&mut out, |object| write_row(&row, object));
+    json::object(&mut out, |object| write_row(row, object));
     out.extend_from_slice(b"\n\n");
     out.into()
 }

@@ -42,24 +42,25 @@ pub(super) async fn show(call: &Call<'_>) -> Outcome {
     };
     let query = Query { filter: asked.filter, by, groups: Vec::new() };
     let groups = KINDS.map(|(_, grouping)| grouping).to_vec();
-    let (used, named) = call
+    let (used, tops) = call
         .admin
         .desk
         .read(move |ledger| {
             let used = ledger.usage(&query)?;
             // By the minute as well where the whole is, so that both are of the same requests.
             let by = if query.by == By::Minute { By::Minute } else { By::None };
-            Ok((used, ledger.usage(&Query { by, groups, ..query })?))
+            let named = ledger.usage(&Query { by, groups, ..query })?;
+            let mut tops: [Named; KINDS.len()] = Default::default();
+            for row in &named.rows {
+                for (top, name) in tops.iter_mut().zip(&row.group) {
+                    top.entry(name.clone()).or_default().add(&row.sums);
+                }
+            }
+            Ok((used, tops))
         })
         .await?;
     let mut totals = Sums::default();
     used.rows.iter().for_each(|row| totals.add(&row.sums));
-    let mut tops: [Named; KINDS.len()] = Default::default();
-    for row in &named.rows {
-        for (top, name) in tops.iter_mut().zip(&row.group) {
-            top.entry(name.clone()).or_default().add(&row.sums);
-        }
-    }
     let until = if used.to == 0 { asked.until } else { used.to };
     let series: BTreeMap<u64, &Sums> = used.rows.iter().map(|row| (row.at, &row.sums)).collect();
     Ok(object(200, |answer| {

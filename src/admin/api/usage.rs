@@ -7,14 +7,14 @@ use crate::admin::answer::Answer;
 use crate::admin::refused::Refused;
 use crate::clock;
 use crate::store::ledger::export::{Column, Format, Sheet, of_usage};
-use crate::store::ledger::{By, Grouping, Query, Usages, UsedBy};
+use crate::store::ledger::{By, Grouping, Query, Reader, Usages, UsedBy};
 use crate::wire::json;
 
 /// No more groups at one time.
 const MOST_GROUPS: usize = 4;
 
-/// No more pieces of time: a minute for a month, an hour for five years.
-const MOST_PIECES: u64 = 50_000;
+/// No more pieces of time: a minute for a fortnight, an hour for two years.
+const MOST_PIECES: u64 = 20_000;
 
 pub(super) async fn show(call: &Call<'_>) -> Outcome {
     let asked = call.asked()?;
@@ -26,23 +26,33 @@ pub(super) async fn show(call: &Call<'_>) -> Outcome {
         );
         return Err(Refused::invalid("by", message));
     }
-    let query = Query { filter: asked.filter, by, groups: groups.clone() };
-    let columns = of_usage(&query);
-    let mut used = call.admin.desk.read(move |ledger| ledger.usage(&query)).await?;
-    if used.to == 0 {
-        used.to = asked.until;
-    }
-    match call.ask.param("format").as_deref() {
-        None | Some("json") => Ok(whole(&used, by, &groups)),
-        Some(name) => {
-            let format = Format::from_name(name)
-                .ok_or_else(|| Refused::invalid("format", "expected json, csv, jsonl or parquet"))?;
-            let table = table(format, columns, &used.rows);
-            let table = table.map_err(|error| Refused::unavailable(format!("the table: {error}")))?;
-            let disposition = format!("attachment; filename=\"tollgate-usage.{}\"", format.name());
-            Ok(Answer::new(200, format.content_type(), table).with(CONTENT_DISPOSITION, &disposition))
+    let format = match call.ask.param("format").as_deref() {
+        None | Some("json") => None,
+        Some(name) => Some(
+            Format::from_name(name)
+                .ok_or_else(|| Refused::invalid("format", "expected json, csv, jsonl or parquet"))?,
+        ),
+    };
+    let query = Query { filter: asked.filter, by, groups };
+    let answer = move |ledger: &Reader| {
+        let mut used = ledger.usage(&query)?;
+        if used.to == 0 {
+            used.to = asked.until;
         }
-    }
+        Ok(match format {
+            None => Ok(whole(&used, by, &query.groups)),
+            Some(format) => attached(format, &query, &used),
+        })
+    };
+    call.admin.desk.read(answer).await?
+}
+
+/// A table as a file.
+fn attached(format: Format, query: &Query, used: &Usages) -> Outcome {
+    let table = table(format, of_usage(query), &used.rows);
+    let table = table.map_err(|error| Refused::unavailable(format!("the table: {error}")))?;
+    let disposition = format!("attachment; filename=\"tollgate-usage.{}\"", format.name());
+    Ok(Answer::new(200, format.content_type(), table).with(CONTENT_DISPOSITION, &disposition))
 }
 
 /// A file for programs that count.

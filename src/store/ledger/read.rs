@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::str::FromStr;
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, InterruptHandle, OptionalExtension as _, params};
 
 use super::filter::Filter;
 use super::grouping::{By, Grouping};
@@ -125,6 +125,12 @@ impl Reader {
     /// When the folder or the file cannot be used.
     pub fn open(folder: &Path) -> Result<Self, Unusable> {
         schema::open(folder).map(|connection| Self { connection })
+    }
+
+    /// What ends whatever is read with this just then, from any thread.
+    #[must_use]
+    pub fn interrupter(&self) -> InterruptHandle {
+        self.connection.get_interrupt_handle()
     }
 
     /// Whether there is a ledger in this folder.

@@ -64,7 +64,7 @@ fn usage_is_told_by_group_and_by_time() {
         ("?from=2020-01-01&to=2020-01-02", 0),
         ("?from=1h", 4),
         ("?from=1h&to=18446744073709551", 4),
-        ("?from=1970-01-01&by=day", 4),
+        ("?from=1970-01-01&by=week", 4),
     ] {
         let found: u64 = rows(query).iter().map(|row| row["requests"].as_u64().unwrap()).sum();
         assert_eq!(found, requests, "{query}");
