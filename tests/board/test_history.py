@@ -48,6 +48,28 @@ class History(Seen):
         self.gateway.ask(model="gemini-2.5-flash", prompt="seen live")
         self.page.wait("document.querySelector('tbody tr').innerText.includes('gemini-2.5-flash')")
 
+    def test_many_that_finish_at_once_are_drawn_together(self):
+        self.go("requests")
+        self.page.click("button", "Follow live")
+        self.page.text("Waiting for requests")
+        self.page.run("""void (window.drawn = 0, new MutationObserver(() => window.drawn++)
+            .observe(document.querySelector('tbody'), { childList: true }))""")
+        for number in range(12):
+            self.gateway.ask(model="gemini-2.5-flash", user=f"crowd-{number}")
+        self.page.wait("[...document.querySelectorAll('tbody tr')].filter((row) => "
+                       "row.innerText.includes('gemini-2.5-flash')).length >= 12")
+        self.assertLess(self.page.run("window.drawn"), 12)
+
+    def test_a_feed_that_is_refused_leads_to_the_way_in(self):
+        self.page.expected.append("401")
+        self.go("requests")
+        self.page.click("button", "Follow live")
+        self.page.text("Waiting for requests")
+        self.page.run("fetch('api/v1/session', { method: 'DELETE', headers: { 'x-tollgate-csrf': '1' } })"
+                      ".then((answer) => answer.status)")
+        self.gateway.ask(prompt="the feed ends with this")
+        self.page.wait("!!document.querySelector('.login')", "the way in")
+
     def test_the_keyboard_is_enough(self):
         self.go("overview")
         self.page.wait("document.querySelectorAll('.chart svg').length >= 3")

@@ -100,6 +100,16 @@ class Pages(Seen):
                 self.assertGreater(len(self.page.run("document.querySelector('.answer').innerText")), 20)
                 self.page.text("anthropic/claude-sonnet-4-5")
 
+    def test_the_playground_says_why_a_stream_broke_off(self):
+        for dialect in ("OpenAI chat", "OpenAI Responses", "Anthropic Messages"):
+            with self.subTest(dialect=dialect):
+                self.go(f"play?model=claude-sonnet-4-5&broken={len(dialect)}")
+                self.page.type("Key", MASTER)
+                self.page.choose("Asked in", dialect)
+                self.page.type("Prompt", "#mock tokens=20 stream_error=5")
+                self.page.click("button", "Ask")
+                self.page.wait("document.querySelector('.notice.bad')?.innerText.length > 10", "why it broke off")
+
     def test_the_chosen_colours_stay(self):
         ground = "getComputedStyle(document.body).backgroundColor"
         before = self.page.run(ground)

@@ -70,12 +70,54 @@ async function ask(url, options) {
   throw refused;
 }
 
-/** Follows finished requests until the signal is given. `on` has `request(row)`, `missed(n)`, `state(open)`. */
+/** How long a feed that was refused is left alone, in milliseconds. */
+const LATER = 5000;
+/** So long finished requests are gathered: nobody reads faster than four times a second. */
+const REST = 250;
+/** So many are; a page in the background may hear more. */
+const MOST = 500;
+
+/**
+ * Follows finished requests until the signal is given. `on` has `requests(rows)` with the newest first,
+ * `missed(n)` and `state(open)`.
+ */
 export function follow(query, signal, on) {
-  const source = new EventSource(address("live", query));
-  source.addEventListener("open", () => on.state(true));
-  source.addEventListener("error", () => on.state(false));
-  source.addEventListener("request", (event) => on.request(JSON.parse(event.data)));
-  source.addEventListener("missed", (event) => on.missed(event.data));
-  signal.addEventListener("abort", () => source.close());
+  let source, waiting, telling;
+  let rows = [];
+  begin();
+  signal.addEventListener("abort", () => {
+    source.close();
+    clearTimeout(waiting);
+    clearTimeout(telling);
+  });
+
+  function begin() {
+    source = new EventSource(address("live", query));
+    source.addEventListener("open", () => on.state(true));
+    source.addEventListener("request", (event) => {
+      rows = [JSON.parse(event.data), ...rows.slice(0, MOST - 1)];
+      telling ??= setTimeout(tell, REST);
+    });
+    source.addEventListener("missed", (event) => on.missed(event.data));
+    source.addEventListener("error", () => {
+      on.state(false);
+      // The browser itself tries again where a connection ended, but never after a refusal.
+      if (source.readyState === EventSource.CLOSED) again();
+    });
+  }
+
+  function tell() {
+    telling = null;
+    on.requests(rows.splice(0));
+  }
+
+  /** Why it was refused is not told: the session may have ended. */
+  async function again() {
+    try {
+      await get("session", {}, signal);
+    } catch (error) {
+      if (error.status === 401) return dispatchEvent(new Event("signed-out"));
+    }
+    if (!signal.aborted) waiting = setTimeout(begin, LATER);
+  }
 }

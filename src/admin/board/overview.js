@@ -87,9 +87,9 @@ function feed(view) {
       state.className = open ? "pill good" : "pill warn";
     },
     missed: () => fill(none, "Some requests came too fast to be shown here; all of them are in the log."),
-    request(row) {
+    requests(fresh) {
       none.remove();
-      list.prepend(line(row));
+      list.prepend(...fresh.slice(0, FEED).map(line));
       while (list.childElementCount > FEED) list.lastElementChild.remove();
     },
   });

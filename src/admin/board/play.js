@@ -110,7 +110,8 @@ export default async function play(view) {
     let first = null;
     let tokens = null;
     for await (const piece of pieces(answer.body)) {
-      if (piece.error) throw new Error(piece.error.message ?? "the stream failed");
+      const why = failure(piece);
+      if (why) throw new Error(why);
       const word = text(piece);
       const thinking = thinks(piece);
       if (word || thinking) first ??= performance.now() - began;
@@ -132,6 +133,12 @@ export default async function play(view) {
       fill(facts, rows.filter(([, value]) => value).map(([name, value]) => h("div", h("dt", name), h("dd", value))));
     }
   }
+}
+
+/** Why a stream broke off, if this piece says so; in Responses an event is the error itself. */
+function failure(piece) {
+  const error = piece.error ?? piece.response?.error ?? (piece.type === "error" ? piece : null);
+  return error && (error.message || error.code || "the stream failed");
 }
 
 async function refusal(answer) {

@@ -51,11 +51,11 @@ export default async function requests(view) {
     follower.setAttribute("aria-pressed", "true");
     fill(note, "Waiting for requests to finish …");
     follow(filtersOf(view.query), live.signal, {
-      state: (open) => open || fill(note, "Reconnecting …"),
+      state: (open) => fill(note, open ? "Waiting for requests to finish …" : "Reconnecting …"),
       missed: (n) => fill(note, `Some came too fast to be shown (${n}).`),
-      request(row) {
-        if (rows.some(({ id }) => id === row.id)) return;
-        rows = [row, ...rows].slice(0, MOST_LIVE);
+      requests(fresh) {
+        const known = new Set(rows.map(({ id }) => id));
+        rows = [...fresh.filter(({ id }) => !known.has(id)), ...rows].slice(0, MOST_LIVE);
         list.show(rows);
       },
     });
