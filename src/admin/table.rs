@@ -135,39 +135,76 @@ const fn json(schema: &'static str) -> Body {
     Body { kind: JSON, schema, most: JSON_LIMIT }
 }
 
-const fn tells(schema: &'static str) -> Told {
-    Told { status: 200, kind: JSON, schema }
+impl Row {
+    /// Whoever is let in at all may ask it.
+    const fn for_all(mut self) -> Self {
+        self.scope = None;
+        self
+    }
+
+    /// These may stand in its query.
+    const fn asks(mut self, query: &'static [Param]) -> Self {
+        self.query = query;
+        self
+    }
+
+    /// This is sent.
+    const fn sends(mut self, body: Body) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// The answer has this status and media type.
+    const fn tells(mut self, status: u16, kind: &'static str) -> Self {
+        self.told.status = status;
+        self.told.kind = kind;
+        self
+    }
 }
 
-const LIMIT: Param = Param { name: "limit", kind: "integer", about: "How many, from 1 to 1000." };
-const BEFORE: Param =
-    Param { name: "before", kind: "string", about: "The `next` of the page before, for the one after it." };
+const fn change(
+    method: Method,
+    path: &'static str,
+    scope: Scope,
+    page: Page,
+    summary: &'static str,
+    schema: &'static str,
+) -> Row {
+    let told = Told { status: 200, kind: JSON, schema };
+    Row { method, path, scope: Some(scope), page, summary, query: &[], body: None, told }
+}
 
-const FROM: Param = Param {
-    name: "from",
-    kind: "string",
-    about: "From when on: RFC 3339, a day, seconds, or 24h ago (usual).",
-};
-const TO: Param = Param { name: "to", kind: "string", about: "Until when; now is usual." };
+const fn get(path: &'static str, page: Page, summary: &'static str, schema: &'static str) -> Row {
+    change(Method::GET, path, Scope::Read, page, summary, schema)
+}
+
+const fn param(name: &'static str, kind: &'static str, about: &'static str) -> Param {
+    Param { name, kind, about }
+}
+
+const LIMIT: Param = param("limit", "integer", "How many, from 1 to 1000.");
+const BEFORE: Param = param("before", "string", "The `next` of the page before, for the one after it.");
+const FROM: Param = param("from", "string", "From when on: RFC 3339, a day, seconds, or 24h ago (usual).");
+const TO: Param = param("to", "string", "Until when; now is usual.");
 
 /// Filters of requests, of which each may be given several times.
 macro_rules! filters {
     ($($more:expr),* $(,)?) => {
         &[
-            Param { name: "owner", kind: "string", about: "Of this owner and all below it." },
-            Param { name: "key", kind: "string", about: "Of the key of this name or id." },
-            Param { name: "label", kind: "string", about: "Of keys with this label." },
-            Param { name: "model", kind: "string", about: "Of this model, as asked for or as served." },
-            Param { name: "provider", kind: "string", about: "Of this provider." },
-            Param { name: "session", kind: "string", about: "Of this session." },
-            Param { name: "user", kind: "string", about: "Of this user." },
-            Param { name: "tag", kind: "string", about: "With this tag." },
-            Param { name: "operation", kind: "string", about: "Of this operation: chat, embeddings …" },
-            Param { name: "client", kind: "string", about: "Of clients that speak this dialect." },
-            Param { name: "status", kind: "string", about: "With this status, or ok, or error." },
-            Param { name: "cache", kind: "string", about: "In which the gateway's cache had this part." },
-            Param { name: "min_cost", kind: "number", about: "That cost at least so many USD." },
-            Param { name: "search", kind: "string", about: "With this in an id, a name, a model, an outcome …" },
+            param("owner", "string", "Of this owner and all below it."),
+            param("key", "string", "Of the key of this name or id."),
+            param("label", "string", "Of keys with this label."),
+            param("model", "string", "Of this model, as asked for or as served."),
+            param("provider", "string", "Of this provider."),
+            param("session", "string", "Of this session."),
+            param("user", "string", "Of this user."),
+            param("tag", "string", "With this tag."),
+            param("operation", "string", "Of this operation: chat, embeddings …"),
+            param("client", "string", "Of clients that speak this dialect."),
+            param("status", "string", "With this status, or ok, or error."),
+            param("cache", "string", "In which the gateway's cache had this part."),
+            param("min_cost", "number", "That cost at least so many USD."),
+            param("search", "string", "With this in an id, a name, a model, an outcome …"),
             $($more),*
         ]
     };
@@ -175,310 +212,175 @@ macro_rules! filters {
 
 /// The whole table.
 pub static ROWS: &[Row] = &[
-    Row {
-        method: Method::GET,
-        path: "/session",
-        scope: None,
-        page: Page::Session,
-        summary: "Who asks, what that one may do, and what there is here",
-        query: &[],
-        body: None,
-        told: tells("Session"),
-    },
-    Row {
-        method: Method::POST,
-        path: "/session",
-        scope: None,
-        page: Page::Login,
-        summary: "Begin a session for a browser: it gets a cookie for twelve hours",
-        query: &[],
-        body: Some(Body { most: LOGIN_LIMIT, ..json("Login") }),
-        told: tells("Session"),
-    },
-    Row {
-        method: Method::DELETE,
-        path: "/session",
-        scope: None,
-        page: Page::Logout,
-        summary: "End the browser's session",
-        query: &[],
-        body: None,
-        told: Told { status: 204, kind: JSON, schema: "" },
-    },
-    Row {
-        method: Method::GET,
-        path: "/overview",
-        scope: Some(Scope::Read),
-        page: Page::Overview,
-        summary: "What all requests came to, over time, and whose they were",
-        query: filters![FROM, TO],
-        body: None,
-        told: tells("Overview"),
-    },
-    Row {
-        method: Method::GET,
-        path: "/usage",
-        scope: Some(Scope::Read),
-        page: Page::Usage,
-        summary: "What was used, by time and group",
-        query: filters![
-            FROM,
-            TO,
-            Param { name: "by", kind: "string", about: "none, minute, hour, day, week or month." },
-            Param {
-                name: "group",
-                kind: "string",
-                about: "By what besides, with commas between: model,key."
-            },
-            Param {
-                name: "format",
-                kind: "string",
-                about: "json, or csv, jsonl or parquet as an attachment."
-            },
-        ],
-        body: None,
-        told: tells("Usage"),
-    },
-    Row {
-        method: Method::GET,
-        path: "/requests",
-        scope: Some(Scope::Read),
-        page: Page::Requests,
-        summary: "Finished requests, the last first",
-        query: filters![FROM, TO, LIMIT, BEFORE],
-        body: None,
-        told: tells("Requests"),
-    },
-    Row {
-        method: Method::GET,
-        path: "/requests/{id}",
-        scope: Some(Scope::Read),
-        page: Page::Request,
-        summary: "A finished request with all that became of it",
-        query: &[],
-        body: None,
-        told: tells("RequestInFull"),
-    },
-    Row {
-        method: Method::GET,
-        path: "/live",
-        scope: Some(Scope::Read),
-        page: Page::Live,
-        summary: "Requests as they finish: events `request`, and `missed` where they came too fast",
-        query: filters![],
-        body: None,
-        told: Told { status: 200, kind: "text/event-stream", schema: "Request" },
-    },
-    Row {
-        method: Method::GET,
-        path: "/keys",
-        scope: Some(Scope::Read),
-        page: Page::Keys,
-        summary: "List the virtual keys",
-        query: &[Param { name: "revoked", kind: "boolean", about: "Those that were revoked as well." }],
-        body: None,
-        told: tells("Keys"),
-    },
-    Row {
-        method: Method::POST,
-        path: "/keys",
-        scope: Some(Scope::Keys),
-        page: Page::MakeKey,
-        summary: "Make a virtual key; its secret is told once, and holds from the next request on",
-        query: &[],
-        body: Some(json("NewKey")),
-        told: Told { status: 201, kind: JSON, schema: "MadeKey" },
-    },
-    Row {
-        method: Method::GET,
-        path: "/keys/{key}",
-        scope: Some(Scope::Read),
-        page: Page::Key,
-        summary: "Show the virtual key of this id or name",
-        query: &[],
-        body: None,
-        told: tells("Key"),
-    },
-    Row {
-        method: Method::PATCH,
-        path: "/keys/{key}",
-        scope: Some(Scope::Keys),
-        page: Page::ChangeKey,
-        summary: "Change a virtual key: what is not named stays, null takes a field out",
-        query: &[],
-        body: Some(json("KeyFields")),
-        told: tells("Key"),
-    },
-    Row {
-        method: Method::DELETE,
-        path: "/keys/{key}",
-        scope: Some(Scope::Keys),
-        page: Page::RevokeKey,
-        summary: "Take a virtual key out of use for ever",
-        query: &[],
-        body: None,
-        told: tells("Key"),
-    },
-    Row {
-        method: Method::POST,
-        path: "/keys/{key}/rotate",
-        scope: Some(Scope::Keys),
-        page: Page::RotateKey,
-        summary: "Give a virtual key another secret, told once; the one it has opens for the grace",
-        query: &[],
-        body: Some(json("Rotate")),
-        told: tells("MadeKey"),
-    },
-    Row {
-        method: Method::GET,
-        path: "/owners",
-        scope: Some(Scope::Read),
-        page: Page::Owners,
-        summary: "The tree of owners, with labels and keys, and how full their limits and budgets are",
-        query: &[],
-        body: None,
-        told: tells("Owners"),
-    },
-    Row {
-        method: Method::GET,
-        path: "/models",
-        scope: Some(Scope::Read),
-        page: Page::Models,
-        summary: "What clients can ask for, where it would go, and what it costs",
-        query: &[],
-        body: None,
-        told: tells("Models"),
-    },
-    Row {
-        method: Method::GET,
-        path: "/providers",
-        scope: Some(Scope::Read),
-        page: Page::Providers,
-        summary: "The providers, and how they do since this process began",
-        query: &[],
-        body: None,
-        told: tells("Providers"),
-    },
-    Row {
-        method: Method::GET,
-        path: "/config",
-        scope: Some(Scope::Read),
-        page: Page::Config,
-        summary: "The configuration in force, without secrets",
-        query: &[],
-        body: None,
-        told: tells("Config"),
-    },
-    Row {
-        method: Method::POST,
-        path: "/config/reload",
-        scope: Some(Scope::Config),
-        page: Page::Reload,
-        summary: "Read the configuration anew, and serve it if it is whole",
-        query: &[],
-        body: None,
-        told: tells("Reloaded"),
-    },
-    Row {
-        method: Method::POST,
-        path: "/config/check",
-        scope: Some(Scope::Config),
-        page: Page::Check,
-        summary: "What would be wrong with this text as the configuration's file",
-        query: &[],
-        body: Some(Body { kind: "application/yaml", schema: "Text", most: FILE_LIMIT }),
-        told: tells("Checked"),
-    },
-    Row {
-        method: Method::POST,
-        path: "/reprice",
-        scope: Some(Scope::Config),
-        page: Page::Reprice,
-        summary: "Run the prices in force again over what was used; what it cost first is kept",
-        query: &[],
-        body: Some(json("Reprice")),
-        told: tells("Repriced"),
-    },
-    Row {
-        method: Method::GET,
-        path: "/cache",
-        scope: Some(Scope::Read),
-        page: Page::Cache,
-        summary: "How much is kept to answer the same question once more",
-        query: &[],
-        body: None,
-        told: tells("Cache"),
-    },
-    Row {
-        method: Method::DELETE,
-        path: "/cache",
-        scope: Some(Scope::Config),
-        page: Page::Purge,
-        summary: "Let go of what is kept: all of it, or what fits everything that the query says",
-        query: &[
-            Param { name: "key", kind: "string", about: "What the key of this name asked for." },
-            Param { name: "owner", kind: "string", about: "Of this owner and all below it." },
-            Param { name: "model", kind: "string", about: "Of this model, as asked for or as served." },
-            Param { name: "tag", kind: "string", about: "With this tag." },
-        ],
-        body: None,
-        told: tells("Purged"),
-    },
-    Row {
-        method: Method::GET,
-        path: "/audit",
-        scope: Some(Scope::Read),
-        page: Page::Audit,
-        summary: "What operators have done, the last first",
-        query: &[LIMIT, BEFORE],
-        body: None,
-        told: tells("Audit"),
-    },
-    Row {
-        method: Method::POST,
-        path: "/play/{path}",
-        scope: Some(Scope::Read),
-        page: Page::Play,
-        summary: "Ask the client listener, with the key of the header x-tollgate-play-key",
-        query: &[],
-        body: Some(Body { kind: JSON, schema: "Anything", most: PLAY_LIMIT }),
-        told: Told { status: 200, kind: JSON, schema: "Anything" },
-    },
-    Row {
-        method: Method::GET,
-        path: "/openapi.json",
-        scope: Some(Scope::Read),
-        page: Page::OpenApi,
-        summary: "This document",
-        query: &[],
-        body: None,
-        told: tells("Anything"),
-    },
+    get("/session", Page::Session, "Who asks, what that one may do, and what there is here", "Session")
+        .for_all(),
+    change(
+        Method::POST,
+        "/session",
+        Scope::Read,
+        Page::Login,
+        "Begin a session for a browser: it gets a cookie for twelve hours",
+        "Session",
+    )
+    .for_all()
+    .sends(Body { kind: JSON, schema: "Login", most: LOGIN_LIMIT }),
+    change(Method::DELETE, "/session", Scope::Read, Page::Logout, "End the browser's session", "")
+        .for_all()
+        .tells(204, JSON),
+    get("/overview", Page::Overview, "What all requests came to, over time, and whose they were", "Overview")
+        .asks(filters![FROM, TO]),
+    get("/usage", Page::Usage, "What was used, by time and group", "Usage").asks(filters![
+        FROM,
+        TO,
+        param("by", "string", "none, minute, hour, day, week or month."),
+        param("group", "string", "By what besides, with commas between: model,key."),
+        param("format", "string", "json, or csv, jsonl or parquet as an attachment."),
+    ]),
+    get("/requests", Page::Requests, "Finished requests, the last first", "Requests")
+        .asks(filters![FROM, TO, LIMIT, BEFORE]),
+    get("/requests/{id}", Page::Request, "A finished request with all that became of it", "RequestInFull"),
+    get(
+        "/live",
+        Page::Live,
+        "Requests as they finish: events `request`, and `missed` where they came too fast",
+        "Request",
+    )
+    .asks(filters![])
+    .tells(200, "text/event-stream"),
+    get("/keys", Page::Keys, "List the virtual keys", "Keys").asks(&[param(
+        "revoked",
+        "boolean",
+        "Those that were revoked as well.",
+    )]),
+    change(
+        Method::POST,
+        "/keys",
+        Scope::Keys,
+        Page::MakeKey,
+        "Make a virtual key; its secret is told once, and holds from the next request on",
+        "MadeKey",
+    )
+    .sends(json("NewKey"))
+    .tells(201, JSON),
+    get("/keys/{key}", Page::Key, "Show the virtual key of this id or name", "Key"),
+    change(
+        Method::PATCH,
+        "/keys/{key}",
+        Scope::Keys,
+        Page::ChangeKey,
+        "Change a virtual key: what is not named stays, null takes a field out",
+        "Key",
+    )
+    .sends(json("KeyFields")),
+    change(
+        Method::DELETE,
+        "/keys/{key}",
+        Scope::Keys,
+        Page::RevokeKey,
+        "Take a virtual key out of use for ever",
+        "Key",
+    ),
+    change(
+        Method::POST,
+        "/keys/{key}/rotate",
+        Scope::Keys,
+        Page::RotateKey,
+        "Give a virtual key another secret, told once; the one it has opens for the grace",
+        "MadeKey",
+    )
+    .sends(json("Rotate")),
+    get(
+        "/owners",
+        Page::Owners,
+        "The tree of owners, with labels and keys, and how full their limits and budgets are",
+        "Owners",
+    ),
+    get("/models", Page::Models, "What clients can ask for, where it would go, and what it costs", "Models"),
+    get(
+        "/providers",
+        Page::Providers,
+        "The providers, and how they do since this process began",
+        "Providers",
+    ),
+    get("/config", Page::Config, "The configuration in force, without secrets", "Config"),
+    change(
+        Method::POST,
+        "/config/reload",
+        Scope::Config,
+        Page::Reload,
+        "Read the configuration anew, and serve it if it is whole",
+        "Reloaded",
+    ),
+    change(
+        Method::POST,
+        "/config/check",
+        Scope::Config,
+        Page::Check,
+        "What would be wrong with this text as the configuration's file",
+        "Checked",
+    )
+    .sends(Body { kind: "application/yaml", schema: "Text", most: FILE_LIMIT }),
+    change(
+        Method::POST,
+        "/reprice",
+        Scope::Config,
+        Page::Reprice,
+        "Run the prices in force again over what was used; what it cost first is kept",
+        "Repriced",
+    )
+    .sends(json("Reprice")),
+    get("/cache", Page::Cache, "How much is kept to answer the same question once more", "Cache"),
+    change(
+        Method::DELETE,
+        "/cache",
+        Scope::Config,
+        Page::Purge,
+        "Let go of what is kept: all of it, or what fits everything that the query says",
+        "Purged",
+    )
+    .asks(&[
+        param("key", "string", "What the key of this name asked for."),
+        param("owner", "string", "Of this owner and all below it."),
+        param("model", "string", "Of this model, as asked for or as served."),
+        param("tag", "string", "With this tag."),
+    ]),
+    get("/audit", Page::Audit, "What operators have done, the last first", "Audit").asks(&[LIMIT, BEFORE]),
+    change(
+        Method::POST,
+        "/play/{path}",
+        Scope::Read,
+        Page::Play,
+        "Ask the client listener, with the key of the header x-tollgate-play-key",
+        "Anything",
+    )
+    .sends(Body { kind: JSON, schema: "Anything", most: PLAY_LIMIT }),
+    get("/openapi.json", Page::OpenApi, "This document", "Anything"),
 ];
 
-/// What a path leads to.
-#[derive(Debug)]
-pub enum Way {
-    /// This line, with what stood in the path's place for a name.
-    To(&'static Row, String),
-    /// Lines that are asked in these ways.
-    Otherwise(String),
-    /// Nothing.
+/// Why a path leads to no line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Astray {
+    /// It is asked in these ways.
+    Asked(String),
+    /// There is no such path.
     Nowhere,
 }
 
-/// Where a request goes; `path` begins with [`BASE`].
-#[must_use]
-pub fn find(method: &Method, path: &str) -> Way {
-    let Some(path) = path.strip_prefix(BASE) else { return Way::Nowhere };
+/// The line that a request means, with what stands in the path's place for a name; `path` begins with
+/// [`BASE`].
+///
+/// # Errors
+/// When there is none.
+pub fn find(method: &Method, path: &str) -> Result<(&'static Row, String), Astray> {
+    let path = path.strip_prefix(BASE).ok_or(Astray::Nowhere)?;
     let fitting = || ROWS.iter().filter_map(|row| Some((row, fit(row.path, path)?)));
     // What is read can be asked about without its body.
     let method = if method == Method::HEAD { &Method::GET } else { method };
-    if let Some((row, name)) = fitting().find(|(row, _)| row.method == *method) {
-        return Way::To(row, name);
+    if let Some(found) = fitting().find(|(row, _)| row.method == *method) {
+        return Ok(found);
     }
     let ways: Vec<&str> = fitting().map(|(row, _)| row.method.as_str()).collect();
-    if ways.is_empty() { Way::Nowhere } else { Way::Otherwise(ways.join(", ")) }
+    Err(if ways.is_empty() { Astray::Nowhere } else { Astray::Asked(ways.join(", ")) })
 }
 
 /// What stands in the place of the name in a path, "" where there is none; `None` for another path.
@@ -506,10 +408,7 @@ mod tests {
     use super::*;
 
     fn leads(method: &Method, path: &str) -> Option<(Page, String)> {
-        match find(method, path) {
-            Way::To(row, name) => Some((row.page, name)),
-            Way::Otherwise(_) | Way::Nowhere => None,
-        }
+        find(method, path).ok().map(|(row, name)| (row.page, name))
     }
 
     #[test]
@@ -523,10 +422,10 @@ mod tests {
         for nowhere in
             ["/api/v1", "/api/v1/", "/api/v1/keys/", "/api/v1/keys/x/y", "/api/v2/keys", "/api/v1keys"]
         {
-            assert!(matches!(find(&Method::GET, nowhere), Way::Nowhere), "{nowhere}");
+            assert_eq!(find(&Method::GET, nowhere).unwrap_err(), Astray::Nowhere, "{nowhere}");
         }
-        let Way::Otherwise(ways) = find(&Method::PUT, "/api/v1/keys/x") else { panic!("a way") };
-        assert_eq!(ways, "GET, PATCH, DELETE");
+        let ways = Astray::Asked("GET, PATCH, DELETE".to_owned());
+        assert_eq!(find(&Method::PUT, "/api/v1/keys/x").unwrap_err(), ways);
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::admin::Admin;
 use crate::admin::answer::Answer;
 use crate::admin::ask::Ask;
 use crate::admin::refused::Refused;
-use crate::admin::table::{Page, Row, Way, find};
+use crate::admin::table::{Astray, Page, Row, find};
 use crate::clock;
 use crate::policy::Operator;
 use crate::snapshot::Snapshot;
@@ -52,22 +52,18 @@ type Outcome = Result<Answer, Refused>;
 pub(super) fn enter(admin: &Admin, ask: &Ask) -> Result<(&'static Row, Operator, String), Refused> {
     let world = admin.shared.world.load();
     let now = clock::unix_seconds();
-    let (row, name) = match find(&ask.method, &ask.path) {
-        Way::To(row, name) => (row, name),
+    let found = find(&ask.method, &ask.path);
+    if found.is_err() {
         // Strangers learn nothing of what there is.
-        Way::Otherwise(allow) => {
-            let pretended = Ask { method: Method::GET, ..ask.clone() };
-            admin.gate.enter(&world.door, &pretended, None, now)?;
-            return Err(Refused::method(allow));
+        let pretended = Ask { method: Method::GET, ..ask.clone() };
+        admin.gate.enter(&world.door, &pretended, None, now)?;
+    }
+    let (row, name) = found.map_err(|astray| match astray {
+        Astray::Asked(allow) => Refused::method(allow),
+        Astray::Nowhere => {
+            Refused::unknown("there is no such path; /api/v1/openapi.json tells of those that are")
         }
-        Way::Nowhere => {
-            let pretended = Ask { method: Method::GET, ..ask.clone() };
-            admin.gate.enter(&world.door, &pretended, None, now)?;
-            return Err(Refused::unknown(
-                "there is no such path; /api/v1/openapi.json tells of those that are",
-            ));
-        }
-    };
+    })?;
     let who = match row.page {
         // The key comes in the body.
         Page::Login => stranger(&world, ask)?,
