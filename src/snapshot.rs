@@ -275,6 +275,12 @@ impl Caching {
         }
         (rules.mode != Mode::Off).then_some(rules)
     }
+
+    /// Whether answers are kept for anybody: for all, for a route, or for a key with rules of its own.
+    pub fn keeps<'o>(&self, mut own: impl Iterator<Item = &'o Otherwise>) -> bool {
+        let is_on = |otherwise: &Otherwise| otherwise.mode.unwrap_or(self.rules.mode) != Mode::Off;
+        self.rules.mode != Mode::Off || self.routes.values().any(is_on) || own.any(is_on)
+    }
 }
 
 /// What an upstream may take of our time.

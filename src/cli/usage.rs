@@ -45,7 +45,7 @@ pub(super) struct Arguments {
     by: Piece,
     /// By what requests are told apart; may be given several times or separated by commas: owner, team,
     /// key, label, model, `asked_model`, provider, session, user, tag, operation, client, status, stop,
-    /// cache.
+    /// cache, guard.
     #[arg(long = "group", value_name = "WHAT", value_delimiter = ',', value_parser = grouping)]
     groups: Vec<Grouping>,
     /// Print JSON, a line for each group.
@@ -289,7 +289,7 @@ fn table(data: &Path, arguments: &Arguments) -> Result<(), String> {
     }
     let mut sum = ledger::Sums::default();
     found.rows.iter().for_each(|row| sum.add(&row.sums));
-    let is_whole = !query.groups.iter().any(|grouping| matches!(grouping, Grouping::Label | Grouping::Tag));
+    let is_whole = !query.groups.iter().any(|grouping| grouping.is_of_several());
     if is_whole && found.rows.len() > 1 {
         let names = lines.first().map_or(0, Vec::len) - NUMBERS.len();
         let mut cells = vec![String::new(); names];

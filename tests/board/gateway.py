@@ -31,6 +31,7 @@ owners:
   acme/search: {{ limits: [{{ tokens: 200000, per: hour, model: "claude-*" }}] }}
 labels:
   prod: {{ budgets: [{{ usd: 10, per: day, rolling: true }}] }}
+guards: {{ pii: {{ detect: [email], action: tag, on: [request] }} }}
 aliases: {{ fast: openai/gpt-4o-mini }}
 routes: {{ smart: {{ targets: [anthropic/claude-sonnet-4-5, openai/gpt-4.1] }} }}
 """

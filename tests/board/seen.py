@@ -24,7 +24,7 @@ class Seen(unittest.TestCase):
             cls.gateway.ask(web, user="ann")
             cls.gateway.ask(web, "claude-sonnet-4-5", stop=["a", "b", "c", "d"])
             cls.gateway.ask(bot)
-        cls.gateway.ask(web, user=ODD)
+        cls.gateway.ask(web, user=ODD, prompt="Write to anna.berg@example.com")
         cls.gateway.ask(web, prompt="#mock error=400")
         cls.gateway.rows(14)
 

@@ -88,6 +88,19 @@ class Pages(Seen):
         self.assertNotEqual(first, second)
         self.assertEqual([self.gateway.ask(first), self.gateway.ask(second)], [200, 200])
 
+    def test_the_cache_is_looked_at_and_emptied(self):
+        self.go("cache")
+        self.page.text("Answers kept")
+        self.page.click("button", "Empty the cache")
+        self.page.click("dialog button", "Empty it")
+        self.page.text("answers are gone")
+
+    def test_what_guards_found_leads_to_the_requests(self):
+        self.go("guards")
+        self.page.wait("document.querySelector('tbody tr')?.innerText.includes('email')", "the verdict")
+        self.page.click("tbody a", "Requests")
+        self.page.wait("eyes.isAt('requests') && document.querySelectorAll('tbody tr').length === 1")
+
     def test_the_playground_streams_an_answer(self):
         for dialect in ("OpenAI chat", "OpenAI Responses", "Anthropic Messages"):
             with self.subTest(dialect=dialect):
@@ -130,6 +143,9 @@ class Pages(Seen):
             self.assertFalse(self.page.run("!!eyes.find('button', 'New key')"))
             self.go("config")
             self.assertFalse(self.page.run("!!eyes.find('button', 'Reload')"))
+            self.go("cache")
+            self.page.text("Answers kept")
+            self.assertFalse(self.page.run("!!eyes.find('button', 'Empty the cache')"))
         finally:
             self.page.click("nav button", "Sign out")
             self.page.wait("!!document.querySelector('.login')")

@@ -9,11 +9,9 @@ use crate::admin::refused::Refused;
 use crate::admin::sessions::LASTS;
 use crate::clock;
 use crate::policy::Operator;
+use crate::snapshot::Snapshot;
 use crate::store::ledger::Reader;
 use crate::wire::json::{self, Kind};
-
-/// What there is here besides what every gateway has.
-const ROOMS: [&str; 2] = ["cache", "guards"];
 
 pub(super) async fn show(call: &Call<'_>) -> Answer {
     of(call, &call.who).await
@@ -28,8 +26,15 @@ async fn of(call: &Call<'_>, who: &Operator) -> Answer {
         texts(session, "scopes", who.scopes.iter().map(|scope| scope.name()));
         session.string("version", env!("CARGO_PKG_VERSION"));
         session.bool("first_run", is_first_run);
-        texts(session, "rooms", ROOMS);
+        texts(session, "rooms", rooms(&call.admin.shared.world.load()));
     })
+}
+
+/// What there is here that not every gateway has.
+fn rooms(world: &Snapshot) -> impl Iterator<Item = &'static str> {
+    let keeps = world.caching.keeps(world.door.keyring.keys().iter().filter_map(|key| key.cache.as_ref()));
+    let rooms = [("cache", keeps), ("guards", !world.guards.is_empty())];
+    rooms.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| name)
 }
 
 /// Begins a session for whoever shows a key in the body.

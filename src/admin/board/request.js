@@ -35,8 +35,7 @@ function asked(row) {
     ["Ended", words(row.outcome)],
     ["Why it stopped", row.stop && words(row.stop)],
     ["Cache", row.cache],
-    ["Guards", row.guards?.length > 0 && row.guards.map((guard) => typeof guard === "string"
-      ? guard : JSON.stringify(guard)).join(", ")],
+    ["Guards", row.guards?.join(", ")],
     ["Bytes", row.bytes && `${bytes(row.bytes.in)} in, ${bytes(row.bytes.out)} out`],
   ]));
 }
@@ -55,24 +54,18 @@ function timeline(row) {
     part.style.width = `${(ms / (total || 1)) * 100}%`;
     return part;
   }));
-  const attempts = row.attempts?.length ? row.attempts : (row.faults ?? []);
   return h("section.card", h("h2", "Where the time went"),
     h("p.big", span(total)), bar,
     h("ul.legend", parts.map(([name, ms, tone]) => h("li", h("span.swatch", { class: `tone-${tone}` }), name,
       h("b", span(ms))))),
-    attempts.length > 0 && [h("h3", "Attempts"), h("ol.attempts", attempts.map(attempt))]);
+    row.attempts.length > 0 && [h("h3", "Attempts"), h("ol.attempts", row.attempts.map(attempt))]);
 }
 
-function attempt(each) {
-  const fault = each.fault ?? each.kind;
-  const kind = typeof fault === "object" && fault ? fault.kind : fault;
-  const took = each.took_ms ?? each.total_ms;
+function attempt({ fault, ...each }) {
   return h("li",
     h("strong", each.provider), each.model && ` ${each.model}`, " ",
-    kind ? pill(words(kind), "bad") : pill("answered", "good"),
-    each.status > 0 && h("span.sub", ` status ${each.status}`),
-    took != null && h("span.sub", ` ${span(took)}`),
-    (each.message ?? fault?.message) && h("span.sub.block", each.message ?? fault.message));
+    fault ? pill(words(fault), "bad") : pill("answered", "good"),
+    each.status > 0 && h("span.sub", ` status ${each.status}`));
 }
 
 function used(row) {
@@ -102,7 +95,7 @@ function costs(row) {
 function lost(row) {
   return row.losses?.length > 0 && h("section.card", h("h2", "Lost in translation"),
     h("p.sub", "What the provider's format cannot say, or what was bent to fit:"),
-    h("ul.plain", row.losses.map((loss) => h("li", h("code", typeof loss === "string" ? loss : JSON.stringify(loss))))));
+    h("ul.plain", row.losses.map((loss) => h("li", h("code", loss)))));
 }
 
 function bodies(body) {
@@ -116,7 +109,6 @@ function bodies(body) {
 }
 
 function pretty(body) {
-  if (typeof body !== "string") return JSON.stringify(body, null, 2);
   try {
     return JSON.stringify(JSON.parse(body), null, 2);
   } catch {

@@ -10,10 +10,10 @@ import { link } from "./route.js";
 import { table } from "./table.js";
 
 const GROUPS = ["owner", "team", "key", "label", "model", "asked_model", "provider", "session", "user", "tag", "operation",
-  "client", "status", "stop", "cache"];
+  "client", "status", "stop", "cache", "guard"];
 /** Of these a request may have several. */
-const SEVERAL = ["label", "tag"];
-const FILTER_OF = { team: "owner", asked_model: "search", stop: "search" };
+const SEVERAL = ["label", "tag", "guard"];
+const FILTER_OF = { team: "owner", asked_model: "search", stop: "search", guard: "search" };
 const MEASURES = {
   cost: ["Spend", UNITS.money, (row) => row.cost_usd ?? 0],
   requests: ["Requests", UNITS.count, (row) => row.requests],

@@ -129,7 +129,12 @@ fn holds(entry: &Entry, text: &str) -> bool {
     ]
     .into_iter();
     fields.any(|field| field.to_lowercase().contains(&text))
-        || entry.labels.iter().chain(&entry.tags).any(|word| word.to_lowercase().contains(&text))
+        || entry
+            .labels
+            .iter()
+            .chain(&entry.tags)
+            .chain(&entry.guards)
+            .any(|word| word.to_lowercase().contains(&text))
         || entry
             .faults
             .iter()

@@ -36,11 +36,13 @@ pub enum Grouping {
     Stop,
     /// What the gateway's own cache did.
     Cache,
+    /// Each verdict of guards: guard, rule, what was done, and whether to the request or to its answer.
+    Guard,
 }
 
 impl Grouping {
     /// Every one.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Owner,
         Self::Team,
         Self::Key,
@@ -56,6 +58,7 @@ impl Grouping {
         Self::Status,
         Self::Stop,
         Self::Cache,
+        Self::Guard,
     ];
 
     /// The word for it in commands and the admin API.
@@ -77,6 +80,7 @@ impl Grouping {
             Self::Status => "status",
             Self::Stop => "stop",
             Self::Cache => "cache",
+            Self::Guard => "guard",
         }
     }
 
@@ -89,11 +93,16 @@ impl Grouping {
     /// Whether the sums by the hour know it.
     #[must_use]
     pub const fn is_of_hours(self) -> bool {
-        !matches!(self, Self::Session | Self::User | Self::Tag | Self::Status | Self::Stop)
+        !matches!(self, Self::Session | Self::User | Self::Tag | Self::Status | Self::Stop | Self::Guard)
     }
 
-    /// In which of these groups a request is: in one, but for labels and tags, of which it may have
-    /// several or none.
+    /// Whether a request may be in several of these groups, or in none.
+    #[must_use]
+    pub const fn is_of_several(self) -> bool {
+        matches!(self, Self::Label | Self::Tag | Self::Guard)
+    }
+
+    /// In which of these groups a request is: in one, but for those of which it may have several or none.
     #[must_use]
     pub fn of(self, entry: &Entry) -> Vec<String> {
         let one = |text: &str| vec![text.to_owned()];
@@ -115,6 +124,13 @@ impl Grouping {
             Self::Client => one(&entry.client),
             Self::Status => one(&entry.status.to_string()),
             Self::Stop => one(&entry.stop),
+            // How often something was found does not tell verdicts apart.
+            Self::Guard => {
+                let kind = |verdict: &String| {
+                    verdict.rsplit_once(';').map_or(&**verdict, |(kind, _)| kind).to_owned()
+                };
+                entry.guards.iter().map(kind).collect()
+            }
             Self::Cache => one(if entry.cache.is_empty() { "none" } else { &entry.cache }),
         }
     }

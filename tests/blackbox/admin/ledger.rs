@@ -245,3 +245,35 @@ fn prices_are_run_again_over_what_was_used() {
         assert_eq!(refused(&gateway, "POST", "/reprice", Some(&body)).1, json!(field));
     }
 }
+
+#[test]
+fn what_guards_found_is_told_apart_and_rooms_are_those_there_are() {
+    let mock = mock();
+    let yaml =
+        format!("{KEYS}cache: off\nguards: {{pii: {{detect: [email], action: mask, on: [request]}}}}\n");
+    let gateway = Setup::new(&mock).yaml(&yaml).start();
+    for text in ["write to a@b.example and c@d.example", "write to a@b.example", "write to nobody"] {
+        gateway.ask(&asked(Client::Openai, "gpt-4o-mini", text, "the-secret-of-web")).ok();
+    }
+    gateway.wait_idle();
+    let found = wait("the rows", PATIENCE, || {
+        let used = well(&gateway, "GET", "/usage?group=guard", None);
+        let rows = used["rows"].as_array().unwrap();
+        let mut found: Vec<(String, u64)> = rows
+            .iter()
+            .map(|row| {
+                (row["group"]["guard"].as_str().unwrap().to_owned(), row["requests"].as_u64().unwrap())
+            })
+            .collect();
+        found.sort();
+        (found.iter().map(|(_, number)| number).sum::<u64>() == 3).then_some(found)
+    });
+    assert_eq!(found, [(String::new(), 1), ("pii/email=mask;request".to_owned(), 2)]);
+    let searched = well(&gateway, "GET", "/requests?search=pii/email%3Dmask;request", None);
+    assert_eq!(searched["requests"].as_array().unwrap().len(), 2);
+    let rooms = |gateway: &Gateway| well(gateway, "GET", "/session", None)["rooms"].clone();
+    assert_eq!(rooms(&gateway), json!(["guards"]));
+    let kept =
+        "master_key: the-master-secret\ncache: off\nkeys: {web: {key: the-secret-of-web, cache: exact}}\n";
+    assert_eq!(rooms(&Setup::new(&mock).yaml(kept).start()), json!(["cache"]));
+}
