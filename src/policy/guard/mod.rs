@@ -25,6 +25,7 @@ pub mod scanner;
 mod screen;
 pub mod secrets;
 mod sieve;
+mod trail;
 mod view;
 
 pub use body::{Blocked, Passed, Spoken, pass};

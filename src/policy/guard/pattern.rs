@@ -14,6 +14,8 @@ use regex_automata::util::pool::Pool;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 
+use super::trail::{Stop, Trail};
+
 /// An expression, compiled.
 pub struct Pattern {
     text: Box<str>,
@@ -28,6 +30,12 @@ impl std::fmt::Debug for Pattern {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Pattern").field(&self.text).finish()
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How many bytes this thread's automatons have read.
+    pub(super) static STEPS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 /// An expression makes no larger program than this.
@@ -84,10 +92,11 @@ impl Pattern {
         Ok(Self { text: expression.into(), regex, caches, groups, letters })
     }
 
-    /// What begins at this place, of which at most so many bytes are looked at.
-    pub(super) fn probe(&self, text: &[u8], at: usize, most: usize, ended: bool) -> Probe {
+    /// What begins at this place, of which at most so many bytes are looked at. `trail` is of the probes
+    /// before it in this text.
+    pub(super) fn probe(&self, text: &[u8], at: usize, most: usize, ended: bool, trail: &mut Trail) -> Probe {
         let mut cache = self.caches.get();
-        self.walk(cache.as_parts_mut().0, text, at, most, ended).unwrap_or(Probe::None)
+        self.walk(cache.as_parts_mut().0, text, at, most, ended, trail).unwrap_or(Probe::None)
     }
 
     fn walk(
@@ -97,22 +106,37 @@ impl Pattern {
         at: usize,
         most: usize,
         ended: bool,
+        trail: &mut Trail,
     ) -> Option<Probe> {
         let automaton = self.regex.forward();
         let input = Input::new(text).range(at..).anchored(Anchored::Yes);
         let mut state = automaton.start_state_forward(cache, &input).ok()?;
         let mut found = Probe::None;
         let limit = text.len().min(at + most);
-        for (place, byte) in text.iter().enumerate().take(limit).skip(at) {
+        let mut place = at;
+        trail.begin();
+        while let Some(byte) = text.get(place).filter(|_| place < limit) {
+            if let Some((end, stop)) = trail.meet(place, state, cache.clear_count()) {
+                found = end.filter(|end| *end > at).map_or(found, Probe::Match);
+                let Stop::Alive(further, there) = stop else { return Some(found) };
+                (place, state) = (further, there);
+                continue;
+            }
+            #[cfg(test)]
+            STEPS.set(STEPS.get() + 1);
             // A match shows one byte behind its end.
             state = automaton.next_state(cache, state, *byte).ok()?;
             if state.is_match() && place > at {
                 found = Probe::Match(place);
+                trail.matched(place);
             }
             if state.is_dead() || state.is_quit() {
+                trail.stop(Stop::Dead);
                 return Some(found);
             }
+            place += 1;
         }
+        trail.stop(Stop::Alive(place, state));
         state = match text.get(limit) {
             Some(next) => automaton.next_state(cache, state, *next).ok()?,
             None if ended => automaton.next_eoi_state(cache, state).ok()?,
@@ -137,6 +161,8 @@ impl Pattern {
         };
         let vm = self.groups.get_or_init(build).as_ref()?;
         let (mut cache, mut found) = (vm.create_cache(), vm.create_captures());
+        #[cfg(test)]
+        STEPS.set(STEPS.get() + end - start);
         vm.search(&mut cache, &Input::new(text).range(start..end).anchored(Anchored::Yes), &mut found);
         found.get_group(1).map(|group| (group.start, group.end))
     }
@@ -144,6 +170,8 @@ impl Pattern {
     /// The first match from here on in a text that is whole.
     fn find(&self, cache: &mut Cache, text: &[u8], at: usize) -> Option<(usize, usize)> {
         let found = self.regex.try_search(cache, &Input::new(text).range(at..)).ok()??;
+        #[cfg(test)]
+        STEPS.set(STEPS.get() + found.end() - at);
         Some((found.start(), found.end()))
     }
 
@@ -158,9 +186,10 @@ impl Pattern {
         mut met: impl FnMut(usize, usize),
     ) -> usize {
         let mut cache = self.caches.get();
-        let mut at = from;
+        let mut trail = Trail::default();
+        let (mut at, mut overlong) = (from, from);
         while at < text.len() {
-            if ended {
+            if ended && at >= overlong {
                 // Nobody waits: the quickest way to the next one.
                 let Some((start, end)) = self.find(&mut cache, text, at) else { break };
                 if end - start <= most && end > start {
@@ -168,9 +197,11 @@ impl Pattern {
                     at = end;
                     continue;
                 }
-                at = start;
+                // In what is too long for a match there may be others, which would not be found sooner.
+                (at, overlong) = (start, end);
             }
-            match self.walk(cache.as_parts_mut().0, text, at, most, ended).unwrap_or(Probe::None) {
+            match self.walk(cache.as_parts_mut().0, text, at, most, ended, &mut trail).unwrap_or(Probe::None)
+            {
                 Probe::Match(end) => {
                     met(at, end);
                     at = end;
@@ -237,6 +268,18 @@ mod tests {
             assert_eq!(met(expression, &letters), whole, "{expression}");
         }
         assert_eq!(met(r"AB-\d{2,4}", &[text]), [(6, 11), (16, 23)]);
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_match_is_not_read_again_from_each_of_its_places() {
+        let pattern = Pattern::new(r"\w+@corp|b{3}").unwrap();
+        let text = format!("{}@corp {}bbb aa@corp", "a".repeat(100_000), "a".repeat(100_000));
+        for ended in [true, false] {
+            let (mut all, before) = (Vec::new(), STEPS.get());
+            pattern.pass(text.as_bytes(), 0, 512, ended, |start, end| all.push(end - start));
+            assert_eq!(all, if ended { vec![512, 3, 7] } else { vec![512, 3] });
+            assert!(STEPS.get() - before < 30 * text.len(), "{} {ended}", STEPS.get() - before);
+        }
     }
 
     #[test]
