@@ -72,6 +72,7 @@ pub fn pass(
     held: &[u8],
     memory: &mut Memory,
 ) -> Result<Passed, Blocked> {
+    memory.begin();
     let places = vec![Place::Outside];
     let mut walk = Body { watch, spoken, held, memory, places, name: String::new(), at: 0 };
     let anew = json::rewrite(body, &mut walk);

@@ -1,7 +1,10 @@
 //! What guards remember of one request: their verdicts, and what they masked.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use super::detector::Detector;
 use super::rule::{Action, Direction, Guard};
@@ -45,6 +48,14 @@ pub struct Memory {
     masked: Vec<(String, String)>,
     /// Where names are given by it, and not by counting.
     key: Option<[u8; 32]>,
+    /// The place of a name there, by its kind and what it stands for.
+    named: FxHashMap<(&'static str, String), usize>,
+    /// The last number of each kind.
+    last: FxHashMap<&'static str, u32>,
+    /// Names that bodies hold already, in any spelling.
+    taken: BTreeSet<(&'static str, u32)>,
+    /// Whether the body that is looked at was read for them.
+    read: bool,
 }
 
 impl Memory {
@@ -79,6 +90,11 @@ impl Memory {
         }
     }
 
+    /// Another body is looked at.
+    pub(super) const fn begin(&mut self) {
+        self.read = false;
+    }
+
     /// What was masked so that it can be restored: names, and what they stand for.
     #[must_use]
     pub fn masked(&self) -> &[(String, String)] {
@@ -96,27 +112,31 @@ impl Memory {
     /// The name that stands in place of something that will be restored: the same for the same, and none
     /// that the request holds already.
     pub(super) fn name(&mut self, detector: Detector, value: &str, held: &[u8]) -> String {
-        if detector == Detector::Invisible || self.masked.len() >= MOST_NAMES {
+        if detector == Detector::Invisible {
             return Self::word(detector);
         }
         let kind = detector.placeholder();
-        if let Some((name, _)) = self.masked.iter().find(|(name, known)| known == value && is_of(name, kind))
-        {
+        let key = (kind, value.to_owned());
+        if let Some((name, _)) = self.named.get(&key).and_then(|place| self.masked.get(*place)) {
             return name.clone();
+        }
+        if self.masked.len() >= MOST_NAMES {
+            return Self::word(detector);
+        }
+        if !self.read {
+            read_names(held, &mut self.taken);
+            self.read = true;
         }
         let first = match &self.key {
             Some(key) => hashed(key, value),
-            None => {
-                let of_kind = self.masked.iter().filter(|(name, _)| is_of(name, kind));
-                of_kind.filter_map(|(name, _)| number(name)).max().unwrap_or(0) + 1
-            }
+            None => self.last.get(kind).map_or(1, |last| last.saturating_add(1)),
         };
-        let is_free = |name: &String| {
-            memchr::memmem::find(held, name.as_bytes()).is_none()
-                && !self.masked.iter().any(|(given, _)| given == name)
-        };
-        let free = (first..).map(|number| format!("[{kind}_{number}]")).take(1000).find(is_free);
-        let Some(name) = free else { return Self::word(detector) };
+        let number =
+            (first..=u32::MAX).find(|number| !self.taken.contains(&(kind, *number))).unwrap_or(u32::MAX);
+        self.taken.insert((kind, number));
+        self.last.insert(kind, number);
+        let name = format!("[{kind}_{number}]");
+        self.named.insert(key, self.masked.len());
         self.masked.push((name.clone(), value.to_owned()));
         name
     }
@@ -134,17 +154,49 @@ fn hashed(key: &[u8; 32], value: &str) -> u32 {
     100_000 + u32::from_le_bytes([a, b, c, d]) % 900_000
 }
 
-fn is_of(name: &str, kind: &str) -> bool {
-    name.strip_prefix('[').and_then(|name| name.strip_prefix(kind)).is_some_and(|rest| rest.starts_with('_'))
-}
-
-fn number(name: &str) -> Option<u32> {
-    name.trim_end_matches(']').rsplit('_').next()?.parse().ok()
+/// Reads which names a body holds, in whatever letters and spelling: `EMAIL_3`, `[email\\_3]`, `Email 3`.
+fn read_names(held: &[u8], taken: &mut BTreeSet<(&'static str, u32)>) {
+    for mark in memchr::memchr2_iter(b'_', b' ', held) {
+        let behind = held.get(mark + 1..).unwrap_or_default();
+        let digits = behind.iter().take(9).take_while(|byte| byte.is_ascii_digit()).count();
+        if digits == 0 {
+            continue;
+        }
+        let before = held.get(..mark).unwrap_or_default();
+        let slashes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
+        let before = before.get(..mark - slashes).unwrap_or_default();
+        let ends = |kind: &&str| {
+            let from = before.len().checked_sub(kind.len());
+            from.and_then(|from| before.get(from..))
+                .is_some_and(|end| end.eq_ignore_ascii_case(kind.as_bytes()))
+        };
+        let number = behind.get(..digits).and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+        let kinds = Detector::ALL.iter().map(|detector| detector.placeholder()).filter(ends);
+        taken.extend(kinds.zip(std::iter::repeat(number)).filter_map(|(kind, number)| Some((kind, number?))));
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_same_has_the_same_name_and_no_name_is_one_that_the_body_holds() {
+        let mut memory = Memory::default();
+        let held = br"see [EMAIL_1], email\_2, Email 4 and my_email_5, CARD_9x";
+        let mut name = |detector, value| memory.name(detector, value, held);
+        assert_eq!(name(Detector::Email, "a"), "[EMAIL_3]");
+        assert_eq!(name(Detector::Email, "b"), "[EMAIL_6]");
+        assert_eq!(name(Detector::Email, "a"), "[EMAIL_3]");
+        assert_eq!(name(Detector::Card, "a"), "[CARD_1]");
+        // Two kinds that are called alike have one row of numbers.
+        assert_eq!(name(Detector::UsSsn, "a"), "[ID_1]");
+        assert_eq!(name(Detector::UkNino, "c"), "[ID_2]");
+        let names: Vec<_> = memory.masked().iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["[EMAIL_3]", "[EMAIL_6]", "[CARD_1]", "[ID_1]", "[ID_2]"]);
+        memory.begin();
+        assert_eq!(memory.name(Detector::Email, "c", b"EMAIL_7"), "[EMAIL_8]");
+    }
 
     #[test]
     fn a_name_by_a_key_is_the_same_for_the_same_in_every_request() {
