@@ -32,6 +32,8 @@ struct Word {
 pub(super) enum Edges {
     /// Both, where it has letters there that make words.
     Both,
+    /// Both, and there is no `_` beside it; its letters are capitals, as in names of ours.
+    Alone,
     /// The beginning alone.
     Start,
     /// None.
@@ -113,7 +115,7 @@ impl Lexicon {
         let mut likely = self.words.iter().skip(place).take_while(|word| word.text.starts_with(&tail));
         likely.any(|word| {
             let whole = word.text.len() == tail.len();
-            (!whole || word.edges == Edges::Both) && word.begins(text, at)
+            (!whole || matches!(word.edges, Edges::Both | Edges::Alone)) && word.begins(text, at)
         })
     }
 }
@@ -121,11 +123,24 @@ impl Lexicon {
 impl Word {
     fn fits(&self, text: &[u8], start: usize, end: usize) -> bool {
         let ends = || !(is_word(self.text.last()) && is_word_at(text, end));
-        self.begins(text, start) && (self.edges != Edges::Both || ends())
+        let is = match self.edges {
+            Edges::Both => ends(),
+            Edges::Alone => {
+                let small = text.get(start..end).is_none_or(|met| met.iter().any(u8::is_ascii_lowercase));
+                !small && ends() && text.get(end) != Some(&b'_')
+            }
+            Edges::Start | Edges::None => true,
+        };
+        is && self.begins(text, start)
     }
 
     fn begins(&self, text: &[u8], start: usize) -> bool {
-        self.edges == Edges::None || !(is_word(self.text.first()) && is_word_before(text, start))
+        let word = || !(is_word(self.text.first()) && is_word_before(text, start));
+        match self.edges {
+            Edges::None => true,
+            Edges::Alone => word() && !text.get(..start).is_some_and(|before| before.ends_with(b"_")),
+            Edges::Both | Edges::Start => word(),
+        }
     }
 }
 

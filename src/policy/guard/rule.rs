@@ -243,7 +243,7 @@ impl Watch {
         }
         let spelt: Vec<_> =
             masked.iter().zip(0..).flat_map(|((name, _), place)| spellings(name, place)).collect();
-        let names = spelt.iter().map(|(spelling, place)| (spelling.as_str(), Edges::Both, *place));
+        let names = spelt.iter().map(|(spelling, edges, place)| (spelling.as_str(), *edges, *place));
         panel.words.extend(Lexicon::new(names).map(|names| (NAMES, Arc::new(names))));
         let names = masked.iter().map(|(_, value)| value.clone()).collect();
         Some(Self { direction, guards, panel: Arc::new(panel), names })
@@ -307,17 +307,18 @@ impl Guard {
     }
 }
 
-/// The ways in which models write a name such as `[EMAIL_1]`.
-fn spellings(name: &str, place: u16) -> Vec<(String, u16)> {
+/// The ways in which models write a name such as `[EMAIL_1]`. Without its brackets it is one only where it
+/// stands alone and in capitals: `user_id_1` is none.
+fn spellings(name: &str, place: u16) -> impl Iterator<Item = (String, Edges, u16)> {
     let bare = name.trim_matches(['[', ']']);
     let escaped = bare.replace('_', "\\_");
     let spaced = bare.replace('_', " ");
-    let bracketed = [bare, &escaped, &spaced].map(|bare| format!("[{bare}]"));
-    let half = format!("[{bare}");
-    let escaped_brackets = format!("\\[{bare}\\]");
-    bracketed
-        .into_iter()
-        .chain([half, escaped_brackets, bare.to_owned(), escaped])
-        .map(|name| (name, place))
-        .collect()
+    let bracketed = [bare, &escaped, &spaced].map(|bare| (format!("[{bare}]"), Edges::None));
+    let others = [
+        (format!("[{bare}"), Edges::Alone),
+        (format!("\\[{bare}\\]"), Edges::None),
+        (bare.to_owned(), Edges::Alone),
+        (escaped, Edges::Alone),
+    ];
+    bracketed.into_iter().chain(others).map(move |(name, edges)| (name, edges, place))
 }

@@ -39,11 +39,12 @@ fn what_is_masked_is_restored_however_the_model_writes_it_and_the_answer_is_cut(
     let sent = sift(&request, Form::Plain, text, text.as_bytes(), &mut memory).unwrap();
     assert_eq!(sent, "Write to [EMAIL_2], not [EMAIL_3]; [EMAIL_2], [EMAIL_1] is taken.");
     let answer = watch(Vec::new(), Direction::Answer, memory.masked());
-    let said = "Dear [EMAIL_2], [email_3] [EMAIL\\_2] EMAIL_3. [EMAIL_21] [EMAIL 2] \\[EMAIL_2\\] [EMAIL_2";
+    let said = "Dear [EMAIL_2], [email_3] [EMAIL\\_2] EMAIL_3. [EMAIL_21] [EMAIL 2] \\[EMAIL_2\\] \
+                my_EMAIL_3 EMAIL_3_A email_3 xEMAIL_3 EMAIL\\_3x [EMAIL_2";
     assert_eq!(
         through(&answer, Form::Plain, said),
         "Dear anna@example.com, bob@example.com anna@example.com bob@example.com. [EMAIL_21] anna@example.com \
-         anna@example.com anna@example.com"
+         anna@example.com my_EMAIL_3 EMAIL_3_A email_3 xEMAIL_3 EMAIL\\_3x anna@example.com"
     );
 }
 
