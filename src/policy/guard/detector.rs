@@ -232,6 +232,12 @@ impl Wanted {
         Self(self.0 | detector.bit())
     }
 
+    /// Without one.
+    #[must_use]
+    pub(super) const fn without(self, detector: Detector) -> Self {
+        Self(self.0 & !detector.bit())
+    }
+
     /// With all of another set.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {

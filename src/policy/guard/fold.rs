@@ -1,5 +1,7 @@
 //! Says text in plain small letters, so that words are known however they are dressed up.
 
+use super::invisible::is_unseen;
+
 /// Appends a text with its disguises taken off: wide, ornamental and foreign letters that look like those
 /// of ASCII become them, accents and what takes no room go, tags say what they spell.
 pub(super) fn fold(text: &str, out: &mut Vec<u8>) {
@@ -52,19 +54,11 @@ fn like(letter: char) -> Option<u8> {
     let nth =
         |from: u32, by: u32, first: u8| u8::try_from((code - from) % by).ok().map(|place| first + place);
     match code {
-        0xad
-        | 0x0300..=0x036f
-        | 0x200b..=0x200f
-        | 0x202a..=0x202e
-        | 0x2060..=0x2069
-        | 0xfe00..=0xfe0f
-        | 0xfeff
-        | 0xe0000..=0xe001f
-        | 0xe007f
-        | 0xe0100..=0xe01ef => Some(0),
+        0xe0020..=0xe007e => nth(0xe0020, 95, b' '),
+        0x0300..=0x036f => Some(0),
+        _ if is_unseen(letter) => Some(0),
         0xa0 | 0x2000..=0x200a | 0x2028 | 0x2029 | 0x202f | 0x205f | 0x3000 => Some(b' '),
         0xff01..=0xff5e => nth(0xff01, 94, b'!'),
-        0xe0020..=0xe007e => nth(0xe0020, 95, b' '),
         0x24b6..=0x24e9 => nth(0x24b6, 26, b'a'),
         0x1f130..=0x1f189 => (code < 0x1f14a || (0x1f150..0x1f16a).contains(&code) || code >= 0x1f170)
             .then(|| nth(0x1f130, 32, b'a'))

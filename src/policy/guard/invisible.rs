@@ -25,14 +25,23 @@ const fn sort(letter: char) -> Sort {
     match letter {
         '\u{e0000}'..='\u{e007f}' | '\u{e0100}'..='\u{e01ef}' => Sort::Tag,
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Sort::Turning,
-        '\u{200b}'..='\u{200d}'
-        | '\u{2060}'..='\u{2064}'
-        | '\u{feff}'
-        | '\u{180e}'
+        '\u{ad}'
+        | '\u{34f}'
         | '\u{115f}'
-        | '\u{3164}' => Sort::Narrow,
+        | '\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2060}'..='\u{2065}'
+        | '\u{206a}'..='\u{206f}'
+        | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' => Sort::Narrow,
         _ => Sort::Seen,
     }
+}
+
+/// Whether nobody sees it.
+pub(super) fn is_unseen(letter: char) -> bool {
+    sort(letter) != Sort::Seen
 }
 
 /// Finds them from `from` on and returns how far all is decided.
@@ -65,8 +74,9 @@ pub(super) fn pass(text: &[u8], from: usize, ended: bool, found: &mut Vec<Findin
 fn next(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     let usual = memchr::memchr3(0xe2, 0xef, 0xf3, rest);
-    let rare = memchr::memchr2(0xe1, 0xe3, rest.get(..usual.unwrap_or(rest.len()))?);
-    rare.or(usual).map(|place| at + place)
+    let rare = memchr::memchr3(0xc2, 0xe1, 0xe3, rest.get(..usual.unwrap_or(rest.len()))?).or(usual);
+    let joiner = memchr::memchr(0xcd, rest.get(..rare.unwrap_or(rest.len()))?).or(rare);
+    joiner.map(|place| at + place)
 }
 
 /// The character here and its width.
@@ -119,5 +129,7 @@ mod tests {
             0
         );
         assert_eq!(count("— “quotes” … 日本語 ￥"), 0);
+        assert_eq!(count("a\u{ad}b c\u{34f}d e\u{200e}f g\u{200f}h i\u{fe0f}j k\u{3164}l"), 6);
+        assert_eq!(count("1\u{fe0f}\u{20e3} © \u{fe0f} café\u{ad} עברית\u{200f}, x"), 0);
     }
 }

@@ -6,6 +6,7 @@
 
 mod body;
 mod checks;
+mod clearing;
 mod codes;
 mod detector;
 mod examine;
@@ -20,10 +21,12 @@ mod mail;
 mod marked;
 mod memory;
 mod pattern;
+mod reading;
 mod rule;
 pub mod scanner;
 mod screen;
 pub mod secrets;
+mod settle;
 mod sieve;
 mod trail;
 mod view;

@@ -209,6 +209,8 @@ pub struct Watch {
     pub(super) direction: Direction,
     pub(super) guards: Vec<Arc<Guard>>,
     pub(super) panel: Arc<Panel>,
+    /// The same but for what nobody sees, where a guard takes that out first.
+    pub(super) cleared: Option<Arc<Panel>>,
     /// Names that stand in place of what was masked, to be undone.
     pub(super) names: Vec<String>,
 }
@@ -246,7 +248,12 @@ impl Watch {
         let names = spelt.iter().map(|(spelling, edges, place)| (spelling.as_str(), *edges, *place));
         panel.words.extend(Lexicon::new(names).map(|names| (NAMES, Arc::new(names))));
         let names = masked.iter().map(|(_, value)| value.clone()).collect();
-        Some(Self { direction, guards, panel: Arc::new(panel), names })
+        let clears = |guard: &Arc<Guard>| guard.action.edits() && guard.detect.has(Detector::Invisible);
+        let cleared = guards.iter().any(clears).then(|| {
+            let wanted = panel.wanted.without(Detector::Invisible);
+            Arc::new(Panel { wanted, ..panel.clone() })
+        });
+        Some(Self { direction, guards, panel: Arc::new(panel), cleared, names })
     }
 
     /// The guard without whose look nothing may pass: one that would change or end it.

@@ -20,7 +20,7 @@ const BACK: usize = 64;
 pub const LONGEST_MATCH: usize = 512;
 
 /// What a scanner looks for: what all guards together want.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Panel {
     /// What is wanted.
     pub(super) wanted: Wanted,

@@ -1,6 +1,6 @@
 use super::super::detector::{Detector, Wanted};
 use super::super::pattern::Pattern;
-use super::super::rule::{Asker, Guard, Scope, Words};
+use super::super::rule::{Action, Asker, Direction, Guard, Scope, Words};
 use super::*;
 
 const ANYBODY: Asker<'_> = Asker { key: "", owner: "", model: "m" };
@@ -86,6 +86,36 @@ fn arguments_stay_json_whatever_is_taken_out_of_them() {
         assert_eq!(whole.as_deref().unwrap_or(text), expected);
         assert!(!text.contains('{') || crate::wire::json::parse(out.as_bytes()).is_ok(), "{out}");
     }
+}
+
+#[test]
+fn what_is_hidden_by_what_nobody_sees_is_found_once_that_is_taken_out() {
+    let wanted = Wanted::PII.with(Detector::Invisible);
+    for action in [Action::Mask, Action::MaskAndRestore] {
+        let unseen = watch(vec![guard("g", wanted, action)], Direction::Answer, &[]);
+        for (form, text, expected) in [
+            (Form::Plain, "pay 4111\u{200b}111111111111 n\u{ad}ow \u{e0041}!", "pay [CARD] now !"),
+            (Form::Plain, "an\u{200b}na@ex\u{200b}\u{200b}ample.com\u{200b}x", "[EMAIL]"),
+            (Form::Plain, "no\u{200b}thing \u{200b}here, 👩\u{200d}💻", "nothing \u{200b}here, 👩\u{200d}💻"),
+            (
+                Form::Json,
+                r#"{"a":"x\u200by\u200b\n","b":4111111111111111}"#,
+                r#"{"a":"xy\u200b\n","b":"[CARD]"}"#,
+            ),
+            (Form::Json, r#"{"a":"4111\u200b1111\u200b11111111 \u00e4"}"#, r#"{"a":"[CARD] \u00e4"}"#),
+        ] {
+            assert_eq!(through(&unseen, form, text), expected);
+            let whole = sift(&unseen, form, text, b"", &mut Memory::default());
+            assert_eq!(whole.as_deref(), Some(expected));
+        }
+    }
+    let told = watch(vec![guard("g", wanted, Action::Tag)], Direction::Answer, &[]);
+    let text = "4111\u{200b}111111111111";
+    assert_eq!(through(&told, Form::Plain, text), text);
+    let request = watch(vec![guard("g", wanted, Action::MaskAndRestore)], Direction::Request, &[]);
+    let mut memory = Memory::default();
+    assert_eq!(sift(&request, Form::Plain, text, b"", &mut memory).as_deref(), Some("[CARD_1]"));
+    assert_eq!(memory.masked(), [("[CARD_1]".to_owned(), "4111111111111111".to_owned())]);
 }
 
 #[test]
