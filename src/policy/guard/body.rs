@@ -11,6 +11,7 @@ use crate::wire::json::{self, Texts};
 use super::memory::Memory;
 use super::rule::Watch;
 use super::sieve::{Form, sift, sift_number};
+use super::tokens::withheld;
 
 /// A guard ends a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +50,20 @@ pub(super) enum Place {
     Free,
 }
 
+impl Place {
+    /// What a member of something in this place is.
+    pub(super) fn inner(self, key: &str, spoken: Spoken) -> Self {
+        match self {
+            Self::Outside => outermost(key, spoken),
+            Self::Said => within(key),
+            Self::Arguments => Self::Free,
+            // The seal itself is no text.
+            Self::Sealed if within(key) == Self::Skipped => Self::Skipped,
+            other @ (Self::Skipped | Self::Free | Self::Sealed) => other,
+        }
+    }
+}
+
 /// What goes on of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Passed {
@@ -84,6 +99,7 @@ pub fn pass(
         }
         None => Ok(match anew {
             Ok(None) => Passed::AsItCame,
+            Ok(Some(anew)) if spoken == Spoken::Answered => Passed::Anew(withheld(anew)),
             Ok(Some(anew)) => Passed::Anew(anew),
             Err(_) => Passed::Unread,
         }),
@@ -110,12 +126,7 @@ impl Body<'_> {
 
 impl Texts for Body<'_> {
     fn enter(&mut self, key: &str) {
-        let place = match self.place() {
-            Place::Outside => outermost(key, self.spoken),
-            Place::Said => within(key),
-            Place::Arguments => Place::Free,
-            other @ (Place::Skipped | Place::Free | Place::Sealed) => other,
-        };
+        let place = self.place().inner(key, self.spoken);
         if place == Place::Free {
             self.name.clear();
             self.name.push_str(key);
@@ -128,7 +139,7 @@ impl Texts for Body<'_> {
     }
 
     fn takes(&self) -> bool {
-        !matches!(self.place(), Place::Skipped | Place::Outside) && self.memory.blocked.is_none()
+        self.place() != Place::Skipped && self.memory.blocked.is_none()
     }
 
     fn text(&mut self, at: usize, text: &str) -> Option<String> {
@@ -154,28 +165,96 @@ impl Texts for Body<'_> {
     }
 }
 
-/// The outermost members that hold what is said.
-pub(super) fn outermost(key: &str, spoken: Spoken) -> Place {
+/// What an outermost member is: what is said, but for names, settings and what else is no text.
+fn outermost(key: &str, spoken: Spoken) -> Place {
     match key {
-        "messages" | "message" | "system" | "input" | "instructions" | "contents" | "content"
-        | "system_instruction" | "systemInstruction" | "prompt" | "suffix" | "documents" | "query"
-        | "texts" | "text" | "inputs" | "requests" | "queries" | "chat_history" | "preamble"
-        | "tool_results" | "context" | "title" | "negative_prompt" => Place::Said,
-        // Of answers, and of the events of one.
-        "choices" | "output" | "candidates" | "response" | "delta" | "item" | "part" | "output_text"
-        | "completion" | "refusal" | "content_block" | "start" | "generations" | "results"
-        | "summary_text" | "data"
-            if spoken == Spoken::Answered =>
-        {
-            Place::Said
-        }
-        "arguments" if spoken == Spoken::Answered => Place::Arguments,
-        _ => Place::Skipped,
+        // Settings of requests, and what is said in answers.
+        "reasoning" | "thinking" if spoken == Spoken::Asked => Place::Skipped,
+        "arguments" => Place::Arguments,
+        // A request in a request.
+        "generateContentRequest" | "generate_content_request" => Place::Outside,
+        "user"
+        | "stream"
+        | "stop"
+        | "stop_sequences"
+        | "functions"
+        | "function_call"
+        | "response_format"
+        | "reasoning_effort"
+        | "verbosity"
+        | "modalities"
+        | "truncation"
+        | "truncate"
+        | "include"
+        | "conversation"
+        | "background"
+        | "store"
+        | "prompt_cache_key"
+        | "prompt_cache_retention"
+        | "safety_identifier"
+        | "user_id"
+        | "logit_bias"
+        | "voice"
+        | "size"
+        | "quality"
+        | "style"
+        | "language"
+        | "encoding_format"
+        | "embedding_types"
+        | "input_type"
+        | "task"
+        | "taskType"
+        | "output_format"
+        | "output_config"
+        | "mcp_servers"
+        | "betas"
+        | "anthropic_version"
+        | "anthropic_beta"
+        | "context_management"
+        | "generationConfig"
+        | "generation_config"
+        | "safetySettings"
+        | "safety_settings"
+        | "toolConfig"
+        | "tool_config"
+        | "cachedContent"
+        | "cached_content"
+        | "labels"
+        | "modelId"
+        | "inferenceConfig"
+        | "additionalModelRequestFields"
+        | "additionalModelResponseFieldPaths"
+        | "guardrailConfig"
+        | "performanceConfig"
+        | "requestMetadata"
+        | "serviceTier"
+        | "options"
+        | "keep_alive"
+        | "images"
+        | "provider"
+        | "models"
+        | "route"
+        | "transforms"
+        | "plugins"
+        | "connectors"
+        | "safety_mode"
+        | "endpoint"
+        | "completion_window"
+        | "input_file_id"
+        | "training_file"
+        | "purpose"
+        | "custom_id"
+        | "event_id" | "system_fingerprint" | "done_reason" | "createTime" | "partial_image_b64"
+        // It hides how long Bedrock's events are.
+        | "p" => Place::Skipped,
+        // A string is of one dialect, an object of another.
+        "thinking" | "input" | "parameters" | "data" | "outputs" | "variables" => Place::Said,
+        _ => within(key),
     }
 }
 
 /// What a member within is.
-pub(super) fn within(key: &str) -> Place {
+fn within(key: &str) -> Place {
     match key {
         "type"
         | "role"
@@ -197,6 +276,7 @@ pub(super) fn within(key: &str) -> Place {
         | "file_id"
         | "file_data"
         | "b64_json"
+        | "bytesBase64Encoded"
         | "signature"
         | "encrypted_content"
         | "thoughtSignature"
@@ -229,9 +309,10 @@ pub(super) fn within(key: &str) -> Place {
         | "safetyRatings"
         | "modelVersion"
         | "responseId" => Place::Skipped,
-        "thinking" | "reasoningText" => Place::Sealed,
+        "thinking" | "reasoningText" | "reasoningContent" => Place::Sealed,
         "arguments" | "partial_json" => Place::Arguments,
-        "input" | "args" | "json" | "parameters" | "functionResponse" | "function_response" => Place::Free,
+        "input" | "args" | "json" | "parameters" | "functionResponse" | "function_response" | "variables"
+        | "promptVariables" | "data" | "outputs" => Place::Free,
         _ => Place::Said,
     }
 }
@@ -329,10 +410,62 @@ mod tests {
             ),
             (r#"{"query":"a@b.co","documents":["a@b.co",{"text":"a@b.co"}]}"#, 3),
             (r#"{"input":["a@b.co","none"]}"#, 1),
+            // What is less usual, or new.
+            (
+                r#"{"prompt":{"id":"a@b.co","variables":{"name":"a@b.co","to":{"type":"input_text","text":"a@b.co"}}}}"#,
+                2,
+            ),
+            (r#"{"prediction":{"type":"content","content":"a@b.co"},"whatever":"a@b.co"}"#, 2),
+            (
+                r#"{"generateContentRequest":{"model":"a@b.co","contents":[{"parts":[{"text":"a@b.co"}]}],"generationConfig":{"x":"a@b.co"}}}"#,
+                1,
+            ),
+            (r#"{"instances":[{"content":"a@b.co"}],"inputText":"a@b.co","template":"a@b.co"}"#, 3),
+            (
+                r#"{"documents":[{"id":"a@b.co","data":{"id":"a@b.co","title":"a@b.co"}}],"tool_results":[{"call":{"name":"a@b.co","parameters":{"name":"a@b.co"}},"outputs":[{"url":"a@b.co"}]}]}"#,
+                4,
+            ),
+            (r#"["a@b.co"]"#, 1),
         ] {
             let anew = masked(body).unwrap_or_default();
             assert_eq!(anew.matches("[EMAIL]").count(), times, "{anew}");
         }
+    }
+
+    #[test]
+    fn answers_are_looked_at_whole_and_what_is_sealed_stays() {
+        let guard = Guard::new("pii", Wanted::PII, Action::Mask);
+        let asker = Asker { key: "", owner: "", model: "m" };
+        let watch = Watch::over(&[Arc::new(guard)], Direction::Answer, &asker, |a, b| a == b, &[]).unwrap();
+        let masked = |body: &str| {
+            let mut memory = Memory::default();
+            let passed = pass(&watch, Spoken::Answered, body.as_bytes(), b"", &mut memory).unwrap();
+            let times: u32 = memory.verdicts.iter().map(|verdict| verdict.count).sum();
+            let Passed::Anew(anew) = passed else { return (None, times) };
+            (Some(String::from_utf8(anew).unwrap()), times)
+        };
+        let said = |body: &str| masked(body).0.unwrap();
+        assert_eq!(
+            said(r#"{"type":"response.code_interpreter_call_code.done","item_id":"a@b.co","code":"a@b.co"}"#),
+            r#"{"type":"response.code_interpreter_call_code.done","item_id":"a@b.co","code":"[EMAIL]"}"#
+        );
+        assert_eq!(
+            said(
+                r#"{"text":"a@b.co","segments":[{"id":0,"text":"a@b.co"}],"words":[{"word":"a@b.co","start":0}]}"#
+            ),
+            r#"{"text":"[EMAIL]","segments":[{"id":0,"text":"[EMAIL]"}],"words":[{"word":"[EMAIL]","start":0}]}"#
+        );
+        assert_eq!(said(r#"{"response":"","thinking":"a@b.co"}"#), r#"{"response":"","thinking":"[EMAIL]"}"#);
+        let chosen = r#"{"choices":[{"message":{"content":"a@b.co"},"logprobs":{"content":[{"token":"a@b","top_logprobs":[]}]}}]}"#;
+        assert_eq!(said(chosen), r#"{"choices":[{"message":{"content":"[EMAIL]"},"logprobs":null}]}"#);
+        let listed =
+            r#"{"output":[{"content":[{"text":"a@b.co","logprobs":[{"token":"a@b"}]}]}],"top_logprobs":2}"#;
+        assert_eq!(
+            said(listed),
+            r#"{"output":[{"content":[{"text":"[EMAIL]","logprobs":[]}]}],"top_logprobs":2}"#
+        );
+        let sealed = r#"{"output":{"message":{"content":[{"reasoningContent":{"reasoningText":{"text":"a@b.co","signature":"a@b.co"}}},{"reasoningContent":{"text":"a@b.co"}}]}}}"#;
+        assert_eq!(masked(sealed), (None, 2));
     }
 
     #[test]

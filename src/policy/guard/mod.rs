@@ -28,6 +28,7 @@ mod screen;
 pub mod secrets;
 mod settle;
 mod sieve;
+mod tokens;
 mod trail;
 mod view;
 

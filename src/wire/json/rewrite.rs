@@ -14,6 +14,11 @@ pub trait Texts {
     /// Whether a string or a number that is a value here is of interest.
     fn takes(&self) -> bool;
 
+    /// Whether an object or a list that is a value here goes: `null` or an empty list stands there instead.
+    fn withholds(&self) -> bool {
+        false
+    }
+
     /// A string of interest, without its escapes, that begins at this byte: what stands there instead, where
     /// that differs.
     fn text(&mut self, at: usize, text: &str) -> Option<String>;
@@ -72,6 +77,12 @@ impl Walk<'_, '_> {
                 }
                 Ok(())
             }
+            Some(open @ (b'{' | b'[')) if self.texts.withholds() => {
+                let start = self.scan.at();
+                self.scan.skip(depth)?;
+                self.put(start, |out| out.extend_from_slice(if open == b'{' { b"null" } else { b"[]" }));
+                Ok(())
+            }
             Some(b'{') => {
                 let mut more = self.scan.open(b'}', depth)?;
                 while more {
@@ -97,9 +108,14 @@ impl Walk<'_, '_> {
 
     /// Writes a string in place of the value that began there and ends here.
     fn say(&mut self, start: usize, anew: &str) {
+        self.put(start, |out| write_string(out, anew));
+    }
+
+    /// Writes something in place of the value that began there and ends here.
+    fn put(&mut self, start: usize, write: impl FnOnce(&mut Vec<u8>)) {
         let before = self.text.as_bytes().get(self.kept..start);
         self.out.extend_from_slice(before.unwrap_or_default());
-        write_string(&mut self.out, anew);
+        write(&mut self.out);
         self.kept = self.scan.at();
     }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::ir::Dialect;
 use crate::wire::json::{self, Json, Kind};
 
-use super::super::body::{Place, Spoken, is_packed, outermost, within};
+use super::super::body::{Place, Spoken, is_packed};
 use super::super::sieve::Form;
 
 /// One text in an event.
@@ -116,12 +116,7 @@ impl<'a> Walk<'a, '_> {
                 let (path, told) = (self.path.len(), self.numbers.len());
                 self.numbers.push_str(&numbers(value));
                 for (key, member) in members {
-                    let inner = match place {
-                        Place::Outside => outermost(key, Spoken::Answered),
-                        Place::Said => within(key),
-                        Place::Arguments => Place::Free,
-                        other @ (Place::Skipped | Place::Free | Place::Sealed) => other,
-                    };
+                    let inner = place.inner(key, Spoken::Answered);
                     if inner != Place::Skipped {
                         self.path.push('/');
                         self.path.push_str(key);
@@ -154,7 +149,7 @@ impl<'a> Walk<'a, '_> {
         let form = match (place, &strand) {
             (Place::Sealed, _) => Form::Sealed,
             (_, Some(_)) if arguments => Form::Json,
-            (Place::Arguments, None) if text.starts_with(['{', '[']) => Form::Json,
+            (Place::Arguments, None) if text.trim_start().starts_with(['{', '[']) => Form::Json,
             _ => Form::Plain,
         };
         if strand.is_some() || !is_packed(text) {
