@@ -4,8 +4,9 @@
 //! `DE89 3704 …`. So a number is looked for from each group that may begin one, over as many groups as
 //! belong together, and what it is is decided by its form and check digits (`kinds`).
 
+use super::code::Code;
 use super::detector::{Finding, Wanted};
-use super::kinds::{self, Code};
+use super::kinds;
 
 /// The longest number as it is written: an IBAN of 34 characters in groups of four, and some room.
 const LONGEST: usize = 56;

@@ -3,11 +3,15 @@
 //! These are signs and no proof, in either direction: whoever words it otherwise passes, and whoever
 //! writes about such orders is told of. So they make a score, which an operator may look at or act on.
 
+mod words;
+
 use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use words::{HIDE, MARKERS, ORDERS, ROLE, TELL, TOLD, UNDO};
 
 use super::fold::fold;
 use super::lexicon::{Edges, LONGEST_WORD, Lexicon, Met};
@@ -81,199 +85,6 @@ const NEAR: usize = 64;
 
 /// A run of letters of base64 this long is looked into.
 const RUN: usize = 32;
-
-const UNDO: &[&str] = &[
-    "ignore",
-    "disregard",
-    "forget",
-    "override",
-    "bypass",
-    "do not follow",
-    "don't follow",
-    "stop following",
-    "ignoriere",
-    "vergiss",
-    "missachte",
-    "ignorez",
-    "oublie",
-    "oubliez",
-    "ignora",
-    "olvida",
-    "ignorar",
-    "dimentica",
-    "negeer",
-    "zignoruj",
-];
-
-const ORDERS: &[&str] = &[
-    "previous instruction",
-    "prior instruction",
-    "above instruction",
-    "earlier instruction",
-    "all instruction",
-    "your instruction",
-    "preceding instruction",
-    "previous prompt",
-    "prior prompt",
-    "above prompt",
-    "system prompt",
-    "previous direction",
-    "prior direction",
-    "previous rule",
-    "your rules",
-    "all rules",
-    "your guidelines",
-    "safety guidelines",
-    "content policy",
-    "your programming",
-    "initial instruction",
-    "original instruction",
-    "system message",
-    "previous command",
-    "previous context",
-    "everything above",
-    "everything before",
-    "anything above",
-    "instructions above",
-    "instructions you were given",
-    "instructions before",
-    "vorherigen anweisungen",
-    "bisherigen anweisungen",
-    "obigen anweisungen",
-    "vorigen anweisungen",
-    "alle anweisungen",
-    "instructions precedentes",
-    "instructions anterieures",
-    "consignes precedentes",
-    "instrucciones anteriores",
-    "instrucciones previas",
-    "instrucoes anteriores",
-    "istruzioni precedenti",
-    "vorige instructies",
-    "poprzednie instrukcje",
-    "previous messages",
-    "the instructions",
-    "all previous",
-];
-
-const TELL: &[&str] = &[
-    "reveal",
-    "print",
-    "repeat",
-    "output",
-    "show me",
-    "show",
-    "display",
-    "tell me",
-    "leak",
-    "dump",
-    "disclose",
-    "what is",
-    "what are",
-    "translate",
-    "summarize",
-    "encode",
-];
-
-const TOLD: &[&str] = &[
-    "your system prompt",
-    "the system prompt",
-    "your instructions",
-    "your initial prompt",
-    "your hidden",
-    "your prompt",
-    "initial instructions",
-    "the words above",
-    "text above verbatim",
-    "your guidelines",
-    "developer message",
-    "your configuration",
-    "system message",
-    "the prompt above",
-];
-
-const ROLE: &[&str] = &[
-    "you are now dan",
-    "do anything now",
-    "developer mode enabled",
-    "developer mode output",
-    "enable developer mode",
-    "jailbreak",
-    "you are now in developer mode",
-    "pretend you have no restrictions",
-    "without any restrictions",
-    "no ethical guidelines",
-    "unfiltered ai",
-    "act as an unrestricted",
-    "you have no rules",
-    "god mode enabled",
-    "respond as dan",
-    "stay in character as dan",
-    "from now on you will act",
-    "from now on, you are",
-    "you are no longer",
-    "new instructions:",
-    "your new instructions are",
-    "your new task is",
-    "admin override",
-    "opposite day",
-    "evil confidant",
-    "hypothetical response with no rules",
-];
-
-const MARKERS: &[&str] = &[
-    "<|im_start|>",
-    "<|im_end|>",
-    "<|system|>",
-    "<|user|>",
-    "<|assistant|>",
-    "<|endoftext|>",
-    "<|start_header_id|>",
-    "<|eot_id|>",
-    "[inst]",
-    "[/inst]",
-    "<<sys>>",
-    "<</sys>>",
-    "<start_of_turn>",
-    "<end_of_turn>",
-    "### system:",
-    "### instruction:",
-    "\u{ff5c}begin",
-    "[system]",
-    "[system message]",
-    "<system>",
-    "</system>",
-    "begin system prompt",
-    "end system prompt",
-    "<|channel|>",
-    "<|message|>",
-    "[end of user input]",
-    "### end of prompt",
-];
-
-const HIDE: &[&str] = &[
-    "do not tell the user",
-    "don't tell the user",
-    "without telling the user",
-    "do not mention this to the user",
-    "without the user knowing",
-    "do not reveal this",
-    "send the contents to",
-    "exfiltrate",
-    "append the api key",
-    "include the api key",
-    "forward this email",
-    "forward all emails",
-    "encode the conversation",
-    "in the image url",
-    "as a markdown image",
-    "important: ai",
-    "note to ai",
-    "attention ai",
-    "instructions for the ai",
-    "if you are an ai",
-    "if you are a language model",
-];
 
 struct Words {
     lexicon: Lexicon,

@@ -7,6 +7,7 @@
 mod body;
 mod checks;
 mod clearing;
+mod code;
 mod codes;
 mod detector;
 mod examine;
