@@ -127,22 +127,47 @@ pub fn secret_bits() -> Option<[u8; 32]> {
     SystemRandom::new().fill(&mut bytes).ok().map(|()| bytes)
 }
 
-/// The id of one request: 24 letters and digits, unique for all practical purposes.
+/// The id of one request: 24 letters and digits, unique for all practical purposes. The first nine are
+/// the time when it was made, so that what is kept under it is found again by that.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId([u8; 24]);
 
+const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
 impl RequestId {
+    /// How many of its digits are its time.
+    const TIME: usize = 9;
+
     /// A fresh id.
     #[must_use]
     pub fn fresh() -> Self {
-        const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-        let mut bits = (u128::from(random()) << 64) | u128::from(random());
+        Self::of(unix_millis())
+    }
+
+    /// A fresh id of this time, in milliseconds since 1970.
+    #[must_use]
+    pub fn of(at: u64) -> Self {
+        let digit = |bits: u128| DIGITS.get((bits & 31) as usize).copied().unwrap_or(b'0');
         let mut id = [b'0'; 24];
-        for place in &mut id {
-            *place = DIGITS.get((bits & 31) as usize).copied().unwrap_or(b'0');
+        let (time, rest) = id.split_at_mut(Self::TIME);
+        let mut bits = u128::from(at);
+        for place in time.iter_mut().rev() {
+            *place = digit(bits);
+            bits >>= 5;
+        }
+        let mut bits = (u128::from(random()) << 64) | u128::from(random());
+        for place in rest {
+            *place = digit(bits);
             bits >>= 5;
         }
         Self(id)
+    }
+
+    /// When it was made, in milliseconds since 1970, if it was made here.
+    #[must_use]
+    pub fn at(&self) -> u64 {
+        let value = |byte: &u8| DIGITS.iter().position(|digit| digit == byte).unwrap_or(0) as u64;
+        self.0.iter().take(Self::TIME).fold(0, |at, byte| (at << 5) | value(byte))
     }
 
     /// The id that this text is, if it is one.

@@ -331,7 +331,7 @@ impl Exchange {
     #[must_use]
     pub fn new(world: Arc<Snapshot>, telemetry: Arc<Telemetry>) -> Self {
         telemetry.metrics.begin();
-        let started = clock::now();
+        let (started, at) = (clock::now(), clock::unix_millis());
         Self {
             deadline: started.checked_add(world.upstream.total_timeout).unwrap_or(started),
             closed_well: false,
@@ -339,8 +339,8 @@ impl Exchange {
             telemetry,
             left: false,
             world,
-            id: RequestId::fresh(),
-            at: clock::unix_millis(),
+            id: RequestId::of(at),
+            at,
             started,
             key: None,
             address: None,

@@ -69,6 +69,13 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn number<T: TryFrom<u128>>(&mut self) -> Result<T, Unread> {
+        // Most are short.
+        if let Some((&byte, rest)) = self.0.split_first()
+            && byte < 0x80
+        {
+            self.0 = rest;
+            return T::try_from(byte.into()).map_err(|_| Unread::Broken);
+        }
         T::try_from(self.big()?).map_err(|_| Unread::Broken)
     }
 

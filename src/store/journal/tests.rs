@@ -13,7 +13,7 @@ use crate::units::PicoUsd;
 /// A chat that went well.
 pub(in crate::store) fn record(at: u64) -> Record {
     Record {
-        id: RequestId::fresh(),
+        id: RequestId::of(at),
         at,
         key: None,
         address: None,

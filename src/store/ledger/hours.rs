@@ -50,28 +50,65 @@ impl OfKey {
 /// Sums that are not in the file yet.
 #[derive(Debug, Default)]
 pub(super) struct Gathering {
-    sums: FxHashMap<Group, (OfKey, Sums)>,
+    sums: Vec<Gathered>,
+    places: FxHashMap<Group, usize>,
+    /// Where the last request's groups are, the one of all first: the next one's are mostly the same.
+    last: Vec<usize>,
     seen: FxHashSet<Group>,
     hour: u64,
+}
+
+/// A group that requests came for.
+#[derive(Debug)]
+struct Gathered {
+    /// As its requests say it, whether or not there is room for it.
+    group: Group,
+    /// The group that they are summed up under.
+    under: Group,
+    key: OfKey,
+    sums: Sums,
 }
 
 impl Gathering {
     /// Adds a request.
     pub(super) fn add(&mut self, entry: &Entry) {
-        self.put(entry, &Sums::of(entry));
+        self.each(entry, |sums| sums.count(entry));
     }
 
     /// Takes one away again.
     pub(super) fn take(&mut self, row: &Row) {
-        self.put(&row.entry, &Sums::of_request(row).negated());
+        let less = Sums::of_request(row).negated();
+        self.each(&row.entry, |sums| sums.add(&less));
     }
 
-    fn put(&mut self, entry: &Entry, sums: &Sums) {
-        for group in groups(entry) {
-            let group = self.bounded(group);
-            let gathered = self.sums.entry(group).or_insert_with(|| (OfKey::of(entry), Sums::default()));
-            gathered.1.add(sums);
+    fn each(&mut self, entry: &Entry, change: impl Fn(&mut Sums)) {
+        let labels = std::iter::once("").chain(entry.labels.iter().map(String::as_str));
+        for (nth, label) in labels.enumerate() {
+            let place = match self.last.get(nth) {
+                Some(&place) if self.sums.get(place).is_some_and(|had| had.group.is_of(entry, label)) => place,
+                Some(_) | None => self.place(entry, label),
+            };
+            if let Some(gathered) = self.sums.get_mut(place) {
+                change(&mut gathered.sums);
+            }
+            match self.last.get_mut(nth) {
+                Some(last) => *last = place,
+                None => self.last.push(place),
+            }
         }
+    }
+
+    /// Where a group is, which is made if need be.
+    fn place(&mut self, entry: &Entry, label: &str) -> usize {
+        let group = Group::of(entry, label);
+        if let Some(place) = self.places.get(&group) {
+            return *place;
+        }
+        let place = self.sums.len();
+        let under = self.bounded(group.clone());
+        self.places.insert(group.clone(), place);
+        self.sums.push(Gathered { group, under, key: OfKey::of(entry), sums: Sums::default() });
+        place
     }
 
     /// The group, or the one of all that there is no room for.
@@ -92,8 +129,8 @@ impl Gathering {
 
     /// Writes all of it, within a transaction of the caller's.
     pub(super) fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
-        for (group, (key, sums)) in &self.sums {
-            write(connection, group, key, sums)?;
+        for Gathered { under, key, sums, .. } in &self.sums {
+            write(connection, under, key, sums)?;
         }
         Ok(())
     }
@@ -101,6 +138,8 @@ impl Gathering {
     /// It is in the file.
     pub(super) fn clear(&mut self) {
         self.sums.clear();
+        self.places.clear();
+        self.last.clear();
     }
 }
 
@@ -114,24 +153,38 @@ pub(super) fn others(mut group: Group) -> Group {
     group
 }
 
+/// The names of a request's group, in the order of [`GROUPS`].
+fn names<'e>(entry: &'e Entry, label: &'e str) -> [&'e str; GROUPS.len()] {
+    [
+        label,
+        entry.key.as_ref().map_or("", |(id, _)| id),
+        &entry.owner,
+        &entry.provider,
+        &entry.asked_model,
+        &entry.model,
+        &entry.operation,
+        &entry.client,
+        &entry.cache,
+    ]
+}
+
+impl Group {
+    /// The group of a request under one of its labels, or under none.
+    fn of(entry: &Entry, label: &str) -> Self {
+        Self { hour: entry.at / HOUR, names: names(entry, label).map(str::to_owned) }
+    }
+
+    fn is_of(&self, entry: &Entry, label: &str) -> bool {
+        self.hour == entry.at / HOUR
+            && self.names.iter().zip(names(entry, label)).all(|(own, other)| own == other)
+    }
+}
+
 /// The groups in which a request counts: the one of all, and one for each of its labels.
 pub(super) fn groups(entry: &Entry) -> impl Iterator<Item = Group> {
-    let group = |label: &str| Group {
-        hour: entry.at / HOUR,
-        names: [
-            label,
-            entry.key.as_ref().map_or("", |(id, _)| id),
-            &entry.owner,
-            &entry.provider,
-            &entry.asked_model,
-            &entry.model,
-            &entry.operation,
-            &entry.client,
-            &entry.cache,
-        ]
-        .map(str::to_owned),
-    };
-    std::iter::once("").chain(entry.labels.iter().map(String::as_str)).map(group)
+    std::iter::once("")
+        .chain(entry.labels.iter().map(String::as_str))
+        .map(|label| Group::of(entry, label))
 }
 
 /// The condition that finds a group.

@@ -4,6 +4,7 @@
 //! file of `SQLite`, sums them up in the same transaction, and takes away what is too old. Whoever
 //! reads opens the file for itself ([`Reader`]).
 
+mod blocks;
 pub mod export;
 mod filter;
 mod grouping;

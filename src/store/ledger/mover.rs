@@ -8,9 +8,11 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
+use super::blocks::Filling;
 use super::hours::Gathering;
 use super::rows::{self, Added};
 use crate::account::entry::{self, Unread};
+use crate::clock;
 use crate::store::file::{signed, unsigned};
 use crate::store::journal::{Home, Next, Segment, next, resync};
 
@@ -44,6 +46,7 @@ pub(super) enum Stuck {
 #[derive(Debug, Default)]
 pub(super) struct Mover {
     gathering: Gathering,
+    filling: Filling,
     /// How far each segment is moved, as far as that is known.
     marks: BTreeMap<String, u64>,
 }
@@ -106,8 +109,7 @@ impl Mover {
         if life == Life::Sealed && moved >= file.metadata()?.len() {
             finish(&segment.path, &name, is_broken(connection, &name)?)?;
             self.marks.remove(&name);
-            // A kill before this leaves marks of nothing, which do no harm.
-            connection.execute("DELETE FROM moved WHERE segment = ?1", [&name])?;
+            // How far it was moved stays known for a while: after a loss of power it may be there again.
             connection.execute("DELETE FROM broken WHERE segment = ?1", [&name])?;
         }
         Ok(rows)
@@ -115,6 +117,22 @@ impl Mover {
 
     /// Moves the rows of a piece. At the end of a segment it is said whether more may come.
     fn piece(
+        &mut self,
+        connection: &mut Connection,
+        name: &str,
+        moved: u64,
+        piece: &[u8],
+        end: Option<Life>,
+    ) -> Result<Took, Stuck> {
+        let took = self.piece_within(connection, name, moved, piece, end);
+        if took.is_err() {
+            // What it holds may not be in the file.
+            self.filling = Filling::default();
+        }
+        took
+    }
+
+    fn piece_within(
         &mut self,
         connection: &mut Connection,
         name: &str,
@@ -135,7 +153,8 @@ impl Mover {
                 Next::Row { version, kind, row, length } => {
                     match entry::read(version, row) {
                         Ok(read) => {
-                            match rows::add(&transaction, kind, version, row, &read)? {
+                            let filling = &mut self.filling;
+                            match rows::add(&transaction, filling, kind, version, row, &read)? {
                                 Added::New => self.gathering.add(&read),
                                 Added::Instead(old) => {
                                     self.gathering.take(&old);
@@ -171,11 +190,12 @@ impl Mover {
             took.bytes += length as u64;
             rest = rest.get(length..).unwrap_or_default();
         }
+        self.filling.flush(&transaction)?;
         self.gathering.write(&transaction)?;
-        transaction.execute(
-            "INSERT INTO moved VALUES (?1, ?2) ON CONFLICT DO UPDATE SET bytes = excluded.bytes",
-            params![name, signed(moved + took.bytes)],
-        )?;
+        let mark = "INSERT INTO moved VALUES (?1, ?2, ?3)
+                    ON CONFLICT DO UPDATE SET bytes = excluded.bytes, at = excluded.at";
+        let values = params![name, signed(moved + took.bytes), signed(clock::unix_millis())];
+        transaction.prepare_cached(mark)?.execute(values)?;
         if took.broken {
             transaction.execute("INSERT INTO broken VALUES (?1) ON CONFLICT DO NOTHING", [name])?;
         }

@@ -1,20 +1,23 @@
 //! Reads the ledger: sums by time and group, lists of requests, one of them.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::str::FromStr;
 
-use rusqlite::{Connection, InterruptHandle, OptionalExtension as _, params};
+use rusqlite::{Connection, InterruptHandle, params};
 
+use super::blocks;
 use super::filter::Filter;
 use super::grouping::{By, Grouping};
 use super::hours::{HOUR, OTHER};
-use super::rows::{self, COLUMNS, Row};
+use super::rows::Row;
 use super::schema::{self, GROUPS, NUMBERS};
 use super::sums::Sums;
 use crate::account::Entry;
+use crate::clock::RequestId;
 use crate::store::file::{Unusable, signed, unsigned};
 
 /// So many groups are told apart; all further ones are told of together.
@@ -22,6 +25,11 @@ const MOST_GROUPS: usize = 20_000;
 
 /// So many requests of a list are looked at, before it is told as far as it came.
 const MOST_LOOKED_AT: usize = 200_000;
+
+/// So many milliseconds before and after its id was made a request is looked for: what is done in the
+/// background for it comes later.
+const EARLIER: u64 = 5_000;
+const LATER: u64 = 60_000;
 
 /// The ledger, for whoever reads it. It is asked beside requests, never on their way.
 #[derive(Debug)]
@@ -144,7 +152,7 @@ impl Reader {
     /// # Errors
     /// When the file cannot be read.
     pub fn is_empty(&self) -> rusqlite::Result<bool> {
-        let any = "SELECT EXISTS (SELECT 1 FROM requests) OR EXISTS (SELECT 1 FROM hours)";
+        let any = "SELECT EXISTS (SELECT 1 FROM blocks) OR EXISTS (SELECT 1 FROM hours)";
         self.connection.query_row(any, [], |row| row.get(0)).map(|any: bool| !any)
     }
 
@@ -223,8 +231,8 @@ impl Reader {
         Ok(Usages { from, to, source: Source::Requests, rows: gathered.into_rows() })
     }
 
-    /// Does something with every request that is meant, the earliest first, until that has enough; what it
-    /// then says.
+    /// Does something with every request that is meant, about in the order in which they ended, until that
+    /// has enough; what it then says.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -233,19 +241,18 @@ impl Reader {
         filter: &Filter,
         mut work: impl FnMut(&Row) -> ControlFlow<B>,
     ) -> rusqlite::Result<ControlFlow<B>> {
-        let last = if filter.to == 0 { i64::MAX } else { signed(filter.to) };
-        let select = format!("SELECT {COLUMNS} FROM requests WHERE at >= ?1 AND at < ?2 ORDER BY at");
-        let mut statement = self.connection.prepare_cached(&select)?;
-        let mut rows = statement.query(params![signed(filter.from), last])?;
-        while let Some(columns) = rows.next()? {
-            let row = rows::row(columns)?;
-            if filter.admits(&row.entry)
-                && let enough @ ControlFlow::Break(_) = work(&row)
-            {
-                return Ok(enough);
+        let enough = blocks::within(&self.connection, time(filter), |block, bytes| {
+            for row in blocks::rows(&self.connection, block, bytes)? {
+                if filter.admits_time(row.entry.at)
+                    && filter.admits(&row.entry)
+                    && let ControlFlow::Break(enough) = work(&row)
+                {
+                    return Ok(Some(enough));
+                }
             }
-        }
-        Ok(ControlFlow::Continue(()))
+            Ok(None)
+        })?;
+        Ok(enough.map_or(ControlFlow::Continue(()), ControlFlow::Break))
     }
 
     /// A list of requests, the latest first, from where another ended.
@@ -253,30 +260,30 @@ impl Reader {
     /// # Errors
     /// When the file cannot be read.
     pub fn list(&self, filter: &Filter, before: Option<Cursor>, limit: usize) -> rusqlite::Result<Page> {
-        let last = if filter.to == 0 { i64::MAX } else { signed(filter.to) };
-        let Cursor(before, seq) = before.unwrap_or(Cursor(u64::MAX, i64::MAX));
-        let select = format!(
-            "SELECT {COLUMNS} FROM requests WHERE at >= ?1 AND at < ?2 AND (at, seq) < (?3, ?4)
-             ORDER BY at DESC, seq DESC LIMIT ?5"
-        );
-        let mut statement = self.connection.prepare_cached(&select)?;
-        let most = i64::try_from(MOST_LOOKED_AT).unwrap_or(i64::MAX);
-        let mut rows = statement.query(params![signed(filter.from), last, signed(before), seq, most])?;
-        let (mut page, mut looked_at, mut place) = (Page::default(), 0, None);
-        while let Some(columns) = rows.next()? {
-            let row = rows::row(columns)?;
-            looked_at += 1;
-            if filter.admits(&row.entry) {
-                if page.rows.len() >= limit {
-                    page.next = place;
-                    return Ok(page);
+        let (from, to) = time(filter);
+        let before = before.map_or((u64::MAX, i64::MAX), |Cursor(at, seq)| (at, seq));
+        let mut listing = Listing { filter, limit, page: Page::default(), looked_at: 0, place: None };
+        // Rows are in order only once all are known that may come before them.
+        let mut waiting: BinaryHeap<Waiting> = BinaryHeap::new();
+        let done = blocks::back(&self.connection, (from, to.min(before.0)), |last_at, block, bytes| {
+            while waiting.peek().is_some_and(|row| row.at() > last_at) {
+                if let Some(Waiting(row)) = waiting.pop()
+                    && listing.is_done_with(row)
+                {
+                    return Ok(Some(()));
                 }
-                page.rows.push(row.clone());
             }
-            place = Some(Cursor(row.entry.at, row.seq));
+            let rows = blocks::rows(&self.connection, block, bytes)?.into_iter();
+            let meant =
+                rows.filter(|row| filter.admits_time(row.entry.at) && (row.entry.at, row.seq) < before);
+            waiting.extend(meant.map(Waiting));
+            Ok(None)
+        })?;
+        let mut is_done = done.is_some();
+        while !is_done && let Some(Waiting(row)) = waiting.pop() {
+            is_done = listing.is_done_with(row);
         }
-        page.next = place.filter(|_| looked_at >= MOST_LOOKED_AT);
-        Ok(page)
+        Ok(listing.page)
     }
 
     /// One request. Of one that went on in the background, what was done there.
@@ -284,8 +291,74 @@ impl Reader {
     /// # Errors
     /// When the file cannot be read.
     pub fn find(&self, id: &str) -> rusqlite::Result<Option<Row>> {
-        let select = format!("SELECT {COLUMNS} FROM requests WHERE id = ?1 ORDER BY background DESC LIMIT 1");
-        self.connection.prepare_cached(&select)?.query_row([id], rows::row).optional()
+        let Some(at) = RequestId::parse(id).map(|id| id.at()) else { return Ok(None) };
+        let time = (at.saturating_sub(EARLIER), at.saturating_add(LATER));
+        let found = blocks::find(&self.connection, id, time)?;
+        Ok(found.into_iter().max_by_key(|row| row.entry.background))
+    }
+}
+
+/// The time that a filter means, with both its ends.
+fn time(filter: &Filter) -> (u64, u64) {
+    (filter.from, if filter.to == 0 { u64::MAX } else { filter.to - 1 })
+}
+
+/// A row that waits for those before it.
+struct Waiting(Row);
+
+impl Waiting {
+    const fn at(&self) -> u64 {
+        self.0.entry.at
+    }
+}
+
+impl Ord for Waiting {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.at(), self.0.seq).cmp(&(other.at(), other.0.seq))
+    }
+}
+
+impl PartialOrd for Waiting {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Waiting {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Waiting {}
+
+/// A list as it is made.
+struct Listing<'f> {
+    filter: &'f Filter,
+    limit: usize,
+    page: Page,
+    looked_at: usize,
+    place: Option<Cursor>,
+}
+
+impl Listing<'_> {
+    /// Takes the next row; whether the list ends before it or with it.
+    fn is_done_with(&mut self, row: Row) -> bool {
+        let place = Cursor(row.entry.at, row.seq);
+        if self.filter.admits(&row.entry) {
+            if self.page.rows.len() >= self.limit {
+                self.page.next = self.place;
+                return true;
+            }
+            self.page.rows.push(row);
+        }
+        self.place = Some(place);
+        self.looked_at += 1;
+        if self.looked_at >= MOST_LOOKED_AT {
+            self.page.next = self.place;
+            return true;
+        }
+        false
     }
 }
 

@@ -4,20 +4,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior};
 
-use super::rows::{self, COLUMNS, Row};
-use super::sums::pico;
-use super::{hours, schema};
+use super::{blocks, hours, rows, schema};
 use crate::account::Entry;
 use crate::account::cost::cost;
 use crate::catalog::PriceTable;
 use crate::ir::ServiceTier;
-use crate::store::file::signed;
 use crate::units::PicoUsd;
 
-/// So many rows are corrected in one transaction, so that nobody waits long for it.
-const BATCH: i64 = 500;
+/// The rows of so many blocks are corrected in one transaction, so that nobody waits long for it.
+const BLOCKS: u32 = 4;
 
 /// The price of a model at a provider, and the name of that price.
 pub type PriceOf<'a> = dyn Fn(&str, &str) -> Option<(Arc<PriceTable>, Arc<str>)> + 'a;
@@ -58,20 +55,20 @@ pub fn reprice(
 ) -> Result<Repriced, String> {
     let mut connection = schema::open(data).map_err(|unusable| unusable.to_string())?;
     let told = |error: rusqlite::Error| format!("the ledger cannot be read or written: {error}");
-    let (mut sums, mut after) = (Repriced::default(), (signed(from), i64::MIN));
+    let (mut sums, mut next) = (Repriced::default(), 0);
     loop {
-        let batch = batch(&mut connection, &mut after, signed(to), run, price_of, &mut sums);
-        if !batch.map_err(told)? {
+        let bite = bite(&mut connection, &mut next, (from, to), run, price_of, &mut sums);
+        if !bite.map_err(told)? {
             return Ok(sums);
         }
     }
 }
 
-/// Does some rows behind a place; whether there may be more.
-fn batch(
+/// Does the rows of some blocks from a place on; whether there may be more.
+fn bite(
     connection: &mut Connection,
-    after: &mut (i64, i64),
-    to: i64,
+    next: &mut i64,
+    time: (u64, u64),
     run: Run,
     price_of: &PriceOf<'_>,
     sums: &mut Repriced,
@@ -80,17 +77,10 @@ fn batch(
         Run::Dry => TransactionBehavior::Deferred,
         Run::Real(_) => TransactionBehavior::Immediate,
     })?;
-    let select = format!(
-        "SELECT {COLUMNS} FROM requests WHERE at < ?1 AND (at, seq) > (?2, ?3) ORDER BY at, seq LIMIT ?4"
-    );
-    let found: Vec<Row> = {
-        let mut statement = transaction.prepare_cached(&select)?;
-        let found = statement.query_map(params![to, after.0, after.1, BATCH], rows::row)?;
-        found.collect::<Result<_, _>>()?
-    };
-    let Some(last) = found.last() else { return Ok(false) };
-    *after = (signed(last.entry.at), last.seq);
-    for row in &found {
+    let (blocks, more) = blocks::from(&transaction, *next, time, BLOCKS)?;
+    *next = more;
+    let any = !blocks.is_empty();
+    for row in blocks.into_iter().flatten().filter(|row| row.entry.at >= time.0 && row.entry.at < time.1) {
         let Some((now, price)) = priced(&row.entry, price_of) else { continue };
         sums.requests += 1;
         sums.before += row.entry.cost.unwrap_or_default();
@@ -101,11 +91,12 @@ fn batch(
         }
         sums.changed += u64::from(row.entry.cost != Some(now));
         if let Run::Real(at) = run {
-            correct(&transaction, row, now, &price, at)?;
+            rows::reprice(&transaction, &row, now, &price, at)?;
+            hours::correct(&transaction, &row, now)?;
         }
     }
     transaction.commit()?;
-    Ok(true)
+    Ok(any)
 }
 
 /// What a request costs at today's price, and the name of that.
@@ -121,12 +112,4 @@ fn priced(entry: &Entry, price_of: &PriceOf<'_>) -> Option<(PicoUsd, Arc<str>)> 
         sum += cost(usage, &table, None);
     }
     Some((sum, name))
-}
-
-fn correct(connection: &Connection, row: &Row, now: PicoUsd, price: &str, at: u64) -> rusqlite::Result<()> {
-    // Of a row that is priced a third time, what it cost first stays.
-    let update = "UPDATE requests SET first_cost = CASE WHEN repriced IS NULL THEN cost ELSE first_cost END,
-                  cost = ?2, price = ?3, repriced = ?4 WHERE seq = ?1";
-    connection.prepare_cached(update)?.execute(params![row.seq, pico(now), price, signed(at)])?;
-    hours::correct(connection, row, now)
 }

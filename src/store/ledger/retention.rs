@@ -3,31 +3,41 @@
 use rusqlite::Connection;
 
 use super::Keep;
+use super::blocks;
 use super::hours::HOUR;
 use crate::store::file::{give_back, signed};
 
-/// So many rows go at one time.
-const ROWS: i64 = 2000;
+/// So many blocks of rows go at one time.
+const BLOCKS: i64 = 40;
 
 /// So many times in a row.
 const BITES: usize = 50;
 
-/// Takes away some of what is too old.
+/// How long it is remembered how far a segment was moved that has gone since: one may be there again
+/// after a loss of power.
+const MARKS: u64 = 24 * HOUR;
+
+/// Takes away some of what is too old. A row goes with the last one of its block.
 pub(super) fn bite(connection: &Connection, keep: Keep, now: u64) -> rusqlite::Result<()> {
     let oldest =
         |time: std::time::Duration| now.saturating_sub(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
     let mut gone = 0;
     if let Some(before) = keep.rows.map(oldest) {
-        let delete =
-            "DELETE FROM requests WHERE seq IN (SELECT seq FROM requests WHERE at < ?1 ORDER BY at LIMIT ?2)";
+        let delete = "DELETE FROM blocks WHERE block IN
+                      (SELECT block FROM blocks WHERE last_at < ?1 ORDER BY last_at LIMIT ?2)";
         for _ in 0..BITES {
-            let some = connection.prepare_cached(delete)?.execute([signed(before), ROWS])?;
+            let some = connection.prepare_cached(delete)?.execute([signed(before), BLOCKS])?;
             gone += some;
             if some == 0 {
                 break;
             }
         }
+        if gone > 0 {
+            blocks::forget_changes(connection)?;
+        }
     }
+    let forget = "DELETE FROM moved WHERE at < ?1";
+    connection.prepare_cached(forget)?.execute([signed(now.saturating_sub(MARKS))])?;
     if let Some(before) = keep.hours.map(oldest) {
         let delete = "DELETE FROM hours WHERE hour = (SELECT min(hour) FROM hours) AND hour < ?1";
         for _ in 0..BITES {

@@ -1,7 +1,8 @@
-//! Rows of single requests: the few columns by which they are found, and all the rest as it came.
+//! Rows of single requests: as they came, and what was changed of them since.
 
-use rusqlite::{Connection, OptionalExtension as _, Row as Columns, params};
+use rusqlite::{Connection, Row as Columns, params};
 
+use super::blocks::{self, Filling, Written, unread};
 use super::sums::pico;
 use crate::account::{Entry, entry};
 use crate::store::file::{signed, unsigned};
@@ -27,10 +28,66 @@ impl Row {
     pub fn first_cost(&self) -> Option<PicoUsd> {
         self.repriced.map_or(self.entry.cost, |(_, first)| first)
     }
+
+    /// Reads a row as it was written, with what was changed of it.
+    pub(super) fn read(seq: i64, row: Written<'_>, change: Option<Change>) -> rusqlite::Result<Self> {
+        let change = change.unwrap_or_default();
+        let is_amended = change.amended.is_some();
+        let mut entry = match change.amended {
+            Some(entry) => *entry,
+            None => entry::read(row.version, row.bytes).map_err(unread)?,
+        };
+        let repriced = change.repriced.map(|repriced| {
+            entry.cost = repriced.cost;
+            entry.price = repriced.price;
+            (repriced.at, repriced.first_cost)
+        });
+        Ok(Self { seq, entry, is_estimate: row.is_estimate && !is_amended, repriced })
+    }
 }
 
-/// The columns that [`row`] reads.
-pub(super) const COLUMNS: &str = "seq, version, entry, estimate, cost, price, repriced, first_cost";
+/// What was changed of a row after it was written.
+#[derive(Debug, Default)]
+pub(super) struct Change {
+    /// What stands in the place of its estimate.
+    amended: Option<Box<Entry>>,
+    repriced: Option<Repriced>,
+}
+
+/// How a row was priced again.
+#[derive(Debug)]
+struct Repriced {
+    at: u64,
+    cost: Option<PicoUsd>,
+    price: Option<(String, String)>,
+    first_cost: Option<PicoUsd>,
+}
+
+impl Change {
+    /// Reads one from its columns behind the row's number.
+    pub(super) fn of(columns: &Columns<'_>) -> rusqlite::Result<Self> {
+        let amended = match (columns.get(1)?, columns.get_ref(2)?.as_blob_or_null()?) {
+            (Some(version), Some(bytes)) => Some(Box::new(entry::read(version, bytes).map_err(unread)?)),
+            (_, None) | (None, _) => None,
+        };
+        let money = |amount: Option<i64>| amount.map(|amount| PicoUsd(unsigned(amount).into()));
+        let repriced = match columns.get::<_, Option<i64>>(3)? {
+            None => None,
+            Some(at) => {
+                let price: Option<String> = columns.get(5)?;
+                // The name of a model may hold the sign as well, a version never.
+                let price = price.as_deref().and_then(|price| price.rsplit_once('@'));
+                Some(Repriced {
+                    at: unsigned(at),
+                    cost: money(columns.get(4)?),
+                    price: price.map(|(id, version)| (id.to_owned(), version.to_owned())),
+                    first_cost: money(columns.get(6)?),
+                })
+            }
+        };
+        Ok(Self { amended, repriced })
+    }
+}
 
 /// What a row did to those that were there.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,87 +103,44 @@ pub(super) enum Added {
 /// Adds a row, or puts it in the place of its estimate.
 pub(super) fn add(
     connection: &Connection,
+    filling: &mut Filling,
     kind: Kind,
     version: u8,
     bytes: &[u8],
     entry: &Entry,
 ) -> rusqlite::Result<Added> {
-    if kind == Kind::Amendment {
-        let find = "SELECT seq, version, entry, estimate, cost, price, repriced, first_cost FROM requests
-                    WHERE id = ?1 AND background = ?2";
-        let known = connection
-            .prepare_cached(find)?
-            .query_row(params![entry.id, entry.background], row)
-            .optional()?;
-        if let Some(known) = known {
-            if !known.is_estimate {
+    if kind != Kind::Whole {
+        // The other one may be of the same piece, and they come in any order.
+        filling.flush(connection)?;
+        let known = blocks::find(connection, &entry.id, (entry.at, entry.at))?;
+        if let Some(known) = known.into_iter().find(|row| row.entry.background == entry.background) {
+            if kind == Kind::Estimate || !known.is_estimate {
                 return Ok(Added::Known);
             }
-            let amend =
-                "UPDATE requests SET cost = ?2, price = ?3, tokens_in = ?4, tokens_out = ?5, estimate = 0,
-                         version = ?6, entry = ?7, repriced = NULL, first_cost = NULL WHERE seq = ?1";
-            connection.prepare_cached(amend)?.execute(params![
-                known.seq,
-                entry.cost.map(pico),
-                price(entry),
-                signed(entry.usage.total_input()),
-                signed(entry.usage.total_output()),
-                version,
-                bytes
-            ])?;
+            let amend = "INSERT INTO changes (seq, version, entry) VALUES (?1, ?2, ?3)
+                         ON CONFLICT DO UPDATE SET version = excluded.version, entry = excluded.entry,
+                             repriced = NULL, cost = NULL, price = NULL, first_cost = NULL";
+            connection.prepare_cached(amend)?.execute(params![known.seq, version, bytes])?;
             return Ok(Added::Instead(Box::new(known)));
         }
     }
-    let insert = "INSERT INTO requests (id, background, at, key, owner, provider, asked_model, model, operation,
-                  client, user, session, status, tokens_in, tokens_out, cost, price, estimate, version, entry)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
-                  ON CONFLICT (id, background) DO NOTHING";
-    let added = connection.prepare_cached(insert)?.execute(params![
-        entry.id,
-        entry.background,
-        signed(entry.at),
-        entry.key.as_ref().map_or("", |(id, _)| id),
-        entry.owner,
-        entry.provider,
-        entry.asked_model,
-        entry.model,
-        entry.operation,
-        entry.client,
-        entry.user,
-        entry.session,
-        entry.status,
-        signed(entry.usage.total_input()),
-        signed(entry.usage.total_output()),
-        entry.cost.map(pico),
-        price(entry),
-        kind == Kind::Estimate,
-        version,
-        bytes
-    ])?;
-    Ok(if added > 0 { Added::New } else { Added::Known })
+    filling.put(connection, Written { version, is_estimate: kind == Kind::Estimate, bytes, at: entry.at })?;
+    Ok(Added::New)
 }
 
-/// A price's name in one piece.
-fn price(entry: &Entry) -> String {
-    entry.price.as_ref().map_or_else(String::new, |(id, version)| format!("{id}@{version}"))
-}
-
-/// Reads a row.
-pub(super) fn row(columns: &Columns<'_>) -> rusqlite::Result<Row> {
-    let bytes = columns.get_ref(2)?.as_blob()?;
-    let mut entry = entry::read(columns.get(1)?, bytes).map_err(|unread| {
-        rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Blob, Box::new(unread))
-    })?;
-    let money = |amount: Option<i64>| amount.map(|amount| PicoUsd(unsigned(amount).into()));
-    let repriced: Option<i64> = columns.get(6)?;
-    let repriced = match repriced {
-        None => None,
-        Some(at) => {
-            entry.cost = money(columns.get(4)?);
-            let price: String = columns.get(5)?;
-            entry.price = price.rsplit_once('@').map(|(id, version)| (id.to_owned(), version.to_owned()));
-            Some((unsigned(at), money(columns.get(7)?)))
-        }
-    };
-    Ok(Row { seq: columns.get(0)?, entry, is_estimate: columns.get(3)?, repriced })
+/// Notes what a row costs at another price, at this time in seconds since 1970.
+pub(super) fn reprice(
+    connection: &Connection,
+    row: &Row,
+    now: PicoUsd,
+    price: &str,
+    at: u64,
+) -> rusqlite::Result<()> {
+    let change = "INSERT INTO changes (seq, repriced, cost, price, first_cost) VALUES (?1, ?2, ?3, ?4, ?5)
+                  ON CONFLICT DO UPDATE SET repriced = excluded.repriced, cost = excluded.cost,
+                      price = excluded.price, first_cost = excluded.first_cost";
+    // Of a row that is priced a third time, what it cost first stays.
+    let first = row.first_cost().map(pico);
+    connection.prepare_cached(change)?.execute(params![row.seq, signed(at), pico(now), price, first])?;
+    Ok(())
 }

@@ -11,35 +11,24 @@ use crate::store::file::{self, Unusable};
 const NAME: &str = "ledger.db";
 
 /// What brings a file from each version to the next. Steps are added and never changed.
-const MIGRATIONS: [&str; 3] = [
-    "
-    CREATE TABLE requests (
-        seq INTEGER PRIMARY KEY,
-        id TEXT NOT NULL,
-        background INTEGER NOT NULL,
-        at INTEGER NOT NULL,
-        key TEXT NOT NULL,
-        owner TEXT NOT NULL,
-        provider TEXT NOT NULL,
-        asked_model TEXT NOT NULL,
-        model TEXT NOT NULL,
-        operation TEXT NOT NULL,
-        client TEXT NOT NULL,
-        user TEXT NOT NULL,
-        session TEXT NOT NULL,
-        status INTEGER NOT NULL,
-        tokens_in INTEGER NOT NULL,
-        tokens_out INTEGER NOT NULL,
-        cost INTEGER,
-        price TEXT NOT NULL,
-        repriced INTEGER,
-        first_cost INTEGER,
-        estimate INTEGER NOT NULL,
-        version INTEGER NOT NULL,
-        entry BLOB NOT NULL
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE blocks (
+        block INTEGER PRIMARY KEY AUTOINCREMENT,
+        first_at INTEGER NOT NULL,
+        last_at INTEGER NOT NULL,
+        rows INTEGER NOT NULL,
+        entries BLOB NOT NULL
     ) STRICT;
-    CREATE UNIQUE INDEX requests_id ON requests (id, background);
-    CREATE INDEX requests_at ON requests (at);
+    CREATE INDEX blocks_time ON blocks (last_at, first_at);
+    CREATE TABLE changes (
+        seq INTEGER PRIMARY KEY,
+        version INTEGER,
+        entry BLOB,
+        repriced INTEGER,
+        cost INTEGER,
+        price TEXT,
+        first_cost INTEGER
+    ) STRICT;
     CREATE TABLE hours (
         hour INTEGER NOT NULL,
         label TEXT NOT NULL,
@@ -52,6 +41,7 @@ const MIGRATIONS: [&str; 3] = [
         client TEXT NOT NULL,
         cache TEXT NOT NULL,
         key_name TEXT NOT NULL,
+        counted TEXT NOT NULL,
         requests INTEGER NOT NULL,
         errors INTEGER NOT NULL,
         unpriced INTEGER NOT NULL,
@@ -76,24 +66,18 @@ const MIGRATIONS: [&str; 3] = [
         seconds INTEGER NOT NULL,
         searches INTEGER NOT NULL,
         departed INTEGER NOT NULL,
+        first_cost INTEGER NOT NULL,
         latency BLOB NOT NULL,
         first_token BLOB NOT NULL,
         PRIMARY KEY (hour, label, key, owner, provider, asked_model, model, operation, client, cache)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE moved (
         segment TEXT PRIMARY KEY NOT NULL,
-        bytes INTEGER NOT NULL
+        bytes INTEGER NOT NULL,
+        at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
-",
-    "
-    ALTER TABLE hours ADD COLUMN counted TEXT NOT NULL DEFAULT '';
-",
-    "
-    ALTER TABLE hours ADD COLUMN first_cost INTEGER NOT NULL DEFAULT 0;
-    UPDATE hours SET first_cost = cost;
     CREATE TABLE broken (segment TEXT PRIMARY KEY NOT NULL) STRICT, WITHOUT ROWID;
-",
-];
+"];
 
 /// By what requests are summed up each hour; the label is empty where they are summed up whatever
 /// labels they have.
@@ -131,11 +115,7 @@ pub(super) const NUMBERS: [&str; 25] = [
 
 /// Opens the file in this folder, and makes both if they are not there.
 pub(super) fn open(folder: &Path) -> Result<Connection, Unusable> {
-    let connection = file::open_as(folder, NAME, &MIGRATIONS)?;
-    // Rows are found by their ids, which lie anywhere.
-    let larger = connection.pragma_update(None, "cache_size", -8192);
-    larger.map_err(|error| Unusable::new(folder, &error))?;
-    Ok(connection)
+    file::open_as(folder, NAME, &MIGRATIONS)
 }
 
 /// Whether there is such a file in this folder.

@@ -28,6 +28,12 @@ impl Sums {
     #[must_use]
     pub fn of(entry: &Entry) -> Self {
         let mut sums = Self::default();
+        sums.count(entry);
+        sums
+    }
+
+    /// Adds one request.
+    pub fn count(&mut self, entry: &Entry) {
         let first = [
             1,
             i128::from(entry.is_error()),
@@ -39,17 +45,16 @@ impl Sums {
         let usage = entry.usage.classes().into_iter().chain(entry.usage.units());
         let rest = usage.map(|(_, number)| i128::from(number.min(MOST)));
         let last = [i128::from(entry.departed), money(entry.cost.unwrap_or_default())];
-        for (place, number) in sums.numbers.iter_mut().zip(first.into_iter().chain(rest).chain(last)) {
-            *place = number;
+        for (place, number) in self.numbers.iter_mut().zip(first.into_iter().chain(rest).chain(last)) {
+            *place = place.saturating_add(number);
         }
         // Of what was refused here nobody asks how long it took.
         if entry.departed || entry.is_cached() {
-            sums.latency.add(entry.timings.total);
+            self.latency.add(entry.timings.total);
             if let Some(time) = entry.timings.first_token {
-                sums.first_token.add(time);
+                self.first_token.add(time);
             }
         }
-        sums
     }
 
     /// What one request of the ledger comes to.

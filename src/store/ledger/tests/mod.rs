@@ -88,11 +88,13 @@ fn a_kill_between_moving_and_removing_counts_nothing_twice() {
     let bytes = std::fs::read(&path).unwrap();
     drop(journal);
     move_left(folder.path()).unwrap();
-    // The segment is there again, as if it had never been removed; the mark of it may be gone too.
-    let home = Home::make(folder.path()).unwrap();
-    std::fs::write(home.segment(0, 1), &bytes).unwrap();
-    drop(home);
+    // The segment is there again, as after a loss of power that its removal did not outlive.
+    let home = path.parent().unwrap();
+    std::fs::create_dir_all(home).unwrap();
+    std::fs::write(home.join("lock"), []).unwrap();
+    std::fs::write(&path, &bytes).unwrap();
     move_left(folder.path()).unwrap();
+    assert!(!path.exists());
     let reader = Reader::open(folder.path()).unwrap();
     assert_eq!(sums(&reader, &Query::default()), [(vec![], 50, 50_000)]);
 }
@@ -412,4 +414,49 @@ fn what_is_to_outlive_a_loss_of_power_is_on_the_disk_before_its_segment_goes() {
     };
     let (normal, full) = (1, 2);
     assert_eq!((level(Sync::Never), level(Sync::Always)), (normal, full));
+}
+
+#[test]
+fn few_requests_make_few_blocks_and_many_are_found_among_all() {
+    let folder = Folder::new();
+    let mut reader = None;
+    for at in 0..20 {
+        reader = Some(moved(&folder, [whole(record(1_000 + at), used(at))]));
+    }
+    let blocks = |_: &Reader| -> i64 {
+        let connection = schema::open(folder.path()).unwrap();
+        connection.query_row("SELECT count(*) FROM blocks", [], |row| row.get(0)).unwrap()
+    };
+    let one_by_one = blocks(reader.as_ref().unwrap());
+    assert_eq!(one_by_one, 20, "each process has its own");
+
+    let ids: Vec<_> = (0..900_u64).map(|at| record(HOUR + at % 7 * HOUR / 2)).collect();
+    let wanted: Vec<_> = ids.iter().step_by(97).map(|record| (record.id.to_string(), record.at)).collect();
+    let reader = moved(&folder, ids.into_iter().map(|record| whole(record, used(1))));
+    assert!(blocks(&reader) > 25, "those of other hours are apart: {}", blocks(&reader));
+    for (id, at) in wanted {
+        assert_eq!(reader.find(&id).unwrap().map(|row| row.entry.at), Some(at), "{id}");
+    }
+    let page = reader.list(&Filter::default(), None, 2000).unwrap();
+    assert_eq!((page.rows.len(), page.next), (920, None));
+    assert!(page.rows.is_sorted_by_key(|row| std::cmp::Reverse((row.entry.at, row.seq))));
+
+    // One process that goes on makes one block of them, until that is long enough.
+    let folder = Folder::new();
+    let journal = journal(&folder);
+    let (mut mover, mut connection) = (Mover::default(), schema::open(folder.path()).unwrap());
+    for at in 0..40 {
+        journal.append(&record(at), &used(1), Kind::Whole);
+        journal.with_home(|home| Ok(mover.run(&mut connection, home, true))).unwrap().unwrap();
+    }
+    let reader = Reader::open(folder.path()).unwrap();
+    let blocks: i64 = connection.query_row("SELECT count(*) FROM blocks", [], |row| row.get(0)).unwrap();
+    assert_eq!(blocks, 1);
+    assert_eq!(reader.list(&Filter::default(), None, 100).unwrap().rows.len(), 40);
+    // Where it went meanwhile, what comes makes another.
+    connection.execute("DELETE FROM blocks", []).unwrap();
+    journal.append(&record(100), &used(1), Kind::Whole);
+    journal.with_home(|home| Ok(mover.run(&mut connection, home, true))).unwrap().unwrap();
+    let rows = reader.list(&Filter::default(), None, 100).unwrap().rows;
+    assert_eq!(rows.iter().map(|row| row.entry.at).collect::<Vec<_>>(), [100]);
 }
