@@ -150,8 +150,7 @@ pub(super) fn within<B>(
     (from, to): (u64, u64),
     mut work: impl FnMut(i64, &[u8]) -> rusqlite::Result<Option<B>>,
 ) -> rusqlite::Result<Option<B>> {
-    let select =
-        "SELECT block, entries FROM blocks WHERE last_at >= ?1 AND first_at <= ?2 ORDER BY last_at";
+    let select = "SELECT block, entries FROM blocks WHERE last_at >= ?1 AND first_at <= ?2 ORDER BY last_at";
     let mut statement = connection.prepare_cached(select)?;
     let mut found = statement.query([signed(from), signed(to)])?;
     while let Some(block) = found.next()? {

@@ -85,7 +85,9 @@ impl Gathering {
         let labels = std::iter::once("").chain(entry.labels.iter().map(String::as_str));
         for (nth, label) in labels.enumerate() {
             let place = match self.last.get(nth) {
-                Some(&place) if self.sums.get(place).is_some_and(|had| had.group.is_of(entry, label)) => place,
+                Some(&place) if self.sums.get(place).is_some_and(|had| had.group.is_of(entry, label)) => {
+                    place
+                }
                 Some(_) | None => self.place(entry, label),
             };
             if let Some(gathered) = self.sums.get_mut(place) {
@@ -182,9 +184,7 @@ impl Group {
 
 /// The groups in which a request counts: the one of all, and one for each of its labels.
 pub(super) fn groups(entry: &Entry) -> impl Iterator<Item = Group> {
-    std::iter::once("")
-        .chain(entry.labels.iter().map(String::as_str))
-        .map(|label| Group::of(entry, label))
+    std::iter::once("").chain(entry.labels.iter().map(String::as_str)).map(|label| Group::of(entry, label))
 }
 
 /// The condition that finds a group.
