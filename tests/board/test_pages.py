@@ -121,7 +121,7 @@ class Pages(Seen):
                 self.page.choose("Asked in", dialect)
                 self.page.type("Prompt", "#mock tokens=20 stream_error=5")
                 self.page.click("button", "Ask")
-                self.page.wait("document.querySelector('.notice.bad')?.innerText.length > 10", "why it broke off")
+                self.page.wait("document.querySelector('.notice.bad')?.innerText === 'Overloaded'", "why it broke off")
 
     def test_the_chosen_colours_stay(self):
         ground = "getComputedStyle(document.body).backgroundColor"
