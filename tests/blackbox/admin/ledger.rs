@@ -63,7 +63,7 @@ fn usage_is_told_by_group_and_by_time() {
         ("?search=CLAUDE", 1),
         ("?from=2020-01-01&to=2020-01-02", 0),
         ("?from=1h", 4),
-        ("?from=1h&to=18446744073709551", 4),
+        ("?from=1h&to=9999-12-31", 4),
         ("?from=1970-01-01&by=week", 4),
     ] {
         let found: u64 = rows(query).iter().map(|row| row["requests"].as_u64().unwrap()).sum();
@@ -73,7 +73,7 @@ fn usage_is_told_by_group_and_by_time() {
         ("?from=yesterday", "from"),
         ("?from=1h&to=2h", "to"),
         ("?by=century", "by"),
-        ("?from=1970-01-01&to=18446744073709551&by=minute", "by"),
+        ("?from=1970-01-01&to=9999-12-31&by=minute", "by"),
         ("?group=colour", "group"),
         ("?format=xls", "format"),
         ("?status=good", "status"),
@@ -132,7 +132,7 @@ fn the_overview_adds_up() {
     }
     // What is to come has no points, and what is long ago has few.
     for (query, by, most) in [
-        ("?from=1h&to=9999999999999", "minute", 62),
+        ("?from=1h&to=9999-12-31", "minute", 62),
         ("?from=0", "month", 2000),
         ("?from=2000-01-01", "week", 2000),
     ] {
