@@ -7,8 +7,10 @@ pub mod entry;
 pub mod meter;
 pub mod settled;
 pub mod tally;
+pub mod trace;
 
 pub use attribution::Attribution;
 pub use entry::Entry;
 pub use meter::{Meter, Metered};
 pub use settled::{Aside, Outcome, Record, Settled, Source, Timings, Used, settle};
+pub use trace::Trace;

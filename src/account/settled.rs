@@ -10,6 +10,7 @@ use http::HeaderMap;
 use crate::account::attribution::Attribution;
 use crate::account::count::Calibration;
 use crate::account::meter::Metered;
+use crate::account::trace::Trace;
 use crate::account::{cost, tally};
 use crate::cache::Tier;
 use crate::cache::semantic::Agreement;
@@ -148,6 +149,8 @@ pub struct Record {
     pub is_estimated: bool,
     /// What it used, where somebody had to know before it was settled.
     pub known: Option<Used>,
+    /// What it leaves for whoever follows traces; `None` where nobody does.
+    pub trace: Option<Box<Trace>>,
 }
 
 /// What another model used beside the one that was asked.

@@ -10,6 +10,7 @@ use crate::admin::Admin;
 use crate::cli::{complain, complain_of};
 use crate::config::{self, Compiled, Sources};
 use crate::proxy::Shared;
+use crate::proxy::exporting;
 use crate::proxy::keeper::Keeper;
 use crate::proxy::keeping::Shelf;
 use crate::proxy::key_watch::KeyWatch;
@@ -19,7 +20,7 @@ use crate::proxy::tallying::Tallying;
 use crate::store::journal::Journal;
 use crate::store::ledger::{Keep, Ledger};
 use crate::store::{Retention, Store};
-use crate::telemetry::{Metrics, Telemetry, diagnostics};
+use crate::telemetry::{Metrics, Telemetry, Tracing, diagnostics};
 
 /// Serves until a signal ends it.
 pub(super) fn serve(file: Option<PathBuf>, start: Start) -> ExitCode {
@@ -114,10 +115,16 @@ fn prepare(
     let metrics = Arc::new(Metrics::new()?.telling_apart(process.metrics_series));
     let journal = ledger.as_ref().map(|ledger| Arc::clone(&ledger.journal));
     let output = Box::new(std::io::stdout());
-    let (telemetry, listener) = Telemetry::start(metrics, process.access_log, output, journal)?;
+    let (tracing, inbox) = process.otlp.clone().map(|otlp| Tracing::new(otlp, &metrics)).unzip();
+    let tracing = tracing.map(Arc::new);
+    let (telemetry, listener) =
+        Telemetry::start(metrics, process.access_log, output, journal, tracing.clone())?;
     let shelf = shelf(process, start);
     let shared =
         Arc::new(Shared::new(Arc::new(snapshot), telemetry, shelf, (tallying, ledger), &process.listen));
+    if let Some((tracing, inbox)) = tracing.zip(inbox) {
+        exporting::start(&shared, tracing, inbox)?;
+    }
     let (reloads, wishes) = Reloads::new(loaded);
     let keeper = Keeper {
         shared: Arc::clone(&shared),

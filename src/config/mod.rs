@@ -28,8 +28,9 @@ use std::time::Duration;
 use flate2::read::DeflateDecoder;
 
 use crate::policy::{Book, Bounds, Draft, Keyring};
+use crate::provider::Base;
 use crate::snapshot::Snapshot;
-use crate::units::ByteSize;
+use crate::units::{ByteSize, Secret};
 
 pub use compile::{Stored, stored};
 pub use effective::{Effective, Written};
@@ -89,6 +90,8 @@ pub struct Process {
     pub metrics_series: usize,
     /// Whether each finished request gets a line.
     pub access_log: bool,
+    /// Where spans go; `None` when nobody follows traces.
+    pub otlp: Option<Otlp>,
     /// How long requests in flight may go on after a termination signal.
     pub drain: Duration,
     /// How long they may go on in the old process after an upgrade.
@@ -114,6 +117,44 @@ pub struct Ledger {
     pub sync: Sync,
 }
 
+/// How OTLP is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtlpForm {
+    /// In Protocol Buffers.
+    Protobuf,
+    /// In JSON.
+    Json,
+}
+
+/// Where spans go, and which.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Otlp {
+    /// The whole address.
+    pub endpoint: Base,
+    /// Headers for it.
+    pub headers: Vec<(String, Secret)>,
+    /// How it is spoken to.
+    pub form: OtlpForm,
+    /// Whether what is sent is packed.
+    pub gzip: bool,
+    /// The part of all traces that is followed, of [`ALL`](crate::account::trace::ALL).
+    pub sample: u64,
+    /// Whether a client that says if it follows a trace has its way.
+    pub parent_based: bool,
+    /// Whether what fails is told of in any case.
+    pub errors: bool,
+    /// Whether providers are told of the trace.
+    pub propagate: bool,
+    /// How long spans wait for others.
+    pub interval: Duration,
+    /// How long one export may take.
+    pub timeout: Duration,
+    /// How many bytes may wait or be on their way.
+    pub queue: ByteSize,
+    /// What is said of this service.
+    pub resource: Vec<(String, String)>,
+}
+
 impl Process {
     /// The fields of the file in which the two differ.
     #[must_use]
@@ -128,6 +169,7 @@ impl Process {
             ("ledger", self.ledger != other.ledger),
             ("log.level", self.log != other.log),
             ("log.access", self.access_log != other.access_log),
+            ("telemetry", self.otlp != other.otlp),
             ("shutdown.drain", self.drain != other.drain),
             ("shutdown.upgrade_drain", self.upgrade_drain != other.upgrade_drain),
             ("shutdown.socket", self.upgrade_sock != other.upgrade_sock),

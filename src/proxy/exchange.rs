@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use pingora::http::ResponseHeader;
 
-use crate::account::{Aside, Attribution, Metered, Outcome, Record, Source, Timings};
+use crate::account::{Attribution, Metered, Outcome, Record, Timings, Trace};
 use crate::cache::Tier;
 use crate::cache::semantic::Agreement;
 use crate::clock::{self, RequestId};
@@ -22,20 +22,22 @@ use crate::proxy::arrival::asked::Asked;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::caching::Tape;
 use crate::proxy::caching::items::{Items, VectorTape};
-use crate::proxy::departure::attempt::{Attempt, Mode};
+use crate::proxy::departure::attempt::Attempt;
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::guarding::{self, Guarding};
 use crate::proxy::keeping::recall::Recall;
 use crate::proxy::keeping::saving::Saving;
 use crate::proxy::minting::Lent;
-use crate::proxy::relay::{self, Find, Relay};
+use crate::proxy::relay::{self, Relay};
 use crate::proxy::threshold::vigil::Vigil;
 use crate::refusal::{Kind, Refusal};
 use crate::route::Target;
 use crate::snapshot::Snapshot;
 use crate::store::Owner;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, Tracing};
 use crate::wire::multipart::Reader;
+
+mod record;
 
 /// One request, from its first byte to its record.
 #[derive(Debug)]
@@ -60,6 +62,8 @@ pub struct Exchange {
     pub full: Option<Box<Full>>,
     /// What guards know of it; none where nobody has guards.
     pub guarding: Option<Box<Guarding>>,
+    /// Its place in a trace, and what is noted for that; none where nobody follows traces.
+    pub trace: Option<Box<Trace>>,
     /// What is asked for, once recognised.
     pub asked: Option<Asked>,
     /// What part the cache has in it; `None` where it may not have any.
@@ -347,6 +351,7 @@ impl Exchange {
             reserved: None,
             full: None,
             guarding: None,
+            trace: None,
             asked: None,
             cache: None,
             agreement: None,
@@ -358,6 +363,12 @@ impl Exchange {
             in_background: false,
             client_gone: false,
         }
+    }
+
+    /// Who decides what is traced.
+    #[must_use]
+    pub fn tracing(&self) -> Option<&Tracing> {
+        self.telemetry.tracing.as_deref()
     }
 
     /// What the client speaks, as far as is known.
@@ -516,6 +527,7 @@ impl Exchange {
             guards: self.guarding.take().map(|guarding| guarding.memory.verdicts).unwrap_or_default(),
             is_estimated: false,
             known: None,
+            trace: self.trace.take(),
         };
         let mut broken = false;
         if let Stage::Away(call) = std::mem::replace(&mut self.stage, Stage::Here) {
@@ -523,7 +535,10 @@ impl Exchange {
                 broken = true;
                 record.faults.push((Arc::clone(&call.attempt.known.provider), fault.clone()));
             }
-            fill(&mut record, *call, &self.world, self.started, operation);
+            record::fill(&mut record, *call, &self.world, self.started, operation);
+        }
+        if let Some(trace) = &mut record.trace {
+            trace.end(self.started + total);
         }
         record.outcome = match (&self.refusal, self.client_gone) {
             (_, true) => Outcome::ClientGone,
@@ -546,51 +561,6 @@ fn push_milliseconds(text: &mut String, time: Duration) {
     let places = digits.format(1000 + micros % 1000);
     text.push('.');
     text.push_str(places.get(1..).unwrap_or_default());
-}
-
-fn fill(record: &mut Record, mut call: Call, world: &Snapshot, started: Instant, operation: &str) {
-    let unknown = call.relay.is_tunnel() && call.attempt.known.model.is_empty();
-    if unknown || matches!(&call.attempt.mode, Mode::Through(_)) {
-        call.learn_model(world);
-    }
-    let Call { ask, attempt, relay, attempts, sent, answered, upload, .. } = call;
-    record.provider = Some(Arc::clone(&attempt.known.provider));
-    record.prices.clone_from(&attempt.known.prices);
-    record.price.clone_from(&attempt.known.price);
-    record.states_cost = attempt.known.states_cost();
-    record.model = Some(Arc::clone(&attempt.known.model)).filter(|model| !model.is_empty());
-    record.asked_model = ask.model;
-    record.attribution = ask.attribution;
-    record.asked_tier = ask.tier;
-    record.verbatim = attempt.is_verbatim();
-    record.stream = ask.stream;
-    record.attempts = attempts;
-    record.departed = sent.is_some() || attempts > 1 || !record.faults.is_empty();
-    record.timings.upstream =
-        sent.zip(answered).map(|(sent, answered)| answered.saturating_duration_since(sent));
-    record.losses = attempt.losses;
-    record.losses.extend(relay.losses());
-    record.metered = relay.into_metered().unwrap_or_default();
-    record.metered.assumed = ask.assumed;
-    let provider = world.providers.get(attempt.known.index);
-    for (model, used) in std::mem::take(&mut record.metered.asides) {
-        let prices = provider.and_then(|provider| attempt.known.named(world, provider, &model).prices);
-        record.asides.push(Aside { model, usage: used, prices });
-    }
-    if record.metered.streamed {
-        record.timings.first_token =
-            record.metered.span.map(|(first, _)| first.saturating_duration_since(started));
-    }
-    let heard = match (&attempt.mode, operation) {
-        (_, "chat") => Some((ask.dialect, ask.body)),
-        // A stream of completions that went through may not have told what it used.
-        (Mode::Through(Find::Dialect(dialect)), _) if upload.is_held() => Some((*dialect, attempt.body)),
-        (Mode::Through(Find::Dialect(dialect)), _) => upload.whole().map(|body| (*dialect, body)),
-        _ => None,
-    };
-    if let Some((dialect, body)) = heard.filter(|_| record.needs_source()) {
-        record.source = Some(Source { dialect, path: ask.path, body });
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 
+use crate::account::trace::Deed;
 use crate::catalog::names::matches;
 use crate::clock;
 use crate::dialect::Framing;
@@ -16,6 +17,7 @@ use crate::policy::guard::{
 use crate::proxy::arrival::asked::{Asked, Through};
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
 use crate::proxy::relay::{Find, Relay, in_stream};
+use crate::proxy::tracing;
 use crate::refusal::{Kind, Refusal};
 use crate::snapshot::Snapshot;
 use crate::wire::lens::Lens;
@@ -88,16 +90,23 @@ pub fn must_read(world: &Snapshot, key: Option<&Key>) -> bool {
 pub fn ask(exchange: &mut Exchange, ask: &mut Ask) -> Result<bool, Refusal> {
     let watch = over(&exchange.world, exchange.key.as_deref(), &ask.model);
     let Some(watch) = watch else { return Ok(false) };
+    let since = tracing::since(exchange);
     let memory = &mut exchange.guarding.get_or_insert_default().memory;
+    let looked = look(&watch, ask, memory);
+    tracing::took(exchange, since, Deed::Guard);
+    looked
+}
+
+fn look(watch: &Watch, ask: &mut Ask, memory: &mut Memory) -> Result<bool, Refusal> {
     // A name of before stands for what it stood for then.
     let held = ask.recall.as_ref().map_or(Some(&ask.body), |recall| recall.whole()).cloned();
     if held.is_none() {
         memory.name_by(*NAMES);
     }
     let held = held.unwrap_or_else(|| ask.body.clone());
-    let anew = asked(&watch, &ask.body, &held, memory)?;
+    let anew = asked(watch, &ask.body, &held, memory)?;
     if let Some(recall) = &mut ask.recall {
-        recall.look(|body| asked(&watch, body, &held, memory))?;
+        recall.look(|body| asked(watch, body, &held, memory))?;
     }
     let changed = anew.is_some();
     if let Some(body) = anew {
@@ -121,11 +130,14 @@ pub fn through(exchange: &mut Exchange, through: &Through, body: Bytes) -> Resul
     let guarding = exchange.guarding.get_or_insert_default();
     guarding.model = model;
     let Some(watch) = watch else { return Ok(body) };
-    let memory = &mut guarding.memory;
     if !may_be_json(&body) {
         return Ok(body);
     }
-    Ok(asked(&watch, &body, &body, memory)?.map_or(body, Bytes::from))
+    let since = tracing::since(exchange);
+    let memory = &mut exchange.guarding.get_or_insert_default().memory;
+    let anew = asked(&watch, &body, &body, memory);
+    tracing::took(exchange, since, Deed::Guard);
+    Ok(anew?.map_or(body, Bytes::from))
 }
 
 /// Whether somebody may read a body as JSON, in UTF-16 too, as some do who go by the first bytes. What begins

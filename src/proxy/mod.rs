@@ -12,6 +12,7 @@ pub mod departure;
 pub mod discovery;
 pub mod dressing;
 pub mod exchange;
+pub mod exporting;
 pub mod fetching;
 pub mod guarding;
 pub mod issuers;
@@ -30,6 +31,7 @@ pub mod serve;
 pub mod shared;
 pub mod tallying;
 pub mod threshold;
+pub mod tracing;
 
 pub use phases::Gateway;
 pub use shared::Shared;

@@ -145,8 +145,13 @@ impl ProxyHttp for Gateway {
         let now = clock::now();
         let late = now > exchange.deadline;
         exchange.heard(end, now);
-        if let exchange::Exchange { world, stage: Stage::Away(call), .. } = &mut **exchange {
+        if let exchange::Exchange { world, trace, stage: Stage::Away(call), .. } = &mut **exchange {
             call.unwrap(body);
+            if let (Some(trace), Some(piece)) = (trace, body.as_ref())
+                && trace.noted
+            {
+                trace.answer.push(piece);
+            }
             call.relay.listen(body.as_ref(), end, now);
             if let Some(tape) = &mut call.tape {
                 tape.push(body.as_ref(), end, now);

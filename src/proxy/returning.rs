@@ -29,7 +29,7 @@ use crate::proxy::packing::{self, Packing};
 use crate::proxy::relay::LARGEST_EVENT;
 use crate::proxy::relay::{self, Find, Into, Outcome, Overhearing, Relay};
 use crate::proxy::shared::Shared;
-use crate::proxy::{departure, dressing, names};
+use crate::proxy::{departure, dressing, names, tracing};
 use crate::refusal::{Kind, Refusal};
 
 /// The head of an upstream's answer came: chooses what becomes of the body, or the next attempt.
@@ -47,6 +47,8 @@ pub fn begin(
     let id = exchange.id;
     let Some(call) = exchange.call() else { return Ok(()) };
     call.answered = Some(now);
+    tracing::answered(exchange, status);
+    let Some(call) = exchange.call() else { return Ok(()) };
     if let (101, Upload::Tunnel(tunnel)) = (status, &mut call.upload) {
         tunnel.open = true;
         call.ask.stream = true;

@@ -142,6 +142,9 @@ struct Drain {
 /// How long answers that are cut off have to say so and to be recorded.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// How long a collector has to take the last spans.
+const LAST_SPANS: Duration = Duration::from_secs(3);
+
 /// How often the drain looks.
 const LOOK: Duration = Duration::from_millis(25);
 
@@ -178,12 +181,21 @@ impl BackgroundService for Drain {
         {
             tokio::time::sleep(LOOK).await;
         }
+        let tracing = self.shared.telemetry.tracing.as_ref();
+        if let Some(tracing) = tracing {
+            // Their records are told of, so that all spans are made; they go while the rest is written.
+            tracing.close();
+        }
+        let closed = clock::now();
         self.shared.tallying.write();
         if let Some(ledger) = &self.shared.ledger {
             ledger.close();
             while !ledger.is_closed() && told.elapsed() < Duration::from_secs(10) {
                 tokio::time::sleep(LOOK).await;
             }
+        }
+        while tracing.is_some_and(|tracing| !tracing.is_closed()) && closed.elapsed() < LAST_SPANS {
+            tokio::time::sleep(LOOK).await;
         }
         if cut > 0 {
             log::warn!("drained for {} s; {cut} requests are cut off", begun.elapsed().as_secs());

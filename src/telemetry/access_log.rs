@@ -41,6 +41,10 @@ pub fn write(settled: &Settled, out: &mut Vec<u8>) {
     let mut line = Line { out };
     line.plain(key!(b'{', field::TIME), clock::rfc3339(record.at).as_str());
     line.plain(key!(field::REQUEST_ID), record.id.as_str());
+    if let Some(trace) = &record.trace {
+        line.plain(key!(field::TRACE), &trace.id.to_string());
+        line.plain(key!(field::SPAN), &trace.span.to_string());
+    }
     if let Some(key) = &record.key {
         line.text(key!("key"), &key.name);
         if !key.owner.is_empty() {
@@ -134,7 +138,7 @@ pub fn write(settled: &Settled, out: &mut Vec<u8>) {
 }
 
 /// A model's name is the client's own text; a line has room for so much of it.
-fn shown(model: &str) -> &str {
+pub(super) fn shown(model: &str) -> &str {
     const MOST: usize = 256;
     if model.len() <= MOST {
         return model;

@@ -15,6 +15,7 @@ use crate::store::journal::{Condition, Journal, Kind};
 use crate::telemetry::access_log;
 use crate::telemetry::feed::Feed;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::otlp::Tracing;
 use crate::telemetry::series::Observer;
 use crate::telemetry::standing::Standing;
 use crate::units::{Apart, PicoUsd};
@@ -37,6 +38,8 @@ pub struct Telemetry {
     pub standing: Arc<Standing>,
     /// Where finished requests are told of.
     pub feed: Arc<Feed>,
+    /// Who decides what is traced; `None` where nobody follows traces.
+    pub tracing: Option<Arc<Tracing>>,
     access: bool,
     journal: Option<Arc<Journal>>,
     left: Apart<AtomicU64>,
@@ -63,7 +66,7 @@ impl Drop for Listener {
 
 impl Telemetry {
     /// Starts the thread. `access` says whether a line a request goes to `output`; a row a request
-    /// goes to the journal.
+    /// goes to the journal, and spans to whoever follows traces.
     ///
     /// # Errors
     /// When no thread can be started.
@@ -72,6 +75,7 @@ impl Telemetry {
         access: bool,
         output: Box<dyn Write + Send>,
         journal: Option<Arc<Journal>>,
+        tracing: Option<Arc<Tracing>>,
     ) -> std::io::Result<(Arc<Self>, Listener)> {
         let (queue, records) = channel();
         let (stop, told) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
@@ -88,6 +92,7 @@ impl Telemetry {
             outputs: Arc::clone(&outputs),
             standing: Arc::clone(&standing),
             feed: Arc::clone(&feed),
+            tracing: tracing.clone(),
             access,
             journal: journal.clone(),
             left: Apart::default(),
@@ -100,6 +105,7 @@ impl Telemetry {
             calibration,
             outputs,
             feed,
+            tracing,
             access,
             journal,
             output,
@@ -117,7 +123,7 @@ impl Telemetry {
     /// Whether where clients are is told of.
     #[must_use]
     pub const fn tells_addresses(&self) -> bool {
-        self.access
+        self.access || self.tracing.is_some()
     }
 
     /// Whether nothing new may be begun, since what it uses could not be written down.
@@ -177,6 +183,7 @@ impl Telemetry {
             calibration: Arc::clone(&self.calibration),
             outputs: Arc::clone(&self.outputs),
             feed: Arc::clone(&self.feed),
+            tracing: self.tracing.clone(),
             access: self.access,
             journal: self.journal.clone(),
             output: Box::new(std::io::stdout()),
@@ -234,6 +241,7 @@ struct Teller {
     calibration: Arc<Calibration>,
     outputs: Arc<Outputs>,
     feed: Arc<Feed>,
+    tracing: Option<Arc<Tracing>>,
     access: bool,
     journal: Option<Arc<Journal>>,
     output: Box<dyn Write + Send>,
@@ -280,6 +288,9 @@ impl Teller {
         self.learn(&settled);
         self.observer.observe(&settled);
         self.feed.tell(&settled);
+        if let (Some(trace), Some(tracing)) = (&settled.record.trace, &self.tracing) {
+            tracing.tell(&settled, trace);
+        }
         if self.access {
             access_log::write(&settled, &mut self.lines);
         }

@@ -54,6 +54,8 @@ pub struct Metrics {
     cache_bytes: IntGauge,
     cache_entries: IntGauge,
     cache_evictions: IntCounter,
+    spans_sent: IntCounter,
+    spans_dropped: IntCounter,
     in_flight_gauge: IntGauge,
     held_gauge: IntGauge,
     generation: IntGauge,
@@ -120,9 +122,11 @@ impl Metrics {
             &[label::PROVIDER, label::MODEL],
         )?;
         registry.register(Box::new(shadow_cost.clone()))?;
-        let cache_evictions =
-            IntCounter::new(metric::CACHE_EVICTIONS, "Cached answers that made room for others")?;
-        registry.register(Box::new(cache_evictions.clone()))?;
+        let counter = |name: &str, help: &str| {
+            let counter = IntCounter::new(name, help)?;
+            registry.register(Box::new(counter.clone()))?;
+            prometheus::Result::Ok(counter)
+        };
         Ok(Self {
             requests: counters(
                 metric::REQUESTS,
@@ -161,7 +165,12 @@ impl Metrics {
             saved,
             cache_bytes: gauge(metric::CACHE_BYTES, "Bytes that the cache holds")?,
             cache_entries: gauge(metric::CACHE_ENTRIES, "Answers that the cache holds")?,
-            cache_evictions,
+            cache_evictions: counter(metric::CACHE_EVICTIONS, "Cached answers that made room for others")?,
+            spans_sent: counter(metric::SPANS_SENT, "Spans that a collector took")?,
+            spans_dropped: counter(
+                metric::SPANS_DROPPED,
+                "Spans that no collector took, or for which there was no room",
+            )?,
             overhead: histograms(
                 metric::OVERHEAD,
                 "What the gateway itself added before an answer began",
@@ -257,6 +266,16 @@ impl Metrics {
     pub(super) fn tell_of(&self, journal: &Arc<Journal>) {
         // There is one journal a process.
         let _ = self.journal.set(Arc::clone(journal));
+    }
+
+    /// A collector took so many spans.
+    pub fn handed_over(&self, spans: u64) {
+        self.spans_sent.inc_by(spans);
+    }
+
+    /// Nobody will see so many spans.
+    pub fn dropped(&self, spans: u64) {
+        self.spans_dropped.inc_by(spans);
     }
 
     /// A new world is served, or was refused.

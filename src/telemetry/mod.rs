@@ -1,4 +1,4 @@
-//! Listeners of [`Settled`](crate::account::Settled): metrics and the access log.
+//! Listeners of [`Settled`](crate::account::Settled): metrics, the access log and traces.
 //!
 //! Workers only put records into a queue. One thread of its own counts, prices, and tells; it
 //! looks into the queue on a beat instead of being woken, so that a request costs no wake-up.
@@ -10,6 +10,7 @@ pub mod feed;
 pub mod listener;
 pub mod metrics;
 pub mod names;
+pub mod otlp;
 pub mod per_key;
 #[cfg(test)]
 mod sample;
@@ -18,3 +19,4 @@ pub mod standing;
 
 pub use listener::{Listener, Telemetry};
 pub use metrics::Metrics;
+pub use otlp::Tracing;

@@ -9,6 +9,10 @@ pub mod field {
     pub const TIME: &str = "time";
     /// The request's id.
     pub const REQUEST_ID: &str = "request_id";
+    /// The trace that it belongs to, where traces are followed.
+    pub const TRACE: &str = "trace_id";
+    /// Its own span in that.
+    pub const SPAN: &str = "span_id";
     /// Where the client is.
     pub const CLIENT: &str = "client.address";
     /// On whose behalf the client says it asked.
@@ -37,8 +41,120 @@ pub mod field {
     pub const STATUS: &str = "http.response.status_code";
 }
 
+/// Attributes of spans that the access log has not.
+pub mod span {
+    /// How the request was made.
+    pub const METHOD: &str = "http.request.method";
+    /// Where, without a query.
+    pub const PATH: &str = "url.path";
+    /// By what scheme.
+    pub const SCHEME: &str = "url.scheme";
+    /// The host that was asked.
+    pub const SERVER: &str = "server.address";
+    /// Its port.
+    pub const SERVER_PORT: &str = "server.port";
+    /// What the client says it is.
+    pub const AGENT: &str = "user_agent.original";
+    /// The version of HTTP.
+    pub const VERSION: &str = "network.protocol.version";
+    /// Bytes of the request's body.
+    pub const BODY_IN: &str = "http.request.body.size";
+    /// Bytes of the answer's body.
+    pub const BODY_OUT: &str = "http.response.body.size";
+    /// How often it was asked before.
+    pub const RESENT: &str = "http.request.resend_count";
+    /// What went wrong.
+    pub const ERROR: &str = "error.type";
+    /// On whose behalf the request was made.
+    pub const USER: &str = "user.id";
+    /// Whether a stream was asked for.
+    pub const STREAM: &str = "gen_ai.request.stream";
+    /// How freely the answer is drawn.
+    pub const TEMPERATURE: &str = "gen_ai.request.temperature";
+    /// The part of all probability that is drawn from.
+    pub const TOP_P: &str = "gen_ai.request.top_p";
+    /// The number of tokens that are drawn from.
+    pub const TOP_K: &str = "gen_ai.request.top_k";
+    /// How much less likely what was said often becomes.
+    pub const FREQUENCY_PENALTY: &str = "gen_ai.request.frequency_penalty";
+    /// How much less likely what was said at all becomes.
+    pub const PRESENCE_PENALTY: &str = "gen_ai.request.presence_penalty";
+    /// The most tokens of the answer.
+    pub const MAX_TOKENS: &str = "gen_ai.request.max_tokens";
+    /// What makes answers alike.
+    pub const SEED: &str = "gen_ai.request.seed";
+    /// How many answers are wanted.
+    pub const CHOICES: &str = "gen_ai.request.choice.count";
+    /// What ends the answer.
+    pub const STOP: &str = "gen_ai.request.stop_sequences";
+    /// The id that the provider gave the answer.
+    pub const RESPONSE_ID: &str = "gen_ai.response.id";
+    /// The time to the first piece of a stream, in seconds.
+    pub const FIRST_CHUNK: &str = "gen_ai.response.time_to_first_chunk";
+    /// Output tokens that were thought and not said.
+    pub const REASONING_TOKENS: &str = "gen_ai.usage.reasoning.output_tokens";
+    /// Cost in USD, as Langfuse reads it.
+    pub const USAGE_COST: &str = "gen_ai.usage.cost";
+    /// The request's id.
+    pub const REQUEST_ID: &str = "tollgate.request.id";
+    /// The name of the key that the client showed.
+    pub const KEY: &str = "tollgate.key.name";
+    /// Whose it is.
+    pub const OWNER: &str = "tollgate.owner";
+    /// What it is counted under besides.
+    pub const LABELS: &str = "tollgate.labels";
+    /// Words of the client's to find the request by.
+    pub const TAGS: &str = "tollgate.tags";
+    /// What the client speaks.
+    pub const CLIENT_DIALECT: &str = "tollgate.client.dialect";
+    /// How it ended.
+    pub const OUTCOME: &str = "tollgate.outcome";
+    /// The provider's name in the configuration.
+    pub const PROVIDER: &str = "tollgate.provider.name";
+    /// The model as the provider knows it.
+    pub const TARGET_MODEL: &str = "tollgate.target.model";
+    /// How the provider is spoken to.
+    pub const TARGET_DIALECT: &str = "tollgate.target.dialect";
+    /// Whether the body went through byte for byte.
+    pub const VERBATIM: &str = "tollgate.verbatim";
+    /// How many attempts were made.
+    pub const ATTEMPTS: &str = "tollgate.attempts";
+    /// What the translation lost.
+    pub const LOSSES: &str = "tollgate.losses";
+    /// What part the cache had.
+    pub const CACHE: &str = "tollgate.cache.tier";
+    /// What the gateway itself added before the answer began, in seconds.
+    pub const OVERHEAD: &str = "tollgate.overhead";
+    /// Where the numbers of tokens come from.
+    pub const USAGE_SOURCE: &str = "tollgate.usage.source";
+    /// Cost in USD.
+    pub const COST: &str = "tollgate.cost.usd";
+    /// What it would have cost without the cache, in USD.
+    pub const SAVED: &str = "tollgate.saved.usd";
+    /// The event of a stream's first piece.
+    pub const FIRST_CHUNK_EVENT: &str = "tollgate.first_chunk";
+    /// The event of something that a guard found.
+    pub const GUARD_EVENT: &str = "tollgate.guard.finding";
+    /// The guard.
+    pub const GUARD: &str = "tollgate.guard.name";
+    /// Its rule.
+    pub const GUARD_RULE: &str = "tollgate.guard.rule";
+    /// What became of what it found.
+    pub const GUARD_ACTION: &str = "tollgate.guard.action";
+    /// Whether that was in a request or an answer.
+    pub const GUARD_ON: &str = "tollgate.guard.on";
+    /// How often it was found.
+    pub const GUARD_COUNT: &str = "tollgate.guard.count";
+    /// All that guards found in a request: guard and rule.
+    pub const GUARD_FINDINGS: &str = "tollgate.guard.findings";
+}
+
 /// Names of metrics.
 pub mod metric {
+    /// Spans that nobody will see.
+    pub const SPANS_DROPPED: &str = "tollgate_spans_dropped_total";
+    /// Spans that were handed to a collector.
+    pub const SPANS_SENT: &str = "tollgate_spans_sent_total";
     /// Finished requests.
     pub const REQUESTS: &str = "tollgate_requests_total";
     /// Tokens by class.

@@ -50,6 +50,7 @@ pub(super) fn settled(model: &str) -> Settled {
         guards: Vec::new(),
         is_estimated: false,
         known: None,
+        trace: None,
     };
     let usage = Usage { input: 20, cache_read: 5, output: 7, ..Usage::default() };
     Settled {

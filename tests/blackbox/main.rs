@@ -60,4 +60,5 @@ mod through;
 mod tls;
 mod tls_faults;
 mod tokens;
+mod traces;
 mod verbatim;

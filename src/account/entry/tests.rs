@@ -85,6 +85,7 @@ fn record() -> Record {
         }],
         is_estimated: false,
         known: None,
+        trace: None,
     }
 }
 

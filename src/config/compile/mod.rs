@@ -12,6 +12,7 @@ mod operators;
 mod prices;
 mod providers;
 mod rules;
+mod telemetry;
 
 pub use keys::{Stored, stored};
 
@@ -179,6 +180,7 @@ fn process(file: &File, check: &mut Check<'_>) -> Process {
         ledger: ledger(file, check),
         log: file.log.level,
         access_log: file.log.access,
+        otlp: telemetry::compile(file, check),
         drain: file.shutdown.drain.0,
         upgrade_drain: file.shutdown.upgrade_drain.0,
         discovery: file.discovery.interval.0,

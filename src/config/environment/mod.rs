@@ -4,6 +4,7 @@
 //! same here; Tollgate's own win over them.
 
 mod clouds;
+mod otel;
 mod providers;
 
 use std::collections::BTreeMap;
@@ -33,9 +34,12 @@ enum Spelling {
     Retries,
     /// A level in any logger's words; other programs read the variable too.
     ForeignLevel,
+    /// As OpenTelemetry's specification has it.
+    Otel(otel::Spelling),
 }
 
-use Spelling::{Commas, ForeignLevel, Port, Retries, Same};
+use Spelling::{Commas, ForeignLevel, Otel, Port, Retries, Same};
+use otel::Spelling::{Exporter, Milliseconds, Not, Pairs, Protocol};
 
 /// A field and its variables, of which the first that is set wins.
 type Setting = (&'static [&'static str], &'static [(&'static str, Spelling)]);
@@ -61,6 +65,39 @@ const SETTINGS: &[Setting] = &[
     (&["metrics", "series"], &[("TOLLGATE_METRICS_SERIES", Same)]),
     (&["log", "level"], &[("TOLLGATE_LOG", Same), ("LOG_LEVEL", ForeignLevel)]),
     (&["log", "access"], &[("TOLLGATE_ACCESS_LOG", Same), ("LOGGING_ENABLED", Same)]),
+    (&["telemetry", "service"], &[("OTEL_SERVICE_NAME", Same)]),
+    (&["telemetry", "resource"], &[("OTEL_RESOURCE_ATTRIBUTES", Otel(Pairs))]),
+    (&["telemetry", "otlp", "enabled"], &[("OTEL_SDK_DISABLED", Otel(Not))]),
+    (&["telemetry", "otlp", "endpoint"], &[("OTEL_EXPORTER_OTLP_ENDPOINT", Same)]),
+    (&["telemetry", "otlp", "traces_endpoint"], &[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", Same)]),
+    (
+        &["telemetry", "otlp", "headers"],
+        &[("OTEL_EXPORTER_OTLP_TRACES_HEADERS", Otel(Pairs)), ("OTEL_EXPORTER_OTLP_HEADERS", Otel(Pairs))],
+    ),
+    (
+        &["telemetry", "otlp", "protocol"],
+        &[
+            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", Otel(Protocol)),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", Otel(Protocol)),
+        ],
+    ),
+    (
+        &["telemetry", "otlp", "compression"],
+        &[("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", Same), ("OTEL_EXPORTER_OTLP_COMPRESSION", Same)],
+    ),
+    (&["telemetry", "otlp", "traces"], &[("OTEL_TRACES_EXPORTER", Otel(Exporter))]),
+    (&["telemetry", "otlp", "sample"], &[("TOLLGATE_OTLP_SAMPLE", Same)]),
+    (&["telemetry", "otlp", "errors"], &[("TOLLGATE_OTLP_ERRORS", Same)]),
+    (&["telemetry", "otlp", "propagate"], &[("TOLLGATE_OTLP_PROPAGATE", Same)]),
+    (&["telemetry", "otlp", "interval"], &[("OTEL_BSP_SCHEDULE_DELAY", Otel(Milliseconds))]),
+    (
+        &["telemetry", "otlp", "timeout"],
+        &[
+            ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", Otel(Milliseconds)),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", Otel(Milliseconds)),
+        ],
+    ),
+    (&["telemetry", "otlp", "queue"], &[("TOLLGATE_OTLP_QUEUE", Same)]),
     (&["env_files"], &[("TOLLGATE_ENV_FILES", Commas)]),
     (&["limits", "body"], &[("TOLLGATE_BODY_LIMIT", Same), ("BODY_SIZE_LIMIT", Same)]),
     (&["limits", "head"], &[("TOLLGATE_HEAD_LIMIT", Same)]),
@@ -189,6 +226,7 @@ pub(super) fn lay_over(tree: &mut Node, variables: &Variables, problems: &mut Pr
     {
         problems.warning(place, "the log is JSON whatever this says", None);
     }
+    otel::sampler(tree, variables, problems);
     clouds::declare(tree, variables);
     providers::lay_over(tree, variables, problems);
     warn_of_unknown(variables, problems);
@@ -219,6 +257,7 @@ fn spelt(spelling: Spelling, value: &str, place: &Place, problems: &mut Problems
             };
             Node::text(place, level)
         }
+        Otel(spelling) => return otel::spelt(spelling, value, place, problems),
     })
 }
 
@@ -232,15 +271,18 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     SETTINGS.iter().flat_map(|(_, names)| names.iter().map(|(name, _)| *name))
 }
 
-/// Whether a variable of this name says something that the file can say.
+/// Whether a variable of this name says something that the file can say. OpenTelemetry's are read as they
+/// are, by whoever is started beside them.
 pub(super) fn is_understood(name: &str) -> bool {
-    names().any(|known| known == name) || providers::is_read(name)
+    let is_otels = name.starts_with("OTEL_");
+    names().any(|known| known == name && !is_otels) || providers::is_read(name)
 }
 
 /// Whether a variable that is understood holds a secret.
 pub(super) fn is_secret(name: &str) -> bool {
     let opens = |(path, names): &Setting| {
-        matches!(path, ["master_key"]) && names.iter().any(|(known, _)| *known == name)
+        matches!(path, ["master_key"] | ["telemetry", "otlp", "headers"])
+            && names.iter().any(|(known, _)| *known == name)
     };
     SETTINGS.iter().any(opens) || providers::is_key(name)
 }

@@ -12,6 +12,7 @@ mod operators;
 mod scalar;
 #[cfg(test)]
 pub(super) mod schema;
+mod telemetry;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub(super) use ledger::Ledger;
 pub use ledger::{Sync, WhenFull};
 pub(super) use operators::Admin;
 pub(super) use scalar::{Interval, Key, Size, Span, Usd};
+pub(super) use telemetry::{Compression, Protocol, Telemetry};
 
 /// The configuration of Tollgate. Texts may hold references: `${file:PATH}`, `${env:NAME}`,
 /// `${env:NAME:-default}`.
@@ -75,6 +77,8 @@ pub(super) struct File {
     pub(super) metrics: Metrics,
     /// What is logged.
     pub(super) log: Log,
+    /// Who follows requests from outside: traces by OpenTelemetry's protocol.
+    pub(super) telemetry: Telemetry,
     /// Files of `NAME=value` lines, read again at every reload; the process environment wins over
     /// them, and they win over this file. Paths are relative to this file. Default: none.
     pub(super) env_files: Vec<String>,
@@ -431,6 +435,7 @@ impl Default for File {
             data_dir: "tollgate-data".to_owned(),
             metrics: Metrics::default(),
             log: Log::default(),
+            telemetry: Telemetry::default(),
             env_files: Vec::new(),
             limits: Limits::default(),
             upstream: Upstream::default(),

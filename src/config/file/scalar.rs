@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 
+use crate::account::trace::ALL;
 use crate::units::civil::parse_rfc3339;
 use crate::units::{self, ByteSize, Price, Secret};
 
@@ -36,6 +37,10 @@ pub(in crate::config) struct Dollars(pub(in crate::config) u64);
 /// How freely answers are drawn: `0`, `0.3`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::config) struct Degree(pub(in crate::config) f64);
+
+/// A part of everything, from 0 to 1: `0.1`, `10%`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::config) struct Fraction(pub(in crate::config) f64);
 
 /// A part of a whole: `80%`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +104,34 @@ impl FromStr for Degree {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let degree = text.trim().parse().ok().filter(|degree| (0.0..=2.0).contains(degree));
         degree.map(Self).ok_or("expected a temperature from 0 to 2")
+    }
+}
+
+impl FromStr for Fraction {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        let part = match text.strip_suffix('%') {
+            Some(percent) => percent.trim_end().parse::<f64>().map(|percent| percent / 100.0),
+            None => text.parse::<f64>(),
+        };
+        let part = part.ok().filter(|part| (0.0..=1.0).contains(part));
+        part.map(Self).ok_or("expected a part from 0 to 1 such as 0.1")
+    }
+}
+
+impl Fraction {
+    /// As trace ids are compared with it.
+    pub(in crate::config) fn of_all_traces(self) -> u64 {
+        #[allow(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a part from 0 to 1 of a number that fits"
+        )]
+        let part = (self.0 * ALL as f64) as u64;
+        part
     }
 }
 
@@ -171,4 +204,4 @@ macro_rules! read_from_text {
     )*};
 }
 
-read_from_text! { Size Span Interval Key Dollars Degree Percent Moment Usd }
+read_from_text! { Size Span Interval Key Dollars Degree Fraction Percent Moment Usd }

@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::{Serialize, Serializer};
 
 use super::File;
-use super::scalar::{Degree, Dollars, Interval, Key, Moment, Percent, Size, Span, Usd};
+use super::scalar::{Degree, Dollars, Fraction, Interval, Key, Moment, Percent, Size, Span, Usd};
 
 /// The schema of the file as its types are.
 pub(in crate::config) fn of_types() -> String {
@@ -29,6 +29,12 @@ impl fmt::Display for Span {
 }
 
 impl fmt::Display for Degree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Fraction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -88,6 +94,12 @@ described! {
         "minimum": 0,
         "maximum": 2
     },
+    Fraction: {
+        "type": ["string", "number"],
+        "description": "A part from 0 to 1: 0.1, 10%.",
+        "minimum": 0,
+        "maximum": 1
+    },
     Percent: {
         "type": ["string", "number"],
         "description": "A part of a whole: 80%."
@@ -113,4 +125,4 @@ macro_rules! shown_as_default {
     )*};
 }
 
-shown_as_default! { Size Span Interval Degree }
+shown_as_default! { Size Span Interval Degree Fraction }

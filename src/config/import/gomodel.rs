@@ -29,7 +29,7 @@ const NONE: &[(&str, &str)] = &[
     ("PLUGINS_", "there are no plugins"),
     ("MCP_", "there is no MCP gateway"),
     ("METRICS_", "metrics are always there, at /metrics of the operator's listener"),
-    ("OTEL_", "metrics are had by Prometheus"),
+    ("OTEL_", "read from the environment as it is; metrics are had by Prometheus"),
     ("ADMIN_", "the operator has a listener of his own: admin.listen, or off"),
     ("DASHBOARD_", "the operator has a listener of his own"),
     ("RETRY_", "other attempts are made at once, at the next target or key"),

@@ -7,6 +7,7 @@ mod keys;
 mod mistakes;
 mod operators;
 mod providers;
+mod telemetry;
 mod variables;
 
 pub(super) use super::*;

@@ -59,6 +59,7 @@ fn every_documented_variable_does_what_it_says() {
         log: LogLevel::Debug,
         metrics_series: 2000,
         access_log: false,
+        otlp: None,
         drain: seconds(9),
         upgrade_drain: seconds(10),
         upgrade_sock: "/run/up.sock".into(),

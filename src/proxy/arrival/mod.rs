@@ -7,6 +7,7 @@ use http::{HeaderValue, header};
 use pingora::Result;
 use pingora::proxy::Session;
 
+use crate::account::trace::Deed;
 use crate::cache::{Found, Tier};
 use crate::clock;
 use crate::dialect::bedrock_invoke::Wrap;
@@ -34,6 +35,7 @@ use crate::proxy::relay::LARGEST_EVENT;
 use crate::proxy::shared::Shared;
 use crate::proxy::threshold::Threshold;
 use crate::proxy::threshold::vigil::{Phase, Vigil};
+use crate::proxy::tracing;
 use crate::refusal::{Kind, Refusal};
 use crate::route::WORDS;
 use crate::snapshot::Snapshot;
@@ -82,6 +84,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     if shared.telemetry.tells_addresses() || !world.door.is_open() {
         exchange.address = admission::address(&world, &shared.background, session);
     }
+    tracing::begin(exchange, session.req_header());
     if head_size(session) > world.downstream.head.as_usize() {
         let message = format!("the request's head is larger than the limit of {}", world.downstream.head);
         let refusal = Refusal { status: 431, ..Refusal::new(Kind::TooLarge, message) };
@@ -369,6 +372,7 @@ fn dispatch(
         return Ok(Sent::Here(loaded));
     }
     let key = key(shared, &exchange.world, &ask, &known);
+    let looking = tracing::since(exchange);
     let query = match asked {
         Asked::Chat { .. } if !exchange.in_background => {
             let own = exchange.key.as_deref();
@@ -393,7 +397,9 @@ fn dispatch(
     let (mut found, mut tape) = (None, None);
     if let Some(mut query) = query {
         query.leads = exchange.vigil.is_some();
-        match query.look(&shared.cache) {
+        let found_out = query.look(&shared.cache);
+        tracing::took(exchange, looking, Deed::Cache);
+        match found_out {
             Found::Nothing(_) if query.wish.only => return Err(caching::look::uncached()),
             Found::Nothing(flight) => {
                 exchange.cache = Some(Tier::Miss);

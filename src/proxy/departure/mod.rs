@@ -24,6 +24,7 @@ use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
 use crate::proxy::fetching;
 use crate::proxy::relay::Relay;
 use crate::proxy::shared::Shared;
+use crate::proxy::tracing;
 use crate::refusal::{Kind, Refusal};
 use crate::route::WORDS;
 use crate::snapshot::{Provider, Snapshot};
@@ -75,6 +76,7 @@ pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPe
         exchange.refusal = Some(refusal);
         return Err(Error::explain(ErrorType::InternalError, "what an address holds").into_in());
     }
+    tracing::attempt(exchange);
     let call = exchange.call().ok_or_else(|| Error::new(ErrorType::InternalError))?;
     call.lent = None;
     if let Some(cloud) = &call.attempt.known.cloud {
@@ -141,7 +143,9 @@ pub fn connected(exchange: &mut Exchange, connection: Option<&Digest>) {
 /// When the target's path is none, which cannot be.
 pub fn head(exchange: &mut Exchange, head: &mut RequestHeader) -> Result<()> {
     let world = Arc::clone(&exchange.world);
-    let call = exchange.call().ok_or_else(|| Error::new(ErrorType::InternalError))?;
+    let Exchange { trace, stage: Stage::Away(call), .. } = exchange else {
+        return Err(Error::new(ErrorType::InternalError));
+    };
     call.upload.begin();
     let attempt = &call.attempt;
     let mut headers = match (&attempt.mode, world.providers.get(attempt.known.index)) {
@@ -157,6 +161,9 @@ pub fn head(exchange: &mut Exchange, head: &mut RequestHeader) -> Result<()> {
         }
         _ => own_headers(attempt, call.ask.stream),
     };
+    if let Some(trace) = trace {
+        tracing::tell(trace, &mut headers);
+    }
     if let (Some(lent), Some(cloud)) = (&call.lent, &attempt.known.cloud) {
         proof::show(&mut headers, lent, cloud, attempt);
     }
@@ -242,6 +249,7 @@ pub fn secret(provider: &Provider, key: usize) -> &Secret {
 #[must_use]
 pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
     let world = Arc::clone(&exchange.world);
+    tracing::failed(exchange, fault.kind.label());
     let late = clock::now() >= exchange.deadline;
     let Some(asked) = exchange.asked.clone() else { return false };
     let Some(call) = exchange.call() else { return false };

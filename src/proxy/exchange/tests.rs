@@ -28,7 +28,7 @@ fn told(run: impl FnOnce(Exchange)) -> String {
     let lines = Lines::default();
     let metrics = Arc::new(Metrics::new().unwrap());
     let (telemetry, listener) =
-        Telemetry::start(Arc::clone(&metrics), true, Box::new(lines.clone()), None).unwrap();
+        Telemetry::start(Arc::clone(&metrics), true, Box::new(lines.clone()), None, None).unwrap();
     run(Exchange::new(world, Arc::clone(&telemetry)));
     assert_eq!(metrics.in_flight(), 0);
     drop(telemetry);

@@ -48,6 +48,7 @@ pub(in crate::store) fn record(at: u64) -> Record {
         guards: Vec::new(),
         is_estimated: false,
         known: None,
+        trace: None,
     }
 }
 

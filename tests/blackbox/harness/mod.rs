@@ -2,6 +2,7 @@
 
 mod client;
 mod cloud;
+mod collector;
 mod dialect;
 mod gateway;
 mod http2;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use client::{Conn, End, Head, Piece, Reply, Request, get, post};
 pub(crate) use cloud::Cloud;
+pub(crate) use collector::Collector;
 pub(crate) use dialect::{CLIENTS, Client};
 pub(crate) use gateway::{Gateway, Setup};
 pub(crate) use http2::Http2;

@@ -1,0 +1,105 @@
+//! Traces: where spans go, and which.
+
+use http::{HeaderName, HeaderValue};
+
+use super::Check;
+use crate::config::file::{Compression, File, Protocol};
+use crate::config::{Otlp, OtlpForm};
+use crate::provider::Base;
+use crate::units::ByteSize;
+
+/// What the exporter sets itself.
+const NOT_YOURS: [&str; 6] =
+    ["content-type", "content-length", "content-encoding", "transfer-encoding", "host", "connection"];
+
+/// Where the specification has spans go at a collector.
+const AT_COLLECTORS: &str = "/v1/traces";
+
+/// A batch that had no room would never be sent.
+const LEAST: ByteSize = ByteSize(16 << 10);
+
+pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Option<Otlp> {
+    let written = &file.telemetry.otlp;
+    let path = |name| ["telemetry", "otlp", name];
+    let whole = written.traces_endpoint.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let shared = written.endpoint.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let endpoint = match (whole, shared) {
+        (Some(text), _) => endpoint(text, "", "traces_endpoint", check),
+        (None, Some(text)) => endpoint(text, AT_COLLECTORS, "endpoint", check),
+        (None, None) => None,
+    };
+    let mut headers = Vec::with_capacity(written.headers.len());
+    for (name, value) in &written.headers {
+        let place = ["telemetry", "otlp", "headers", name.as_str()];
+        match HeaderName::from_bytes(name.trim().as_bytes()) {
+            Err(_) => check.error(&place, "expected the name of a header", None),
+            Ok(name) if NOT_YOURS.contains(&name.as_str()) => {
+                check.error(&place, format!("the header {name} is Tollgate's own to set"), None);
+            }
+            Ok(_) if HeaderValue::from_str(value.0.expose()).is_err() => {
+                check.error(&place, "the value holds letters that no header can carry", None);
+            }
+            Ok(name) => headers.push((name.as_str().to_owned(), value.0.clone())),
+        }
+    }
+    if written.queue.0 < LEAST {
+        check.error(&path("queue"), format!("expected a size of at least {LEAST}"), None);
+    }
+    let (interval, timeout) =
+        (check.time(&path("interval"), written.interval), check.time(&path("timeout"), written.timeout));
+    let otlp = Otlp {
+        endpoint: endpoint.filter(|_| written.enabled && written.traces)?,
+        headers,
+        form: match written.protocol {
+            Protocol::Protobuf => OtlpForm::Protobuf,
+            Protocol::Json => OtlpForm::Json,
+        },
+        gzip: written.compression == Compression::Gzip,
+        sample: written.sample.of_all_traces(),
+        parent_based: written.parent_based,
+        errors: written.errors,
+        propagate: written.propagate,
+        interval,
+        timeout,
+        queue: written.queue.0,
+        resource: resource(file),
+    };
+    Some(otlp)
+}
+
+fn endpoint(text: &str, more: &str, field: &str, check: &mut Check<'_>) -> Option<Base> {
+    match Base::parse(text) {
+        Ok(mut base) => {
+            base.path.push_str(more);
+            if base.port == 4317 {
+                let hint = "collectors take OTLP over HTTP at port 4318".to_owned();
+                check.warning(
+                    &["telemetry", "otlp", field],
+                    "port 4317 is gRPC's, which is not spoken",
+                    hint,
+                );
+            }
+            Some(base)
+        }
+        Err(bad) => {
+            let hint = "such as http://collector:4318".to_owned();
+            check.error(&["telemetry", "otlp", field], bad.to_string(), hint);
+            None
+        }
+    }
+}
+
+/// What is said of this service.
+fn resource(file: &File) -> Vec<(String, String)> {
+    let written = &file.telemetry;
+    let name = match (written.service.trim(), written.resource.get("service.name")) {
+        // The default gives way to what was written elsewhere.
+        ("" | "tollgate", Some(name)) => name.trim(),
+        ("", None) => "tollgate",
+        (service, _) => service,
+    };
+    let mut resource = vec![("service.name".to_owned(), name.to_owned())];
+    let more = written.resource.iter().filter(|(key, _)| *key != "service.name");
+    resource.extend(more.map(|(key, value)| (key.clone(), value.clone())));
+    resource
+}

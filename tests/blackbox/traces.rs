@@ -1,0 +1,291 @@
+//! Traces over real sockets: what a collector hears of each request.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::cached::cold;
+use crate::harness::{
+    CLIENTS, Client, Collector, Gateway, Heard, Provider, Setup, Then, closed_port, json_reply, mock,
+    mock_page, post, wait,
+};
+
+const SERVER: u64 = 2;
+const CLIENT: u64 = 3;
+const INTERNAL: u64 = 1;
+
+const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+fn traced(mock: &tollgate::mock::Mock, collector: &Collector) -> Setup {
+    Setup::new(mock)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", &format!("http://{}", collector.addr()))
+        .env("OTEL_BSP_SCHEDULE_DELAY", "50")
+}
+
+fn start(mock: &tollgate::mock::Mock, collector: &Collector) -> Gateway {
+    traced(mock, collector).start()
+}
+
+#[test]
+fn every_dialect_whole_or_streamed_has_a_span_and_its_attempt() {
+    let (mock, collector) = (mock(), Collector::start());
+    let gateway = start(&mock, &collector);
+    for client in CLIENTS {
+        for target in CLIENTS {
+            for stream in [false, true] {
+                let model = target.model();
+                let text = "#mock tokens=5";
+                let request = if stream { client.stream(model, text) } else { client.whole(model, text) };
+                let reply = gateway.ask(&request).ok();
+                let line = gateway.line(&reply);
+                let trace = collector.trace(&reply.id());
+                let [own, attempt] = trace.as_slice() else { panic!("{trace:#?}") };
+                assert_eq!((own.kind, own.parent.as_str()), (SERVER, ""));
+                assert_eq!(
+                    (line["trace_id"].as_str(), line["span_id"].as_str()),
+                    (Some(&*own.trace), Some(&*own.id))
+                );
+                assert_eq!(own.name, format!("chat {model}"));
+                assert_eq!(own.text("gen_ai.operation.name"), "chat");
+                assert_eq!(own.text("gen_ai.request.model"), model);
+                assert_eq!(own.text("http.request.method"), "POST");
+                for name in ["input_tokens", "output_tokens"] {
+                    let name = format!("gen_ai.usage.{name}");
+                    assert_eq!(own.attributes[&name], line[&name], "{own:?}");
+                }
+                let cost: f64 = line["cost_usd"].as_str().unwrap().parse().unwrap();
+                assert!((own.number("tollgate.cost.usd") - cost).abs() < 1e-12);
+                assert_eq!(own.number("http.response.status_code"), 200.0);
+                assert!(!own.text("gen_ai.response.id").is_empty());
+                assert!(!own.text("gen_ai.response.model").is_empty());
+                assert_eq!(own.attributes["gen_ai.response.finish_reasons"].as_array().unwrap().len(), 1);
+                assert_eq!(own.failure, None);
+                assert_eq!(own.attributes.contains_key("gen_ai.response.time_to_first_chunk"), stream);
+                assert_eq!(own.events.contains(&"tollgate.first_chunk".to_owned()), stream);
+                assert_eq!(own.resource["service.name"], "tollgate");
+                assert_eq!(own.flags & 0x301, 0x101);
+                assert_eq!(attempt.kind, CLIENT);
+                assert_eq!(attempt.text("tollgate.provider.name"), target.vendor());
+                assert_eq!(attempt.number("server.port"), f64::from(mock.addr().port()));
+                assert_eq!(attempt.number("http.response.status_code"), 200.0);
+                let told = mock_page(&mock, "last")["headers"]["traceparent"].clone();
+                assert_eq!(told, format!("00-{}-{}-01", own.trace, attempt.id));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_clients_trace_is_continued_and_its_word_holds() {
+    let (mock, collector) = (mock(), Collector::start());
+    let gateway = start(&mock, &collector);
+    let ask = |parent: &str| {
+        let request = Client::Openai.whole("gpt-4o-mini", "#mock tokens=1");
+        let reply = gateway.ask(&request.header("traceparent", parent).header("tracestate", "a=1,b=2")).ok();
+        (reply.id(), mock_page(&mock, "last")["headers"].clone())
+    };
+    let (unheard, headers) = ask(&PARENT.replace("-01", "-00"));
+    assert!(headers["traceparent"].as_str().unwrap().ends_with("-00"));
+    let (heard, headers) = ask(PARENT);
+    let trace = collector.trace(&heard);
+    assert_eq!(trace[0].trace, "0af7651916cd43dd8448eb211c80319c");
+    assert_eq!(trace[0].parent, "b7ad6b7169203331");
+    assert_eq!(trace[0].flags & 0x301, 0x301);
+    assert_eq!(trace[0].state, "a=1,b=2");
+    assert_eq!(headers["tracestate"], "a=1,b=2");
+    assert_eq!(headers["traceparent"], format!("00-{}-{}-01", trace[0].trace, trace[1].id));
+    // What is malformed begins a trace of our own.
+    let (fresh, headers) = ask("00-xyz-01");
+    let trace = collector.trace(&fresh);
+    assert_eq!((trace[0].parent.as_str(), trace[0].state.as_str()), ("", ""));
+    assert_eq!(headers.get("tracestate"), None);
+    let told = |id: &str| {
+        collector.spans().iter().any(|span| span.attributes.get("tollgate.request.id") == Some(&id.into()))
+    };
+    assert!(told(&heard) && !told(&unheard));
+}
+
+#[test]
+fn each_attempt_has_a_span_that_says_what_became_of_it() {
+    let (mock, collector) = (mock(), Collector::start());
+    let first = Provider::start(|_, stream| {
+        Heard::answer(stream, &json_reply(503, "{\"error\":{\"message\":\"no\"}}"));
+        Then::Keep
+    });
+    let gateway = traced(&mock, &collector)
+        .provider(&format!(
+            "first: {{vendor: custom, base_url: \"http://{}/v1\", models: [m], api_key: k}}",
+            first.addr
+        ))
+        .provider(&format!(
+            "second: {{vendor: custom, base_url: \"http://{}/v1\", models: [m], api_key: k}}",
+            closed_port()
+        ))
+        .yaml("routes:\n  all: {targets: [first/m, second/m, openai/gpt-4o-mini]}")
+        .start();
+    let reply = gateway.ask(&Client::Openai.whole("all", "#mock tokens=2")).ok();
+    let trace = collector.trace(&reply.id());
+    let [own, one, two, three] = trace.as_slice() else { panic!("{trace:#?}") };
+    assert_eq!(own.number("tollgate.attempts"), 3.0);
+    assert_eq!(own.text("gen_ai.provider.name"), "openai");
+    assert_eq!((one.text("error.type"), one.number("http.response.status_code")), ("503", 503.0));
+    assert!(one.failure.is_some() && two.failure.is_some() && three.failure.is_none());
+    assert_eq!((two.text("tollgate.provider.name"), two.text("error.type")), ("second", "bad_gateway"));
+    assert_eq!(
+        (two.number("http.request.resend_count"), three.number("http.request.resend_count")),
+        (1.0, 2.0)
+    );
+    assert!(!one.attributes.contains_key("http.request.resend_count"));
+    assert!(one.ended <= two.began && two.ended <= three.began);
+    let head = &first.heard()[0].head;
+    assert!(head.contains(&format!("traceparent: 00-{}-{}-01", own.trace, one.id)), "{head}");
+}
+
+#[test]
+fn the_cache_and_guards_have_spans_where_they_take_part() {
+    let (mock, collector) = (mock(), Collector::start());
+    let gateway = traced(&mock, &collector)
+        .yaml("cache: {mode: exact}")
+        .yaml("guards: {pii: {detect: [pii], action: mask, on: [request]}, keys: {detect: [secrets], action: block}}")
+        .start();
+    let question = cold("#mock tokens=2 to anna.berg@example.com");
+    let miss = gateway.ask(&question).ok();
+    let trace = collector.trace(&miss.id());
+    let kinds: Vec<_> = trace.iter().map(|span| (span.kind, span.name.as_str())).collect();
+    let attempt = (CLIENT, "chat gpt-4o-mini");
+    assert_eq!(kinds[1..], [(INTERNAL, "guard request"), (INTERNAL, "look up cache"), attempt]);
+    assert_eq!(trace[1].attributes["tollgate.guard.findings"], json!(["pii/email"]));
+    assert_eq!(trace[2].text("tollgate.cache.tier"), "miss");
+    assert_eq!(trace[0].events, ["tollgate.guard.finding"]);
+    let hit = gateway.ask(&question).ok();
+    let trace = collector.trace(&hit.id());
+    assert!(trace.iter().all(|span| span.kind != CLIENT), "{trace:#?}");
+    assert_eq!(trace[0].text("tollgate.cache.tier"), "exact");
+    assert_eq!(
+        (trace[0].number("tollgate.cost.usd"), trace[0].number("tollgate.saved.usd") > 0.0),
+        (0.0, true)
+    );
+    let blocked = gateway.ask(&cold("my token is ghp_aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5"));
+    let trace = collector.trace(&blocked.id());
+    assert_eq!(trace.len(), 2);
+    assert_eq!(trace[0].text("error.type"), "content_policy");
+    assert_eq!(trace[1].attributes["tollgate.guard.findings"], json!(["keys/github-token"]));
+    let said = format!("{:?}", collector.spans());
+    assert!(!said.contains("anna.berg") && !said.contains("ghp_"), "no content is told");
+}
+
+#[test]
+fn a_client_that_leaves_ends_its_span() {
+    let (mock, collector) = (mock(), Collector::start());
+    let gateway = start(&mock, &collector);
+    let mut conn = gateway.conn();
+    let request = Client::Openai.stream("gpt-4o-mini", "#mock tokens=4000 rate=200");
+    conn.send(&[request.head(), request.body].concat());
+    let head = conn.head();
+    drop(conn);
+    let trace = collector.trace(head.header("x-request-id").unwrap());
+    assert_eq!(trace[0].text("tollgate.outcome"), "client_gone");
+    assert_eq!(trace[0].failure, None);
+    assert!(trace[1].ended > trace[1].began);
+}
+
+#[test]
+fn a_part_of_all_traces_is_told_and_failures_in_any_case() {
+    let (mock, collector) = (mock(), Collector::start());
+    let gateway = traced(&mock, &collector)
+        .env("OTEL_TRACES_SAMPLER", "parentbased_always_off")
+        .env("TOLLGATE_OTLP_ERRORS", "true")
+        .start();
+    gateway.ask(&Client::Openai.whole("gpt-4o-mini", "#mock tokens=1")).ok();
+    let told = mock_page(&mock, "last")["headers"]["traceparent"].as_str().unwrap().to_owned();
+    assert!(told.ends_with("-00"), "{told}");
+    let failed = gateway.ask(&post("/v1/chat/completions").body("{"));
+    assert_eq!(collector.trace(&failed.id())[0].text("error.type"), "invalid_request");
+    let asked = Client::Openai.whole("gpt-4o-mini", "#mock tokens=1").header("traceparent", PARENT);
+    let sampled = gateway.ask(&asked).ok();
+    assert_eq!(collector.trace(&sampled.id()).len(), 2);
+    assert_eq!(collector.spans().len(), 3);
+}
+
+#[test]
+fn spans_go_as_json_packed_and_with_credentials_too() {
+    let (mock, collector) = (mock(), Collector::start());
+    let gateway = traced(&mock, &collector)
+        .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")
+        .env("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")
+        .env("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Basic%20c2VjcmV0,x-team=a")
+        .env("OTEL_SERVICE_NAME", "door")
+        .env("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test,service.name=other")
+        .start();
+    let reply = gateway.ask(&Client::Openai.stream("gpt-4o-mini", "#mock tokens=3")).ok();
+    let trace = collector.trace(&reply.id());
+    assert_eq!(trace.len(), 2);
+    assert_eq!(trace[0].attributes["gen_ai.request.stream"], true);
+    assert_eq!(trace[0].resource["service.name"], "door");
+    assert_eq!(trace[0].resource["deployment.environment.name"], "test");
+    let head = &collector.heard()[0].head;
+    assert!(head.contains("authorization: basic c2vjcmv0") && head.contains("x-team: a"), "{head}");
+    assert!(head.contains("content-encoding: gzip"), "{head}");
+    let shown = gateway.admin_page("/status").text() + &gateway.said().join("\n");
+    assert!(!shown.contains("c2VjcmV0"), "{shown}");
+}
+
+#[test]
+fn a_busy_collector_is_asked_again_and_another_is_not() {
+    let (mock, busy) = (mock(), Collector::saying(|number| if number == 0 { 503 } else { 200 }));
+    let gateway = start(&mock, &busy);
+    let reply = gateway.ask(&Client::Openai.whole("gpt-4o-mini", "#mock tokens=1")).ok();
+    assert_eq!(busy.trace(&reply.id()).len(), 2);
+    gateway.wait_metric("tollgate_spans_sent_total", &[], 2.0);
+    assert_eq!(gateway.metric("tollgate_spans_dropped_total", &[]), 0.0);
+    let strict = Collector::saying(|_| 400);
+    let gateway = start(&mock, &strict);
+    gateway.ask(&Client::Openai.whole("gpt-4o-mini", "#mock tokens=1")).ok();
+    gateway.wait_metric("tollgate_spans_dropped_total", &[], 2.0);
+    assert_eq!(strict.heard().len(), 1);
+    gateway.wait_said("did not take them: it said 400");
+}
+
+#[test]
+fn a_collector_that_says_nothing_slows_nobody_and_what_has_no_room_is_counted() {
+    let mock = mock();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let gateway = Setup::new(&mock)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", &format!("http://{}", silent.local_addr().unwrap()))
+        .env("OTEL_BSP_SCHEDULE_DELAY", "50")
+        .env("TOLLGATE_OTLP_QUEUE", "16KiB")
+        .start();
+    let begun = Instant::now();
+    let mut conn = gateway.conn();
+    for _ in 0..50 {
+        conn.ask(&Client::Openai.whole("gpt-4o-mini", "#mock tokens=1")).ok();
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    wait("spans to be dropped", Duration::from_secs(5), || {
+        (gateway.metric("tollgate_spans_dropped_total", &[]) > 20.0).then_some(())
+    });
+}
+
+#[test]
+fn the_last_spans_are_sent_while_the_process_ends() {
+    let (mock, collector) = (mock(), Collector::start());
+    let mut gateway = Setup::new(&mock)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", &format!("http://{}", collector.addr()))
+        .env("OTEL_BSP_SCHEDULE_DELAY", "3600000")
+        .start();
+    let reply = gateway.ask(&Client::Openai.whole("gpt-4o-mini", "#mock tokens=1")).ok();
+    assert!(collector.heard().is_empty());
+    gateway.signal("TERM");
+    assert!(gateway.wait_end(Duration::from_secs(10)).success());
+    assert_eq!(collector.trace(&reply.id()).len(), 2);
+}
+
+#[test]
+fn without_a_collector_the_clients_trace_goes_on_as_it_came() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).start();
+    gateway.ask(&Client::Openai.whole("gpt-4o-mini", "#mock tokens=1").header("traceparent", PARENT)).ok();
+    assert_eq!(mock_page(&mock, "last")["headers"]["traceparent"], PARENT);
+    gateway.ask(&Client::Openai.whole("gpt-4o-mini", "#mock tokens=1")).ok();
+    assert_eq!(mock_page(&mock, "last")["headers"].get("traceparent"), None);
+}
