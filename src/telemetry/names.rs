@@ -276,3 +276,6 @@ pub mod label {
     /// How a reload ended.
     pub const RESULT: &str = "result";
 }
+
+#[cfg(test)]
+mod tests;
