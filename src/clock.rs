@@ -3,7 +3,8 @@
 use std::cell::Cell;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 
@@ -14,6 +15,16 @@ use crate::units::civil::Date;
 #[allow(clippy::disallowed_methods)]
 pub fn now() -> Instant {
     Instant::now()
+}
+
+/// A moment in milliseconds of this process, never zero; for what is kept in one atomic number.
+#[must_use]
+pub fn ticks(moment: Instant) -> u64 {
+    static BEGUN: OnceLock<Instant> = OnceLock::new();
+    let begun = BEGUN.get_or_init(now);
+    // The process began a while before anybody asked.
+    let since = moment.saturating_duration_since(*begun) + Duration::from_secs(1);
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Milliseconds since 1970.

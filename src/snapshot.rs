@@ -16,6 +16,7 @@ use crate::policy::token::Issuer;
 use crate::policy::{Closed, Key, Keyring, Operator, Proxies};
 use crate::provider::{Base, Source, Vendor};
 use crate::route::Table;
+use crate::route::health::{self, Board, Health};
 use crate::units::{ByteSize, Secret};
 
 /// The compiled world. Built whole by `config::compile`, swapped in whole, never changed.
@@ -37,6 +38,8 @@ pub struct Snapshot {
     pub downstream: Downstream,
     /// What an upstream may take of our time.
     pub upstream: Upstream,
+    /// When it is not worth asking a target, and what becomes of a request then.
+    pub breakers: Breakers,
     /// Whether and how pictures behind addresses are got for targets that do not go there.
     pub fetch_images: FetchImages,
     /// What may be kept of answers.
@@ -50,6 +53,13 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Looks up how its providers have done so far.
+    pub fn look_up_health(&mut self, board: &Board) {
+        for provider in &mut self.providers {
+            provider.health = board.of(&provider.name, &provider.base.to_string());
+        }
+    }
+
     /// The same world with other keys. It counts as the same, for nothing else of it changed.
     #[must_use]
     pub fn with_keys(&self, keyring: Keyring) -> Self {
@@ -179,6 +189,8 @@ pub struct Provider {
     pub discover: bool,
     /// The dialects that it is spoken to in; empty for all of its vendor's.
     pub only: Vec<Dialect>,
+    /// How it does; the same for all worlds in which it stands at one address.
+    pub health: Arc<Health>,
 }
 
 /// The cloud that a provider's credentials come from.
@@ -193,6 +205,16 @@ pub struct Cloud {
 }
 
 impl Provider {
+    /// What tells its keys apart and shows none of them.
+    #[must_use]
+    pub fn fingerprints(&self) -> Vec<u64> {
+        let digits = |key: &Secret| {
+            let hash = blake3::hash(key.expose().as_bytes());
+            hash.as_bytes().first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+        };
+        self.keys.iter().map(digits).collect()
+    }
+
     /// Whether it stands somewhere else than its vendor does.
     #[must_use]
     pub fn is_elsewhere(&self) -> bool {
@@ -227,6 +249,15 @@ pub struct Downstream {
     pub keepalive: Duration,
     /// The longest silence inside a translated stream of Anthropic's.
     pub ping: Duration,
+}
+
+/// When it is not worth asking a target, and what becomes of a request then.
+#[derive(Debug, Clone)]
+pub struct Breakers {
+    /// When breakers open; none where they never do.
+    pub rules: Option<health::Rules>,
+    /// Whether a target whose breaker is open is asked all the same where there is no other.
+    pub last_resort: bool,
 }
 
 /// Whether and how pictures behind addresses are got for targets that do not go there themselves.

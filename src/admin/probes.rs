@@ -3,6 +3,8 @@
 use crate::admin::Admin;
 use crate::admin::answer::Answer;
 use crate::clock;
+use crate::route::health::Stand;
+use crate::telemetry::breakers;
 use crate::wire::json;
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -29,7 +31,8 @@ fn metrics(admin: &Admin) -> Vec<u8> {
     let world = admin.shared.world.load();
     let rules = world.door.keyring.standing(clock::unix_seconds());
     admin.shared.metrics().keeps(&admin.shared.cache.stand());
-    admin.shared.metrics().render(admin.shared.held.now(), rules)
+    let told = breakers::told(&world, clock::ticks(clock::now()));
+    admin.shared.metrics().render(admin.shared.held.now(), rules, &told)
 }
 
 /// What is served.
@@ -44,6 +47,20 @@ pub(super) fn status(admin: &Admin) -> Answer {
         status.bool("draining", admin.shared.is_draining());
         status.array("providers", |list| {
             world.providers.iter().for_each(|provider| list.string(&provider.name))
+        });
+        status.array("breakers", |list| {
+            let told = breakers::told(&world, clock::ticks(clock::now()));
+            let open = told.into_iter().filter(|told| told.resting || told.stand != Stand::Closed);
+            open.for_each(|told| {
+                list.object(|one| {
+                    one.string("provider", &told.provider);
+                    one.string("part", told.part);
+                    one.opt_string("name", Some(told.name.as_str()).filter(|name| !name.is_empty()));
+                    one.string("state", if told.resting { "resting" } else { told.stand.name() });
+                    one.opt_number("wait_ms", told.wait);
+                    one.number("openings", told.openings);
+                });
+            });
         });
         if let Some(ledger) = &admin.shared.ledger {
             let (condition, stuck) = ledger.condition();

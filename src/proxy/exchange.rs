@@ -23,6 +23,7 @@ use crate::proxy::bytes_held::Share;
 use crate::proxy::caching::Tape;
 use crate::proxy::caching::items::{Items, VectorTape};
 use crate::proxy::departure::attempt::Attempt;
+use crate::proxy::departure::judging;
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::guarding::{self, Guarding};
 use crate::proxy::keeping::recall::Recall;
@@ -140,6 +141,10 @@ pub struct Call {
     pub targets: Vec<Target>,
     /// Which of the targets is being tried.
     pub place: usize,
+    /// The targets that were tried, bit by place.
+    pub tried: u64,
+    /// The keys of this target that were shown, likewise.
+    pub passed: u64,
     /// How many attempts were made, this one included.
     pub attempts: u32,
     /// This attempt.
@@ -190,6 +195,8 @@ impl Call {
             ask,
             targets,
             place,
+            tried: 0,
+            passed: 0,
             attempts: 1,
             attempt,
             relay: Relay::Waiting,
@@ -533,6 +540,7 @@ impl Exchange {
         if let Stage::Away(call) = std::mem::replace(&mut self.stage, Stage::Here) {
             if let Some(fault) = call.relay.broken() {
                 broken = true;
+                judging::broke_off(&call, &self.world, fault);
                 record.faults.push((Arc::clone(&call.attempt.known.provider), fault.clone()));
             }
             record::fill(&mut record, *call, &self.world, self.started, operation);

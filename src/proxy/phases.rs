@@ -256,7 +256,11 @@ impl ProxyHttp for Gateway {
             // We ended it ourselves, and said why.
             error.set_retry(false);
         } else if session.response_written().is_some() {
-            exchange.fail(proxy_fault(error.etype()).into_refusal());
+            let fault = proxy_fault(error.etype());
+            if let Stage::Away(call) = &exchange.stage {
+                departure::judging::broke_off(call, &exchange.world, &fault);
+            }
+            exchange.fail(fault.into_refusal());
             error.set_retry(false);
         } else if matches!(error.etype(), ErrorType::HTTPStatus(_)) {
             // `returning` has noted the fault and prepared the next attempt, if any.

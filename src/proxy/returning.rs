@@ -21,6 +21,7 @@ use crate::proxy::answer::{self, Connection};
 use crate::proxy::caching::items::VectorTape;
 use crate::proxy::departure::attempt::Mode;
 use crate::proxy::departure::envelope::Envelope;
+use crate::proxy::departure::judging;
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Exchange, Stage};
 use crate::proxy::guarding;
@@ -45,6 +46,7 @@ pub fn begin(
     let now = clock::now();
     let status = head.status.as_u16();
     let id = exchange.id;
+    let world = Arc::clone(&exchange.world);
     let Some(call) = exchange.call() else { return Ok(()) };
     call.answered = Some(now);
     tracing::answered(exchange, status);
@@ -54,6 +56,7 @@ pub fn begin(
         call.ask.stream = true;
         let (dialect, live) = (call.attempt.upstream(), tunnel.live);
         call.relay = Relay::Tunnel(Box::new(Overhearing::new(dialect, live, id.as_str())));
+        judging::answered(call, &world, now);
         head.remove_header(&header::SEC_WEBSOCKET_EXTENSIONS);
         exchange.alive(now);
         return Ok(());
@@ -127,6 +130,10 @@ pub fn begin(
     });
     if let (Some(call), Some(relay)) = (exchange.call(), relay) {
         call.relay = relay;
+        // What a gathered answer is worth shows at its end.
+        if !call.relay.gathers() {
+            judging::answered(call, &world, now);
+        }
         call.vectors = VectorTape::of(call);
         call.tape = call.tape.take().filter(|_| status == 200).and_then(|tape| tape.begun(call, streamed));
         if let Some((owner, made, most, background)) = keeping {
@@ -387,10 +394,11 @@ fn conclude(session: &mut Session, exchange: &mut Exchange, chance: Chance) -> R
                     return Ok(said.into());
                 }
             };
-            if let Some(call) = exchange.call()
-                && let Some(saving) = &mut call.saving
-            {
-                saving.gathered(&body, call.ask.stream);
+            if let Exchange { world, stage: Stage::Away(call), .. } = exchange {
+                judging::answered(call, world, begun);
+                if let Some(saving) = &mut call.saving {
+                    saving.gathered(&body, call.ask.stream);
+                }
             }
             let mut body = Some(body);
             if let Some(call) = exchange.call() {

@@ -20,6 +20,7 @@ use crate::proxy::minting::Credentials;
 use crate::proxy::tallying::Tallying;
 use crate::proxy::threshold::files::Files;
 use crate::route::Names;
+use crate::route::health::Board;
 use crate::snapshot::Snapshot;
 use crate::store::ledger::Ledger;
 use crate::telemetry::{Metrics, Telemetry};
@@ -41,6 +42,8 @@ pub struct Shared {
     pub cache: Arc<Exact>,
     /// The bytes that bodies hold.
     pub held: Arc<BytesHeld>,
+    /// How providers do.
+    pub board: Board,
     /// The addresses of providers.
     pub resolver: Resolver,
     /// What clouds lend to providers.
@@ -66,13 +69,15 @@ impl Shared {
     /// The shared state of a process that begins to serve `world`.
     #[must_use]
     pub fn new(
-        world: Arc<Snapshot>,
+        mut world: Arc<Snapshot>,
         telemetry: Arc<Telemetry>,
         shelf: Shelf,
         (tallying, ledger): (Tallying, Option<Ledger>),
         listen: &str,
     ) -> Self {
         telemetry.metrics.serves(world.generation);
+        let board = Board::default();
+        Arc::make_mut(&mut world).look_up_health(&board);
         let credentials = Credentials::default();
         credentials.adopt(&world);
         let issuer_keys = IssuerKeys::default();
@@ -89,6 +94,7 @@ impl Shared {
             shelf,
             background: Arc::new(Background::new(listen)),
             held: Arc::default(),
+            board,
             resolver: Resolver::default(),
             credentials,
             issuer_keys,
@@ -112,13 +118,15 @@ impl Shared {
 
     /// Serves another world from the next request on. Names that discovery found belong to the
     /// old providers and are forgotten.
-    pub fn swap(&self, world: Arc<Snapshot>) {
+    pub fn swap(&self, mut world: Arc<Snapshot>) {
+        Arc::make_mut(&mut world).look_up_health(&self.board);
         self.metrics().reloaded(Ok(world.generation));
         self.discovered.store(Arc::default());
         self.credentials.adopt(&world);
         self.issuer_keys.adopt(&world);
         self.cache.resize(world.caching.room.as_usize(), world.caching.largest.as_usize());
         self.world.store(world);
+        self.board.tidy();
     }
 
     /// Serves the same world with other keys from the next request on.

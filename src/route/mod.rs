@@ -2,6 +2,7 @@
 //!
 //! Everything here is decided from values handed in; nothing asks the network or a clock.
 
+pub mod health;
 pub mod plan;
 pub mod table;
 

@@ -15,6 +15,7 @@ use crate::cache::Stand;
 use crate::ir::Loss;
 use crate::policy::Rule;
 use crate::store::journal::Journal;
+use crate::telemetry::breakers::{self, Told};
 use crate::telemetry::budgets;
 use crate::telemetry::names::{label, metric};
 use crate::telemetry::per_key::PerKey;
@@ -366,7 +367,12 @@ impl Metrics {
     /// The text that Prometheus reads; `held` is the number of bytes held now, and `rules` are shown with
     /// what is used of them now.
     #[must_use]
-    pub fn render<'r>(&self, held: usize, rules: impl Iterator<Item = (&'r Rule, u64)>) -> Vec<u8> {
+    pub fn render<'r>(
+        &self,
+        held: usize,
+        rules: impl Iterator<Item = (&'r Rule, u64)>,
+        breakers: &[Told],
+    ) -> Vec<u8> {
         self.in_flight_gauge.set(i64::try_from(self.in_flight()).unwrap_or(i64::MAX));
         self.held_gauge.set(i64::try_from(held).unwrap_or(i64::MAX));
         if let Some(journal) = self.journal.get() {
@@ -378,6 +384,7 @@ impl Metrics {
         }
         let mut text = Vec::new();
         let standing = budgets::families(rules);
+        let standing = standing.and_then(|rules| Ok([rules, breakers::families(breakers)?].concat()));
         let all = standing.map(|standing| [self.registry.gather(), standing].concat());
         if let Err(error) = all.and_then(|all| TextEncoder::new().encode(&all, &mut text)) {
             log::error!("metrics could not be written: {error}");
@@ -409,7 +416,7 @@ mod tests {
     fn every_metric_has_a_name_of_its_own() {
         let metrics = Metrics::new().unwrap();
         metrics.serves(3);
-        let text = String::from_utf8(metrics.render(42, std::iter::empty())).unwrap();
+        let text = String::from_utf8(metrics.render(42, std::iter::empty(), &[])).unwrap();
         assert!(text.contains("tollgate_config_generation 3"));
         assert!(text.contains("tollgate_held_bytes 42"));
     }

@@ -4,6 +4,7 @@
 //! looks into the queue on a beat instead of being woken, so that a request costs no wake-up.
 
 pub mod access_log;
+pub mod breakers;
 mod budgets;
 pub mod diagnostics;
 pub mod feed;

@@ -183,6 +183,10 @@ pub mod metric {
     pub const KEY_TOKENS: &str = "tollgate_key_tokens_total";
     /// Cost in USD by key and owner.
     pub const KEY_COST: &str = "tollgate_key_cost_usd_total";
+    /// How breakers stand.
+    pub const BREAKER_STATE: &str = "tollgate_breaker_state";
+    /// How many times they have opened.
+    pub const BREAKER_OPENINGS: &str = "tollgate_breaker_openings_total";
     /// What is used of a budget or limit.
     pub const RULE_USED: &str = "tollgate_rule_used";
     /// What a budget or limit allows.
@@ -241,6 +245,8 @@ pub mod label {
     pub const STATUS: &str = "status";
     /// How a request ended.
     pub const OUTCOME: &str = "outcome";
+    /// What of a provider a breaker is for: its host, a key or a model.
+    pub const PART: &str = "part";
     /// Where a rule stands: a key, an owner or a label.
     pub const NODE: &str = "node";
     /// The key that a client shows.

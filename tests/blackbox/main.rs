@@ -19,6 +19,7 @@ mod admin;
 mod alike;
 mod bedrock;
 mod bodies;
+mod breakers;
 mod budgets;
 mod cached;
 mod cached_flights;

@@ -19,7 +19,7 @@ fn two_targets(mock: &tollgate::mock::Mock, first: std::net::SocketAddr) -> Gate
         .provider(&format!(
             "first: {{vendor: custom, base_url: \"http://{first}/v1\", models: [m], api_key: first-secret}}"
         ))
-        .yaml("routes:\n  both: {targets: [first/m, openai/gpt-4o-mini]}")
+        .yaml("routes:\n  both: {targets: [first/m, openai/gpt-4o-mini]}\nbreakers: {enabled: false}")
         .start()
 }
 
@@ -183,6 +183,7 @@ fn second_key_is_used(status: u16) {
     let at = provider.addr;
     let gateway = Setup::default()
         .provider(&format!("openai: {{base_url: \"http://{at}/v1\", api_keys: [key-bad, key-good]}}"))
+        .yaml("breakers: {enabled: false}")
         .start();
     let attempts: Vec<_> = (0..4)
         .map(|_| {

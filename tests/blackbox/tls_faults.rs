@@ -158,7 +158,7 @@ fn two_targets(first: &TlsProvider, second: &TlsProvider) -> Gateway {
     Setup::default()
         .provider(&provider("first", first.port))
         .provider(&provider("second", second.port))
-        .yaml("routes:\n  both: {targets: [first/m, second/m]}")
+        .yaml("routes:\n  both: {targets: [first/m, second/m]}\nbreakers: {enabled: false}")
         .env("SSL_CERT_FILE", &trusted())
         .start()
 }

@@ -2,6 +2,7 @@
 //!
 //! What cannot be built is noted and left out, so that one mistake does not hide the next.
 
+mod breakers;
 mod cache;
 mod clouds;
 mod guards;
@@ -92,6 +93,7 @@ pub(super) fn compile(
         catalog,
         downstream,
         upstream,
+        breakers: breakers::compile(file, &mut check),
         fetch_images,
         caching,
         guards,

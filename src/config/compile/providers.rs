@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use http::header::{self, HeaderName, HeaderValue};
 
@@ -141,7 +142,19 @@ fn one(
     let discover = written.models.is_empty();
     let only = dialects(&subject, check);
     Some((
-        Provider { name: name.to_owned(), vendor, base, keys, cloud, headers, api_version, discover, only },
+        Provider {
+            name: name.to_owned(),
+            vendor,
+            base,
+            keys,
+            cloud,
+            headers,
+            api_version,
+            discover,
+            only,
+            // Whoever serves looks it up.
+            health: Arc::default(),
+        },
         offer,
     ))
 }

@@ -3,6 +3,7 @@
 //! The comments on the fields are the reference that `schema` and the examples under `conf/`
 //! repeat: what it is, its unit, its default.
 
+mod breakers;
 mod cache;
 mod guards;
 mod jwt;
@@ -21,6 +22,7 @@ use serde::Deserialize;
 
 use crate::units::ByteSize;
 
+pub(super) use breakers::Breakers;
 pub(super) use cache::{Cache, CacheLeft, CacheMode, CacheOtherwise, CacheReplay, CacheScope};
 pub(super) use guards::{Guard, GuardAction, GuardOn};
 pub(super) use jwt::Jwt;
@@ -86,6 +88,8 @@ pub(super) struct File {
     pub(super) limits: Limits,
     /// What a provider may take of time.
     pub(super) upstream: Upstream,
+    /// When it is not worth asking a provider for a while.
+    pub(super) breakers: Breakers,
     /// How pictures behind addresses are got for providers that do not go there themselves.
     pub(super) fetch_images: FetchImages,
     /// What is kept of answers, to answer the same question once more.
@@ -439,6 +443,7 @@ impl Default for File {
             env_files: Vec::new(),
             limits: Limits::default(),
             upstream: Upstream::default(),
+            breakers: Breakers::default(),
             fetch_images: FetchImages::default(),
             cache: Cache::default(),
             shutdown: Shutdown::default(),

@@ -146,8 +146,8 @@ fn body(call: &Call) -> &Bytes {
 
 /// All that may come to answer, the first of them in front.
 fn may_answer(world: &Snapshot, call: &Call, first: Arc<Known>) -> Vec<Arc<Known>> {
-    let others = call.targets.iter().skip(call.place + 1);
-    let others = others.filter_map(|target| targets::known(world, target, call.ask.dialect));
+    let others = call.targets.iter().enumerate().filter(|(place, _)| *place != call.place);
+    let others = others.filter_map(|(_, target)| targets::known(world, target, call.ask.dialect));
     std::iter::once(first).chain(others).collect()
 }
 

@@ -1,12 +1,14 @@
 //! What the client sent, read once for all attempts, and the targets that could answer it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use pingora::http::RequestHeader;
 
 use crate::account::Attribution;
+use crate::clock;
 use crate::dialect::Framing;
 use crate::ir::{Dialect, ServiceTier, Usage};
 use crate::policy::Key;
@@ -15,9 +17,11 @@ use crate::proxy::arrival::admission;
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::arrival::envelope::{self, Opened};
 use crate::proxy::departure::attempt::{self, malformed};
+use crate::proxy::departure::onward;
 use crate::proxy::departure::targets::{self, Known};
 use crate::proxy::exchange::Ask;
 use crate::refusal::{Kind, Refusal};
+use crate::route::health::Reach;
 use crate::route::{Names, Target};
 use crate::snapshot::Snapshot;
 use crate::wire::json;
@@ -109,23 +113,44 @@ pub fn choose(
 ) -> Result<Chosen, Refusal> {
     let choice = admission::choose(world, names, key, &ask.model)?;
     ask.strict |= choice.strict || world.strict;
+    let now = clock::ticks(clock::now());
     let find = |wanted: Option<usize>| {
-        choice.targets.iter().enumerate().find_map(|(place, target)| {
-            if wanted.is_some_and(|wanted| wanted != target.provider) {
-                return None;
-            }
+        let places = choice.targets.iter().enumerate();
+        let places = places.filter(move |(_, target)| wanted.is_none_or(|wanted| wanted == target.provider));
+        places.filter_map(|(place, target)| {
             let known = targets::known(world, target, asked.dialect())?;
             attempt::serves(asked, &known).then_some((place, known))
         })
     };
     // What the request refers to is best looked for where it is kept.
     let kept_at = ask.recall.as_ref().and_then(|recall| recall.at());
-    let found = kept_at.and_then(|(index, _)| find(Some(index))).or_else(|| find(None));
+    let found = kept_at.and_then(|(index, _)| onward::first_well(find(Some(index)), world, now));
+    let found = found.or_else(|| onward::first_well(find(None), world, now));
     let Some((place, known)) = found else {
+        if find(None).next().is_some() {
+            return Err(unwell(find(None).filter_map(|(_, known)| known.reach.clone()), &ask.model, now));
+        }
         let message = format!("no provider of the model \"{}\" can do this", ask.model);
         return Err(Refusal::new(Kind::InvalidRequest, message).with_param("model"));
     };
     Ok(Chosen { targets: choice.targets, place, known })
+}
+
+/// The refusal of a request whose targets are all there, and none to be asked now.
+fn unwell(targets: impl Iterator<Item = Arc<Reach>>, model: &str, now: u64) -> Refusal {
+    let (mut back, mut resting) = (None::<u64>, true);
+    for reach in targets.filter(|reach| !reach.is_resting()) {
+        resting = false;
+        let until = reach.until().unwrap_or(now).max(now + 1000);
+        back = Some(back.map_or(until, |back| back.min(until)));
+    }
+    let why = if resting { "is in maintenance" } else { "fails at the moment" };
+    let refusal = Refusal::new(Kind::Unavailable, format!("whoever serves the model \"{model}\" {why}"));
+    let refusal = refusal.with_code("no_target_available");
+    match back {
+        Some(back) => refusal.with_retry_after(Duration::from_millis(back - now)),
+        None => refusal,
+    }
 }
 
 fn named(body: &Bytes, model: &str) -> Result<Bytes, Refusal> {

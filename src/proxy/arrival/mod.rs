@@ -22,6 +22,7 @@ use crate::proxy::caching::items::Items;
 use crate::proxy::caching::{self, Query, Tape};
 use crate::proxy::departure::attempt::{self, Attempt, Mode, malformed};
 use crate::proxy::departure::kept;
+use crate::proxy::departure::onward;
 use crate::proxy::departure::targets::Known;
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::dressing;
@@ -440,7 +441,12 @@ fn key(shared: &Shared, world: &Snapshot, ask: &Ask, known: &Known) -> usize {
     let kept_at = ask.recall.as_ref().and_then(|recall| recall.at());
     match kept_at.filter(|(index, _)| *index == known.index) {
         Some((_, key)) => key.checked_rem(keys).unwrap_or(0),
-        None if keys > 1 => shared.next_turn() % keys,
+        None if keys > 1 => match &known.reach {
+            Some(reach) if world.breakers.rules.is_some() => {
+                onward::best_key(reach, shared.next_turn(), clock::ticks(clock::now())).unwrap_or(0)
+            }
+            Some(_) | None => shared.next_turn() % keys,
+        },
         None => 0,
     }
 }

@@ -14,11 +14,12 @@ use pingora::{Error, ErrorType, OrErr as _, Result};
 
 use crate::clock;
 use crate::dialect::Framing;
-use crate::fault::{Fault, Retry};
+use crate::fault::Fault;
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::departure::attempt::{Attempt, Mode};
 use crate::proxy::departure::envelope::Envelope;
 use crate::proxy::departure::joined::Joining;
+use crate::proxy::departure::onward::{Onward, onward};
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
 use crate::proxy::fetching;
@@ -35,7 +36,9 @@ pub mod attempt;
 mod bridge;
 pub mod envelope;
 pub mod joined;
+pub mod judging;
 pub mod kept;
+pub mod onward;
 pub mod proof;
 pub mod resolve;
 pub mod targets;
@@ -257,10 +260,14 @@ pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
     // A body that goes through cannot be had twice, and what it asks for may not be done twice.
     let once = !call.upload.is_held() || matches!(asked, Asked::Through(_));
     let gone = once && call.sent.is_some();
-    let next = if late || gone { None } else { next(call, &world, &fault) };
-    let go = next.is_some_and(|(place, key, pause)| {
+    judging::failed(call, &world, &fault);
+    let next = if late || gone { None } else { onward(call, &world, &asked, &fault) };
+    let go = next.is_some_and(|Onward { place, key, pause }| {
         if !prepare_next(call, &world, &asked, place, key) {
             return false;
+        }
+        if call.place != place {
+            call.passed = 0;
         }
         call.place = place;
         call.attempts += 1;
@@ -372,30 +379,4 @@ fn prepare_next(call: &mut Call, world: &Snapshot, asked: &Asked, place: usize, 
     }
     call.attempt = attempt;
     true
-}
-
-/// The next place, key and pause; none when the fault is final or the attempts are used up.
-fn next(call: &Call, world: &Snapshot, fault: &Fault) -> Option<(usize, usize, Option<Duration>)> {
-    /// A provider that wants more patience than this is not waited for.
-    const PATIENCE: Duration = Duration::from_secs(2);
-    if call.attempts >= world.upstream.attempts || fault.retry() == Retry::Never {
-        return None;
-    }
-    if call.place + 1 < call.targets.len() {
-        return Some((call.place + 1, 0, None));
-    }
-    let keys = world.providers.get(call.attempt.known.index).map_or(0, |provider| provider.keys.len());
-    let of_the_key =
-        matches!(fault.kind, Kind::RateLimited | Kind::Authentication | Kind::Billing | Kind::Permission);
-    if of_the_key {
-        let untried = usize::try_from(call.attempts).is_ok_and(|attempts| attempts < keys);
-        return untried.then(|| (call.place, (call.attempt.key + 1) % keys, None));
-    }
-    // A model that thought for minutes and then timed out would do so again.
-    if fault.retry() != Retry::Here || fault.kind == Kind::Timeout {
-        return None;
-    }
-    let back_off = Duration::from_millis((100 << call.attempts.min(5)) + clock::random() % 50);
-    let pause = fault.retry_after.unwrap_or(back_off);
-    (pause <= PATIENCE).then_some((call.place, call.attempt.key, Some(pause)))
 }

@@ -17,6 +17,7 @@ use crate::provider::url::{self, Wanted, path_for, versioned};
 use crate::provider::{Base, Operation, Platform, Vendor};
 use crate::proxy::departure::envelope::Envelope;
 use crate::route::Target;
+use crate::route::health::Reach;
 use crate::snapshot::{Cloud, Provider, Snapshot};
 use crate::units::Secret;
 
@@ -55,6 +56,8 @@ pub struct Known {
     pub bridge: Option<Arc<Self>>,
     /// The same target in chat, where its server may have no Responses although its vendor has.
     pub instead: Option<Instead>,
+    /// How it does; none where a request goes through whatever its target is.
+    pub reach: Option<Arc<Reach>>,
     vendor: &'static Vendor,
     api_version: Option<String>,
 }
@@ -103,6 +106,7 @@ impl Known {
             },
             bridge: None,
             instead: None,
+            reach: None,
             base,
             vendor: provider.vendor,
             api_version: None,
@@ -285,18 +289,23 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
         .or_else(|| spoken.first())
         .cloned()
         .unwrap_or_else(|| (Dialect::OpenaiChat, provider.base.clone()));
-    let mut known = speaking(world, target, provider, model, dialect, base)?;
+    let reach = Arc::new(provider.health.reach(&target.model, &provider.fingerprints()));
+    let speaking = |dialect, base| {
+        let known = speaking(world, target, provider, model, dialect, base)?;
+        Some(Known { reach: Some(Arc::clone(&reach)), ..known })
+    };
+    let mut known = speaking(dialect, base)?;
     let only_there = Profile::only_responses(&vendor.quirks, &target.model, model);
     if dialect == Dialect::OpenaiResponses && provider.is_elsewhere() && !only_there {
         let chat = spoken.iter().find(|(spoken, _)| *spoken == Dialect::OpenaiChat).cloned();
-        let chat = chat.and_then(|(dialect, base)| speaking(world, target, provider, model, dialect, base));
+        let chat = chat.and_then(|(dialect, base)| speaking(dialect, base));
         known.instead = chat.map(|chat| Instead { known: Arc::new(chat), needed: AtomicBool::new(false) });
     }
     if known.profile.together.effort_beside_tools != EffortBesideTools::Taken
         && let Some((dialect, base)) =
             spoken.into_iter().find(|(spoken, _)| *spoken == Dialect::OpenaiResponses)
     {
-        known.bridge = speaking(world, target, provider, model, dialect, base).map(Arc::new);
+        known.bridge = speaking(dialect, base).map(Arc::new);
     }
     Some(known)
 }
@@ -364,6 +373,7 @@ fn speaking(
         },
         bridge: None,
         instead: None,
+        reach: None,
         base,
         vendor,
         api_version: provider.api_version.clone(),

@@ -1,0 +1,49 @@
+//! What attempts come to, told to the health of their targets.
+
+use std::time::Instant;
+
+use crate::clock;
+use crate::fault::Fault;
+use crate::proxy::exchange::Call;
+use crate::refusal::Kind;
+use crate::route::health::{Failure, Stand};
+use crate::snapshot::Snapshot;
+
+/// The provider has answered this attempt, as far as can be told.
+pub fn answered(call: &Call, world: &Snapshot, now: Instant) {
+    let (Some(reach), Some(rules)) = (&call.attempt.known.reach, &world.breakers.rules) else { return };
+    let now = clock::ticks(call.answered.unwrap_or(now));
+    reach.well(call.attempt.key, now, call.sent.map_or(now, clock::ticks), rules);
+}
+
+/// The attempt has failed.
+pub fn failed(call: &Call, world: &Snapshot, fault: &Fault) {
+    let failure = match (call.sent, call.answered) {
+        (None, _) => Failure::Unreached,
+        (Some(_), None) => Failure::Lost,
+        (Some(_), Some(_)) => Failure::said(fault),
+    };
+    tell(call, world, failure);
+}
+
+/// The provider broke off in the middle of an answer, or told of an error there.
+pub fn broke_off(call: &Call, world: &Snapshot, fault: &Fault) {
+    // What is told from the cache is no attempt.
+    if call.sent.is_some() {
+        let lost = fault.kind == Kind::BadGateway;
+        tell(call, world, if lost { Failure::Lost } else { Failure::said(fault) });
+    }
+}
+
+fn tell(call: &Call, world: &Snapshot, failure: Failure) {
+    let known = &call.attempt.known;
+    let (Some(reach), Some(rules)) = (&known.reach, &world.breakers.rules) else { return };
+    let now = clock::ticks(clock::now());
+    let begun = call.sent.map_or(now, clock::ticks);
+    let before = reach.stand(now);
+    reach.failed(call.attempt.key, now, begun, failure, rules);
+    if before == Stand::Closed && reach.stand(now) == Stand::Open {
+        let wait = reach.until().unwrap_or(now).saturating_sub(now);
+        log::warn!("{}/{} fails; others are asked instead for {wait} ms", known.provider, known.model);
+    }
+}

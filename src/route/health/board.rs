@@ -1,0 +1,131 @@
+//! The health of all providers, by what outlives a configuration.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
+
+use super::breaker::{Breaker, Stand};
+use super::reach::Reach;
+
+/// A provider has a breaker for each of so many models; clients name them freely, and all others
+/// share one.
+const MOST_MODELS: usize = 1024;
+
+/// The health of all providers. Reloads look it up; requests hold what they need of it.
+#[derive(Debug, Default)]
+pub struct Board(Mutex<FxHashMap<String, Arc<Health>>>);
+
+impl Board {
+    /// The health of the provider of that name at that address.
+    #[must_use]
+    pub fn of(&self, name: &str, base: &str) -> Arc<Health> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(format!("{name} {base}")).or_default())
+    }
+
+    /// Forgets the providers that nobody else holds.
+    pub fn tidy(&self) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, health| Arc::strong_count(health) > 1);
+    }
+}
+
+/// The health of one provider.
+#[derive(Debug, Default)]
+pub struct Health {
+    /// Its host.
+    pub host: Breaker,
+    /// Whether an operator has taken it out.
+    resting: AtomicBool,
+    /// Its keys, by the fingerprint of each.
+    keys: Mutex<FxHashMap<u64, Arc<Breaker>>>,
+    models: Mutex<FxHashMap<String, Arc<Model>>>,
+}
+
+/// The health of one model of a provider.
+#[derive(Debug, Default)]
+pub struct Model {
+    /// Whatever the key.
+    pub own: Breaker,
+    /// By the fingerprint of each key.
+    keys: Mutex<FxHashMap<u64, Arc<Breaker>>>,
+}
+
+impl Health {
+    /// What tells of attempts at this model with these keys, known by their fingerprints.
+    #[must_use]
+    pub fn reach(self: &Arc<Self>, model: &str, keys: &[u64]) -> Reach {
+        let known = {
+            let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+            let name = if models.len() < MOST_MODELS || models.contains_key(model) { model } else { "" };
+            Arc::clone(models.entry(name.to_owned()).or_default())
+        };
+        let none = [0];
+        let keys = if keys.is_empty() { &none[..] } else { keys };
+        let pair = |key: &u64| (find(&self.keys, *key), find(&known.keys, *key));
+        let keys = keys.iter().map(pair).collect();
+        Reach::new(Arc::clone(self), known, keys)
+    }
+
+    /// Whether an operator has taken it out: then it gets nothing at all.
+    #[must_use]
+    pub fn is_resting(&self) -> bool {
+        self.resting.load(Ordering::Relaxed)
+    }
+
+    /// Takes it out, or back in. Coming back, it is as if nothing had been seen of it.
+    pub fn rest(&self, resting: bool) {
+        if !resting {
+            self.recover();
+        }
+        self.resting.store(resting, Ordering::Relaxed);
+    }
+
+    /// Closes all its breakers, whatever was seen.
+    pub fn recover(&self) {
+        self.host.close();
+        each(&self.keys, Breaker::close);
+        let models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        for model in models.values() {
+            model.own.close();
+            each(&model.keys, Breaker::close);
+        }
+    }
+
+    /// How the key of that fingerprint stands, whatever the model.
+    #[must_use]
+    pub fn key(&self, fingerprint: u64) -> Arc<Breaker> {
+        find(&self.keys, fingerprint)
+    }
+
+    /// The models of which a breaker has ever opened, by name: each with the worst of its breakers as
+    /// it stands now, until when, and how many times they have opened.
+    #[must_use]
+    pub fn troubled(&self, now: u64) -> Vec<(String, Stand, Option<u64>, u64)> {
+        let models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told: Vec<_> = models
+            .iter()
+            .filter_map(|(name, model)| {
+                let keys = model.keys.lock().unwrap_or_else(PoisonError::into_inner);
+                let all = || std::iter::once(&model.own).chain(keys.values().map(Arc::as_ref));
+                let openings = all().map(Breaker::openings).sum::<u64>();
+                let stand = all().map(|breaker| breaker.stand(now)).max().unwrap_or(Stand::Closed);
+                let until = all().filter_map(Breaker::until).max();
+                (openings > 0).then(|| (name.clone(), stand, until, openings))
+            })
+            .collect();
+        told.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        told
+    }
+}
+
+fn find(breakers: &Mutex<FxHashMap<u64, Arc<Breaker>>>, key: u64) -> Arc<Breaker> {
+    let mut breakers = breakers.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(breakers.entry(key).or_default())
+}
+
+fn each(breakers: &Mutex<FxHashMap<u64, Arc<Breaker>>>, what: fn(&Breaker)) {
+    let breakers = breakers.lock().unwrap_or_else(PoisonError::into_inner);
+    breakers.values().for_each(|breaker| what(breaker));
+}

@@ -1,0 +1,265 @@
+//! One target as its health shows it: what an attempt came to, and which key is best.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::board::{Health, Model};
+use super::breaker::{Breaker, Rules, Stand};
+use crate::fault::Fault;
+use crate::refusal::Kind;
+
+/// Failures of one model do not speak against a host that still answers well about others.
+const ALL: u64 = 100;
+
+/// What of a provider an attempt at one of its models depends on.
+#[derive(Debug)]
+pub struct Reach {
+    health: Arc<Health>,
+    model: Arc<Model>,
+    /// Each key in general, and at this model.
+    keys: Vec<(Arc<Breaker>, Arc<Breaker>)>,
+}
+
+/// How an attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// Nobody was there.
+    Unreached,
+    /// It left, and nothing sound came back.
+    Lost,
+    /// The provider said so.
+    Said(Kind, Option<Duration>),
+}
+
+impl Failure {
+    /// What the provider said, or did.
+    #[must_use]
+    pub const fn said(fault: &Fault) -> Self {
+        Self::Said(fault.kind, fault.retry_after)
+    }
+}
+
+impl Reach {
+    pub(super) const fn new(
+        health: Arc<Health>,
+        model: Arc<Model>,
+        keys: Vec<(Arc<Breaker>, Arc<Breaker>)>,
+    ) -> Self {
+        Self { health, model, keys }
+    }
+
+    /// Whether an operator has taken the provider out.
+    #[must_use]
+    pub fn is_resting(&self) -> bool {
+        self.health.is_resting()
+    }
+
+    /// How the target stands with the best of its keys.
+    #[must_use]
+    pub fn stand(&self, now: u64) -> Stand {
+        let host = self.health.host.stand(now).max(self.model.own.stand(now));
+        let keys = self.keys.iter().map(|key| Self::of_key(key, now)).min();
+        host.max(keys.unwrap_or(Stand::Closed))
+    }
+
+    /// When the target may be worth asking again, where it is not now.
+    #[must_use]
+    pub fn until(&self) -> Option<u64> {
+        let keys = self.keys.iter().map(|(own, here)| own.until().max(here.until())).min().flatten();
+        keys.max(self.health.host.until()).max(self.model.own.until())
+    }
+
+    /// The best key at its turn: the first from there that is well, else one that may be tried, else
+    /// the one that its provider wants back soonest. Of those in `passed` (bit by place) none; `None`
+    /// when that leaves nothing.
+    #[must_use]
+    pub fn key(&self, turn: usize, passed: u64, now: u64) -> Option<usize> {
+        let count = self.keys.len();
+        let places = (0..count).map(|step| turn.wrapping_add(step) % count);
+        let left = places.filter(|place| !is_in(passed, *place));
+        left.filter_map(|place| Some((place, self.keys.get(place)?)))
+            .min_by_key(|(_, key)| {
+                let stand = Self::of_key(key, now);
+                (stand, if stand == Stand::Closed { None } else { key.0.until().max(key.1.until()) })
+            })
+            .map(|(place, _)| place)
+    }
+
+    /// How a key stands at this target.
+    #[must_use]
+    pub fn key_stand(&self, key: usize, now: u64) -> Stand {
+        self.keys.get(key).map_or(Stand::Closed, |key| Self::of_key(key, now))
+    }
+
+    fn of_key((own, here): &(Arc<Breaker>, Arc<Breaker>), now: u64) -> Stand {
+        own.stand(now).max(here.stand(now))
+    }
+
+    /// Lets an attempt through; of several at once while it is half open, one.
+    #[must_use]
+    pub fn enter(&self, now: u64) -> bool {
+        self.health.host.enter(now) && self.model.own.enter(now)
+    }
+
+    /// Lets an attempt with this key through likewise.
+    #[must_use]
+    pub fn enter_with(&self, key: usize, now: u64) -> bool {
+        self.keys.get(key).is_none_or(|(own, here)| own.enter(now) && here.enter(now))
+    }
+
+    /// An attempt that left at `begun` was answered, and may have been slow.
+    pub fn well(&self, key: usize, now: u64, begun: u64, rules: &Rules) {
+        self.health.host.well(now, begun);
+        if let Some((own, here)) = self.keys.get(key) {
+            own.well(now, begun);
+            here.well(now, begun);
+        }
+        let took = Duration::from_millis(now.saturating_sub(begun));
+        if rules.slow.is_some_and(|slow| took > slow) {
+            self.model.own.ill(now, begun, rules, rules.share, None);
+        } else {
+            self.model.own.well(now, begun);
+        }
+    }
+
+    /// An attempt that left at `begun` has failed.
+    pub fn failed(&self, key: usize, now: u64, begun: u64, failure: Failure, rules: &Rules) {
+        let of_the_model = |asked| {
+            self.model.own.ill(now, begun, rules, rules.share, asked);
+            self.health.host.ill(now, begun, rules, ALL, asked);
+        };
+        let key = self.keys.get(key);
+        match failure {
+            Failure::Unreached => self.health.host.ill(now, begun, rules, rules.share, None),
+            Failure::Lost => of_the_model(None),
+            Failure::Said(kind, asked) => match kind {
+                Kind::Authentication | Kind::Billing => {
+                    if let Some((own, _)) = key {
+                        own.trip(now, rules, asked);
+                    }
+                }
+                Kind::Permission | Kind::RateLimited => {
+                    if let Some((_, here)) = key {
+                        here.trip(now, rules, asked);
+                    }
+                }
+                Kind::NotFound => self.model.own.ill(now, begun, rules, rules.share, asked),
+                Kind::Overloaded | Kind::Unavailable | Kind::BadGateway | Kind::Timeout | Kind::Internal => {
+                    of_the_model(asked);
+                }
+                // Whoever says what is wrong with a request is well.
+                Kind::InvalidRequest | Kind::ContextWindow | Kind::ContentPolicy | Kind::TooLarge => {
+                    self.health.host.well(now, begun);
+                    self.model.own.well(now, begun);
+                }
+            },
+        }
+    }
+}
+
+/// Whether a place is among those of a set, bit by bit; one beyond it is never.
+#[must_use]
+pub const fn is_in(set: u64, place: usize) -> bool {
+    place < 64 && set & (1 << place) != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FOREVER: u64 = 1000;
+
+    fn rules() -> Rules {
+        Rules {
+            failures: 3,
+            share: 50,
+            window: Duration::from_secs(10),
+            cool_down: Duration::from_secs(2),
+            longest: Duration::from_secs(30),
+            slow: Some(Duration::from_secs(4)),
+        }
+    }
+
+    fn fails(reach: &Reach, key: usize, kind: Kind, times: usize) {
+        (0..times).for_each(|_| reach.failed(key, FOREVER, 500, Failure::Said(kind, None), &rules()));
+    }
+
+    #[test]
+    fn a_bad_key_is_told_from_a_bad_model_and_a_bad_host() {
+        let health = Arc::<Health>::default();
+        let (one, other) = (health.reach("one", &[1, 2]), health.reach("other", &[1, 2]));
+        fails(&one, 0, Kind::Authentication, 1);
+        assert_eq!((one.key_stand(0, FOREVER), one.key_stand(1, FOREVER)), (Stand::Open, Stand::Closed));
+        assert_eq!(other.key_stand(0, FOREVER), Stand::Open, "the key is bad everywhere");
+        assert_eq!(one.stand(FOREVER), Stand::Closed, "another key serves");
+        fails(&one, 1, Kind::RateLimited, 1);
+        assert_eq!((one.stand(FOREVER), other.key_stand(1, FOREVER)), (Stand::Open, Stand::Closed));
+
+        let health = Arc::<Health>::default();
+        let (one, other) = (health.reach("one", &[]), health.reach("other", &[]));
+        fails(&one, 0, Kind::NotFound, 3);
+        assert_eq!((one.stand(FOREVER), other.stand(FOREVER)), (Stand::Open, Stand::Closed));
+
+        let health = Arc::<Health>::default();
+        let (one, other) = (health.reach("one", &[]), health.reach("other", &[]));
+        (0..3).for_each(|_| one.failed(0, FOREVER, 500, Failure::Unreached, &rules()));
+        assert_eq!((one.stand(FOREVER), other.stand(FOREVER)), (Stand::Open, Stand::Open));
+    }
+
+    #[test]
+    fn a_model_that_fails_takes_its_host_down_only_if_nothing_else_succeeds() {
+        let health = Arc::<Health>::default();
+        let (one, other) = (health.reach("one", &[]), health.reach("other", &[]));
+        fails(&one, 0, Kind::Overloaded, 1);
+        other.well(0, FOREVER, 500, &rules());
+        fails(&one, 0, Kind::Internal, 2);
+        assert_eq!((one.stand(FOREVER), other.stand(FOREVER)), (Stand::Open, Stand::Closed));
+        let health = Arc::<Health>::default();
+        let (one, other) = (health.reach("one", &[]), health.reach("other", &[]));
+        fails(&one, 0, Kind::Timeout, 3);
+        assert_eq!(other.stand(FOREVER), Stand::Open, "nobody else has said otherwise");
+        assert_eq!(one.stand(FOREVER), Stand::Open);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_request_speaks_for_the_provider() {
+        let reach = Arc::<Health>::default().reach("one", &[]);
+        fails(&reach, 0, Kind::InvalidRequest, 100);
+        assert_eq!(reach.stand(FOREVER), Stand::Closed);
+    }
+
+    #[test]
+    fn slow_answers_open_the_model_alone() {
+        let health = Arc::<Health>::default();
+        let (one, other) = (health.reach("one", &[]), health.reach("other", &[]));
+        (0..3).for_each(|_| one.well(0, 9000, 4000, &rules()));
+        assert_eq!((one.stand(9000), other.stand(9000)), (Stand::Open, Stand::Closed));
+    }
+
+    #[test]
+    fn the_best_key_at_its_turn_is_used() {
+        let reach = Arc::<Health>::default().reach("one", &[1, 2, 3]);
+        assert_eq!(reach.key(4, 0, FOREVER), Some(1));
+        fails(&reach, 1, Kind::Authentication, 1);
+        assert_eq!(reach.key(4, 0, FOREVER), Some(2));
+        assert_eq!(reach.key(4, 0b100, FOREVER), Some(0));
+        assert_eq!(reach.key(4, 0b101, FOREVER), Some(1), "rather one that is bad than none");
+        assert_eq!(reach.key(4, 0b111, FOREVER), None);
+        let wait = Some(Duration::from_secs(9));
+        reach.failed(0, FOREVER, 500, Failure::Said(Kind::RateLimited, wait), &rules());
+        reach.failed(2, FOREVER, 500, Failure::Said(Kind::RateLimited, wait), &rules());
+        assert_eq!(reach.key(0, 0, FOREVER), Some(1), "the one that is wanted back soonest");
+        assert_eq!(reach.until(), Some(FOREVER + 2000));
+    }
+
+    #[test]
+    fn an_operator_takes_a_provider_out_and_back_in_as_new() {
+        let health = Arc::<Health>::default();
+        let reach = health.reach("one", &[]);
+        fails(&reach, 0, Kind::Internal, 9);
+        health.rest(true);
+        assert!(reach.is_resting());
+        health.rest(false);
+        assert_eq!((reach.is_resting(), reach.stand(FOREVER)), (false, Stand::Closed));
+    }
+}
