@@ -40,7 +40,7 @@ impl Guarding {
     /// # Errors
     /// When a guard ends the answer, or cannot look into it.
     pub fn pass(&mut self, screen: &mut Screen, body: &mut Option<Bytes>, end: bool) -> Result<(), Refusal> {
-        let mut out = Vec::new();
+        let (mut out, told) = (Vec::new(), screen.told());
         let mut framed = Ok(());
         if let Some(chunk) = body.take() {
             out.reserve(chunk.len());
@@ -57,7 +57,8 @@ impl Guarding {
                 return Ok(());
             }
         };
-        screen.stop();
+        // What stands before it in this piece is not told any more.
+        screen.stop(told);
         Err(why)
     }
 }

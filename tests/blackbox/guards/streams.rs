@@ -79,6 +79,26 @@ fn a_stream_that_a_guard_ends_tells_so_though_its_end_came_with_it() {
 }
 
 #[test]
+fn an_array_that_a_guard_ends_in_its_first_piece_is_one() {
+    let all = [
+        chunk(&json!({"role": "assistant", "content": "Well then, "}), None),
+        chunk(&json!({"content": format!("write to {MAIL} now")}), None),
+    ]
+    .concat();
+    let (provider, go) = hesitant("text/event-stream", all.into(), Vec::new());
+    go.send(()).unwrap();
+    let gateway = Setup::default()
+        .provider(&format!("openai: {{base_url: \"http://{}/v1\", api_key: k}}", provider.addr))
+        .yaml("guards:\n  pii: {detect: [email], action: block, on: [answer]}")
+        .start();
+    let asked = json!({"contents": [{"role": "user", "parts": [{"text": "hi"}]}]});
+    let reply = gateway.ask(&post("/v1beta/models/gpt-4o-mini:streamGenerateContent").json(&asked));
+    let told = reply.json();
+    let error = if reply.status == 200 { &told[told.as_array().unwrap().len() - 1] } else { &told };
+    assert!(error["error"]["message"].as_str().unwrap().contains("pass: email"), "{told}");
+}
+
+#[test]
 fn lines_that_go_through_are_looked_at() {
     let line = |said: &str, done: bool| {
         let line = json!({"model": "m", "created_at": "2026-11-01T00:00:00Z",

@@ -17,7 +17,7 @@ use crate::wire::json;
 
 use super::memory::Memory;
 use super::rule::Watch;
-use super::sieve::{Edit, Sieve, sift};
+use super::sieve::{Edit, Sieve, sift, sift_number};
 
 use cut::{Cut, Event};
 use pieces::{Ends, Piece, Read};
@@ -58,7 +58,7 @@ struct Strand {
 struct Waiting {
     event: Event,
     pieces: Vec<Part>,
-    /// Strings that are said anew, with what they say.
+    /// Strings and numbers that are said anew, with what is said.
     changes: Vec<(Range<usize>, String)>,
 }
 
@@ -92,9 +92,9 @@ impl Screen {
         self.told
     }
 
-    /// The stream ends here, whatever of it came.
-    pub const fn stop(&mut self) {
-        self.stopped = true;
+    /// The stream ends behind so many events, whatever of it came.
+    pub const fn stop(&mut self, told: u64) {
+        (self.stopped, self.told) = (true, told);
     }
 
     /// Whether it was ended before it came to its end.
@@ -196,7 +196,10 @@ impl Screen {
         // What was told before was counted then.
         let mut uncounted = Memory::default();
         let noted = if again { &mut uncounted } else { &mut *memory };
-        let anew = sift(&self.watch, piece.form, &piece.text, held, noted);
+        let anew = match &piece.number {
+            Some(name) => sift_number(&self.watch, name, &piece.text, held, noted),
+            None => sift(&self.watch, piece.form, &piece.text, held, noted),
+        };
         if let Some(blocked) = uncounted.blocked {
             memory.blocked.get_or_insert(blocked);
         }
@@ -279,7 +282,7 @@ impl Strand {
     }
 }
 
-/// Data with some of their strings said anew.
+/// Data with some of their strings and numbers said anew.
 fn spliced(data: &[u8], changes: &[(Range<usize>, String)]) -> Vec<u8> {
     let mut out = Vec::with_capacity(data.len());
     let mut at = 0;

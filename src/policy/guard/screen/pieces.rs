@@ -19,6 +19,8 @@ pub(super) struct Piece<'a> {
     /// Which text it is a piece of; none for one that is whole.
     pub(super) strand: Option<String>,
     pub(super) form: Form,
+    /// Of a number that a tool is told: the name of the value that it stands in.
+    pub(super) number: Option<String>,
 }
 
 /// What an event ends.
@@ -48,7 +50,7 @@ pub(super) fn read(dialect: Dialect, data: &[u8]) -> Option<Read<'_>> {
     let kind = root.get("type").and_then(Json::as_str).unwrap_or_default();
     let mut walk =
         Walk { dialect, data, kind, path: String::new(), numbers: String::new(), pieces: Vec::new() };
-    walk.value(&root, Place::Outside);
+    walk.value(&root, Place::Outside, "");
     let pieces = walk.pieces;
     let ends = ends(dialect, &root, kind, pieces.iter().any(|piece| piece.strand.is_some()));
     Some(Read { pieces, ends, repeats: dialect == Dialect::OpenaiResponses && last(kind) != "delta" })
@@ -110,7 +112,7 @@ struct Walk<'a, 'k> {
 }
 
 impl<'a> Walk<'a, '_> {
-    fn value(&mut self, value: &Json<'a>, place: Place) {
+    fn value(&mut self, value: &Json<'a>, place: Place, name: &str) {
         match value.kind() {
             Kind::Object(members) => {
                 let (path, told) = (self.path.len(), self.numbers.len());
@@ -120,7 +122,7 @@ impl<'a> Walk<'a, '_> {
                     if inner != Place::Skipped {
                         self.path.push('/');
                         self.path.push_str(key);
-                        self.value(member, inner);
+                        self.value(member, inner, key);
                         self.path.truncate(path);
                     }
                 }
@@ -128,12 +130,17 @@ impl<'a> Walk<'a, '_> {
             }
             Kind::Array(elements) => {
                 for element in elements {
-                    self.value(element, place);
+                    self.value(element, place, name);
                 }
             }
             Kind::String(text) if !text.is_empty() && place != Place::Outside => {
                 let strand = self.grows().then(|| format!("{}{}{}", self.numbers, self.path, self.kind));
                 self.piece(value, place, strand);
+            }
+            Kind::Number(_) if place == Place::Free => {
+                let (span, text) = (self.span(value), Cow::Owned(value.raw().to_owned()));
+                let number = Some(name.to_owned());
+                self.pieces.push(Piece { span, text, strand: None, form: Form::Plain, number });
             }
             Kind::String(_) | Kind::Null | Kind::Bool(_) | Kind::Number(_) => {}
         }
@@ -141,8 +148,6 @@ impl<'a> Walk<'a, '_> {
 
     fn piece(&mut self, value: &Json<'a>, place: Place, strand: Option<String>) {
         let Kind::String(text) = value.kind() else { return };
-        // Both are slices of one text, so the difference of their addresses is an offset.
-        let start = value.raw().as_ptr() as usize - self.data.as_ptr() as usize;
         let arguments = place == Place::Arguments
             || self.kind.contains("arguments")
             || self.path.ends_with("/toolUse/input");
@@ -153,9 +158,16 @@ impl<'a> Walk<'a, '_> {
             _ => Form::Plain,
         };
         if strand.is_some() || !is_packed(text) {
-            let span = start..start + value.raw().len();
-            self.pieces.push(Piece { span, text: text.clone(), strand, form });
+            let span = self.span(value);
+            self.pieces.push(Piece { span, text: text.clone(), strand, form, number: None });
         }
+    }
+
+    /// Where a value stands in the data.
+    fn span(&self, value: &Json<'a>) -> Range<usize> {
+        // Both are slices of one text, so the difference of their addresses is an offset.
+        let start = value.raw().as_ptr() as usize - self.data.as_ptr() as usize;
+        start..start + value.raw().len()
     }
 
     /// Whether what stands here goes on in the next event.

@@ -273,3 +273,17 @@ fn an_event_without_words_ends_no_text() {
         assert_eq!(String::from_utf8(told).unwrap(), out, "{dialect:?}");
     }
 }
+
+#[test]
+fn numbers_that_a_tool_is_told_are_masked_too() {
+    let watch = watch(Action::Mask);
+    let event = |card: &str| {
+        let call = format!(r#"{{"name":"pay","args":{{"card":{card},"n":[1,2.5]}}}}"#);
+        format!(
+            "data: {{\"candidates\":[{{\"content\":{{\"parts\":[{{\"functionCall\":{call}}}]}},\"index\":0}}]}}\n\n"
+        )
+    };
+    let out =
+        screened(&watch, Dialect::GeminiGenerate, Framing::Sse, event("4111111111111111").as_bytes(), 1000);
+    assert_eq!(String::from_utf8(out).unwrap(), event("\"[CARD]\""));
+}
