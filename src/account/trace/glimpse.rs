@@ -3,6 +3,7 @@
 //! What passes byte for byte is not parsed. Where somebody watches, a little of it is kept and looked at
 //! once it is over, by those who tell of it.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use crate::wire::json::string_prefix;
@@ -18,15 +19,31 @@ const LAST: usize = 4 << 10;
 pub struct Glimpse {
     first: Vec<u8>,
     last: Vec<u8>,
+    /// Whether there is something between them that is not kept.
+    gap: bool,
+}
+
+/// Both as they are looked at: where there is nothing between them, a name may stand in either.
+struct Ends<'a> {
+    first: Cow<'a, [u8]>,
+    last: Cow<'a, [u8]>,
 }
 
 impl Glimpse {
+    fn ends(&self) -> Ends<'_> {
+        if self.gap || self.last.is_empty() {
+            return Ends { first: (&self.first).into(), last: (&self.last).into() };
+        }
+        Ends { first: [&*self.first, &*self.last].concat().into(), last: Cow::default() }
+    }
+
     /// A piece of the answer comes.
     pub fn push(&mut self, piece: &[u8]) {
         let room = FIRST.saturating_sub(self.first.len());
         let (first, rest) = piece.split_at_checked(room).unwrap_or((piece, &[]));
         self.first.extend_from_slice(first);
         if rest.len() >= LAST {
+            self.gap |= !self.last.is_empty() || rest.len() > LAST;
             self.last.clear();
             self.last.extend_from_slice(rest.get(rest.len() - LAST..).unwrap_or_default());
             return;
@@ -35,6 +52,7 @@ impl Glimpse {
         if self.last.len() + rest.len() > 2 * LAST {
             let old = self.last.len().saturating_sub(LAST);
             self.last.drain(..old);
+            self.gap |= old > 0;
         }
         self.last.extend_from_slice(rest);
     }
@@ -44,7 +62,8 @@ impl Glimpse {
     pub fn id(&self) -> Option<String> {
         static ID: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"id\""));
         static GEMINI: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"responseId\""));
-        self.newest(&GEMINI).or_else(|| said(ID.values(&self.first)).next())
+        let ends = self.ends();
+        ends.newest(&GEMINI).or_else(|| said(ID.values(&ends.first)).next())
     }
 
     /// The model that the provider says answers.
@@ -52,9 +71,9 @@ impl Glimpse {
     pub fn model(&self) -> Option<String> {
         static MODEL: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"model\""));
         static GEMINI: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"modelVersion\""));
-        self.newest(&GEMINI)
-            .or_else(|| said(MODEL.values(&self.first)).next())
-            .or_else(|| self.newest(&MODEL))
+        let ends = self.ends();
+        let first = || said(MODEL.values(&ends.first)).next();
+        ends.newest(&GEMINI).or_else(first).or_else(|| ends.newest(&MODEL))
     }
 
     /// Why it ended, in the provider's own word.
@@ -64,9 +83,12 @@ impl Glimpse {
             ["\"finish_reason\"", "\"stop_reason\"", "\"finishReason\"", "\"stopReason\"", "\"done_reason\""]
                 .map(Needle::new)
         });
-        NAMES.iter().find_map(|name| self.newest(name))
+        let ends = self.ends();
+        NAMES.iter().find_map(|name| ends.newest(name))
     }
+}
 
+impl Ends<'_> {
     fn newest(&self, name: &Needle) -> Option<String> {
         said(name.values(&self.last)).last().or_else(|| said(name.values(&self.first)).last())
     }
@@ -119,6 +141,17 @@ data: {"id":"chatcmpl-1","model":"gpt-4o-2024-08-06","choices":[{"delta":{"conte
         assert_eq!(gemini.model().as_deref(), Some("gemini-x"));
         assert_eq!(gemini.finish().as_deref(), Some("STOP"));
         assert_eq!(glimpse(&[]).finish(), None);
+    }
+
+    #[test]
+    fn what_lies_across_the_end_of_the_beginning_is_found() {
+        for filled in FIRST - 40..FIRST + 10 {
+            let before = " ".repeat(filled);
+            let seen = glimpse(&[&before, r#"{"id":"x-1","model":"m","finish_reason":"stop"}"#]);
+            assert_eq!(seen.id().as_deref(), Some("x-1"), "{filled}");
+            assert_eq!(seen.model().as_deref(), Some("m"), "{filled}");
+            assert_eq!(seen.finish().as_deref(), Some("stop"), "{filled}");
+        }
     }
 
     #[test]
