@@ -90,7 +90,7 @@ pub struct Process {
     pub metrics_series: usize,
     /// Whether each finished request gets a line.
     pub access_log: bool,
-    /// Where spans go; `None` when nobody follows traces.
+    /// Where spans and metrics go by OTLP; `None` when neither does.
     pub otlp: Option<Otlp>,
     /// How long requests in flight may go on after a termination signal.
     pub drain: Duration,
@@ -126,11 +126,15 @@ pub enum OtlpForm {
     Json,
 }
 
-/// Where spans go, and which.
+/// Where spans and metrics go, and which.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Otlp {
-    /// The whole address.
-    pub endpoint: Base,
+    /// The whole address for spans; `None` where none are sent.
+    pub traces: Option<Base>,
+    /// The whole address for metrics, likewise.
+    pub metrics: Option<Base>,
+    /// How often those are sent.
+    pub metrics_interval: Duration,
     /// Headers for it.
     pub headers: Vec<(String, Secret)>,
     /// How it is spoken to.

@@ -1,4 +1,4 @@
-//! The thread that hands spans to a collector: in batches, again where that may help, and never for long.
+//! The thread that hands spans and metrics to a collector: in batches, again where that may help, and never for long.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -14,10 +14,11 @@ use pingora::prelude::HttpPeer;
 
 use crate::clock;
 use crate::config::{Otlp, OtlpForm};
+use crate::provider::Base;
 use crate::provider::limits::retry_after;
 use crate::proxy::shared::Shared;
-use crate::telemetry::Tracing;
 use crate::telemetry::otlp::{Inbox, Parcel, rejected};
+use crate::telemetry::{Tracing, breakers};
 
 /// How often the thread looks.
 const BEAT: Duration = Duration::from_millis(100);
@@ -77,7 +78,8 @@ enum Untaken {
 impl Exporter {
     async fn run(mut self) {
         let interval = self.tracing.settings().interval;
-        let mut due = clock::now() + interval;
+        let every = self.tracing.settings().metrics_interval;
+        let (mut due, mut metrics_due) = (clock::now() + interval, clock::now() + every);
         loop {
             // Read before the queue, so that what was put in before the end is still sent.
             let closing = self.inbox.is_closing();
@@ -92,6 +94,10 @@ impl Exporter {
             if closing || clock::now() >= due {
                 self.send().await;
                 due = clock::now() + interval;
+            }
+            if closing || clock::now() >= metrics_due {
+                self.send_metrics().await;
+                metrics_due = clock::now() + every;
             }
             if closing {
                 self.inbox.closed();
@@ -109,21 +115,20 @@ impl Exporter {
             return;
         }
         let tracing = Arc::clone(&self.tracing);
-        let mut body = tracing.body(&batch);
+        // Without an address no span is made.
+        let Some(base) = &tracing.settings().traces else { return };
+        let body = tracing.spans(&batch);
         drop(batch);
-        if tracing.settings().gzip {
-            body = packed(&body).unwrap_or(body);
-        }
-        let body = Bytes::from(body);
+        let body = ready(tracing.settings(), body);
         let mut pause = PAUSE;
         let mut tries = 1;
         let why = loop {
-            let why = match self.post(tracing.settings(), body.clone()).await {
+            let why = match self.post(tracing.settings(), base, body.clone()).await {
                 Ok(rejected) => {
                     let rejected = rejected.min(spans);
                     self.inbox.let_go(bytes, spans - rejected, rejected);
                     if rejected > 0 {
-                        self.complain(&format!("{rejected} were rejected"));
+                        self.complain(base, &format!("{rejected} were rejected"));
                     }
                     return;
                 }
@@ -141,7 +146,28 @@ impl Exporter {
             pause *= 2;
         };
         self.inbox.let_go(bytes, 0, spans);
-        self.complain(&why);
+        self.complain(base, &why);
+    }
+
+    /// Sends the metrics as they stand. What is not taken is not sent again: the next export has all of it.
+    async fn send_metrics(&mut self) {
+        let tracing = Arc::clone(&self.tracing);
+        let Some(base) = &tracing.settings().metrics else { return };
+        let families = {
+            let shared = &self.shared;
+            let world = shared.world.load();
+            let rules = world.door.keyring.standing(clock::unix_seconds());
+            shared.metrics().keeps(&shared.cache.stand());
+            let told = breakers::told(&world, clock::ticks(clock::now()));
+            shared.metrics().gather(shared.held.now(), rules, &told)
+        };
+        let Ok(families) = families else { return };
+        let body = ready(tracing.settings(), tracing.metrics(&families));
+        if let Err(Untaken::Yet(why, _) | Untaken::Ever(why)) =
+            self.post(tracing.settings(), base, body).await
+        {
+            self.complain(base, &why);
+        }
     }
 
     /// Waits so long, or until the process ends.
@@ -152,28 +178,27 @@ impl Exporter {
         }
     }
 
-    fn complain(&mut self, why: &str) {
+    fn complain(&mut self, base: &Base, why: &str) {
         let now = clock::now();
         if self.told.is_none_or(|told| now.saturating_duration_since(told) >= TELL) {
             self.told = Some(now);
-            let host = self.tracing.settings().endpoint.authority();
-            log::warn!("spans are lost, {host} did not take them: {why}");
+            let host = base.authority();
+            log::warn!("spans or metrics are lost, {host} did not take them: {why}");
         }
     }
 
     /// One try; how many of the spans were rejected.
-    async fn post(&mut self, settings: &Otlp, body: Bytes) -> Result<u64, Untaken> {
+    async fn post(&mut self, settings: &Otlp, base: &Base, body: Bytes) -> Result<u64, Untaken> {
         let patience = if self.inbox.is_closing() { LAST.min(settings.timeout) } else { settings.timeout };
-        match tokio::time::timeout(patience, self.exchange(settings, body)).await {
+        match tokio::time::timeout(patience, self.exchange(settings, base, body)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Untaken::Yet("it did not answer in time".to_owned(), None)),
         }
     }
 
-    async fn exchange(&mut self, settings: &Otlp, body: Bytes) -> Result<u64, Untaken> {
+    async fn exchange(&mut self, settings: &Otlp, base: &Base, body: Bytes) -> Result<u64, Untaken> {
         const BROKEN: &str = "it broke off the connection";
         let yet = |why: &str| Untaken::Yet(why.to_owned(), None);
-        let base = &settings.endpoint;
         let address = self.shared.resolver.address(&base.host, base.port).await;
         let address = address.ok_or_else(|| yet("no such host is known"))?;
         let mut peer = HttpPeer::new(address, base.tls, base.host.clone());
@@ -183,7 +208,8 @@ impl Exporter {
         let connector = self.connector.get_or_insert_with(|| Connector::new(None));
         let session = connector.get_http_session(&peer).await;
         let (mut session, _) = session.map_err(|_| yet("it could not be reached"))?;
-        let head = head(settings, body.len()).map_err(|_| Untaken::Ever("its address is none".to_owned()))?;
+        let head =
+            head(settings, base, body.len()).map_err(|_| Untaken::Ever("its address is none".to_owned()))?;
         session.write_request_header(Box::new(head)).await.map_err(|_| yet(BROKEN))?;
         session.write_request_body(body, true).await.map_err(|_| yet(BROKEN))?;
         session.finish_request_body().await.map_err(|_| yet(BROKEN))?;
@@ -212,9 +238,8 @@ fn after(status: u16, headers: &HeaderMap) -> Option<Duration> {
     matches!(status, 429 | 503).then(|| retry_after(headers)).flatten()
 }
 
-fn head(settings: &Otlp, length: usize) -> pingora::Result<RequestHeader> {
+fn head(settings: &Otlp, base: &Base, length: usize) -> pingora::Result<RequestHeader> {
     const AGENT: &str = concat!("tollgate/", env!("CARGO_PKG_VERSION"));
-    let base = &settings.endpoint;
     let path = if base.path.is_empty() { "/" } else { &base.path };
     let mut head = RequestHeader::build("POST", path.as_bytes(), Some(8))?;
     head.insert_header("host", base.authority())?;
@@ -233,6 +258,11 @@ fn head(settings: &Otlp, length: usize) -> pingora::Result<RequestHeader> {
     }
     head.insert_header("content-length", length)?;
     Ok(head)
+}
+
+/// A body as it is sent.
+fn ready(settings: &Otlp, body: Vec<u8>) -> Bytes {
+    if settings.gzip { packed(&body).unwrap_or(body).into() } else { body.into() }
 }
 
 fn packed(body: &[u8]) -> std::io::Result<Vec<u8>> {

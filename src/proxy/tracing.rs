@@ -24,7 +24,7 @@ const LONGEST_STATE: usize = 4096;
 
 /// The request's head came.
 pub fn begin(exchange: &mut Exchange, head: &RequestHeader) {
-    let trace = exchange.tracing().map(|tracing| {
+    let trace = exchange.tracing().and_then(|tracing| {
         let asked = parent(&head.headers);
         let state = asked.and_then(|_| state(&head.headers));
         tracing.begin(asked, state, noted(head), exchange.started)

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use prometheus::proto::MetricFamily;
 use prometheus::{
     CounterVec, Encoder as _, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
     Registry, TextEncoder,
@@ -364,15 +365,17 @@ impl Metrics {
         self.cache_evictions.inc_by(cache.evicted.saturating_sub(self.cache_evictions.get()));
     }
 
-    /// The text that Prometheus reads; `held` is the number of bytes held now, and `rules` are shown with
+    /// All of them as they stand; `held` is the number of bytes held now, and `rules` are shown with
     /// what is used of them now.
-    #[must_use]
-    pub fn render<'r>(
+    ///
+    /// # Errors
+    /// When two rules have one name, which cannot be.
+    pub fn gather<'r>(
         &self,
         held: usize,
         rules: impl Iterator<Item = (&'r Rule, u64)>,
         breakers: &[Told],
-    ) -> Vec<u8> {
+    ) -> prometheus::Result<Vec<MetricFamily>> {
         self.in_flight_gauge.set(i64::try_from(self.in_flight()).unwrap_or(i64::MAX));
         self.held_gauge.set(i64::try_from(held).unwrap_or(i64::MAX));
         if let Some(journal) = self.journal.get() {
@@ -382,10 +385,20 @@ impl Metrics {
                 gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
             }
         }
+        let (rules, breakers) = (budgets::families(rules)?, breakers::families(breakers)?);
+        Ok([self.registry.gather(), rules, breakers].concat())
+    }
+
+    /// The same as the text that Prometheus reads.
+    #[must_use]
+    pub fn render<'r>(
+        &self,
+        held: usize,
+        rules: impl Iterator<Item = (&'r Rule, u64)>,
+        breakers: &[Told],
+    ) -> Vec<u8> {
         let mut text = Vec::new();
-        let standing = budgets::families(rules);
-        let standing = standing.and_then(|rules| Ok([rules, breakers::families(breakers)?].concat()));
-        let all = standing.map(|standing| [self.registry.gather(), standing].concat());
+        let all = self.gather(held, rules, breakers);
         if let Err(error) = all.and_then(|all| TextEncoder::new().encode(&all, &mut text)) {
             log::error!("metrics could not be written: {error}");
         }

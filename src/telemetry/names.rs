@@ -229,6 +229,20 @@ pub mod metric {
     pub const TOKEN_USAGE: &str = "gen_ai_client_token_usage";
 }
 
+/// Names that metrics have by OTLP, where the conventions have one.
+pub mod convention {
+    /// How long requests took.
+    pub const DURATION: &str = "gen_ai.client.operation.duration";
+    /// Time to the first piece of a stream.
+    pub const FIRST_TOKEN: &str = "gen_ai.client.operation.time_to_first_chunk";
+    /// Time per output token after the first piece.
+    pub const PER_TOKEN: &str = "gen_ai.client.operation.time_per_output_chunk";
+    /// Tokens a request used.
+    pub const TOKEN_USAGE: &str = "gen_ai.client.token.usage";
+    /// Which side of a call tokens belong to.
+    pub const TOKEN_TYPE: &str = "gen_ai.token.type";
+}
+
 /// Labels of metrics.
 pub mod label {
     /// What was asked for.

@@ -1,4 +1,4 @@
-//! Traces over real sockets: what a collector hears of each request.
+//! Traces and metrics by OTLP over real sockets: what a collector hears.
 
 use std::time::{Duration, Instant};
 
@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::cached::cold;
 use crate::harness::{
-    CLIENTS, Client, Collector, Gateway, Heard, Provider, Setup, Then, closed_port, json_reply, mock,
-    mock_page, post, wait,
+    CLIENTS, Client, Collector, Gateway, Heard, PATIENCE, Provider, Setup, Then, closed_port, json_reply,
+    mock, mock_page, post, wait,
 };
 
 const SERVER: u64 = 2;
@@ -274,10 +274,34 @@ fn the_last_spans_are_sent_while_the_process_ends() {
         .env("OTEL_BSP_SCHEDULE_DELAY", "3600000")
         .start();
     let reply = gateway.ask(&Client::Openai.whole("gpt-4o-mini", "#mock tokens=1")).ok();
-    assert!(collector.heard().is_empty());
+    assert!(collector.spans().is_empty());
     gateway.signal("TERM");
     assert!(gateway.wait_end(Duration::from_secs(10)).success());
     assert_eq!(collector.trace(&reply.id()).len(), 2);
+}
+
+#[test]
+fn metrics_go_the_same_way_under_the_conventions_names() {
+    let (mock, collector) = (mock(), Collector::start());
+    let gateway = traced(&mock, &collector).env("OTEL_METRIC_EXPORT_INTERVAL", "100").start();
+    for _ in 0..3 {
+        gateway.ask(&Client::Openai.stream("gpt-4o-mini", "#mock tokens=5")).ok();
+    }
+    let requests = wait("the metrics", PATIENCE, || {
+        collector.points("tollgate_requests_total").into_iter().find(|point| point.value == 3.0)
+    });
+    assert_eq!((requests.kind, requests.unit.as_str()), ("sum", "1"));
+    assert_eq!(requests.attributes["gen_ai.provider.name"], "openai");
+    assert_eq!(requests.attributes["outcome"], "answered");
+    let lasted = &collector.points("gen_ai.client.operation.duration")[0];
+    assert_eq!((lasted.kind, lasted.unit.as_str(), lasted.value), ("histogram", "s", 3.0));
+    assert_eq!(lasted.attributes["gen_ai.request.model"], "gpt-4o-mini");
+    assert_eq!(lasted.spread.0, lasted.spread.1 + 1);
+    let tokens = collector.points("gen_ai.client.token.usage");
+    let kinds: Vec<_> = tokens.iter().map(|point| point.attributes["gen_ai.token.type"].clone()).collect();
+    assert!(kinds.contains(&json!("input")) && kinds.contains(&json!("output")), "{kinds:?}");
+    assert_eq!(collector.points("tollgate_config_generation")[0].kind, "gauge");
+    assert_eq!(collector.points("tollgate_cost_usd_total")[0].unit, "USD");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Traces: where spans go, and which.
+//! OTLP: where spans and metrics go, and which.
 
 use http::{HeaderName, HeaderValue};
 
@@ -12,22 +12,16 @@ use crate::units::ByteSize;
 const NOT_YOURS: [&str; 6] =
     ["content-type", "content-length", "content-encoding", "transfer-encoding", "host", "connection"];
 
-/// Where the specification has spans go at a collector.
-const AT_COLLECTORS: &str = "/v1/traces";
-
 /// A batch that had no room would never be sent.
 const LEAST: ByteSize = ByteSize(16 << 10);
 
 pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Option<Otlp> {
     let written = &file.telemetry.otlp;
     let path = |name| ["telemetry", "otlp", name];
-    let whole = written.traces_endpoint.as_deref().map(str::trim).filter(|text| !text.is_empty());
-    let shared = written.endpoint.as_deref().map(str::trim).filter(|text| !text.is_empty());
-    let endpoint = match (whole, shared) {
-        (Some(text), _) => endpoint(text, "", "traces_endpoint", check),
-        (None, Some(text)) => endpoint(text, AT_COLLECTORS, "endpoint", check),
-        (None, None) => None,
-    };
+    let own = (written.traces_endpoint.as_deref(), "traces_endpoint");
+    let traces = address(own, (written.endpoint.as_deref(), "/v1/traces"), check);
+    let own = (written.metrics_endpoint.as_deref(), "metrics_endpoint");
+    let metrics = address(own, (written.endpoint.as_deref(), "/v1/metrics"), check);
     let mut headers = Vec::with_capacity(written.headers.len());
     for (name, value) in &written.headers {
         let place = ["telemetry", "otlp", "headers", name.as_str()];
@@ -48,7 +42,9 @@ pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Option<Otlp> {
     let (interval, timeout) =
         (check.time(&path("interval"), written.interval), check.time(&path("timeout"), written.timeout));
     let otlp = Otlp {
-        endpoint: endpoint.filter(|_| written.enabled && written.traces)?,
+        traces: traces.filter(|_| written.enabled && written.traces),
+        metrics: metrics.filter(|_| written.enabled && written.metrics),
+        metrics_interval: check.time(&path("metrics_interval"), written.metrics_interval),
         headers,
         form: match written.protocol {
             Protocol::Protobuf => OtlpForm::Protobuf,
@@ -64,7 +60,22 @@ pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Option<Otlp> {
         queue: written.queue.0,
         resource: resource(file),
     };
-    Some(otlp)
+    (otlp.traces.is_some() || otlp.metrics.is_some()).then_some(otlp)
+}
+
+/// The whole address of a signal: its own as it is, or the collector's with where the specification has
+/// the signal go.
+fn address(
+    (own, field): (Option<&str>, &'static str),
+    (shared, more): (Option<&str>, &str),
+    check: &mut Check<'_>,
+) -> Option<Base> {
+    let written = |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    match (written(own), written(shared)) {
+        (Some(text), _) => endpoint(&text, "", field, check),
+        (None, Some(text)) => endpoint(&text, more, "endpoint", check),
+        (None, None) => None,
+    }
 }
 
 fn endpoint(text: &str, more: &str, field: &str, check: &mut Check<'_>) -> Option<Base> {

@@ -44,8 +44,9 @@ pub(super) fn spelt(spelling: Spelling, value: &str, place: &Place, problems: &m
         Spelling::Not => Node::text(place, (!value.eq_ignore_ascii_case("true")).to_string()),
         Spelling::Exporter => {
             let known = value.split(',').map(str::trim).any(|name| name == "otlp");
-            if !known && value != "none" {
-                problems.warning(place, "only otlp is spoken, so no traces are sent", None);
+            // Prometheus has its metrics without being told.
+            if !known && !matches!(value, "none" | "prometheus") {
+                problems.warning(place, "only otlp is spoken, so nothing is sent", None);
             }
             Node::text(place, known.to_string())
         }

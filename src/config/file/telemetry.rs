@@ -1,4 +1,4 @@
-//! Traces as a human writes them.
+//! Traces and metrics by OTLP as a human writes them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub(in crate::config) struct Telemetry {
     pub(in crate::config) service: String,
     /// More that is said of it, such as `deployment.environment.name: production`. Needs a restart.
     pub(in crate::config) resource: BTreeMap<String, String>,
-    /// Where spans go by OTLP.
+    /// Where spans and metrics go by OTLP.
     pub(in crate::config) otlp: Otlp,
 }
 
@@ -28,19 +28,26 @@ pub(in crate::config) struct Telemetry {
 pub(in crate::config) struct Otlp {
     /// Whether anything is sent. Default: true. Needs a restart.
     pub(in crate::config) enabled: bool,
-    /// A collector's address, to which `/v1/traces` is added: `http://collector:4318`. Default: none.
-    /// Needs a restart.
+    /// A collector's address, to which `/v1/traces` and `/v1/metrics` are added: `http://collector:4318`.
+    /// Default: none. Needs a restart.
     pub(in crate::config) endpoint: Option<String>,
     /// The whole address for spans, where it is another. Default: none. Needs a restart.
     pub(in crate::config) traces_endpoint: Option<String>,
+    /// The same for metrics. Default: none. Needs a restart.
+    pub(in crate::config) metrics_endpoint: Option<String>,
     /// Headers for whoever takes them, such as a credential. Default: none. Needs a restart.
     pub(in crate::config) headers: BTreeMap<String, Key>,
-    /// How spans are said: `http/protobuf` or `http/json`. Default: `http/protobuf`. Needs a restart.
+    /// How they are said: `http/protobuf` or `http/json`. Default: `http/protobuf`. Needs a restart.
     pub(in crate::config) protocol: Protocol,
     /// How they are packed: `none` or `gzip`. Default: `none`. Needs a restart.
     pub(in crate::config) compression: Compression,
     /// Whether spans are sent at all. Default: true. Needs a restart.
     pub(in crate::config) traces: bool,
+    /// Whether metrics are sent, which `/metrics` of the operator's listener has too. Default: true.
+    /// Needs a restart.
+    pub(in crate::config) metrics: bool,
+    /// How often they are. Default: `60s`. Needs a restart.
+    pub(in crate::config) metrics_interval: Span,
     /// The part of all traces that is followed, from 0 to 1. Default: 1. Needs a restart.
     pub(in crate::config) sample: Fraction,
     /// Whether a client that says if it follows a trace has its way. Default: true. Needs a restart.
@@ -96,10 +103,13 @@ impl Default for Otlp {
             enabled: true,
             endpoint: None,
             traces_endpoint: None,
+            metrics_endpoint: None,
             headers: BTreeMap::new(),
             protocol: Protocol::default(),
             compression: Compression::default(),
             traces: true,
+            metrics: true,
+            metrics_interval: Span(Duration::from_secs(60)),
             sample: Fraction(1.0),
             parent_based: true,
             errors: false,

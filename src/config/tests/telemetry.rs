@@ -13,18 +13,19 @@ fn otlp(variables: &[(&str, &str)]) -> Option<Otlp> {
 #[test]
 fn an_address_is_enough() {
     let bare = otlp(&[]).unwrap();
-    assert_eq!(
-        (bare.endpoint.authority().as_str(), bare.endpoint.path.as_str()),
-        ("collector:4318", "/otlp/v1/traces")
-    );
+    let (traces, metrics) = (bare.traces.unwrap(), bare.metrics.unwrap());
+    assert_eq!((traces.authority().as_str(), traces.path.as_str()), ("collector:4318", "/otlp/v1/traces"));
+    assert_eq!((metrics.authority().as_str(), metrics.path.as_str()), ("collector:4318", "/otlp/v1/metrics"));
+    assert_eq!(bare.metrics_interval, Duration::from_secs(60));
     assert_eq!((bare.form, bare.gzip, bare.sample), (OtlpForm::Protobuf, false, ALL));
     assert!(bare.parent_based && bare.propagate && !bare.errors);
     assert_eq!((bare.interval, bare.timeout), (Duration::from_secs(5), Duration::from_secs(10)));
     assert_eq!(bare.resource, [("service.name".to_owned(), "tollgate".to_owned())]);
     assert_eq!(of_variables(KEYS).unwrap().process.otlp, None);
-    for off in [("OTEL_SDK_DISABLED", "true"), ("OTEL_TRACES_EXPORTER", "none")] {
-        assert_eq!(otlp(&[off]), None);
-    }
+    let no_traces = ("OTEL_TRACES_EXPORTER", "none");
+    assert_eq!(otlp(&[no_traces]).map(|otlp| (otlp.traces, otlp.metrics.is_some())), Some((None, true)));
+    assert_eq!(otlp(&[("OTEL_SDK_DISABLED", "true")]), None);
+    assert_eq!(otlp(&[no_traces, ("OTEL_METRICS_EXPORTER", "prometheus")]), None);
     assert!(otlp(&[("OTEL_SDK_DISABLED", "false"), ("OTEL_TRACES_EXPORTER", "otlp")]).is_some());
 }
 
@@ -32,6 +33,8 @@ fn an_address_is_enough() {
 fn the_standard_variables_mean_what_they_mean_everywhere() {
     let all = otlp(&[
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://traces.example.com/here"),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://metrics.example.com/there"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "1500"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Bearer%20a%3Db, x-team = t"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
@@ -42,7 +45,9 @@ fn the_standard_variables_mean_what_they_mean_everywhere() {
         ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
     ])
     .unwrap();
-    assert_eq!((all.endpoint.tls, all.endpoint.path.as_str()), (true, "/here"));
+    assert_eq!(all.traces.map(|base| (base.tls, base.path)), Some((true, "/here".to_owned())));
+    assert_eq!(all.metrics.map(|base| (base.tls, base.path)), Some((false, "/there".to_owned())));
+    assert_eq!(all.metrics_interval, Duration::from_millis(1500));
     let headers: Vec<_> = all.headers.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
     assert_eq!(headers, [("authorization", "Bearer a=b"), ("x-team", "t")]);
     assert_eq!((all.form, all.gzip), (OtlpForm::Json, true));

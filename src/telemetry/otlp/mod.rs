@@ -1,4 +1,4 @@
-//! Traces for OpenTelemetry's collectors and whoever else speaks OTLP.
+//! Traces and metrics for OpenTelemetry's collectors and whoever else speaks OTLP.
 //!
 //! Workers note what happens in a [`Trace`](crate::account::Trace), which leaves with the record. The thread
 //! that tells of records makes spans of it, in the bytes in which they are sent, and puts them into a queue
@@ -8,6 +8,7 @@ mod batch;
 mod json;
 mod outbox;
 mod parameters;
+mod points;
 mod protobuf;
 mod rejected;
 mod span;
@@ -15,6 +16,8 @@ mod told;
 
 use std::sync::Arc;
 use std::time::Instant;
+
+use prometheus::proto::MetricFamily;
 
 pub use outbox::{Inbox, Parcel};
 pub use rejected::rejected;
@@ -30,6 +33,8 @@ use crate::telemetry::metrics::Metrics;
 pub struct Tracing {
     settings: Otlp,
     outbox: outbox::Outbox,
+    /// When counting began, in nanoseconds since 1970.
+    began: u64,
 }
 
 impl Tracing {
@@ -49,10 +54,10 @@ impl Tracing {
             }
         }
         let (outbox, inbox) = outbox::outbox(settings.queue.as_usize(), metrics);
-        (Self { settings, outbox }, inbox)
+        (Self { settings, outbox, began: clock::unix_nanos() }, inbox)
     }
 
-    /// A request came by this head, at this time: its place in a trace.
+    /// A request came by this head, at this time: its place in a trace, where these are followed.
     #[must_use]
     pub fn begin(
         &self,
@@ -60,8 +65,9 @@ impl Tracing {
         state: Option<String>,
         head: Head,
         now: Instant,
-    ) -> Box<Trace> {
+    ) -> Option<Box<Trace>> {
         let settings = &self.settings;
+        settings.traces.as_ref()?;
         let id = asked.map_or_else(
             || TraceId::new(u128::from(clock::random()) << 64 | u128::from(clock::random())),
             |asked| asked.trace,
@@ -72,7 +78,7 @@ impl Tracing {
         };
         let gone = clock::now().saturating_duration_since(now).as_nanos();
         let wall = clock::unix_nanos().saturating_sub(u64::try_from(gone).unwrap_or(0));
-        Box::new(Trace {
+        Some(Box::new(Trace {
             id,
             span: fresh(),
             parent: asked.map(|asked| asked.span),
@@ -85,7 +91,7 @@ impl Tracing {
             steps: Vec::new(),
             answer: Glimpse::default(),
             asked: None,
-        })
+        }))
     }
 
     /// A traced request is settled.
@@ -99,10 +105,17 @@ impl Tracing {
         }
     }
 
-    /// The body of one export.
+    /// The body of one export of spans.
     #[must_use]
-    pub fn body(&self, parcels: &[Parcel]) -> Vec<u8> {
-        batch::body(self.settings.form, &self.settings.resource, parcels)
+    pub fn spans(&self, parcels: &[Parcel]) -> Vec<u8> {
+        batch::spans(self.settings.form, &self.settings.resource, parcels)
+    }
+
+    /// The body of one export of these metrics, as they stand now.
+    #[must_use]
+    pub fn metrics(&self, families: &[MetricFamily]) -> Vec<u8> {
+        let times = (self.began, clock::unix_nanos());
+        batch::metrics(self.settings.form, &self.settings.resource, families, times)
     }
 
     /// How it is set up.

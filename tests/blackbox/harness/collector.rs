@@ -28,10 +28,25 @@ pub(crate) struct Span {
     pub(crate) resource: BTreeMap<String, Value>,
 }
 
+/// One series of a metric as it was received.
+#[derive(Debug, Clone)]
+pub(crate) struct Point {
+    pub(crate) name: String,
+    pub(crate) unit: String,
+    /// `sum`, `gauge` or `histogram`.
+    pub(crate) kind: &'static str,
+    pub(crate) attributes: BTreeMap<String, Value>,
+    /// The number, or the number of observations.
+    pub(crate) value: f64,
+    /// How many buckets and bounds there are.
+    pub(crate) spread: (usize, usize),
+}
+
 /// A collector.
 pub(crate) struct Collector {
     provider: Provider,
     spans: Arc<Mutex<Vec<Span>>>,
+    points: Arc<Mutex<Vec<Point>>>,
 }
 
 impl Collector {
@@ -43,17 +58,20 @@ impl Collector {
     /// One that answers its nth request with this status, and takes the spans where that is 200.
     pub(crate) fn saying(status: impl Fn(usize) -> u16 + Send + Sync + 'static) -> Self {
         let spans: Arc<Mutex<Vec<Span>>> = Arc::default();
-        let taken = Arc::clone(&spans);
+        let points: Arc<Mutex<Vec<Point>>> = Arc::default();
+        let (taken, latest) = (Arc::clone(&spans), Arc::clone(&points));
         let provider = Provider::start(move |heard, stream| {
             let status = status(heard.number);
-            if status == 200 {
+            if heard.head.starts_with("post /v1/metrics http/1.1\r\n") {
+                *latest.lock().unwrap() = points_of(&heard.body);
+            } else if status == 200 {
                 taken.lock().unwrap().extend(received(heard));
             }
             let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/x-protobuf\r\n");
             Heard::answer(stream, format!("{head}content-length: 0\r\n\r\n").as_bytes());
             Then::Keep
         });
-        Self { provider, spans }
+        Self { provider, spans, points }
     }
 
     pub(crate) const fn addr(&self) -> SocketAddr {
@@ -68,6 +86,11 @@ impl Collector {
     /// All spans that it took.
     pub(crate) fn spans(&self) -> Vec<Span> {
         self.spans.lock().unwrap().clone()
+    }
+
+    /// The series of a metric as they were told last.
+    pub(crate) fn points(&self, name: &str) -> Vec<Point> {
+        self.points.lock().unwrap().iter().filter(|point| point.name == name).cloned().collect()
     }
 
     /// Waits for the spans of the request with this id: its own, then its children in their order.
@@ -126,6 +149,55 @@ fn received(heard: &Heard) -> Vec<Span> {
         assert!(span.resource.contains_key("service.name"), "{span:?}");
     }
     spans
+}
+
+/// The series of an export of metrics in Protocol Buffers.
+fn points_of(body: &[u8]) -> Vec<Point> {
+    let mut points = Vec::new();
+    for (_, of_resource) in fields(body) {
+        for (_, of_scope) in fields(of_resource.bytes()).into_iter().filter(|(field, _)| *field == 2) {
+            for (_, metric) in fields(of_scope.bytes()).into_iter().filter(|(field, _)| *field == 2) {
+                let metric = fields(metric.bytes());
+                let text =
+                    |wanted| metric.iter().find(|(field, _)| *field == wanted).map(|(_, text)| text.text());
+                let (kind, data) = metric
+                    .iter()
+                    .find_map(|(field, data)| match field {
+                        5 => Some(("gauge", fields(data.bytes()))),
+                        7 => Some(("sum", fields(data.bytes()))),
+                        9 => Some(("histogram", fields(data.bytes()))),
+                        _ => None,
+                    })
+                    .expect("a metric has data");
+                let number =
+                    |wanted| data.iter().find(|(field, _)| *field == wanted).map(|(_, data)| data.number());
+                let expected = match kind {
+                    "sum" => (Some(2), Some(1)),
+                    "histogram" => (Some(2), None),
+                    _ => (None, None),
+                };
+                assert_eq!((number(2), number(3)), expected, "cumulative, and sums never fall");
+                for (_, point) in data.iter().filter(|(field, _)| *field == 1) {
+                    let point = fields(point.bytes());
+                    let find =
+                        |wanted| point.iter().find(|(field, _)| *field == wanted).map(|(_, value)| *value);
+                    assert!(find(2).unwrap().number() <= find(3).unwrap().number(), "it began before now");
+                    let value = find(4).unwrap().number();
+                    let many = |wanted| find(wanted).map_or(0, |packed| packed.bytes().len() / 8);
+                    points.push(Point {
+                        name: text(1).unwrap(),
+                        unit: text(3).unwrap(),
+                        kind,
+                        attributes: attributes(&point, if kind == "histogram" { 9 } else { 7 }),
+                        #[allow(clippy::cast_precision_loss)]
+                        value: if kind == "histogram" { value as f64 } else { f64::from_bits(value) },
+                        spread: if kind == "histogram" { (many(6), many(7)) } else { (0, 0) },
+                    });
+                }
+            }
+        }
+    }
+    points
 }
 
 /// The fields of a message: number and value.
