@@ -20,7 +20,7 @@ use crate::proxy::tallying::Tallying;
 use crate::store::journal::Journal;
 use crate::store::ledger::{Keep, Ledger};
 use crate::store::{Retention, Store};
-use crate::telemetry::{Metrics, Telemetry, Tracing, diagnostics};
+use crate::telemetry::{Access, Metrics, Telemetry, Tracing, diagnostics};
 
 /// Serves until a signal ends it.
 pub(super) fn serve(file: Option<PathBuf>, start: Start) -> ExitCode {
@@ -114,11 +114,11 @@ fn prepare(
 ) -> Result<Prepared, Box<dyn std::error::Error>> {
     let metrics = Arc::new(Metrics::new()?.telling_apart(process.metrics_series));
     let journal = ledger.as_ref().map(|ledger| Arc::clone(&ledger.journal));
-    let output = Box::new(std::io::stdout());
+    let access = process.access_log.then(|| Access::open(&process.lines)).transpose();
+    let access = access.map_err(|error| format!("the access log cannot be written: {error}"))?;
     let (tracing, inbox) = process.otlp.clone().map(|otlp| Tracing::new(otlp, &metrics)).unzip();
     let tracing = tracing.map(Arc::new);
-    let (telemetry, listener) =
-        Telemetry::start(metrics, process.access_log, output, journal, tracing.clone())?;
+    let (telemetry, listener) = Telemetry::start(metrics, access, journal, tracing.clone())?;
     let shelf = shelf(process, start);
     let shared =
         Arc::new(Shared::new(Arc::new(snapshot), telemetry, shelf, (tallying, ledger), &process.listen));

@@ -34,7 +34,7 @@ use crate::units::{ByteSize, Secret};
 
 pub use compile::{Stored, stored};
 pub use effective::{Effective, Written};
-pub use file::{LogLevel, Sync, WhenFull};
+pub use file::{LogFormat, LogLevel, Sync, WhenFull};
 pub use problem::{Problem, Severity};
 
 use environment::Variables;
@@ -90,6 +90,8 @@ pub struct Process {
     pub metrics_series: usize,
     /// Whether each finished request gets a line.
     pub access_log: bool,
+    /// How those lines are written.
+    pub lines: LogLines,
     /// Where spans and metrics go by OTLP; `None` when neither does.
     pub otlp: Option<Otlp>,
     /// How long requests in flight may go on after a termination signal.
@@ -115,6 +117,37 @@ pub struct Ledger {
     pub when_full: WhenFull,
     /// Whether a row is on the disk before its request counts as done.
     pub sync: Sync,
+}
+
+/// How the lines of finished requests are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLines {
+    /// In which form.
+    pub format: LogFormat,
+    /// Where to.
+    pub output: LogOutput,
+    /// The part of what goes well that gets one, of [`ALL`](crate::account::trace::ALL).
+    pub sample: u64,
+}
+
+/// Where lines go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogOutput {
+    /// Standard output.
+    Stdout,
+    /// A file, which makes room for another at this size; so many old ones are kept.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// How large it may become.
+        size: ByteSize,
+        /// How many old ones are kept.
+        keep: u32,
+    },
+    /// The system's log at this socket.
+    Socket(PathBuf),
+    /// One elsewhere, by UDP.
+    Host(String, u16),
 }
 
 /// How OTLP is said.
@@ -173,6 +206,7 @@ impl Process {
             ("ledger", self.ledger != other.ledger),
             ("log.level", self.log != other.log),
             ("log.access", self.access_log != other.access_log),
+            ("log", self.lines != other.lines),
             ("telemetry", self.otlp != other.otlp),
             ("shutdown.drain", self.drain != other.drain),
             ("shutdown.upgrade_drain", self.upgrade_drain != other.upgrade_drain),

@@ -1,6 +1,5 @@
 //! The thread that settles records and tells of them.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SendError, Sender, TryRecvError, channel};
@@ -12,7 +11,7 @@ use crate::account::{Outcome, Record, Settled, settle};
 use crate::clock;
 use crate::policy::{Outputs, Reservation, Spent};
 use crate::store::journal::{Condition, Journal, Kind};
-use crate::telemetry::access_log;
+use crate::telemetry::access::Access;
 use crate::telemetry::feed::Feed;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::otlp::Tracing;
@@ -40,7 +39,7 @@ pub struct Telemetry {
     pub feed: Arc<Feed>,
     /// Who decides what is traced; `None` where nobody follows traces.
     pub tracing: Option<Arc<Tracing>>,
-    access: bool,
+    access: Option<Access>,
     journal: Option<Arc<Journal>>,
     left: Apart<AtomicU64>,
     told: Arc<AtomicU64>,
@@ -65,15 +64,14 @@ impl Drop for Listener {
 }
 
 impl Telemetry {
-    /// Starts the thread. `access` says whether a line a request goes to `output`; a row a request
+    /// Starts the thread. `access` says which requests get a line, and where it goes; a row a request
     /// goes to the journal, and spans to whoever follows traces.
     ///
     /// # Errors
     /// When no thread can be started.
     pub fn start(
         metrics: Arc<Metrics>,
-        access: bool,
-        output: Box<dyn Write + Send>,
+        access: Option<Access>,
         journal: Option<Arc<Journal>>,
         tracing: Option<Arc<Tracing>>,
     ) -> std::io::Result<(Arc<Self>, Listener)> {
@@ -93,7 +91,7 @@ impl Telemetry {
             standing: Arc::clone(&standing),
             feed: Arc::clone(&feed),
             tracing: tracing.clone(),
-            access,
+            access: access.clone(),
             journal: journal.clone(),
             left: Apart::default(),
             told: Arc::clone(&told),
@@ -108,7 +106,6 @@ impl Telemetry {
             tracing,
             access,
             journal,
-            output,
             lines: Vec::with_capacity(2 * FLUSH),
             waiting: 0,
             told,
@@ -123,7 +120,7 @@ impl Telemetry {
     /// Whether where clients are is told of.
     #[must_use]
     pub const fn tells_addresses(&self) -> bool {
-        self.access || self.tracing.is_some()
+        self.access.is_some() || self.tracing.is_some()
     }
 
     /// Whether nothing new may be begun, since what it uses could not be written down.
@@ -184,9 +181,8 @@ impl Telemetry {
             outputs: Arc::clone(&self.outputs),
             feed: Arc::clone(&self.feed),
             tracing: self.tracing.clone(),
-            access: self.access,
+            access: self.access.clone(),
             journal: self.journal.clone(),
-            output: Box::new(std::io::stdout()),
             lines: Vec::new(),
             waiting: 0,
             told: Arc::clone(&self.told),
@@ -242,9 +238,8 @@ struct Teller {
     outputs: Arc<Outputs>,
     feed: Arc<Feed>,
     tracing: Option<Arc<Tracing>>,
-    access: bool,
+    access: Option<Access>,
     journal: Option<Arc<Journal>>,
-    output: Box<dyn Write + Send>,
     lines: Vec<u8>,
     /// Records in `lines`, told of once those are written.
     waiting: u64,
@@ -291,8 +286,8 @@ impl Teller {
         if let (Some(trace), Some(tracing)) = (&settled.record.trace, &self.tracing) {
             tracing.tell(&settled, trace);
         }
-        if self.access {
-            access_log::write(&settled, &mut self.lines);
+        if let Some(access) = &self.access {
+            access.tell(&settled, &mut self.lines);
         }
         self.waiting += 1;
     }
@@ -310,9 +305,8 @@ impl Teller {
     }
 
     fn write(&mut self) {
-        if !self.lines.is_empty() {
-            // A reader of the log that went away must not stop the gateway.
-            let _ = self.output.write_all(&self.lines).and_then(|()| self.output.flush());
+        if let (Some(access), false) = (&self.access, self.lines.is_empty()) {
+            access.write(&self.lines);
             self.lines.clear();
         }
         self.told.fetch_add(std::mem::take(&mut self.waiting), Ordering::Release);

@@ -45,6 +45,7 @@ mod latency;
 mod leaving;
 mod ledger;
 mod limits;
+mod lines;
 mod listing;
 mod live;
 mod metering;

@@ -8,6 +8,7 @@ mod clouds;
 mod guards;
 mod jwt;
 mod keys;
+mod log;
 mod names;
 mod operators;
 mod prices;
@@ -182,6 +183,7 @@ fn process(file: &File, check: &mut Check<'_>) -> Process {
         ledger: ledger(file, check),
         log: file.log.level,
         access_log: file.log.access,
+        lines: log::compile(file, check),
         otlp: telemetry::compile(file, check),
         drain: file.shutdown.drain.0,
         upgrade_drain: file.shutdown.upgrade_drain.0,

@@ -65,6 +65,11 @@ const SETTINGS: &[Setting] = &[
     (&["metrics", "series"], &[("TOLLGATE_METRICS_SERIES", Same)]),
     (&["log", "level"], &[("TOLLGATE_LOG", Same), ("LOG_LEVEL", ForeignLevel)]),
     (&["log", "access"], &[("TOLLGATE_ACCESS_LOG", Same), ("LOGGING_ENABLED", Same)]),
+    (&["log", "format"], &[("TOLLGATE_LOG_FORMAT", Same)]),
+    (&["log", "output"], &[("TOLLGATE_LOG_OUTPUT", Same)]),
+    (&["log", "rotate_size"], &[("TOLLGATE_LOG_ROTATE_SIZE", Same)]),
+    (&["log", "rotate_keep"], &[("TOLLGATE_LOG_ROTATE_KEEP", Same)]),
+    (&["log", "sample"], &[("TOLLGATE_LOG_SAMPLE", Same)]),
     (&["telemetry", "service"], &[("OTEL_SERVICE_NAME", Same)]),
     (&["telemetry", "resource"], &[("OTEL_RESOURCE_ATTRIBUTES", Otel(Pairs))]),
     (&["telemetry", "otlp", "enabled"], &[("OTEL_SDK_DISABLED", Otel(Not))]),
@@ -235,7 +240,11 @@ pub(super) fn lay_over(tree: &mut Node, variables: &Variables, problems: &mut Pr
     if let Some((format, place)) = variables.get("LOG_FORMAT")
         && !format.eq_ignore_ascii_case("json")
     {
-        problems.warning(place, "the log is JSON whatever this says", None);
+        problems.warning(
+            place,
+            "this changes nothing; TOLLGATE_LOG_FORMAT is what says in which form the log is",
+            None,
+        );
     }
     otel::sampler(tree, variables, problems);
     clouds::declare(tree, variables);

@@ -32,7 +32,7 @@ pub(super) use keys::{
 pub(super) use ledger::Ledger;
 pub use ledger::{Sync, WhenFull};
 pub(super) use operators::Admin;
-pub(super) use scalar::{Interval, Key, Size, Span, Usd};
+pub(super) use scalar::{Fraction, Interval, Key, Size, Span, Usd};
 pub(super) use telemetry::{Compression, Protocol, Telemetry};
 
 /// The configuration of Tollgate. Texts may hold references: `${file:PATH}`, `${env:NAME}`,
@@ -141,6 +141,33 @@ pub(super) struct Log {
     pub(super) level: LogLevel,
     /// Whether each finished request gets a line. Default: true. Needs a restart.
     pub(super) access: bool,
+    /// In which form: `json`, `pretty` for eyes, or `auto`, which is `pretty` on a terminal alone.
+    /// Default: `auto`. Needs a restart.
+    pub(super) format: LogFormat,
+    /// Where to: `stdout`, a file's path, `syslog`, or `syslog://HOST:PORT` by UDP. Default: `stdout`.
+    /// Needs a restart.
+    pub(super) output: String,
+    /// How large that file may become before another is begun. Default: `100MiB`. Needs a restart.
+    pub(super) rotate_size: Size,
+    /// How many old files are kept: 0 to 1000. Default: 5. Needs a restart.
+    pub(super) rotate_keep: u32,
+    /// The part of what goes well that gets a line, from 0 to 1; what is refused or fails always does.
+    /// Default: 1. Needs a restart.
+    pub(super) sample: Fraction,
+}
+
+/// In which form lines are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For eyes on a terminal, else for programs.
+    #[default]
+    Auto,
+    /// For programs: an object a line.
+    Json,
+    /// For eyes.
+    Pretty,
 }
 
 /// How important a log line must be to be written.
@@ -476,7 +503,15 @@ impl Default for Metrics {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { level: LogLevel::Info, access: true }
+        Self {
+            level: LogLevel::Info,
+            access: true,
+            format: LogFormat::default(),
+            output: "stdout".to_owned(),
+            rotate_size: Size(ByteSize(100 << 20)),
+            rotate_keep: 5,
+            sample: Fraction(1.0),
+        }
     }
 }
 

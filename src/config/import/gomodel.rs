@@ -50,7 +50,7 @@ const NONE: &[(&str, &str)] = &[
     ("ENABLE_PASSTHROUGH_ROUTES", "/p/… is always there, and held to the key's models"),
     ("ENABLED_PASSTHROUGH_PROVIDERS", "/p/… is there for all providers"),
     ("REALTIME_ENABLED", "realtime sessions are always there"),
-    ("LOG_FORMAT", "the log is JSON"),
+    ("LOG_FORMAT", "log.format says in which form the log is"),
     ("GOMODEL_", "there is no such setting"),
 ];
 

@@ -16,6 +16,11 @@ fn every_documented_variable_does_what_it_says() {
         ("TOLLGATE_RESPONSES_ROOM", "64MiB"),
         ("TOLLGATE_LOG", "DEBUG"),
         ("TOLLGATE_ACCESS_LOG", "off"),
+        ("TOLLGATE_LOG_FORMAT", "pretty"),
+        ("TOLLGATE_LOG_OUTPUT", "/var/log/t.log"),
+        ("TOLLGATE_LOG_ROTATE_SIZE", "1MiB"),
+        ("TOLLGATE_LOG_ROTATE_KEEP", "2"),
+        ("TOLLGATE_LOG_SAMPLE", "25%"),
         ("TOLLGATE_BODY_LIMIT", "1MiB"),
         ("TOLLGATE_HEAD_LIMIT", "2KiB"),
         ("TOLLGATE_HELD_LIMIT", "3MiB"),
@@ -59,6 +64,11 @@ fn every_documented_variable_does_what_it_says() {
         log: LogLevel::Debug,
         metrics_series: 2000,
         access_log: false,
+        lines: LogLines {
+            format: LogFormat::Pretty,
+            output: LogOutput::File { path: "/var/log/t.log".into(), size: ByteSize(1 << 20), keep: 2 },
+            sample: crate::account::trace::ALL / 4,
+        },
         otlp: None,
         drain: seconds(9),
         upgrade_drain: seconds(10),
@@ -153,7 +163,7 @@ fn names_that_change_nothing_are_told_but_not_those_of_kubernetes() {
          AZURE_BASE_URL too",
         "environment GOMODEL_MASTER_KEYS: warning: no setting has this name\n  hint: did you mean \
          TOLLGATE_MASTER_KEY?",
-        "environment LOG_FORMAT: warning: the log is JSON whatever this says",
+        "environment LOG_FORMAT: warning: this changes nothing; TOLLGATE_LOG_FORMAT is what says in which form the log is",
         "environment LOG_LEVEL: warning: this level is not known, so it changes nothing",
         "environment TOLLGATE_ATEMPTS: warning: no setting has this name\n  hint: did you mean TOLLGATE_ATTEMPTS?",
     ];

@@ -3,7 +3,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::config::{self, Sources};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Access, Metrics};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -28,7 +28,8 @@ fn told(run: impl FnOnce(Exchange)) -> String {
     let lines = Lines::default();
     let metrics = Arc::new(Metrics::new().unwrap());
     let (telemetry, listener) =
-        Telemetry::start(Arc::clone(&metrics), true, Box::new(lines.clone()), None, None).unwrap();
+        Telemetry::start(Arc::clone(&metrics), Some(Access::json(Box::new(lines.clone()))), None, None)
+            .unwrap();
     run(Exchange::new(world, Arc::clone(&telemetry)));
     assert_eq!(metrics.in_flight(), 0);
     drop(telemetry);
