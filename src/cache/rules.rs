@@ -66,8 +66,9 @@ pub struct Rules {
     pub ttl: Duration,
     /// A draw that is freer than this is not the answer for all.
     pub temperature: f64,
-    /// Whether requests that say no temperature count as drawn that strictly.
-    pub without_temperature: bool,
+    /// Whether requests that say no temperature count as drawn that strictly; where that is not said, in mode
+    /// `safe`.
+    pub without_temperature: Option<bool>,
     /// Whether requests with tools may be answered.
     pub tools: bool,
     /// Whether the same question in flight is asked once.
@@ -110,10 +111,7 @@ impl Rules {
             scope: otherwise.scope.unwrap_or(self.scope),
             ttl: otherwise.ttl.unwrap_or(self.ttl),
             temperature: otherwise.temperature.unwrap_or(self.temperature),
-            // Who wants other words answered wants most clients answered, and those name none.
-            without_temperature: otherwise
-                .without_temperature
-                .unwrap_or(self.without_temperature || otherwise.mode == Some(Mode::Safe)),
+            without_temperature: otherwise.without_temperature.or(self.without_temperature),
             tools: otherwise.tools.unwrap_or(self.tools),
             in_flight: otherwise.in_flight.unwrap_or(self.in_flight),
             left: self.left,
@@ -136,7 +134,9 @@ impl Rules {
     #[must_use]
     pub fn is_strict(&self, asked: &Drawn) -> bool {
         let says = |temperature| temperature <= self.temperature;
-        asked.seeded || asked.temperature.map_or(self.without_temperature, says)
+        // Who wants other words answered wants most clients answered, and those name none.
+        let silent = || self.without_temperature.unwrap_or(self.mode == Mode::Safe);
+        asked.seeded || asked.temperature.map_or_else(silent, says)
     }
 
     /// Whether a request may be answered from what is kept, and its answer kept.
@@ -271,7 +271,7 @@ mod tests {
         scope: Scope::Key,
         ttl: Duration::from_secs(3600),
         temperature: 0.3,
-        without_temperature: false,
+        without_temperature: None,
         tools: false,
         in_flight: true,
         left: Left::Cancel,
@@ -298,6 +298,16 @@ mod tests {
         assert!(with_tools.allow(&Drawn { tools: true, ..at(0.0) }, &Wish::default()));
         let off = RULES.with(&Otherwise { mode: Some(Mode::Off), ..Otherwise::default() });
         assert!(!off.allow(&at(0.0), &wish(&[(SWITCH, "on")])));
+    }
+
+    #[test]
+    fn requests_that_name_no_temperature_are_answered_where_safe_is() {
+        let unsaid = |rules: Rules| rules.is_strict(&Drawn::default());
+        let mode = |rules: Rules, mode| rules.with(&Otherwise { mode: Some(mode), ..Otherwise::default() });
+        let safe = mode(RULES, Mode::Safe);
+        assert!(!unsaid(RULES) && unsaid(safe) && !unsaid(mode(safe, Mode::Exact)));
+        let said = |without| Rules { without_temperature: Some(without), ..RULES };
+        assert!(unsaid(said(true)) && !unsaid(mode(said(false), Mode::Safe)));
     }
 
     #[test]

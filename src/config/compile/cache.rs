@@ -26,7 +26,7 @@ pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Caching {
         scope: scope(cache.scope),
         ttl: check.time(&["cache", "ttl"], cache.ttl),
         temperature: cache.temperature.0,
-        without_temperature: cache.without_temperature.unwrap_or(mode(cache.mode) == Mode::Safe),
+        without_temperature: cache.without_temperature,
         tools: cache.tools,
         in_flight: cache.in_flight,
         left: match cache.left {

@@ -40,7 +40,8 @@ pub(in crate::config) struct Cache {
     /// How a stream is told once more: `at_once`, or at its `recorded` pace. Default: `at_once`.
     pub(in crate::config) replay: CacheReplay,
     /// Whether a question that was answered in other words is asked all the same, so that the answers can be
-    /// compared: metrics say how many `safe` would have answered, and how many of those answers agree. Default: false.
+    /// compared: metrics say how many `safe` would have answered, and how many of those answers agree. It sees what the cache answers: with
+    /// `exact`, requests that name no temperature only where `without_temperature` is set. Default: false.
     pub(in crate::config) shadow: bool,
 }
 
