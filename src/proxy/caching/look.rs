@@ -180,7 +180,8 @@ impl Query {
         match cache.find(self.fingerprint, &Look { flights: Flights::Apart, ..look }) {
             Found::Nothing(_) => match cache.find_reworded(&self.reworded, &look) {
                 Some((entry, age)) => Found::Reworded(entry, age),
-                None => cache.find(self.fingerprint, &Look { entries: false, ..look }),
+                // Meanwhile its answer may have been kept.
+                None => cache.find(self.fingerprint, &look),
             },
             found @ (Found::Entry(..) | Found::Reworded(..) | Found::Flight(_)) => found,
         }
