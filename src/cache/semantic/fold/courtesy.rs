@@ -98,7 +98,6 @@ const CLOSINGS: &[&str] = &[
     "tia",
     "ty",
     "xx",
-    "x",
     "any help appreciated",
     "any help is appreciated",
     "any help would be appreciated",
@@ -135,11 +134,9 @@ const SOUNDS: &[&str] = &["erm", "hm", "hmm", "hmmm", "uh", "uhh", "uhm", "um", 
 
 /// Takes off what is said out of politeness, and sounds of thinking.
 pub(super) fn strip(tokens: &mut Vec<Token>) {
-    tokens.retain(|token| !token.is_in(SOUNDS));
+    sounds(tokens);
     stammers(tokens);
-    while tokens.last().is_some_and(is_picture) {
-        tokens.pop();
-    }
+    feelings(tokens);
     loop {
         let parts = tokens.iter().take_while(|token| token.parts()).count();
         tokens.drain(..parts);
@@ -183,16 +180,41 @@ fn introduction(tokens: &[Token]) -> Option<usize> {
     (next.parts() || next.is_in(OPENERS) || greeting(tokens.get(count..)?).is_some()).then_some(count)
 }
 
+/// Takes away sounds of thinking, but for those that are asked about, such as in *what is um in German*.
+fn sounds(tokens: &mut Vec<Token>) {
+    const BEFORE_WORDS: &[&str] =
+        &["a", "an", "and", "are", "between", "does", "is", "of", "or", "say", "the", "use", "was", "with"];
+    let mut at = 0;
+    while at < tokens.len() {
+        let before = at.checked_sub(1).and_then(|at| tokens.get(at));
+        let asked = before.is_some_and(|before| before.is_in(BEFORE_WORDS));
+        let sound = tokens.get(at).is_some_and(|token| token.is_in(SOUNDS) && token.name.is_empty());
+        if sound && !asked {
+            tokens.remove(at);
+        } else {
+            at += 1;
+        }
+    }
+}
+
 /// Takes away little words that are said twice in a row.
 fn stammers(tokens: &mut Vec<Token>) {
-    const LITTLE: &[&str] = &[
-        "how", "do", "i", "a", "an", "is", "are", "what", "my", "in", "on", "of", "for", "to", "where",
-        "when", "why",
-    ];
+    const LITTLE: &[&str] = &["how", "i", "a", "an", "what", "my", "of", "to", "where", "when", "why"];
     tokens.dedup_by(|later, earlier| later.is_in(LITTLE) && later.text == earlier.text);
 }
 
-/// Whether it is a little picture, which at the end of a question says only how one feels.
+/// Takes away little pictures behind the end of a question, which say only how one feels. Before its end
+/// they may be what it asks about.
+fn feelings(tokens: &mut Vec<Token>) {
+    let pictures = tokens.iter().rev().take_while(|token| is_picture(token)).count();
+    let words = tokens.len() - pictures;
+    let ended = words.checked_sub(1).and_then(|at| tokens.get(at)).is_some_and(|end| end.kind == Kind::Stop);
+    if ended {
+        tokens.truncate(words);
+    }
+}
+
+/// Whether it is a little picture.
 fn is_picture(token: &Token) -> bool {
     token.kind == Kind::Sign
         && token.text.chars().all(

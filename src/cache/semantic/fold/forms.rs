@@ -14,6 +14,8 @@ enum Next {
     Thing,
     /// One of these words, which stays.
     One(&'static [&'static str]),
+    /// Any other word, which stays.
+    But(&'static [&'static str]),
 }
 
 /// A way of asking, and the one that stands for it.
@@ -94,9 +96,9 @@ const FORMS: &[Form] = &[
     any("kindly", ""),
     // How it is done.
     any("how can i", "how do i"),
-    any("how could i", "how do i"),
-    any("how would i", "how do i"),
-    any("how might i", "how do i"),
+    Form { from: "how could i", next: ANYONE, to: "how do i" },
+    Form { from: "how would i", next: ANYONE, to: "how do i" },
+    Form { from: "how might i", next: ANYONE, to: "how do i" },
     any("how does one", "how do i"),
     any("how can one", "how do i"),
     gerund("how do i go about", "how do i"),
@@ -129,7 +131,7 @@ const FORMS: &[Form] = &[
     any("is there any way to", "how do i"),
     any("is there any way i can", "how do i"),
     // Whether one can.
-    any("could i", "can i"),
+    Form { from: "could i", next: Next::But(&["be", "have"]), to: "can i" },
     any("may i", "can i"),
     any("am i able to", "can i"),
     any("will i be able to", "can i"),
@@ -247,6 +249,7 @@ fn apply(form: &Form, tokens: &mut Vec<Token>) -> bool {
             !next.is_in(ASKING) && !next.is_in(&["if", "whether", "this", "that", "it", "your", "yourself"])
         }
         Next::One(words) => next.is_in(words),
+        Next::But(words) => next.kind == Kind::Word && !next.is_in(words),
         Next::Gerund => match dictionary::base(&next.text) {
             Some(base) => {
                 if let Some(next) = tokens.get_mut(count) {

@@ -193,7 +193,9 @@ fn fold_one(mut tokens: Vec<Token>, turn: Turn) -> Result<Vec<String>, Unfit> {
 /// The form of one reading of a question.
 fn form(mut tokens: Vec<Token>, turn: Turn) -> Result<String, Unfit> {
     tokens.retain(|token| token.kind != Kind::Comma && token.kind != Kind::Colon);
-    join(&mut tokens);
+    if !compares(&tokens) {
+        join(&mut tokens);
+    }
     forms::unify(&mut tokens);
     for ending in ["please", "to me", "for me"] {
         let dative = ending == "please" || tokens.first().is_some_and(|first| first.is("about"));
@@ -204,21 +206,41 @@ fn form(mut tokens: Vec<Token>, turn: Turn) -> Result<String, Unfit> {
     numbers::digits(&mut tokens);
     things::shape(&mut tokens);
     things::leave_articles(&mut tokens);
-    let compares = compares(&tokens);
-    for token in &mut tokens {
-        if token.kind == Kind::Word
-            && !compares
-            && let Some(same) = look_up(lists::SAME, &token.text)
-        {
-            same.clone_into(&mut token.text);
-        }
+    if !compares(&tokens) {
+        same(&mut tokens);
     }
     let asks = tokens.first().is_some_and(|first| first.is("about"));
     let words = tokens.iter().filter(|token| !token.parts()).count();
     if words < 2 || (turn == Turn::Later && words < if asks { 4 } else { 3 }) {
         return Err(Unfit::Vague);
     }
-    Ok(tokens.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" "))
+    Ok(spoken(&tokens))
+}
+
+/// What stands in the form: the words, and behind names that are words, too, that they are names.
+fn spoken(tokens: &[Token]) -> String {
+    let mut text = String::new();
+    for token in tokens {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(&token.text);
+        text.push_str(token.name);
+    }
+    text
+}
+
+/// Writes words that mean the same as one; not names, and not where both are in the question, which then
+/// asks of their difference.
+fn same(tokens: &mut [Token]) {
+    let said: Vec<_> = tokens.iter().map(|token| token.text.clone()).collect();
+    for token in tokens.iter_mut().filter(|token| token.kind == Kind::Word && token.name.is_empty()) {
+        if let Some(same) =
+            look_up(lists::SAME, &token.text).filter(|same| !said.iter().any(|one| one == same))
+        {
+            same.clone_into(&mut token.text);
+        }
+    }
 }
 
 /// Writes as one word what is written as several, too.

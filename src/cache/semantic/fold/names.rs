@@ -1,6 +1,7 @@
 //! Words that are names as well, and what the size of letters tells of them.
 
-use crate::cache::semantic::words::{Case, Kind, Token};
+use super::asks::OPENERS;
+use crate::cache::semantic::words::{Case, Kind, Token, dictionary};
 
 /// Common words that are names too, where the size of their letters tells which.
 const TWOFOLD: &[&str] = &[
@@ -30,6 +31,16 @@ const NAMED_BY_NEXT: &[(&str, &[&str])] = &[
     ("windows", &["7", "8", "10", "11", "xp", "vista", "server", "update"]),
 ];
 
+/// Words that many know, which are hardly ever anything but a name.
+const NAMES_ALONE: &[&str] = &[
+    "bible", "eastern", "google", "internet", "japan", "northern", "python", "southern", "twitter", "vim",
+    "western",
+];
+
+/// Units of two letters, which in large letters are other words.
+const UNITS: &[&str] =
+    &["cl", "ha", "in", "ma", "mg", "mi", "mj", "mm", "ms", "mv", "mw", "nm", "ns", "pa", "pm", "pt"];
+
 /// Who wrote in which letters.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hand {
@@ -38,6 +49,9 @@ pub(super) enum Hand {
     /// All letters are small, or all large, or each word begins large: they tell nothing.
     Careless,
 }
+
+/// So few words that all begin large may be a word and a name.
+const FEW: usize = 3;
 
 /// What the letters of a question tell of its hand.
 pub(super) fn hand(tokens: &[Token]) -> Hand {
@@ -48,17 +62,17 @@ pub(super) fn hand(tokens: &[Token]) -> Hand {
         .collect();
     let small = words.iter().filter(|case| **case == Case::Lower).count();
     let small_i = tokens.iter().any(|token| token.is("i") && token.case == Case::Lower);
-    if small == words.len() || small == 0 && words.len() > 1 || small_i {
-        Hand::Careless
-    } else {
-        Hand::Careful
-    }
+    let large = small == 0 && words.len() > 1;
+    // *Update Steam* is no heading yet.
+    let few = words.len() <= FEW && words.contains(&Case::Title);
+    if small == words.len() || large && !few || small_i { Hand::Careless } else { Hand::Careful }
 }
 
 /// Marks words that are names as well, by what their letters tell.
 pub(super) fn mark(tokens: &mut [Token], hand: Hand) {
     let mut first = true;
     let mut after_the = false;
+    let mut before = Kind::Stop;
     let named: Vec<_> = (0..tokens.len()).map(|at| is_named(tokens, at)).collect();
     for (token, named) in tokens.iter_mut().zip(named) {
         let little = token.is_in(LITTLE);
@@ -72,10 +86,41 @@ pub(super) fn mark(tokens: &mut [Token], hand: Hand) {
             (Hand::Careful | Hand::Careless, _) => "?",
         };
         after_the = token.is("the");
+        let opening = first;
         first = matches!(token.kind, Kind::Stop | Kind::Colon);
         if token.is_in(TWOFOLD) {
             token.text.push_str(mark);
+        } else if hand == Hand::Careful && !opening {
+            token.name = told(token, before);
         }
+        before = token.kind;
+    }
+    // An article stands before what it is of; else it is a letter.
+    for at in 0..tokens.len() {
+        let of = tokens
+            .get(at + 1)
+            .is_some_and(|next| matches!(next.kind, Kind::Word | Kind::Number | Kind::Quote));
+        if let Some(letter) = tokens.get_mut(at).filter(|token| token.is("a") && !of) {
+            letter.name = "^";
+        }
+    }
+}
+
+/// What the letters of a word within a careful sentence tell, if it is none of the twofold.
+fn told(token: &Token, before: Kind) -> &'static str {
+    let word = token.text.strip_suffix("'s").unwrap_or(&token.text);
+    if token.kind != Kind::Word || word == "i" || NAMES_ALONE.contains(&word) {
+        return "";
+    }
+    let opens = before == Kind::Comma && token.is_in(OPENERS);
+    match (token.case, word.chars().count()) {
+        // *A minor* is no minor, and *5 M* are no meters.
+        (Case::Title, 1) if token.is("a") || before == Kind::Number => "^",
+        (Case::Title, 2) if !opens => "^",
+        (Case::Title, 3..) if !opens && dictionary::is_common(word) => "^",
+        (Case::Upper, 2) if token.is_in(UNITS) => "!",
+        (Case::Upper, 3..) if dictionary::is_common(word) => "!",
+        (Case::Lower | Case::Title | Case::Upper | Case::Odd, _) => "",
     }
 }
 

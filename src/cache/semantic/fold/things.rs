@@ -1,9 +1,13 @@
 //! The thing that is asked about, in one shape.
 
-use crate::cache::semantic::words::{Case, Kind, Token, begins, dictionary, lists};
+use crate::cache::semantic::words::{Case, Kind, Token, begins, dictionary, lists, plurals};
 
 /// A thing of so many words says by its article whether one, any or a certain one is meant.
 const SHORT_THING: usize = 2;
+
+/// What one does to many at once, whose name is then not that of one: games, illnesses, what is worn.
+const OF_MANY: &[&str] =
+    &["claim", "cure", "get", "have", "heal", "play", "put", "read", "show", "take", "treat", "wear"];
 
 /// Gives the thing that is asked about one shape: *Australia's capital* is *the capital of Australia*,
 /// *the password for guests* the *guest password*, and *monads* are *a monad*.
@@ -35,8 +39,8 @@ pub(super) fn shape(tokens: &mut Vec<Token>) {
         let at = 1 + usize::from(tokens.get(1).is_some_and(|token| token.is_in(&["the", "a", "an"])));
         tokens.insert(at, Token::word(&whose));
     }
-    let article =
-        tokens.get(1).filter(|token| token.is_in(&["a", "an", "the"])).map(|token| token.text.clone());
+    let article = tokens.get(1).filter(|token| token.is_in(&["a", "an", "the"]) && token.name.is_empty());
+    let article = article.map(|token| token.text.clone());
     let from = 1 + usize::from(article.is_some());
     if tokens.len() - from.min(tokens.len()) > SHORT_THING {
         return;
@@ -44,7 +48,7 @@ pub(super) fn shape(tokens: &mut Vec<Token>) {
     let named = tokens
         .get(from)
         .is_some_and(|token| token.is_in(&["us!", "uk", "eu", "internet", "moon", "sun", "earth", "web"]));
-    let plural = tokens.last().filter(|last| last.kind == Kind::Word && !last.is_in(lists::NO_PLURAL));
+    let plural = tokens.last().filter(|last| last.kind == Kind::Word && !last.is_in(plurals::NO_PLURAL));
     let plural = plural.filter(|last| last.case == Case::Lower && number != "1" && article.is_none());
     let one = plural.and_then(|last| {
         // Of what is no English word the verb alone tells that it is many.
@@ -72,7 +76,8 @@ pub(super) fn shape(tokens: &mut Vec<Token>) {
 
 /// *How do I boil eggs* asks how to boil an egg: a plural that nothing before it counts or points at.
 fn plurals(tokens: &mut [Token]) {
-    if begins(tokens, "how do i").is_none() {
+    let verb = tokens.get(3).is_some_and(|verb| !verb.is_in(OF_MANY));
+    if begins(tokens, "how do i").is_none() || !verb {
         return;
     }
     for at in 4..tokens.len() {
@@ -117,7 +122,7 @@ fn plurals(tokens: &mut [Token]) {
             && let Some(token) = tokens.get_mut(at)
             && token.kind == Kind::Word
             && token.case == Case::Lower
-            && !token.is_in(lists::NO_PLURAL)
+            && !token.is_in(plurals::NO_PLURAL)
             && let Some(one) = dictionary::singular(&token.text)
         {
             token.text = one;
@@ -129,7 +134,8 @@ fn plurals(tokens: &mut [Token]) {
 pub(super) fn leave_articles(tokens: &mut Vec<Token>) {
     let mut at = 0;
     while at < tokens.len() {
-        let article = tokens.get(at).is_some_and(|token| token.is_in(&["a", "an", "the"]));
+        let article =
+            tokens.get(at).is_some_and(|token| token.is_in(&["a", "an", "the"]) && token.name.is_empty());
         let next = tokens.get(at + 1);
         let tells = next.is_none_or(|next| next.is_in(lists::KEEP_ARTICLE) || next.kind == Kind::Number);
         if article && !tells {

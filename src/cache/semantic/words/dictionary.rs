@@ -234,12 +234,22 @@ pub(in crate::cache::semantic) fn meant(word: &str) -> Vec<String> {
             found.push((slip, other.to_owned()));
         }
     }
+    if is_term(word) {
+        found.retain(|(slip, _)| *slip == Slip::Common);
+    }
     let likeliest = found.iter().map(|(slip, _)| *slip).min();
     found.retain(|(slip, _)| Some(*slip) == likeliest);
     if found.len() > MOST_MEANT {
         found.clear();
     }
     found.into_iter().map(|(_, word)| word).collect()
+}
+
+/// Whether a word that no list has ends like those of chemistry and medicine, of which many are one letter apart.
+fn is_term(word: &str) -> bool {
+    ["ane", "ase", "ene", "ide", "ine", "ite", "ium", "ole", "ose", "pril"]
+        .iter()
+        .any(|end| word.ends_with(end))
 }
 
 /// Tells what the word would be without a slip on its second or third letter.

@@ -6,6 +6,8 @@ use crate::cache::semantic::Unfit;
 const MOST_TOKENS: usize = 64;
 /// The most bytes of one.
 const MOST_BYTES: usize = 2048;
+/// Words in letters of both sizes up to so many keep them.
+const SHORTEST: usize = 3;
 /// Signs that programs are written with. Their blanks and cases matter, so nothing is folded.
 const CODE: &str = "`{}[]\\_|~^<>=";
 
@@ -50,16 +52,18 @@ pub(in crate::cache::semantic) struct Token {
     pub(in crate::cache::semantic) text: String,
     /// How large its letters were.
     pub(in crate::cache::semantic) case: Case,
+    /// What its letters tell beyond its text: that a common word is a name here, or nothing.
+    pub(in crate::cache::semantic) name: &'static str,
 }
 
 impl Token {
     /// A word of small letters.
     pub(in crate::cache::semantic) fn word(text: &str) -> Self {
-        Self { kind: Kind::Word, text: text.to_owned(), case: Case::Lower }
+        Self::of(Kind::Word, text)
     }
 
     fn of(kind: Kind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), case: Case::Lower }
+        Self { kind, text: text.into(), case: Case::Lower, name: "" }
     }
 
     /// Whether it is this word.
@@ -139,35 +143,93 @@ impl Reader<'_> {
         let after_digit = self.before().is_some_and(|c| c.is_ascii_digit());
         let digit_next = self.look(1).is_some_and(|c| c.is_ascii_digit());
         let alone = self.before().is_none_or(char::is_whitespace);
+        let spaced = self.look(1).is_none_or(char::is_whitespace);
+        let rest = self.chars.get(self.at + 1..).unwrap_or_default();
+        let more = rest.iter().any(|c| c.is_alphanumeric());
         match c {
             '\n' => self.push(Kind::Stop, "."),
             _ if c.is_whitespace() => self.at += 1,
             _ if c.is_alphabetic() => self.word(),
             _ if c.is_ascii_digit() => self.number(),
-            '"' => self.quoted('"', Kind::Comma),
-            '\'' if alone => self.quoted('\'', Kind::Comma),
+            // Inches, feet, primes and factorials.
+            '"' | '\'' | '!' if after_digit => self.push(Kind::Sign, c),
+            '\'' if self.is_prime() => self.push(Kind::Sign, c),
+            '"' => self.quoted('"'),
+            '\'' if alone => self.quoted('\''),
             '\'' => self.at += 1,
             '.' if self.look(1).is_some_and(char::is_alphabetic) && alone => self.word(),
+            // What stands apart before more words is asked about, such as *the ? operator*.
+            '.' | '!' | '?' | ';' if alone && more => self.marks(),
+            ',' | ':' if alone && more => self.push(Kind::Sign, c),
             '.' | '!' | '?' | '\u{2026}' | ';' => self.push(Kind::Stop, "."),
             ',' if after_digit && digit_next => self.push(Kind::Sign, ","),
+            ':' if !spaced && self.before().is_some_and(char::is_alphanumeric) => self.push(Kind::Sign, ":"),
             ':' => self.push(Kind::Colon, ":"),
             '(' if !alone => return Err(Unfit::Code),
-            ',' | '(' | ')' => self.push(Kind::Comma, ","),
-            '-' | '\u{2013}' | '\u{2014}' | '\u{2212}' => self.dash(),
-            '&' if alone && self.look(1).is_some_and(char::is_whitespace) => self.push(Kind::Word, "and"),
+            ')' if self.is_open() => self.push(Kind::Sign, c),
+            ',' | ')' => self.push(Kind::Comma, ","),
+            '-' if alone && rest.iter().find(|c| **c != '-').is_some_and(|c| c.is_alphabetic()) => {
+                return Err(Unfit::Code);
+            }
+            '-' | '\u{2013}' | '\u{2014}' | '\u{2212}' => self.dash(c),
+            '&' if alone && spaced && !self.is_named() => self.push(Kind::Word, "and"),
             _ => self.push(Kind::Sign, c),
         }
         Ok(())
     }
 
-    /// A dash: a sign beside numbers, nothing inside a word, else a break.
-    fn dash(&mut self) {
+    /// Marks that stand apart, each as it is.
+    fn marks(&mut self) {
+        while let Some(c) = self.here().filter(|c| matches!(c, '.' | '!' | '?' | ';')) {
+            self.push(Kind::Sign, c);
+        }
+    }
+
+    /// Whether a bracket was opened and is not closed yet.
+    fn is_open(&self) -> bool {
+        let count = |sign| self.tokens.iter().filter(|t| t.kind == Kind::Sign && t.text == sign).count();
+        count("(") > count(")")
+    }
+
+    /// Whether the last piece is a number, or a single letter such as of a variable.
+    fn is_term(&self) -> bool {
+        self.tokens.last().is_some_and(|last| {
+            last.kind == Kind::Number || last.kind == Kind::Word && last.text.chars().count() == 1
+        })
+    }
+
+    /// Whether the apostrophe here follows a single letter, or a number's or letter's other marks.
+    fn is_prime(&self) -> bool {
+        let letter = self.before().is_some_and(char::is_alphabetic) && self.is_term();
+        letter || self.before() == Some('\'') && self.tokens.last().is_some_and(|last| last.text == "'")
+    }
+
+    /// Whether the sign that comes is itself what is spoken of, such as in *the & operator*.
+    fn is_named(&self) -> bool {
+        self.tokens.last().is_none_or(|last| {
+            last.is_in(&[
+                "a", "an", "and", "are", "do", "does", "is", "mean", "of", "or", "the", "use", "with",
+            ])
+        })
+    }
+
+    /// A dash: a sign beside numbers and single letters, behind a word that it does not join to another,
+    /// and where it is spoken of; nothing inside a word, else a break.
+    fn dash(&mut self, c: char) {
         let spaced = self.look(1).is_none_or(char::is_whitespace);
         let alone = self.before().is_none_or(char::is_whitespace);
         let next = self.chars.iter().skip(self.at + 1).find(|c| !c.is_whitespace());
         let digit_next = next.is_some_and(char::is_ascii_digit);
         let after_number = self.tokens.last().is_some_and(|token| token.kind == Kind::Number);
-        if digit_next && (after_number || alone) {
+        let mut rest = self.chars.iter().skip(self.at + 1).skip_while(|c| c.is_whitespace());
+        let letter_next =
+            rest.next().is_some_and(|c| c.is_alphabetic()) && rest.next().is_none_or(|c| !c.is_alphabetic());
+        let joins = self.look(1).is_some_and(char::is_alphanumeric);
+        let behind = c != '\u{2014}' && !joins && self.before().is_some_and(char::is_alphanumeric);
+        let between = self.is_term() && (digit_next || letter_next);
+        let named =
+            alone && spaced && c == '-' && next.is_some() && self.is_named() && !self.tokens.is_empty();
+        if digit_next && (after_number || alone) || behind || between || named {
             self.push(Kind::Sign, "-");
         } else if spaced || alone {
             self.push(Kind::Comma, ",");
@@ -176,8 +238,8 @@ impl Reader<'_> {
         }
     }
 
-    /// What stands up to the closing mark; without one, the mark only parts.
-    fn quoted(&mut self, mark: char, otherwise: Kind) {
+    /// What stands up to the closing mark; without one, the mark is a sign, but for that of *'90s*.
+    fn quoted(&mut self, mark: char) {
         let rest = self.chars.get(self.at + 1..).unwrap_or_default();
         let closes = |at: usize| mark == '"' || rest.get(at + 1).is_none_or(|c| !c.is_alphanumeric());
         match (1..rest.len()).find(|&at| rest.get(at) == Some(&mark) && closes(at)) {
@@ -186,7 +248,8 @@ impl Reader<'_> {
                 self.tokens.push(Token::of(Kind::Quote, format!("\"{inner}\"")));
                 self.at += end + 2;
             }
-            None => self.push(otherwise, ","),
+            None if mark == '\'' && rest.first().is_some_and(|c| c.is_alphanumeric()) => self.at += 1,
+            None => self.push(Kind::Sign, mark),
         }
     }
 
@@ -226,9 +289,11 @@ impl Reader<'_> {
         let text = match (unit(&text), case) {
             (Some(unit), _) => unit.to_owned(),
             (None, Case::Lower) => text,
+            // A unit, such as mJ, is another in other letters; more than one PC is none.
+            (None, Case::Odd) if letters.len() <= SHORTEST && !text.ends_with('s') && text != "PhD" => text,
             (None, Case::Title | Case::Upper | Case::Odd) => text.to_lowercase(),
         };
-        self.tokens.push(Token { kind: Kind::Word, text, case });
+        self.tokens.push(Token { kind: Kind::Word, text, case, name: "" });
     }
 }
 
