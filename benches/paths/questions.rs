@@ -7,11 +7,14 @@ use tollgate::cache::semantic::{Turn, forms};
 /// So many questions were asked before.
 const ASKED: usize = 10_000;
 
-const QUESTIONS: [&str; 4] = [
+const QUESTIONS: [&str; 5] = [
     "What is Go?",
     "Hello, can I pay my water bill in instalments please? Thanks",
     "How do I chnage the email adress on my acount?",
     "In Python, how do I sort a list of dictionaries by the value of a key without changing the list itself?",
+    // Of words that nobody knows.
+    "interxatiom consxderate prelimxnary accommodxte contrxversy dexelopment exaggerxted \
+     indepexdence knowlexgeable mainxenance necexsarily occurxence perxuade quxstionnaire recommxnd",
 ];
 
 /// The look-up of the mode `safe`: a question's forms, each looked for among ten thousand.

@@ -19,6 +19,8 @@ use super::{Turn, Unfit, volatile};
 const MOST_FORMS: usize = 8;
 /// The most words that are mended in one question.
 const MOST_MENDED: usize = 4;
+/// The most words that nobody knows for which a likely one is looked for, which takes its time.
+const MOST_LOOKED_UP: usize = 2 * MOST_MENDED;
 /// How many of a question's words must be English, of ten.
 const ENGLISH_OF_TEN: usize = 5;
 
@@ -31,7 +33,8 @@ pub(super) fn fold(question: &str, turn: Turn) -> Result<Vec<String>, Unfit> {
     let hand = names::hand(&tokens);
     names::mark(&mut tokens, hand);
     open(&mut tokens);
-    let known: Vec<_> = tokens.iter().map(known).collect();
+    let mut looked_up = 0;
+    let known: Vec<_> = tokens.iter().map(|token| known(token, &mut looked_up)).collect();
     if tokens.iter().any(|token| token.is_in(lists::ABOUT_WORDS)) || !is_english(&tokens, &known) {
         return plain(question, &tokens, turn).map(|form| vec![form]);
     }
@@ -78,10 +81,14 @@ enum Known {
     Not,
 }
 
-fn known(token: &Token) -> Known {
+fn known(token: &Token, looked_up: &mut usize) -> Known {
     let word = token.text.trim_end_matches(['!', '^', '?']);
     if token.kind != Kind::Word || dictionary::knows(word.strip_suffix("'s").unwrap_or(word)) {
         return Known::Well;
+    }
+    *looked_up += 1;
+    if *looked_up > MOST_LOOKED_UP {
+        return Known::Not;
     }
     let meant = dictionary::meant(word);
     if meant.is_empty() { Known::Not } else { Known::Misspelt(meant) }
