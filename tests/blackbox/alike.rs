@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{CLIENTS, Client, Gateway, Reply, Request, Setup, mock, mock_page, post};
+use crate::harness::{CLIENTS, Client, Conn, Gateway, Reply, Request, Setup, get, mock, mock_page, post};
 
 /// A question that is drawn strictly, with the same bounds in each dialect.
 fn question(client: Client, text: &str, stream: bool) -> Request {
@@ -153,4 +153,39 @@ fn in_its_shadow_everything_is_asked_and_compared() {
     assert_eq!(calls(&mock), 3);
     gateway.wait_metric("tollgate_cache_shadow_total", &[], 1.0);
     assert!(gateway.metric("tollgate_cache_shadow_usd_total", &[]) > 0.0);
+}
+
+#[test]
+fn a_key_can_have_other_words_answered_and_what_is_kept_for_them_ends_as_any() {
+    let mock = mock();
+    let yaml = "master_key: the-master-secret\nkeys:\n  faq: {key: the-secret-of-faq, cache: safe}\n  \
+                plain: {key: the-secret-of-plain}\n";
+    let gateway = Setup::new(&mock).yaml(yaml).start();
+    let ask = |key: &str, text: &str, stream: bool, wish: &str| {
+        let mut body = chat(text);
+        (body["temperature"], body["stream"]) = (0.into(), stream.into());
+        let request =
+            post("/v1/chat/completions").header("authorization", &format!("Bearer the-secret-of-{key}"));
+        gateway.ask(&request.header("cache-control", wish).json(&body))
+    };
+    let part = |reply: Reply| reply.header("x-tollgate-cache").unwrap_or("").to_owned();
+    let only = "only-if-cached, max-age=60";
+    // The first answer was streamed, and is told whole as well.
+    let first = ask("faq", "What is Go?", true, "max-age=60").ok();
+    let whole = ask("faq", "Tell me about Go", false, only).ok();
+    assert_eq!(whole.header("x-tollgate-cache"), Some("hit; tier=semantic"));
+    assert_eq!(said(Client::Openai, &whole, false), said(Client::Openai, &first, true));
+    assert_eq!(part(ask("faq", "Can you explain Go?", true, only).ok()), "hit; tier=semantic");
+    assert_eq!(ask("faq", "Tell me about Rust", false, only).status, 504);
+    // Who wants it fresh is asked anew; so is whose key counts words.
+    assert_eq!(part(ask("faq", "Explain Go", false, "no-cache").ok()), "miss");
+    assert_eq!(part(ask("plain", "What is Go?", false, "max-age=60").ok()), "miss");
+    assert_eq!(part(ask("plain", "Tell me about Go", false, "max-age=60").ok()), "miss");
+    // One purge finds the answer under all its names.
+    let master = get("/api/v1/cache?key=faq").header("authorization", "Bearer the-master-secret");
+    let purge = Request { method: "DELETE".to_owned(), ..master };
+    assert_ne!(Conn::to(gateway.admin).ask(&purge).ok().json()["entries"], 0);
+    for text in ["What is Go?", "Tell me about Go", "Explain Go"] {
+        assert_eq!(ask("faq", text, false, only).status, 504, "{text}");
+    }
 }
