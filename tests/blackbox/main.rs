@@ -25,6 +25,7 @@ mod cached;
 mod cached_flights;
 mod cached_reach;
 mod cached_vectors;
+mod chaos;
 mod clouds;
 mod clouds_aws;
 mod cohere;
