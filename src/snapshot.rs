@@ -17,6 +17,7 @@ use crate::policy::{Closed, Key, Keyring, Operator, Proxies};
 use crate::provider::{Base, Source, Vendor};
 use crate::route::Table;
 use crate::route::health::{self, Board, Health};
+use crate::route::way::Patience;
 use crate::units::{ByteSize, Secret};
 
 /// The compiled world. Built whole by `config::compile`, swapped in whole, never changed.
@@ -321,6 +322,8 @@ pub struct Upstream {
     pub connect_timeout: Duration,
     /// Until its first byte.
     pub first_byte_timeout: Duration,
+    /// Until a stream has something in it, from when it was asked for.
+    pub first_token_timeout: Option<Duration>,
     /// Between two bytes of an answer.
     pub idle_timeout: Duration,
     /// For the whole answer, all attempts together.
@@ -331,4 +334,20 @@ pub struct Upstream {
     pub session_idle_timeout: Duration,
     /// How many attempts a request may make, the first included.
     pub attempts: u32,
+    /// How many further attempts all requests together may make, in percent of the requests.
+    pub retries: u32,
+}
+
+impl Upstream {
+    /// How long a provider is waited for, where nothing else is said.
+    #[must_use]
+    pub const fn patience(&self) -> Patience {
+        Patience {
+            connect: self.connect_timeout,
+            first_byte: self.first_byte_timeout,
+            first_token: self.first_token_timeout,
+            idle: self.idle_timeout,
+            total: self.total_timeout,
+        }
+    }
 }

@@ -24,7 +24,7 @@ fn table() -> Table {
         Target { provider: 1, model: "model-1-1".to_owned() },
         Target { provider: 2, model: "model-2-1".to_owned() },
     ];
-    Table::new(&offers, vec![("fast".to_owned(), Route { targets, strict: false })], Some(0))
+    Table::new(&offers, vec![("fast".to_owned(), Route { targets, strict: false, way: None })], Some(0))
 }
 
 #[divan::bench(args = ["fast", "provider-3/model-3-7", "model-7-49", "gpt-4.1", "unheard-of"])]

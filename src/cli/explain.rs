@@ -105,9 +105,12 @@ fn explained(world: &Snapshot, explain: &Explain, body: Vec<u8>) -> Result<Strin
     let bytes = opened.body.clone();
     let lens = Lens::watching(&bytes, &WORDS).map_err(malformed)?;
     let mut read = ask::read(&head, &asked, &lens, opened)?;
-    let Chosen { targets, place, .. } = ask::choose(world, &Names::default(), None, &asked, &mut read)?;
+    let Chosen { targets, place, .. } =
+        ask::choose(world, &Names::default(), None, &head.headers, &asked, &mut read)?;
     let (mut text, count) = (String::new(), targets.len());
-    for (index, target) in targets.iter().enumerate().skip(place) {
+    let all = targets.iter().enumerate();
+    let others = all.clone().filter(|(index, _)| *index != place);
+    for (index, target) in all.clone().skip(place).take(1).chain(others) {
         let Some(known) = targets::known(world, target, asked.dialect()) else { continue };
         if ask::is_counted_here(&asked, &known) {
             return Ok(format!("{} counts no tokens in this dialect: they are counted here", known.provider));

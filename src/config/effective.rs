@@ -74,8 +74,8 @@ impl<'a> Teller<'a> {
         let properties = schema.get("properties").and_then(Schema::as_object);
         let is_single = properties.is_some_and(|fields| fields.len() == 1);
         for (name, field) in properties.into_iter().flatten() {
-            // What has one field may be written as that field's value, and what has a mode as that.
-            let is_short = is_single || name == "mode";
+            // What has one field may be written as that field's value, and what has a mode or a target as that.
+            let is_short = is_single || matches!(name.as_str(), "mode" | "target");
             let short = node.filter(|node| is_short && matches!(node.value, Value::Text(_)));
             let written = short.or_else(|| node?.get(name)).filter(|node| !node.is_blank());
             path.push(name.clone());

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
+use crate::units::civil::parse_rfc3339;
+
 /// When the vendor asks us to come back, from whichever header it uses.
 ///
 /// The least unclear wins: `retry-after-ms`, then `retry-after` in seconds, then the reset of
@@ -25,7 +27,7 @@ pub struct Window {
     pub limit: Option<u64>,
     /// How many are left.
     pub remaining: Option<u64>,
-    /// How long until the window is whole again; vendors that give a date are not heard.
+    /// How long until the window is whole again; of a date nothing is known where the time is not.
     pub reset: Option<Duration>,
 }
 
@@ -85,10 +87,20 @@ const WINDOWS: [(Unit, [&str; 3]); 6] = [
 
 /// The windows that the headers tell of.
 pub fn windows(headers: &HeaderMap) -> impl Iterator<Item = Window> {
-    WINDOWS.iter().filter_map(|(unit, [limit, remaining, reset])| {
+    windows_at(headers, None)
+}
+
+/// The same, where it is so many seconds past 1970: for those vendors that say on which date a window is
+/// whole again.
+pub fn windows_at(headers: &HeaderMap, now: Option<u64>) -> impl Iterator<Item = Window> {
+    let date = move |text: &str| {
+        let seconds = parse_rfc3339(text)?.saturating_sub(now?);
+        Some(Duration::from_secs(seconds).min(LONGEST))
+    };
+    WINDOWS.iter().filter_map(move |(unit, [limit, remaining, reset])| {
         let number = |name| text(headers, name).and_then(|text| text.parse().ok());
         let (limit, remaining) = (number(limit), number(remaining));
-        let reset = text(headers, reset).and_then(duration);
+        let reset = text(headers, reset).and_then(|text| duration(text).or_else(|| date(text)));
         let told = limit.is_some() || remaining.is_some() || reset.is_some();
         told.then_some(Window { unit: *unit, limit, remaining, reset })
     })
@@ -198,5 +210,7 @@ mod tests {
         };
         let input = Window { unit: Unit::InputTokens, limit: None, remaining: Some(7), reset: None };
         assert_eq!(told, [requests, input]);
+        let dated: Vec<_> = windows_at(&headers, parse_rfc3339("2026-11-22T09:59:30Z")).collect();
+        assert_eq!(dated.last().and_then(|window| window.reset), Some(Duration::from_secs(30)));
     }
 }

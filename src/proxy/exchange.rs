@@ -7,37 +7,40 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use pingora::http::ResponseHeader;
 
-use crate::account::{Attribution, Metered, Outcome, Record, Timings, Trace};
+use crate::account::{Metered, Outcome, Record, Timings, Trace};
 use crate::cache::Tier;
 use crate::cache::semantic::Agreement;
 use crate::clock::{self, RequestId};
 use crate::dialect::bedrock_invoke::{Unwrap, Wrap};
 use crate::dialect::{Framing, Seed};
 use crate::fault::Fault;
-use crate::ir::addressed::{Addressed, Fetched};
-use crate::ir::{Dialect, Losses, Request, ServiceTier, Usage};
+use crate::ir::{Dialect, Losses};
 use crate::policy::guard::Screen;
 use crate::policy::{Full, Key, Reservation};
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::caching::Tape;
-use crate::proxy::caching::items::{Items, VectorTape};
+use crate::proxy::caching::items::VectorTape;
 use crate::proxy::departure::attempt::Attempt;
 use crate::proxy::departure::judging;
+use crate::proxy::departure::onward::Routing;
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::guarding::{self, Guarding};
-use crate::proxy::keeping::recall::Recall;
 use crate::proxy::keeping::saving::Saving;
 use crate::proxy::minting::Lent;
-use crate::proxy::relay::{self, Relay};
+use crate::proxy::relay::{self, Holding, Relay};
 use crate::proxy::threshold::vigil::Vigil;
 use crate::refusal::{Kind, Refusal};
 use crate::route::Target;
+use crate::route::health::Busy;
+use crate::route::way::{Patience, Times};
 use crate::snapshot::Snapshot;
 use crate::store::Owner;
 use crate::telemetry::{Telemetry, Tracing};
-use crate::wire::multipart::Reader;
 
+pub use ask::Ask;
+
+mod ask;
 mod record;
 
 /// One request, from its first byte to its record.
@@ -53,6 +56,8 @@ pub struct Exchange {
     pub started: Instant,
     /// When all its attempts together must be over.
     pub deadline: Instant,
+    /// How long its provider is waited for.
+    pub patience: Patience,
     /// The virtual key that its client shows; none for the master key, and where the gateway is open.
     pub key: Option<Arc<Key>>,
     /// Where its client is, as far as is known.
@@ -139,8 +144,12 @@ pub struct Call {
     pub ask: Ask,
     /// The targets in the order in which they are tried.
     pub targets: Vec<Target>,
+    /// How they are chosen among, where their route says so.
+    pub routing: Option<Box<Routing>>,
     /// Which of the targets is being tried.
     pub place: usize,
+    /// What this attempt counts for at its model.
+    pub busy: Option<Busy>,
     /// The targets that were tried, bit by place.
     pub tried: u64,
     /// The keys of this target that were shown, likewise.
@@ -175,7 +184,9 @@ pub struct Call {
     pub plain: bool,
     /// How its body gets to the provider.
     pub upload: Upload,
-    /// The head of an answer that is gathered, kept until its body is known.
+    /// The beginning of a stream that is held back, and how the stream is framed.
+    pub holding: Option<Box<(Holding, Framing)>>,
+    /// The head of an answer that is gathered or held back, kept until its body is known.
     pub head: Option<Box<ResponseHeader>>,
     /// The share of the byte budget that the body holds.
     pub share: Share,
@@ -194,7 +205,9 @@ impl Call {
         Self {
             ask,
             targets,
+            routing: None,
             place,
+            busy: None,
             tried: 0,
             passed: 0,
             attempts: 1,
@@ -212,6 +225,7 @@ impl Call {
             excused: false,
             plain: false,
             upload: Upload::Held,
+            holding: None,
             head: None,
             share,
             saving: None,
@@ -251,92 +265,6 @@ impl Call {
     }
 }
 
-/// What the client sent, in the forms in which attempts need it.
-#[derive(Debug)]
-pub struct Ask {
-    /// What the client speaks.
-    pub dialect: Dialect,
-    /// The path as sent.
-    pub path: String,
-    /// The query as sent.
-    pub query: String,
-    /// The body as sent.
-    pub body: Bytes,
-    /// Where the parts of a body lie that is a form.
-    pub form: Option<Reader>,
-    /// How much of the body was not read.
-    pub rest: usize,
-    /// Whether the client did not foretell the body's length.
-    pub unsized_body: bool,
-    /// The body as parsed, where some attempt needed that.
-    pub parsed: Option<Box<Request>>,
-    /// The model as the client named it.
-    pub model: String,
-    /// Whether the client asked for a stream.
-    pub stream: bool,
-    /// How its stream is framed.
-    pub framing: Framing,
-    /// Whether usage belongs in the client's stream.
-    pub stream_usage: bool,
-    /// Whether a loss refuses the request.
-    pub strict: bool,
-    /// The service tier asked for.
-    pub tier: Option<ServiceTier>,
-    /// Whose name follows the ids in the answer, where there is a choice.
-    pub owner: Option<String>,
-    /// What the request itself tells to be billed by number, should the answer not tell better.
-    pub assumed: Usage,
-    /// On whose behalf the client says it asks.
-    pub attribution: Option<Box<Attribution>>,
-    /// Headers of the client that go on to a target of the same dialect.
-    pub carried: Vec<(&'static str, String)>,
-    /// Whether the answer is kept for the client, by whom it may be.
-    pub keep: bool,
-    /// What was found of what the request refers to.
-    pub recall: Option<Box<Recall>>,
-    /// Whether pictures behind addresses are got for targets that take bytes alone.
-    pub fetches: bool,
-    /// What must be got before the prepared attempt can be made.
-    pub wants: Vec<Addressed>,
-    /// What was got.
-    pub fetched: Vec<Fetched>,
-    /// The vectors that it wants, of which some may be there.
-    pub items: Option<Arc<Items>>,
-}
-
-impl Ask {
-    /// What is known of every request; of all else it says nothing.
-    #[must_use]
-    pub fn new(dialect: Dialect, path: String, query: String, model: String) -> Self {
-        Self {
-            dialect,
-            path,
-            query,
-            body: Bytes::new(),
-            form: None,
-            rest: 0,
-            unsized_body: false,
-            parsed: None,
-            model,
-            stream: false,
-            framing: Framing::Sse,
-            stream_usage: true,
-            strict: false,
-            tier: None,
-            owner: None,
-            assumed: Usage::default(),
-            attribution: None,
-            carried: Vec::new(),
-            keep: false,
-            recall: None,
-            fetches: false,
-            wants: Vec::new(),
-            fetched: Vec::new(),
-            items: None,
-        }
-    }
-}
-
 impl Exchange {
     /// A request that just came.
     #[must_use]
@@ -344,6 +272,7 @@ impl Exchange {
         telemetry.metrics.begin();
         let (started, at) = (clock::now(), clock::unix_millis());
         Self {
+            patience: world.upstream.patience(),
             deadline: started.checked_add(world.upstream.total_timeout).unwrap_or(started),
             closed_well: false,
             vigil: None,
@@ -369,6 +298,15 @@ impl Exchange {
             faults: Vec::new(),
             in_background: false,
             client_gone: false,
+        }
+    }
+
+    /// Waits as long as a route says, and a client at most.
+    pub fn wait_for(&mut self, route: Option<&Times>, client: &Times) {
+        if route.is_some() || *client != Times::default() {
+            let said = route.map_or(self.patience, |route| self.patience.with(route));
+            self.patience = said.within(client);
+            self.deadline = self.started.checked_add(self.patience.total).unwrap_or(self.started);
         }
     }
 
@@ -421,8 +359,7 @@ impl Exchange {
 
     /// The attempt has left: the first byte of its answer is waited for.
     pub fn sent(&self, now: Instant) {
-        let upstream = &self.world.upstream;
-        self.expect(now, upstream.first_byte_timeout);
+        self.expect(now, self.patience.first_byte);
     }
 
     /// A piece of the answer came: the next one is waited for.
@@ -431,9 +368,13 @@ impl Exchange {
             (Some(vigil), _) if end => vigil.relax(),
             (Some(_), Stage::Away(call)) if call.relay.is_tunnel() => self.alive(now),
             (Some(_), Stage::Away(call)) if call.ask.stream => {
-                self.expect(now, self.world.upstream.idle_timeout);
+                let first = self.patience.first_token.filter(|_| call.holding.is_some());
+                let left =
+                    first.zip(call.sent).map(|(first, sent)| (sent + first).saturating_duration_since(now));
+                let idle = self.patience.idle;
+                self.expect(now, left.map_or(idle, |left| idle.min(left)));
             }
-            (Some(_), Stage::Away(_)) => self.expect(now, self.world.upstream.first_byte_timeout),
+            (Some(_), Stage::Away(_)) => self.expect(now, self.patience.first_byte),
             _ => {}
         }
     }

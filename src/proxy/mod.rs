@@ -15,6 +15,7 @@ pub mod exchange;
 pub mod exporting;
 pub mod fetching;
 pub mod guarding;
+mod holding;
 pub mod issuers;
 pub mod keeper;
 pub mod keeping;

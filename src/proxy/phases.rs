@@ -153,7 +153,9 @@ impl ProxyHttp for Gateway {
                 trace.answer.push(piece);
             }
             call.relay.listen(body.as_ref(), end, now);
-            if let Some(tape) = &mut call.tape {
+            if let Some(holding) = &mut call.holding {
+                holding.0.hear(body.as_ref(), end);
+            } else if let Some(tape) = &mut call.tape {
                 tape.push(body.as_ref(), end, now);
             }
             if let (Some(tape), Some(piece)) = (&mut call.vectors, body.as_ref()) {

@@ -23,14 +23,14 @@ use crate::proxy::departure::attempt::Mode;
 use crate::proxy::departure::envelope::Envelope;
 use crate::proxy::departure::judging;
 use crate::proxy::departure::upload::Upload;
-use crate::proxy::exchange::{Exchange, Stage};
+use crate::proxy::exchange::{Call, Exchange, Stage};
 use crate::proxy::guarding;
 use crate::proxy::keeping::saving;
 use crate::proxy::packing::{self, Packing};
 use crate::proxy::relay::LARGEST_EVENT;
-use crate::proxy::relay::{self, Find, Into, Outcome, Overhearing, Relay};
+use crate::proxy::relay::{self, Find, Holding, Into, Outcome, Overhearing, Relay};
 use crate::proxy::shared::Shared;
-use crate::proxy::{departure, dressing, names, tracing};
+use crate::proxy::{departure, dressing, holding, names, tracing};
 use crate::refusal::{Kind, Refusal};
 
 /// The head of an upstream's answer came: chooses what becomes of the body, or the next attempt.
@@ -65,6 +65,7 @@ pub fn begin(
         through(session, exchange, find, head);
         return Ok(());
     }
+    judging::learned(call, &head.headers, now);
     let packing = packing::undo(session, head);
     let invoked = matches!(call.attempt.known.envelope, Envelope::Bedrock | Envelope::SageMaker)
         && starts(head, Framing::AwsEvents.content_type().as_bytes());
@@ -102,7 +103,9 @@ pub fn begin(
         let mut fault = Fault::from_status(status);
         fault.retry_after = retry_after(&head.headers);
         let (upstream, client) = (call.attempt.upstream(), call.ask.dialect);
-        let undecided = is_undecided(status, upstream) && !empty;
+        let told = call.routing.as_ref().is_some_and(|routing| routing.way.looks_into_answers());
+        let told = told && matches!(status, 400 | 403 | 413 | 422);
+        let undecided = (is_undecided(status, upstream) || told) && !empty;
         if departure::turned(exchange, status) {
             let mut error = Error::explain(ErrorType::HTTPStatus(status), "another dialect").into_up();
             error.set_retry(true);
@@ -128,14 +131,23 @@ pub fn begin(
         let background = exchange.in_background.then(|| format!("resp_{}", exchange.id));
         (exchange.owner(), exchange.at, exchange.world.downstream.held.as_usize(), background)
     });
+    // A client of HTTP/1.0 knows no chunks.
+    let chunks = session.req_header().version != Version::HTTP_10;
+    let held = chunks && holding::holds(exchange, relay.as_ref(), streamed);
+    let held = held.then(|| exchange.seed("", 0, Bytes::new()));
     if let (Some(call), Some(relay)) = (exchange.call(), relay) {
         call.relay = relay;
-        // What a gathered answer is worth shows at its end.
-        if !call.relay.gathers() {
+        if let (Some(seed), Some(framing)) = (held, streamed) {
+            call.holding = Some(Box::new((Holding::new(call.attempt.upstream(), &seed), framing)));
+        } else if !call.relay.gathers() {
+            // What a gathered answer is worth shows at its end.
             judging::answered(call, &world, now);
         }
         call.vectors = VectorTape::of(call);
-        call.tape = call.tape.take().filter(|_| status == 200).and_then(|tape| tape.begun(call, streamed));
+        call.tape = call.tape.take().filter(|_| status == 200);
+        if call.holding.is_none() {
+            call.tape = call.tape.take().and_then(|tape| tape.begun(call, streamed));
+        }
         if let Some((owner, made, most, background)) = keeping {
             call.saving = saving::begin(shared, call, owner, made, most, background);
         }
@@ -262,8 +274,8 @@ fn relay(
         }
         Mode::Relay(find) | Mode::Through(find) => Relay::hear(upstream, *find, events, None),
         Mode::Verbatim { .. } | Mode::Rewritten { .. } if !call.ask.stream => {
-            let guarded = guarding::looks_at_answer(exchange);
-            if guarded {
+            let looked_into = call.routing.as_ref().is_some_and(|routing| routing.way.looks_into_answers());
+            if looked_into || guarding::looks_at_answer(exchange) {
                 Relay::whole(upstream, client, seed(), Into::Same(None))
             } else {
                 Relay::pass(upstream)
@@ -304,7 +316,8 @@ fn relay(
 /// # Errors
 /// None that can be.
 pub fn head(session: &Session, exchange: &mut Exchange, head: &mut ResponseHeader) -> Result<()> {
-    let Some(call) = exchange.call().filter(|call| call.relay.gathers()) else {
+    let held = |call: &&mut Call| call.relay.gathers() || call.holding.is_some();
+    let Some(call) = exchange.call().filter(held) else {
         dressing::dress(exchange, head);
         if session.req_header().version == Version::HTTP_10 {
             // Such a client knows no chunks; the end of the connection ends its answer.
@@ -346,6 +359,9 @@ pub fn speak(
             saving.hear(&mut call.relay, body.as_ref(), end);
         }
         call.wrap(body);
+        if call.holding.is_some() {
+            return holding::hold(session, exchange, body, end);
+        }
         if let (Some(vigil), Relay::Transcode(_), Dialect::AnthropicMessages, true) =
             (vigil, &call.relay, call.ask.dialect, body.is_some())
             && call.wrap.is_none()
@@ -384,6 +400,14 @@ fn conclude(session: &mut Session, exchange: &mut Exchange, chance: Chance) -> R
     let (fault, undecided, own) = match outcome {
         None => return Ok(Bytes::new()),
         Some(Outcome::Said(body)) => {
+            if chance == Chance::Open
+                && let Some(fault) = holding::hollow(exchange, &body)
+                && departure::again(exchange, fault)
+            {
+                let mut error = Error::explain(ErrorType::HTTPStatus(502), "an empty answer").into_up();
+                error.set_retry(true);
+                return Err(error);
+            }
             let body = match guarding::gathered(exchange, body) {
                 Ok(body) => Bytes::from(body),
                 Err(refusal) => {
@@ -487,6 +511,10 @@ pub fn end(session: &mut Session, exchange: &mut Exchange) -> Option<Bytes> {
         saving.hear(&mut call.relay, body.as_ref(), true);
     }
     call.wrap(&mut body);
+    if call.holding.is_some() {
+        // As above.
+        holding::let_go(session, exchange, &mut body, true).ok()?;
+    }
     body.or_else(|| Some(Bytes::new()))
 }
 

@@ -5,6 +5,8 @@
 pub mod health;
 pub mod plan;
 pub mod table;
+pub mod way;
 
 pub use plan::{Plan, WORDS, plan, wants_thought_beside_tools};
 pub use table::{Choice, Names, Offer, Route, Table, Target, Unknown};
+pub use way::Way;

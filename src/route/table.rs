@@ -1,7 +1,10 @@
 //! The names a client may ask for, and the targets behind them.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
+use super::way::Way;
 use crate::catalog;
 
 /// A provider's place in the snapshot's list of providers.
@@ -23,6 +26,9 @@ pub struct Route {
     pub targets: Vec<Target>,
     /// Whether a loss refuses the request.
     pub strict: bool,
+    /// What is said besides, with a leg for each target; none where targets are tried in their order
+    /// and that is all.
+    pub way: Option<Arc<Way>>,
 }
 
 /// What the table knows of one configured provider.
@@ -61,6 +67,25 @@ pub struct Choice {
     pub targets: Vec<Target>,
     /// Whether a loss refuses the request.
     pub strict: bool,
+    /// What the route says besides.
+    pub way: Option<Arc<Way>>,
+    /// The place of each target among those of the route, where that says something besides.
+    pub legs: Vec<usize>,
+}
+
+impl Choice {
+    /// Keeps some of the targets; told is the place among the route's too.
+    pub fn retain(&mut self, mut keep: impl FnMut(usize, &Target) -> bool) {
+        let mut legs = Vec::with_capacity(self.legs.len());
+        let mut places = self.legs.iter().copied();
+        self.targets.retain(|target| {
+            let leg = places.next();
+            let kept = keep(leg.unwrap_or(0), target);
+            legs.extend(leg.filter(|_| kept));
+            kept
+        });
+        self.legs = legs;
+    }
 }
 
 /// No target has this name.
@@ -101,7 +126,9 @@ impl Table {
     /// When nothing matches, with the nearest names.
     pub fn choose(&self, name: &str, discovered: &Names) -> Result<Choice, Unknown> {
         if let Some(route) = self.routes.get(name) {
-            return Ok(Choice { targets: route.targets.clone(), strict: route.strict });
+            let legs = route.way.as_ref().map_or_else(Vec::new, |_| (0..route.targets.len()).collect());
+            let (targets, way) = (route.targets.clone(), route.way.clone());
+            return Ok(Choice { targets, strict: route.strict, way, legs });
         }
         let name = name.strip_prefix("models/").unwrap_or(name);
         if let Some((provider, model)) = name.split_once('/')
@@ -179,7 +206,7 @@ impl Table {
 }
 
 const fn plain(targets: Vec<Target>) -> Choice {
-    Choice { targets, strict: false }
+    Choice { targets, strict: false, way: None, legs: Vec::new() }
 }
 
 fn targets(servers: &[ProviderIndex], model: &str) -> Vec<Target> {
@@ -205,8 +232,11 @@ mod tests {
             offer("openai", "openai", &["gpt-4o", "gpt-4o-mini"]),
             offer("openrouter", "openrouter", &["meta-llama/llama-3.3-70b-instruct"]),
         ];
-        let route =
-            Route { targets: vec![Target { provider: 1, model: "gpt-4o-mini".into() }], strict: true };
+        let route = Route {
+            targets: vec![Target { provider: 1, model: "gpt-4o-mini".into() }],
+            strict: true,
+            way: None,
+        };
         Table::new(&offers, vec![("fast".into(), route)], default)
     }
 

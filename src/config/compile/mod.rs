@@ -8,6 +8,7 @@ mod clouds;
 mod guards;
 mod jwt;
 mod keys;
+mod legs;
 mod log;
 mod names;
 mod operators;
@@ -303,11 +304,13 @@ fn upstream(file: &File, check: &mut Check<'_>) -> Upstream {
     Upstream {
         connect_timeout: check.time(&["upstream", "connect_timeout"], upstream.connect_timeout),
         first_byte_timeout: check.time(&["upstream", "first_byte_timeout"], upstream.first_byte_timeout),
+        first_token_timeout: upstream.first_token_timeout.0,
         idle_timeout: check.time(&["upstream", "idle_timeout"], upstream.idle_timeout),
         total_timeout: check.time(&["upstream", "total_timeout"], upstream.total_timeout),
         session_timeout: check.time(&["upstream", "session_timeout"], upstream.session_timeout),
         session_idle_timeout: check
             .time(&["upstream", "session_idle_timeout"], upstream.session_idle_timeout),
         attempts: check.number(&["upstream", "attempts"], upstream.attempts, MOST_ATTEMPTS),
+        retries: u32::try_from(upstream.retries.0).unwrap_or(100),
     }
 }

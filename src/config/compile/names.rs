@@ -1,12 +1,14 @@
 //! The names that the file adds: aliases and routes, followed to the targets behind them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::config::file::File;
+use crate::config::file::{self, Fallbacks, File};
 use crate::config::read::did_you_mean;
+use crate::route::way::{Cause, Leg, Strategy, Times, Way};
 use crate::route::{Names, Offer, Route, Table, Target};
 
-use super::Check;
+use super::{Check, legs};
 
 /// How many names may stand behind each other.
 const DEEPEST: usize = 8;
@@ -20,7 +22,7 @@ pub(super) fn compile(file: &File, offers: &[Offer], check: &mut Check<'_>) -> T
         if route.targets.is_empty() {
             check.error(&["routes", name], format!("the route \"{name}\" has no targets"), None);
         }
-        names.insert(name, Name { map: "routes", targets: &route.targets, strict: route.strict });
+        names.insert(name, Name::of_route(name, route, check));
     }
     for (name, target) in &file.aliases {
         check_name("aliases", name, check);
@@ -29,16 +31,19 @@ pub(super) fn compile(file: &File, offers: &[Offer], check: &mut Check<'_>) -> T
             check.error(&["aliases", name], message, "give one of the two another name".to_owned());
             continue;
         }
-        names.insert(name, Name { map: "aliases", targets: std::slice::from_ref(target), strict: false });
+        names.insert(name, Name::of_alias(target));
     }
     let plain = Table::new(offers, Vec::new(), default);
     let mut routes = Vec::with_capacity(names.len());
     let mut resolver = Resolver { names: &names, plain: &plain, offers, check };
     for (name, entry) in &names {
-        let mut route = Route { targets: Vec::new(), strict: false };
-        resolver.follow(name, entry, &mut vec![name], &mut route);
-        if !route.targets.is_empty() {
-            routes.push(((*name).to_owned(), route));
+        let mut strict = false;
+        let behind = resolver.follow(name, entry, &mut vec![name], &mut strict);
+        if !behind.is_empty() {
+            let strategy = resolver.strategy(entry);
+            let fallbacks = resolver.fallbacks(name, entry, &mut strict);
+            let times = resolver.meant(entry).times;
+            routes.push(((*name).to_owned(), route(behind, strategy, strict, fallbacks, times)));
         }
     }
     Table::new(offers, routes, default)
@@ -59,12 +64,59 @@ fn check_name(map: &str, name: &str, check: &mut Check<'_>) {
     }
 }
 
+/// The route of these targets; what is said of them besides is left out where it says nothing.
+fn route(
+    mut behind: Vec<(Target, Leg)>,
+    strategy: Strategy,
+    strict: bool,
+    further: Vec<(Cause, Vec<(Target, Leg)>)>,
+    times: Option<Times>,
+) -> Route {
+    let mut fallbacks = Vec::with_capacity(further.len());
+    for (cause, targets) in further {
+        let first = behind.len();
+        behind.extend(targets);
+        fallbacks.push((cause, first..behind.len()));
+    }
+    let conditions = behind.iter().any(|(_, leg)| !leg.when.is_empty());
+    let said = strategy != Strategy::Fallback || conditions || !fallbacks.is_empty() || times.is_some();
+    let (targets, legs) = behind.into_iter().unzip();
+    Route { targets, strict, way: said.then(|| Arc::new(Way { strategy, legs, fallbacks, times })) }
+}
+
 /// An alias or a route as written.
 struct Name<'a> {
     /// Which map of the file it stands in.
     map: &'static str,
-    targets: &'a [String],
+    targets: Vec<(&'a str, Leg)>,
+    strategy: Strategy,
     strict: bool,
+    fallbacks: Option<&'a Fallbacks>,
+    times: Option<Times>,
+}
+
+impl<'a> Name<'a> {
+    fn of_alias(target: &'a str) -> Self {
+        let targets = vec![(target, Leg::USUAL)];
+        Self {
+            map: "aliases",
+            targets,
+            strategy: Strategy::Fallback,
+            strict: false,
+            fallbacks: None,
+            times: None,
+        }
+    }
+
+    fn of_route(name: &str, written: &'a file::Route, check: &mut Check<'_>) -> Self {
+        let legs = written.targets.iter().enumerate();
+        let legs =
+            legs.map(|(place, target)| (target.target.as_str(), legs::leg(name, place, target, check)));
+        let targets = legs.collect();
+        let strategy = legs::strategy(name, written, check);
+        let (fallbacks, times) = (Some(&written.fallbacks), legs::times(name, &written.timeouts, check));
+        Self { map: "routes", targets, strategy, strict: written.strict, fallbacks, times }
+    }
 }
 
 struct Resolver<'a, 'c> {
@@ -76,41 +128,108 @@ struct Resolver<'a, 'c> {
 }
 
 impl<'a> Resolver<'a, '_> {
-    /// Adds the targets behind a name. `way` holds the names passed, this one last.
-    fn follow(&mut self, name: &str, entry: &'a Name<'a>, way: &mut Vec<&'a str>, route: &mut Route) {
-        route.strict |= entry.strict;
-        for (index, written) in entry.targets.iter().enumerate() {
-            let written = written.as_str().trim();
+    /// The targets behind a name, and what is said of each. `way` holds the names passed, this one last.
+    fn follow(
+        &mut self,
+        name: &str,
+        entry: &'a Name<'a>,
+        way: &mut Vec<&'a str>,
+        strict: &mut bool,
+    ) -> Vec<(Target, Leg)> {
+        *strict |= entry.strict;
+        let mut all: Vec<(Target, Leg)> = Vec::new();
+        for (index, (written, leg)) in entry.targets.iter().enumerate() {
+            let written = written.trim();
             let index = index.to_string();
             let deep = ["routes", name, "targets", &index];
             let path: &[&str] = if entry.map == "routes" { &deep } else { &["aliases", name] };
-            let Some((&next, further)) = self.names.get_key_value(written) else {
-                self.add(written, path, route);
-                continue;
+            let behind = match self.names.get_key_value(written) {
+                None => self.targets(written, path).into_iter().map(|target| (target, Leg::USUAL)).collect(),
+                Some((&next, further)) => self.further(next, further, path, way, strict),
             };
-            if way.contains(&next) {
-                // Every name of a circle finds it; the first of them tells.
-                if way.iter().min() == Some(&next) && way.first() == Some(&next) {
-                    let circle = format!("{} → {next}", way.join(" → "));
-                    self.check.error(path, format!("the names lead in a circle: {circle}"), None);
+            for (target, leg) in legs::spread(leg, behind) {
+                let same = |(other, said): &(Target, Leg)| *other == target && said.when == leg.when;
+                if !all.iter().any(same) {
+                    all.push((target, leg));
                 }
-            } else if way.len() >= DEEPEST {
-                let message = format!("more than {DEEPEST} names stand behind each other");
-                self.check.error(path, message, None);
-            } else {
-                way.push(next);
-                self.follow(next, further, way, route);
-                way.pop();
             }
         }
+        all
     }
 
-    fn add(&mut self, written: &str, path: &[&str], route: &mut Route) {
-        for target in self.targets(written, path) {
-            if !route.targets.contains(&target) {
-                route.targets.push(target);
+    /// The targets behind another name that a target names.
+    fn further(
+        &mut self,
+        next: &'a str,
+        further: &'a Name<'a>,
+        path: &[&str],
+        way: &mut Vec<&'a str>,
+        strict: &mut bool,
+    ) -> Vec<(Target, Leg)> {
+        if way.contains(&next) {
+            // Every name of a circle finds it; the first of them tells.
+            if way.iter().min() == Some(&next) && way.first() == Some(&next) {
+                let circle = format!("{} → {next}", way.join(" → "));
+                self.check.error(path, format!("the names lead in a circle: {circle}"), None);
+            }
+            return Vec::new();
+        }
+        if way.len() >= DEEPEST {
+            let message = format!("more than {DEEPEST} names stand behind each other");
+            self.check.error(path, message, None);
+            return Vec::new();
+        }
+        way.push(next);
+        let behind = self.follow(next, further, way, strict);
+        way.pop();
+        behind
+    }
+
+    /// How the targets behind a name are chosen among.
+    fn strategy(&self, entry: &'a Name<'a>) -> Strategy {
+        self.meant(entry).strategy
+    }
+
+    /// The targets for what failed of each cause.
+    fn fallbacks(
+        &mut self,
+        name: &str,
+        entry: &'a Name<'a>,
+        strict: &mut bool,
+    ) -> Vec<(Cause, Vec<(Target, Leg)>)> {
+        let Some(written) = self.meant(entry).fallbacks else { return Vec::new() };
+        let mut fallbacks = Vec::new();
+        for (word, texts) in written.all() {
+            let mut all: Vec<(Target, Leg)> = Vec::new();
+            for (index, text) in texts.iter().enumerate() {
+                let (text, index) = (text.trim(), index.to_string());
+                let path = ["routes", name, "fallbacks", word, &index];
+                let behind = match self.names.get_key_value(text) {
+                    None => {
+                        self.targets(text, &path).into_iter().map(|target| (target, Leg::USUAL)).collect()
+                    }
+                    Some((&next, further)) => self.further(next, further, &path, &mut vec![""], strict),
+                };
+                all.extend(behind);
+            }
+            if let Some(cause) = legs::cause(word).filter(|_| !all.is_empty()) {
+                fallbacks.push((cause, all));
             }
         }
+        fallbacks
+    }
+
+    /// The route that an alias stands for, or the name itself.
+    fn meant(&self, entry: &'a Name<'a>) -> &'a Name<'a> {
+        let mut entry = entry;
+        for _ in 0..DEEPEST {
+            let next = entry.targets.first().filter(|_| entry.map == "aliases");
+            match next.and_then(|(written, _)| self.names.get(written.trim())) {
+                Some(further) => entry = further,
+                None => break,
+            }
+        }
+        entry
     }
 
     /// The targets of a text that names no alias and no route.

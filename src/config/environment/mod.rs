@@ -125,6 +125,8 @@ const SETTINGS: &[Setting] = &[
         &["upstream", "first_byte_timeout"],
         &[("TOLLGATE_FIRST_BYTE_TIMEOUT", Same), ("HTTP_RESPONSE_HEADER_TIMEOUT", Same)],
     ),
+    (&["upstream", "first_token_timeout"], &[("TOLLGATE_FIRST_TOKEN_TIMEOUT", Same)]),
+    (&["upstream", "retries"], &[("TOLLGATE_RETRIES", Same)]),
     (&["upstream", "idle_timeout"], &[("TOLLGATE_IDLE_TIMEOUT", Same)]),
     (&["upstream", "total_timeout"], &[("TOLLGATE_TOTAL_TIMEOUT", Same), ("HTTP_TIMEOUT", Same)]),
     (&["upstream", "session_timeout"], &[("TOLLGATE_SESSION_TIMEOUT", Same)]),

@@ -10,6 +10,7 @@ mod jwt;
 mod keys;
 mod ledger;
 mod operators;
+mod routes;
 mod scalar;
 #[cfg(test)]
 pub(super) mod schema;
@@ -32,7 +33,8 @@ pub(super) use keys::{
 pub(super) use ledger::Ledger;
 pub use ledger::{Sync, WhenFull};
 pub(super) use operators::Admin;
-pub(super) use scalar::{Fraction, Interval, Key, Size, Span, Usd};
+pub(super) use routes::{Bond, Fallbacks, Modality, Route, Strategy, Target, Timeouts, When};
+pub(super) use scalar::{Fraction, Interval, Key, Percent, Size, Span, Usd};
 pub(super) use telemetry::{Compression, Protocol, Telemetry};
 
 /// The configuration of Tollgate. Texts may hold references: `${file:PATH}`, `${env:NAME}`,
@@ -220,6 +222,8 @@ pub(super) struct Upstream {
     pub(super) connect_timeout: Span,
     /// Until the first byte of an answer. Default: `300s`.
     pub(super) first_byte_timeout: Span,
+    /// Until a stream has something in it, from when it was asked for, or `off`. Default: `off`.
+    pub(super) first_token_timeout: Interval,
     /// The longest silence inside a streamed answer; over HTTP/2 the shorter of this and
     /// `first_byte_timeout` bounds both. Default: `300s`.
     pub(super) idle_timeout: Span,
@@ -231,6 +235,9 @@ pub(super) struct Upstream {
     pub(super) session_idle_timeout: Span,
     /// How many attempts a request may make, the first included; 1 to 20. Default: 3.
     pub(super) attempts: u32,
+    /// How many further attempts all requests together may make, as a part of the requests, so that a
+    /// provider that is down is not asked all the more; a few are always made. Default: `20%`.
+    pub(super) retries: Percent,
 }
 
 /// How pictures and PDFs behind addresses are got for providers that take bytes alone (Bedrock, Claude
@@ -403,22 +410,6 @@ impl From<Dialect> for crate::ir::Dialect {
     }
 }
 
-/// A name with several targets.
-#[derive(Debug, Default, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub(super) struct Route {
-    /// `provider/model`, a model, an alias or another route each; tried in this order.
-    pub(super) targets: Vec<String>,
-    /// Whether a request is refused when a translation would lose something of it.
-    /// Default: false.
-    #[serde(default)]
-    pub(super) strict: bool,
-    /// What may be kept of its answers, where that is otherwise than for all.
-    #[serde(default)]
-    pub(super) cache: Option<CacheOtherwise>,
-}
-
 /// A correction of what is known of a model. Prices are in USD per million tokens, exact to the
 /// sixth decimal place; they replace the built-in ones as a whole.
 #[derive(Debug, Deserialize)]
@@ -538,7 +529,9 @@ impl Default for Upstream {
             total_timeout: Span(Duration::from_secs(3600)),
             session_timeout: Span(Duration::from_secs(7200)),
             session_idle_timeout: Span(Duration::from_secs(900)),
+            first_token_timeout: Interval(None),
             attempts: 3,
+            retries: Percent(20),
         }
     }
 }

@@ -97,7 +97,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         if let (Value::Text(_), [field]) = (&self.0.value, fields) {
             return visitor.visit_map(Only { field: Some(field), node: self.0 });
         }
-        if let (Value::Text(_), [field @ "mode", ..]) = (&self.0.value, fields) {
+        if let (Value::Text(_), [field @ ("mode" | "target"), ..]) = (&self.0.value, fields) {
             return visitor.visit_map(Only { field: Some(field), node: self.0 });
         }
         match &self.0.value {

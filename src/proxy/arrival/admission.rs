@@ -105,7 +105,7 @@ pub(super) fn choose(
 /// Those of the targets that a key may ask for by this name; `None` when there is none.
 fn permitted(world: &Snapshot, key: &Key, model: &str, mut choice: Choice) -> Option<Choice> {
     if !key.access.allows_name(model, world.table.is_route(model)) {
-        choice.targets.retain(|target| {
+        choice.retain(|_, target| {
             let provider = world.providers.get(target.provider);
             provider.is_some_and(|provider| key.access.allows_target(&provider.name, &target.model))
         });

@@ -16,14 +16,17 @@ use crate::proxy::arrival::address;
 use crate::proxy::arrival::admission;
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::arrival::envelope::{self, Opened};
-use crate::proxy::departure::attempt::{self, malformed};
-use crate::proxy::departure::onward;
-use crate::proxy::departure::targets::{self, Known};
+use crate::proxy::arrival::routing;
+use crate::proxy::departure::attempt::malformed;
+use crate::proxy::departure::onward::{Left, Routing};
+use crate::proxy::departure::targets::Known;
 use crate::proxy::exchange::Ask;
 use crate::refusal::{Kind, Refusal};
 use crate::route::health::Reach;
+use crate::route::way::Times;
 use crate::route::{Names, Target};
 use crate::snapshot::Snapshot;
+use crate::units::parse_duration;
 use crate::wire::json;
 use crate::wire::lens::{Edit, Lens};
 
@@ -36,6 +39,8 @@ pub struct Chosen {
     pub place: usize,
     /// That one.
     pub known: Arc<Known>,
+    /// How they are chosen among, where their route says so.
+    pub routing: Option<Box<Routing>>,
 }
 
 /// The body as it counts: with the model that an Azure path names, and out of a cloud's envelope.
@@ -61,7 +66,9 @@ pub fn read(head: &RequestHeader, asked: &Asked, lens: &Lens<'_>, opened: Opened
     let options = lens.raw("stream_options").and_then(|raw| Lens::new(raw.as_bytes()).ok());
     let stream_usage = !matches!(dialect, Dialect::OpenaiChat | Dialect::OpenaiCompletions)
         || options.and_then(|options| options.bool("include_usage")).unwrap_or(false);
-    let Said { strict, mut carried, attribution } = read_headers(&head.headers);
+    let said = read_headers(&head.headers);
+    let times = said.times()?;
+    let Said { strict, mut carried, attribution, .. } = said;
     let Opened { body, betas } = opened;
     envelope::carry(&mut carried, betas);
     let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or("").to_owned());
@@ -87,6 +94,7 @@ pub fn read(head: &RequestHeader, asked: &Asked, lens: &Lens<'_>, opened: Opened
         carried,
         keep: matches!(asked, Asked::Chat { dialect: Dialect::OpenaiResponses, .. })
             && lens.bool("store") != Some(false),
+        times,
         ..Ask::new(dialect, path, query, model)
     })
 }
@@ -108,47 +116,38 @@ pub fn choose(
     world: &Snapshot,
     names: &Names,
     key: Option<&Key>,
+    headers: &HeaderMap,
     asked: &Asked,
     ask: &mut Ask,
 ) -> Result<Chosen, Refusal> {
-    let choice = admission::choose(world, names, key, &ask.model)?;
+    let mut choice = admission::choose(world, names, key, &ask.model)?;
     ask.strict |= choice.strict || world.strict;
-    let now = clock::ticks(clock::now());
-    let find = |wanted: Option<usize>| {
-        let places = choice.targets.iter().enumerate();
-        let places = places.filter(move |(_, target)| wanted.is_none_or(|wanted| wanted == target.provider));
-        places.filter_map(|(place, target)| {
-            let known = targets::known(world, target, asked.dialect())?;
-            attempt::serves(asked, &known).then_some((place, known))
-        })
-    };
+    let routing = routing::settle(&mut choice, key, headers, ask)?;
+    let (now, client) = (clock::ticks(clock::now()), asked.dialect());
+    let all = Left::all(&choice.targets, routing.as_deref(), ask.body.len());
     // What the request refers to is best looked for where it is kept.
     let kept_at = ask.recall.as_ref().and_then(|recall| recall.at());
-    let found = kept_at.and_then(|(index, _)| onward::first_well(find(Some(index)), world, now));
-    let found = found.or_else(|| onward::first_well(find(None), world, now));
-    let Some((place, known)) = found else {
-        if find(None).next().is_some() {
-            return Err(unwell(find(None).filter_map(|(_, known)| known.reach.clone()), &ask.model, now));
+    let kept =
+        kept_at.and_then(|(index, _)| Left { only: Some(index), ..all }.choose(world, asked, client, now));
+    let Some((place, known)) = kept.or_else(|| all.choose(world, asked, client, now)) else {
+        let reaches: Vec<_> = all.reaches(world, asked, client).flatten().collect();
+        if !reaches.is_empty() {
+            return Err(unwell(&reaches, &ask.model, now));
         }
         let message = format!("no provider of the model \"{}\" can do this", ask.model);
         return Err(Refusal::new(Kind::InvalidRequest, message).with_param("model"));
     };
-    Ok(Chosen { targets: choice.targets, place, known })
+    Ok(Chosen { targets: choice.targets, place, known, routing })
 }
 
 /// The refusal of a request whose targets are all there, and none to be asked now.
-fn unwell(targets: impl Iterator<Item = Arc<Reach>>, model: &str, now: u64) -> Refusal {
-    let (mut back, mut resting) = (None::<u64>, true);
-    for reach in targets.filter(|reach| !reach.is_resting()) {
-        resting = false;
-        let until = reach.until().unwrap_or(now).max(now + 1000);
-        back = Some(back.map_or(until, |back| back.min(until)));
-    }
-    let why = if resting { "is in maintenance" } else { "fails at the moment" };
+fn unwell(targets: &[Arc<Reach>], model: &str, now: u64) -> Refusal {
+    let mut awake = targets.iter().filter(|reach| !reach.is_resting()).peekable();
+    let why = if awake.peek().is_none() { "is in maintenance" } else { "fails at the moment" };
     let refusal = Refusal::new(Kind::Unavailable, format!("whoever serves the model \"{model}\" {why}"));
     let refusal = refusal.with_code("no_target_available");
-    match back {
-        Some(back) => refusal.with_retry_after(Duration::from_millis(back - now)),
+    match awake.map(|reach| reach.until().unwrap_or(now).saturating_sub(now).max(1000)).min() {
+        Some(wait) => refusal.with_retry_after(Duration::from_millis(wait)),
         None => refusal,
     }
 }
@@ -211,6 +210,26 @@ pub(super) struct Said {
     pub(super) carried: Vec<(&'static str, String)>,
     /// On whose behalf it asks.
     pub(super) attribution: Option<Box<Attribution>>,
+    /// How long it waits, at most.
+    pub(super) times: Times,
+    /// The header that should say so and says something else.
+    pub(super) wrong: Option<&'static str>,
+}
+
+impl Said {
+    /// How long a client waits, at most.
+    ///
+    /// # Errors
+    /// When it says something else in such a header.
+    pub(super) fn times(&self) -> Result<Times, Refusal> {
+        match self.wrong {
+            None => Ok(self.times),
+            Some(name) => {
+                let message = format!("the header {name} must be a time such as 250ms, 30s or 5m");
+                Err(Refusal::new(Kind::InvalidRequest, message).with_param(name))
+            }
+        }
+    }
 }
 
 /// On whose behalf a body says it asks: OpenAI's `safety_identifier`, which stands for the older
@@ -225,7 +244,7 @@ fn attributed(said: Option<Box<Attribution>>, lens: &Lens<'_>) -> Option<Box<Att
 
 /// Reads a client's headers. One look at each costs less than a search for each name.
 pub(super) fn read_headers(headers: &HeaderMap) -> Said {
-    let Said { mut strict, mut carried, mut attribution } = Said::default();
+    let Said { mut strict, mut carried, mut attribution, mut times, mut wrong } = Said::default();
     for (name, value) in headers {
         let name = match name.as_str() {
             "x-tollgate-strict" => {
@@ -243,6 +262,19 @@ pub(super) fn read_headers(headers: &HeaderMap) -> Said {
                 }
                 continue;
             }
+            "x-tollgate-timeout"
+            | "x-tollgate-connect-timeout"
+            | "x-tollgate-first-byte-timeout"
+            | "x-tollgate-first-token-timeout"
+            | "x-tollgate-idle-timeout" => {
+                let time = value.to_str().ok().and_then(|text| parse_duration(text.trim()).ok());
+                match (times.of_header(name.as_str()), time.filter(|time| !time.is_zero())) {
+                    (Some((_, own)), Some(time)) => *own = Some(time),
+                    (Some((name, _)), None) => wrong = Some(name),
+                    (None, _) => {}
+                }
+                continue;
+            }
             "anthropic-version" => "anthropic-version",
             "anthropic-beta" => "anthropic-beta",
             "openai-beta" => "openai-beta",
@@ -256,7 +288,7 @@ pub(super) fn read_headers(headers: &HeaderMap) -> Said {
             carried.push((name, value.to_owned()));
         }
     }
-    Said { strict, carried, attribution }
+    Said { strict, carried, attribution, times, wrong }
 }
 
 /// The tier that a request asks for, where that has rates of its own.

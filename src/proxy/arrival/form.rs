@@ -5,6 +5,7 @@
 //! same bounds as any other body.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use http::header;
 use pingora::http::RequestHeader;
@@ -65,7 +66,9 @@ pub(super) fn dispatch(
             let message = "the form has no part \"model\", or an empty one";
             Refusal::new(Kind::InvalidRequest, message).with_param("model")
         })?;
-    let Said { strict, mut carried, attribution } = ask::read_headers(&head.headers);
+    let said = ask::read_headers(&head.headers);
+    let times = said.times()?;
+    let Said { strict, mut carried, attribution, .. } = said;
     let attribution = Attribution::with_user(attribution, text("user").as_deref());
     let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     carried.extend(kind.map(|kind| ("content-type", kind.to_owned())));
@@ -78,6 +81,7 @@ pub(super) fn dispatch(
         attribution,
         carried,
         form: Some(form),
+        times,
         rest,
         body,
         ..Ask::new(Dialect::OpenaiChat, path, query, model)
@@ -87,13 +91,17 @@ pub(super) fn dispatch(
         world,
         &shared.discovered.load(),
         exchange.key.as_deref(),
+        &head.headers,
         &Asked::Relay(relayed),
         &mut ask,
     )?;
-    let key = key(shared, world, &ask, &chosen.known);
+    let world = Arc::clone(world);
+    exchange.wait_for(chosen.routing.as_ref().and_then(|routing| routing.way.times.as_ref()), &ask.times);
+    let key = key(shared, &world, &ask, &chosen.known);
     let attempt = attempt::form(&ask, relayed, chosen.known, key)?;
     let upload = if rest > 0 { Upload::streamed(attempt.body.clone()) } else { Upload::Held };
-    let call = Call { upload, ..Call::new(ask, chosen.targets, chosen.place, attempt, share) };
+    let call = Call::new(ask, chosen.targets, chosen.place, attempt, share);
+    let call = Call { upload, routing: chosen.routing, ..call };
     exchange.stage = Stage::Away(Box::new(call));
     Ok(())
 }

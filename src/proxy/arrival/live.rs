@@ -135,6 +135,7 @@ pub(super) fn dispatch(
             &world,
             &shared.discovered.load(),
             exchange.key.as_deref(),
+            &head.headers,
             &Asked::Live(live),
             &mut ask,
         )?,
@@ -153,12 +154,12 @@ pub(super) fn dispatch(
     let attempt = attempt::live(&ask, &tunnel, chosen.known, key)?;
     let call = Call::new(ask, chosen.targets, chosen.place, attempt, share);
     let upload = Upload::Tunnel(Box::new(tunnel));
-    exchange.stage = Stage::Away(Box::new(Call { upload, ..call }));
+    exchange.stage = Stage::Away(Box::new(Call { upload, routing: chosen.routing, ..call }));
     Ok(())
 }
 
 fn read(head: &RequestHeader, live: Live, query: &Query) -> Ask {
-    let Said { strict, mut carried, attribution } = ask::read_headers(&head.headers);
+    let Said { strict, mut carried, attribution, .. } = ask::read_headers(&head.headers);
     let safety = head.headers.get("openai-safety-identifier").and_then(|value| value.to_str().ok());
     carried.extend(safety.map(|value| ("openai-safety-identifier", value.to_owned())));
     let path = Address::of(head.uri.path()).place.into_owned();
@@ -219,7 +220,7 @@ pub(super) fn at(world: &Snapshot, live: Live, told: Option<&str>, model: &str) 
     let base = spoken.map_or_else(|| provider.base.clone(), |(_, base)| base);
     let known = Known::unnamed(world, provider, index, dialect, base, model);
     let target = Target { provider: index, model: model.to_owned() };
-    Ok(Chosen { targets: vec![target], place: 0, known: Arc::new(known) })
+    Ok(Chosen { targets: vec![target], place: 0, known: Arc::new(known), routing: None })
 }
 
 fn speaks(provider: &Provider, live: Live) -> bool {

@@ -54,6 +54,7 @@ mod live;
 pub mod local;
 mod opening;
 pub mod recognise;
+mod routing;
 pub(in crate::proxy) mod through;
 mod tokens;
 
@@ -337,8 +338,10 @@ fn dispatch(
     ask.keep &= shared.shelf.store().is_some();
     ask.recall = recall;
     ask.fetches = exchange.world.fetch_images.enabled;
-    let Chosen { targets, place, known } =
-        ask::choose(&exchange.world, &shared.discovered.load(), exchange.key.as_deref(), asked, &mut ask)?;
+    let (own, names) = (exchange.key.clone(), shared.discovered.load());
+    let Chosen { targets, place, known, routing } =
+        ask::choose(&exchange.world, &names, own.as_deref(), &head.headers, asked, &mut ask)?;
+    exchange.wait_for(routing.as_ref().and_then(|routing| routing.way.times.as_ref()), &ask.times);
     if matches!(asked, Asked::Chat { dialect: Dialect::OpenaiResponses, .. })
         && !ask.stream
         && lens.bool("background") == Some(true)
@@ -422,7 +425,7 @@ fn dispatch(
         Attempt::posted(known, key, String::new(), Bytes::new(), Mode::Translate(Restore::NONE))
     };
     let mut call = Call::new(ask, targets, place, attempt, share);
-    (call.attempts, call.tape) = (u32::from(asks), tape);
+    (call.attempts, call.tape, call.routing) = (u32::from(asks), tape, routing);
     if let Asked::Chat { dialect: Dialect::AnthropicMessages, path: Some(path) } = asked
         && path.stream == Some(Framing::AwsEvents)
     {

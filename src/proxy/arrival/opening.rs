@@ -44,7 +44,7 @@ pub(super) fn dispatch(
     let chosen = match told {
         None if !ask.model.is_empty() => {
             let (names, wanted) = (shared.discovered.load(), Asked::Opening(opening));
-            ask::choose(world, &names, exchange.key.as_deref(), &wanted, &mut ask)?
+            ask::choose(world, &names, exchange.key.as_deref(), &head.headers, &wanted, &mut ask)?
         }
         told => {
             let chosen = live::at(world, Live::Openai, told.as_deref(), &ask.model)?;
@@ -57,6 +57,7 @@ pub(super) fn dispatch(
     let key = super::key(shared, world, &ask, &chosen.known);
     let attempt = attempt::opening(&ask, opening, chosen.known, key)?;
     let call = Call::new(ask, chosen.targets, chosen.place, attempt, share);
+    let call = Call { routing: chosen.routing, ..call };
     exchange.stage = Stage::Away(Box::new(call));
     Ok(())
 }
@@ -87,7 +88,7 @@ fn described(
 }
 
 fn read(head: &RequestHeader, query: &Query, model: String, form: Option<Reader>, body: Bytes) -> Ask {
-    let Said { strict, mut carried, attribution } = ask::read_headers(&head.headers);
+    let Said { strict, mut carried, attribution, .. } = ask::read_headers(&head.headers);
     for name in ["content-type", "openai-safety-identifier"] {
         let value = head.headers.get(name).and_then(|value| value.to_str().ok());
         carried.extend(value.map(|value| (name, value.to_owned())));

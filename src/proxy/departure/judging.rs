@@ -2,8 +2,11 @@
 
 use std::time::Instant;
 
+use http::HeaderMap;
+
 use crate::clock;
 use crate::fault::Fault;
+use crate::provider::limits::windows_at;
 use crate::proxy::exchange::Call;
 use crate::refusal::Kind;
 use crate::route::health::{Failure, Stand};
@@ -11,9 +14,23 @@ use crate::snapshot::Snapshot;
 
 /// The provider has answered this attempt, as far as can be told.
 pub fn answered(call: &Call, world: &Snapshot, now: Instant) {
+    if let (Some(reach), Some(_), Some(sent)) = (&call.attempt.known.reach, &call.routing, call.sent) {
+        let begun = call.answered.unwrap_or(now);
+        reach.pace().observe(call.ask.stream, clock::ticks(begun), begun.saturating_duration_since(sent));
+    }
     let (Some(reach), Some(rules)) = (&call.attempt.known.reach, &world.breakers.rules) else { return };
     let now = clock::ticks(call.answered.unwrap_or(now));
     reach.well(call.attempt.key, now, call.sent.map_or(now, clock::ticks), rules);
+}
+
+/// The head of an answer came, which may tell what is left of what its provider allows: that is read where
+/// it may decide something.
+pub fn learned(call: &Call, headers: &HeaderMap, now: Instant) {
+    let Some(reach) = &call.attempt.known.reach else { return };
+    if call.targets.len() > 1 || reach.has_several_keys() {
+        let windows = windows_at(headers, Some(clock::unix_seconds()));
+        reach.learn(call.attempt.key, windows, clock::ticks(now));
+    }
 }
 
 /// The attempt has failed.

@@ -19,7 +19,7 @@ use crate::proxy::arrival::asked::Asked;
 use crate::proxy::departure::attempt::{Attempt, Mode};
 use crate::proxy::departure::envelope::Envelope;
 use crate::proxy::departure::joined::Joining;
-use crate::proxy::departure::onward::{Onward, onward};
+use crate::proxy::departure::onward::Onward;
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
 use crate::proxy::fetching;
@@ -28,6 +28,7 @@ use crate::proxy::shared::Shared;
 use crate::proxy::tracing;
 use crate::refusal::{Kind, Refusal};
 use crate::route::WORDS;
+use crate::route::health::Busy;
 use crate::snapshot::{Provider, Snapshot};
 use crate::units::Secret;
 use crate::wire::lens::Lens;
@@ -66,7 +67,7 @@ const POOL_IDLE: Duration = Duration::from_secs(60);
 /// # Errors
 /// When its host cannot be resolved.
 pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
-    let limits = exchange.world.upstream.clone();
+    let limits = exchange.patience;
     let left = exchange.deadline.saturating_duration_since(clock::now());
     let watched = exchange.vigil.is_some();
     let call = exchange.call().ok_or_else(|| Error::new(ErrorType::InternalError))?;
@@ -119,11 +120,11 @@ pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPe
     }
     // The client's own connection keeps the times of its answer (`vigil`). Where it cannot, Pingora
     // has one time-out for each read; a whole answer comes at once after its first byte.
-    let (first, idle) = (limits.first_byte_timeout, limits.idle_timeout);
+    let (first, idle) = (limits.first_byte, limits.idle);
     let silence = if call.ask.stream { first.min(idle) } else { first };
     let silence = (!watched).then_some(silence.min(left));
-    peer.options.connection_timeout = Some(limits.connect_timeout.min(left));
-    peer.options.total_connection_timeout = Some(limits.connect_timeout.min(left));
+    peer.options.connection_timeout = Some(limits.connect.min(left));
+    peer.options.total_connection_timeout = Some(limits.connect.min(left));
     peer.options.read_timeout = silence;
     // Over HTTP/2 Pingora writes a large body without an eye on anything else.
     peer.options.write_timeout = if base.tls { Some(first.min(left)) } else { silence };
@@ -182,6 +183,10 @@ pub fn head(exchange: &mut Exchange, head: &mut RequestHeader) -> Result<()> {
         parts.version = head.version;
     }
     *head = parts.into();
+    if call.attempts == 1 {
+        onward::earn(world.upstream.retries);
+    }
+    call.busy = call.attempt.known.reach.as_ref().map(Busy::with);
     let now = clock::now();
     call.sent = Some(now);
     exchange.sent(now);
@@ -261,7 +266,7 @@ pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
     let once = !call.upload.is_held() || matches!(asked, Asked::Through(_));
     let gone = once && call.sent.is_some();
     judging::failed(call, &world, &fault);
-    let next = if late || gone { None } else { onward(call, &world, &asked, &fault) };
+    let next = if late || gone { None } else { onward::onward(call, &world, &asked, &fault) };
     let go = next.is_some_and(|Onward { place, key, pause }| {
         if !prepare_next(call, &world, &asked, place, key) {
             return false;
@@ -296,8 +301,10 @@ fn begin_anew(call: &mut Call) {
     call.vectors = None;
     call.relay = Relay::Waiting;
     call.screen = None;
+    call.holding = None;
     call.head = None;
     call.sent = None;
+    call.busy = None;
     call.answered = None;
 }
 

@@ -56,6 +56,8 @@ pub struct Known {
     pub bridge: Option<Arc<Self>>,
     /// The same target in chat, where its server may have no Responses although its vendor has.
     pub instead: Option<Instead>,
+    /// What tells it from all other targets, whatever their order and after a restart.
+    pub id: u64,
     /// How it does; none where a request goes through whatever its target is.
     pub reach: Option<Arc<Reach>>,
     vendor: &'static Vendor,
@@ -106,6 +108,7 @@ impl Known {
             },
             bridge: None,
             instead: None,
+            id: 0,
             reach: None,
             base,
             vendor: provider.vendor,
@@ -310,6 +313,13 @@ fn learn(world: &Snapshot, target: &Target, client: Dialect) -> Option<Known> {
     Some(known)
 }
 
+/// A number that is the same for a provider's model wherever and whenever it is asked for.
+fn identity(provider: &str, model: &str) -> u64 {
+    let mut hash = blake3::Hasher::new();
+    hash.update(provider.as_bytes()).update(b"/").update(model.as_bytes());
+    hash.finalize().as_bytes().first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+}
+
 /// A target that is spoken to in this dialect at this address.
 fn speaking(
     world: &Snapshot,
@@ -373,6 +383,7 @@ fn speaking(
         },
         bridge: None,
         instead: None,
+        id: identity(&provider.name, &target.model),
         reach: None,
         base,
         vendor,

@@ -15,12 +15,14 @@ use crate::units::Secret;
 pub use breaking::in_stream;
 pub use gathering::{Failing, Gathering, Into, Outcome, mask};
 pub use hearing::{Find, Hearing, model_in};
+pub use holding::{Beginning, Holding};
 pub use overhearing::Overhearing;
 pub use passing::Passing;
 
 mod breaking;
 mod gathering;
 mod hearing;
+mod holding;
 mod mask;
 mod overhearing;
 mod passing;

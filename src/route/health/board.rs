@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustc_hash::FxHashMap;
 
 use super::breaker::{Breaker, Stand};
-use super::reach::Reach;
+use super::pace::Pace;
+use super::reach::{Key, Reach};
+use super::room::Room;
 
 /// A provider has a breaker for each of so many models; clients name them freely, and all others
 /// share one.
@@ -48,8 +50,12 @@ pub struct Health {
 pub struct Model {
     /// Whatever the key.
     pub own: Breaker,
+    /// How busy it is, and how quick.
+    pub pace: Pace,
     /// By the fingerprint of each key.
     keys: Mutex<FxHashMap<u64, Arc<Breaker>>>,
+    /// What is left there of what is allowed, likewise.
+    rooms: Mutex<FxHashMap<u64, Arc<Room>>>,
 }
 
 impl Health {
@@ -63,8 +69,12 @@ impl Health {
         };
         let none = [0];
         let keys = if keys.is_empty() { &none[..] } else { keys };
-        let pair = |key: &u64| (find(&self.keys, *key), find(&known.keys, *key));
-        let keys = keys.iter().map(pair).collect();
+        let one = |key: &u64| Key {
+            own: find(&self.keys, *key),
+            here: find(&known.keys, *key),
+            room: find(&known.rooms, *key),
+        };
+        let keys = keys.iter().map(one).collect();
         Reach::new(Arc::clone(self), known, keys)
     }
 
@@ -120,9 +130,9 @@ impl Health {
     }
 }
 
-fn find(breakers: &Mutex<FxHashMap<u64, Arc<Breaker>>>, key: u64) -> Arc<Breaker> {
-    let mut breakers = breakers.lock().unwrap_or_else(PoisonError::into_inner);
-    Arc::clone(breakers.entry(key).or_default())
+fn find<T: Default>(known: &Mutex<FxHashMap<u64, Arc<T>>>, key: u64) -> Arc<T> {
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(known.entry(key).or_default())
 }
 
 fn each(breakers: &Mutex<FxHashMap<u64, Arc<Breaker>>>, what: fn(&Breaker)) {

@@ -6,8 +6,12 @@
 
 mod board;
 mod breaker;
+mod pace;
 mod reach;
+mod room;
 
 pub use board::{Board, Health, Model};
 pub use breaker::{Breaker, Rules, Stand};
+pub use pace::{Busy, Pace};
 pub use reach::{Failure, Reach, is_in};
+pub use room::Room;

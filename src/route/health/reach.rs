@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use super::board::{Health, Model};
 use super::breaker::{Breaker, Rules, Stand};
+use super::pace::Pace;
+use super::room::Room;
 use crate::fault::Fault;
+use crate::provider::limits::Window;
 use crate::refusal::Kind;
 
 /// Failures of one model do not speak against a host that still answers well about others.
@@ -16,8 +19,28 @@ const ALL: u64 = 100;
 pub struct Reach {
     health: Arc<Health>,
     model: Arc<Model>,
-    /// Each key in general, and at this model.
-    keys: Vec<(Arc<Breaker>, Arc<Breaker>)>,
+    keys: Vec<Key>,
+}
+
+/// A key, as the provider and this model take it.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// In general.
+    pub(super) own: Arc<Breaker>,
+    /// At this model.
+    pub(super) here: Arc<Breaker>,
+    /// What is left there of what is allowed.
+    pub(super) room: Arc<Room>,
+}
+
+impl Key {
+    fn stand(&self, now: u64) -> Stand {
+        self.own.stand(now).max(self.here.stand(now))
+    }
+
+    fn until(&self) -> Option<u64> {
+        self.own.until().max(self.here.until())
+    }
 }
 
 /// How an attempt failed.
@@ -40,12 +63,14 @@ impl Failure {
 }
 
 impl Reach {
-    pub(super) const fn new(
-        health: Arc<Health>,
-        model: Arc<Model>,
-        keys: Vec<(Arc<Breaker>, Arc<Breaker>)>,
-    ) -> Self {
+    pub(super) const fn new(health: Arc<Health>, model: Arc<Model>, keys: Vec<Key>) -> Self {
         Self { health, model, keys }
+    }
+
+    /// How busy the model is, and how quick.
+    #[must_use]
+    pub fn pace(&self) -> &Pace {
+        &self.model.pace
     }
 
     /// Whether an operator has taken the provider out.
@@ -58,14 +83,14 @@ impl Reach {
     #[must_use]
     pub fn stand(&self, now: u64) -> Stand {
         let host = self.health.host.stand(now).max(self.model.own.stand(now));
-        let keys = self.keys.iter().map(|key| Self::of_key(key, now)).min();
+        let keys = self.keys.iter().map(|key| key.stand(now)).min();
         host.max(keys.unwrap_or(Stand::Closed))
     }
 
     /// When the target may be worth asking again, where it is not now.
     #[must_use]
     pub fn until(&self) -> Option<u64> {
-        let keys = self.keys.iter().map(|(own, here)| own.until().max(here.until())).min().flatten();
+        let keys = self.keys.iter().map(Key::until).min().flatten();
         keys.max(self.health.host.until()).max(self.model.own.until())
     }
 
@@ -79,8 +104,9 @@ impl Reach {
         let left = places.filter(|place| !is_in(passed, *place));
         left.filter_map(|place| Some((place, self.keys.get(place)?)))
             .min_by_key(|(_, key)| {
-                let stand = Self::of_key(key, now);
-                (stand, if stand == Stand::Closed { None } else { key.0.until().max(key.1.until()) })
+                let stand = key.stand(now);
+                let until = if stand == Stand::Closed { None } else { key.until() };
+                (stand, until, !key.room.fits(0, now))
             })
             .map(|(place, _)| place)
     }
@@ -88,11 +114,26 @@ impl Reach {
     /// How a key stands at this target.
     #[must_use]
     pub fn key_stand(&self, key: usize, now: u64) -> Stand {
-        self.keys.get(key).map_or(Stand::Closed, |key| Self::of_key(key, now))
+        self.keys.get(key).map_or(Stand::Closed, |key| key.stand(now))
     }
 
-    fn of_key((own, here): &(Arc<Breaker>, Arc<Breaker>), now: u64) -> Stand {
-        own.stand(now).max(here.stand(now))
+    /// Whether any of its keys has room for a request of about so many tokens, as far as is known.
+    #[must_use]
+    pub fn fits(&self, tokens: u64, now: u64) -> bool {
+        self.keys.is_empty() || self.keys.iter().any(|key| key.room.fits(tokens, now))
+    }
+
+    /// An answer to this key told of these windows.
+    pub fn learn(&self, key: usize, windows: impl Iterator<Item = Window>, now: u64) {
+        if let Some(key) = self.keys.get(key) {
+            key.room.note(windows, now);
+        }
+    }
+
+    /// Whether there is more than one key.
+    #[must_use]
+    pub const fn has_several_keys(&self) -> bool {
+        self.keys.len() > 1
     }
 
     /// Lets an attempt through; of several at once while it is half open, one.
@@ -104,15 +145,15 @@ impl Reach {
     /// Lets an attempt with this key through likewise.
     #[must_use]
     pub fn enter_with(&self, key: usize, now: u64) -> bool {
-        self.keys.get(key).is_none_or(|(own, here)| own.enter(now) && here.enter(now))
+        self.keys.get(key).is_none_or(|key| key.own.enter(now) && key.here.enter(now))
     }
 
     /// An attempt that left at `begun` was answered, and may have been slow.
     pub fn well(&self, key: usize, now: u64, begun: u64, rules: &Rules) {
         self.health.host.well(now, begun);
-        if let Some((own, here)) = self.keys.get(key) {
-            own.well(now, begun);
-            here.well(now, begun);
+        if let Some(key) = self.keys.get(key) {
+            key.own.well(now, begun);
+            key.here.well(now, begun);
         }
         let took = Duration::from_millis(now.saturating_sub(begun));
         if rules.slow.is_some_and(|slow| took > slow) {
@@ -134,13 +175,13 @@ impl Reach {
             Failure::Lost => of_the_model(None),
             Failure::Said(kind, asked) => match kind {
                 Kind::Authentication | Kind::Billing => {
-                    if let Some((own, _)) = key {
-                        own.trip(now, rules, asked);
+                    if let Some(key) = key {
+                        key.own.trip(now, rules, asked);
                     }
                 }
                 Kind::Permission | Kind::RateLimited => {
-                    if let Some((_, here)) = key {
-                        here.trip(now, rules, asked);
+                    if let Some(key) = key {
+                        key.here.trip(now, rules, asked);
                     }
                 }
                 Kind::NotFound => self.model.own.ill(now, begun, rules, rules.share, asked),

@@ -1,0 +1,62 @@
+use super::*;
+use crate::route::way::{Bond, Cause, Strategy};
+
+fn routes(yaml: &str) -> Result<Compiled, Vec<Problem>> {
+    of_yaml(
+        &format!("providers: {{openai: {{api_key: k}}, anthropic: {{api_key: k}}}}\nroutes:\n{yaml}"),
+        &[],
+    )
+}
+
+fn way(yaml: &str, name: &str) -> (Vec<String>, Arc<crate::route::Way>) {
+    let compiled = routes(yaml).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let choice = compiled.snapshot.table.choose(name, &Names::default()).unwrap();
+    (choice.targets.into_iter().map(|target| target.model).collect(), choice.way.unwrap())
+}
+
+#[test]
+fn a_plain_list_is_what_it_always_was() {
+    let compiled = routes("  r: {targets: [openai/gpt-4o, anthropic/claude-sonnet-4-5]}").unwrap();
+    let choice = compiled.snapshot.table.choose("r", &Names::default()).unwrap();
+    assert_eq!((choice.targets.len(), choice.way, choice.legs.len()), (2, None, 0));
+}
+
+#[test]
+fn weights_are_spread_over_what_stands_behind_a_name() {
+    let (models, way) = way(
+        "  inner: {strategy: weighted, targets: [{target: openai/a, weight: 3}, openai/b]}\n  \
+         r: {strategy: sticky, sticky_by: prompt, targets: [{target: inner, weight: 2}, openai/c]}",
+        "r",
+    );
+    assert_eq!(models, ["a", "b", "c"]);
+    assert_eq!(way.strategy, Strategy::Sticky(Bond::Prompt));
+    assert_eq!(way.legs.iter().map(|leg| leg.weight).collect::<Vec<_>>(), [1500, 500, 1000]);
+}
+
+#[test]
+fn fallbacks_stand_behind_the_targets_and_are_no_targets() {
+    let (models, way) = way(
+        "  r: {targets: [openai/a], fallbacks: {context: [openai/b, anthropic/c], rate_limit: [openai/d]}, \
+         timeouts: {first_token: 5s}}",
+        "r",
+    );
+    assert_eq!(models, ["a", "b", "c", "d"]);
+    assert_eq!((way.own(), way.fallback(Some(Cause::Context))), (0..1, Some(1..3)));
+    assert_eq!((way.fallback(Some(Cause::RateLimit)), way.fallback(Some(Cause::Empty))), (Some(3..4), None));
+    assert_eq!(way.times.unwrap().first_token, Some(Duration::from_secs(5)));
+}
+
+#[test]
+fn what_a_strategy_does_not_know_is_told() {
+    for (route, wrong) in [
+        ("targets: [{target: openai/a, weight: 2}]", "the route's strategy knows no weights"),
+        ("targets: [{target: openai/a, share: 5%}]", "the route's strategy knows no shares"),
+        ("strategy: canary, targets: [openai/a]", "no target has a share, so there is no canary"),
+        ("sticky_by: user, targets: [openai/a]", "requests do not stick to targets here"),
+        ("targets: [{target: openai/a, when: {owners: ['a b!']}}]", "expected an owner such as org/team"),
+        ("strategy: quickest, targets: [openai/a]", "expected one of fallback, weighted"),
+    ] {
+        let problems = routes(&format!("  r: {{{route}}}")).unwrap_err();
+        assert!(problems.iter().any(|problem| problem.to_string().contains(wrong)), "{route}: {problems:#?}");
+    }
+}
