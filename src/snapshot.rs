@@ -45,6 +45,8 @@ pub struct Snapshot {
     pub fetch_images: FetchImages,
     /// What may be kept of answers.
     pub caching: Caching,
+    /// Of which requests the bodies are logged.
+    pub bodies: Bodies,
     /// What may pass, in requests and in answers.
     pub guards: Vec<Arc<Guard>>,
     /// Whether a loss refuses any request.
@@ -312,6 +314,25 @@ impl Caching {
     pub fn keeps<'o>(&self, mut own: impl Iterator<Item = &'o Otherwise>) -> bool {
         let is_on = |otherwise: &Otherwise| otherwise.mode.unwrap_or(self.rules.mode) != Mode::Off;
         self.rules.mode != Mode::Off || self.routes.values().any(is_on) || own.any(is_on)
+    }
+}
+
+/// Of which requests the bodies are logged.
+#[derive(Debug, Clone)]
+pub struct Bodies {
+    /// So many bytes of each.
+    pub most: usize,
+    /// Of how many hundredths of the requests for a route.
+    pub routes: FxHashMap<String, u8>,
+}
+
+impl Bodies {
+    /// Of how many hundredths of such requests, for a model's name and a key with its own word on it.
+    /// Whoever says none has the last word, and the key before its route.
+    #[must_use]
+    pub fn portion(&self, model: &str, own: Option<u8>) -> u8 {
+        let route = if self.routes.is_empty() { None } else { self.routes.get(model).copied() };
+        if route == Some(0) { 0 } else { own.or(route).unwrap_or(0) }
     }
 }
 

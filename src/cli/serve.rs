@@ -140,9 +140,10 @@ fn prepare(
 
 /// Where requests are written down, with what earlier processes have left moved already.
 fn ledger(process: &config::Process, written: config::Ledger) -> Ledger {
-    let config::Ledger { keep, keep_rollups, when_full, sync } = written;
+    let config::Ledger { keep, keep_rollups, keep_bodies, when_full, sync } = written;
     let journal = Journal::open(&process.data_dir, process.threads, when_full, sync);
-    Ledger::start(&process.data_dir, journal, Keep { rows: keep, hours: keep_rollups })
+    let keep = Keep { rows: keep, hours: keep_rollups, bodies: keep_bodies };
+    Ledger::start(&process.data_dir, journal, keep)
 }
 
 /// What is kept for clients, or why nothing is.

@@ -113,6 +113,8 @@ pub struct Ledger {
     pub keep: Option<Duration>,
     /// How long sums by the hour are kept, likewise.
     pub keep_rollups: Option<Duration>,
+    /// How long bodies that are logged are kept, likewise.
+    pub keep_bodies: Option<Duration>,
     /// What becomes of requests while nothing can be written.
     pub when_full: WhenFull,
     /// Whether a row is on the disk before its request counts as done.

@@ -52,6 +52,8 @@ pub struct Key {
     pub rules: Vec<Rule>,
     /// What may be kept of its answers, where that is otherwise.
     pub cache: Option<Otherwise>,
+    /// Of how many hundredths of its requests the bodies are logged, where its route does not decide that.
+    pub log_bodies: Option<u8>,
     /// What its owner wrote on it; the gateway does not read it.
     pub metadata: BTreeMap<String, String>,
 }

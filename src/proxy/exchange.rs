@@ -30,6 +30,7 @@ use crate::proxy::keeping::saving::Saving;
 use crate::proxy::minting::Lent;
 use crate::proxy::relay::{self, Holding, Relay};
 use crate::proxy::threshold::vigil::Vigil;
+use crate::proxy::transcript::Transcript;
 use crate::refusal::{Kind, Refusal};
 use crate::route::Target;
 use crate::route::health::Busy;
@@ -92,6 +93,8 @@ pub struct Exchange {
     pub client_gone: bool,
     /// Whether it failed, and yet its client was answered whole and may ask again.
     pub closed_well: bool,
+    /// What is said, where that is logged.
+    pub transcript: Option<Box<Transcript>>,
     /// What is waited for on its connection; none over HTTP/2, where no stream is its own.
     pub vigil: Option<Arc<Vigil>>,
     telemetry: Arc<Telemetry>,
@@ -275,6 +278,7 @@ impl Exchange {
             patience: world.upstream.patience(),
             deadline: started.checked_add(world.upstream.total_timeout).unwrap_or(started),
             closed_well: false,
+            transcript: None,
             vigil: None,
             telemetry,
             left: false,
@@ -403,6 +407,11 @@ impl Exchange {
         }
     }
 
+    /// Where it is told of.
+    pub(super) fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
+
     /// The value of the `server-timing` header: what the gateway itself added, and the upstream.
     #[must_use]
     pub fn server_timing(&self, upstream: Option<Duration>) -> String {
@@ -419,6 +428,7 @@ impl Exchange {
     /// Leaves the record of everything that was seen, once; health checks leave none.
     pub fn leave(&mut self, status: u16, bytes: (u64, u64)) {
         if !std::mem::replace(&mut self.left, true) && !matches!(self.asked, Some(Asked::Health)) {
+            self.leave_transcript();
             let record = self.take_record(status, bytes);
             self.telemetry.leave(record);
         }

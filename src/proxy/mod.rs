@@ -33,6 +33,7 @@ pub mod shared;
 pub mod tallying;
 pub mod threshold;
 pub mod tracing;
+pub mod transcript;
 
 pub use phases::Gateway;
 pub use shared::Shared;

@@ -192,6 +192,7 @@ impl ProxyHttp for Gateway {
         exchange: &mut Exchange,
     ) -> Result<Option<Duration>> {
         returning::speak(session, exchange, body, end)?;
+        exchange.note(body.as_deref());
         if end {
             exchange.conclude_tape();
         }
@@ -210,6 +211,7 @@ impl ProxyHttp for Gateway {
     ) -> Result<Option<Bytes>> {
         trailers.clear();
         let said = returning::end(session, exchange);
+        exchange.note(said.as_deref());
         exchange.conclude_tape();
         Ok(said)
     }

@@ -11,6 +11,7 @@ use crate::account::{Outcome, Record, Settled, settle};
 use crate::clock;
 use crate::policy::{Outputs, Reservation, Spent};
 use crate::store::journal::{Condition, Journal, Kind};
+use crate::store::ledger::bodies::Waiting;
 use crate::telemetry::access::Access;
 use crate::telemetry::feed::Feed;
 use crate::telemetry::metrics::Metrics;
@@ -127,6 +128,12 @@ impl Telemetry {
     #[must_use]
     pub fn refuses(&self) -> bool {
         self.journal.as_ref().is_some_and(|journal| journal.refuses())
+    }
+
+    /// Where bodies are left that are logged; `None` where there is no ledger.
+    #[must_use]
+    pub fn bodies(&self) -> Option<&Waiting> {
+        self.journal.as_ref().map(|journal| &journal.bodies)
     }
 
     /// How the journal does; `None` where there is none.

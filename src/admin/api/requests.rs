@@ -5,6 +5,7 @@ use crate::account::Entry;
 use crate::admin::answer::Answer;
 use crate::admin::refused::Refused;
 use crate::store::ledger::Cursor;
+use crate::store::ledger::bodies::Said;
 use crate::store::ledger::export::write_row;
 use crate::wire::json;
 use crate::wire::lens::{Edit, Lens};
@@ -33,16 +34,34 @@ pub(super) async fn list(call: &Call<'_>) -> Outcome {
 
 pub(super) async fn one(call: &Call<'_>) -> Outcome {
     let id = call.name.clone();
-    let found = call.admin.desk.read(move |ledger| ledger.find(&id)).await?;
-    let found = found.ok_or_else(|| Refused::unknown(format!("no request has the id \"{}\"", call.name)))?;
+    let found = call.admin.desk.read(move |ledger| {
+        let Some(row) = ledger.find(&id)? else { return Ok(None) };
+        let bodies = ledger.bodies(&row.entry)?;
+        Ok(Some((row, bodies)))
+    });
+    let (found, bodies) =
+        found.await?.ok_or_else(|| Refused::unknown(format!("no request has the id \"{}\"", call.name)))?;
     let mut row = Vec::new();
     json::object(&mut row, |object| write_row(&found, object));
     let edits = [
         Edit::Set { key: "attempts".into(), value: attempts(&found.entry) },
-        Edit::Set { key: "body".into(), value: "null".to_owned() },
+        Edit::Set { key: "body".into(), value: bodies.map_or_else(|| "null".to_owned(), body) },
     ];
     let lens = Lens::new(&row).map_err(|wrong| Refused::unavailable(wrong.to_string()))?;
     Ok(Answer::json(200, lens.apply(&edits)))
+}
+
+/// What was logged of both bodies. What is no text is not shown.
+fn body((request, response): (Said, Said)) -> String {
+    let mut out = Vec::new();
+    json::object(&mut out, |object| {
+        for (name, cut, said) in [("request", "request_cut", request), ("response", "response_cut", response)]
+        {
+            text_or_null(object, name, said.text());
+            object.bool(cut, said.is_cut());
+        }
+    });
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// What was tried, in its order: all that failed, and what answered.

@@ -100,10 +100,11 @@ function lost(row) {
 
 function bodies(body) {
   if (!body) return h("p.sub",
-    "Bodies are not logged for this request. The body log is off unless a route switches it on.");
+    "Bodies are not logged for this request. The body log is off unless a route or a key switches it on.");
   return ["request", "response"].filter((side) => body[side] != null).map((side) => {
     const text = pretty(body[side]);
-    return h("details.card", h("summary", side === "request" ? "What was asked" : "What was answered"), copier(text),
+    const cut = body[`${side}_cut`] ? ", cut off" : "";
+    return h("details.card", h("summary", (side === "request" ? "What was asked" : "What was answered") + cut), copier(text),
       h("pre.code", text));
   });
 }

@@ -197,6 +197,7 @@ fn key(id: &str, name: &str, written: &VirtualKey, spot: &mut Spot<'_>) -> Key {
         access: Access { models: trimmed(&written.models), routes: trimmed(&written.routes), addresses },
         rules: Vec::new(),
         cache: written.cache.as_ref().map(|written| cache::otherwise(written, spot)),
+        log_bodies: written.log_bodies.map(|portion| portion.0),
         metadata: written.metadata.clone(),
     }
 }

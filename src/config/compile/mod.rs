@@ -25,9 +25,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustc_hash::FxHashMap;
+
 use crate::catalog::Catalog;
 use crate::policy::{Network, Proxies, Teller};
-use crate::snapshot::{Door, Downstream, FetchImages, Snapshot, Upstream};
+use crate::snapshot::{Bodies, Door, Downstream, FetchImages, Snapshot, Upstream};
+use crate::units::ByteSize;
 
 use super::environment::Variables;
 use super::file::{File, MasterKeyFor, Span, TrustedHeader, Unpriced};
@@ -98,6 +101,7 @@ pub(super) fn compile(
         breakers: breakers::compile(file, &mut check),
         fetch_images,
         caching,
+        bodies: bodies(file, &mut check),
         guards,
         strict: file.strict,
         unpriced: file.unpriced == Unpriced::Allow,
@@ -204,7 +208,11 @@ fn series(file: &File, check: &mut Check<'_>) -> usize {
 fn ledger(file: &File, check: &mut Check<'_>) -> Option<Ledger> {
     const HOUR: Duration = Duration::from_secs(3600);
     let written = &file.ledger;
-    for (name, keep) in [("keep", written.keep.0), ("keep_rollups", written.keep_rollups.0)] {
+    for (name, keep) in [
+        ("keep", written.keep.0),
+        ("keep_rollups", written.keep_rollups.0),
+        ("keep_bodies", written.keep_bodies.0),
+    ] {
         if keep.is_some_and(|keep| keep < HOUR) {
             let hint = "off keeps all of it; enabled: false keeps nothing".to_owned();
             check.error(&["ledger", name], "expected at least an hour", hint);
@@ -213,10 +221,30 @@ fn ledger(file: &File, check: &mut Check<'_>) -> Option<Ledger> {
     let ledger = Ledger {
         keep: written.keep.0,
         keep_rollups: written.keep_rollups.0,
+        keep_bodies: written.keep_bodies.0,
         when_full: written.when_full,
         sync: written.sync,
     };
     written.enabled.then_some(ledger)
+}
+
+/// Of which requests the bodies are logged.
+fn bodies(file: &File, check: &mut Check<'_>) -> Bodies {
+    const MOST: ByteSize = ByteSize(4 << 20);
+    let most = file.ledger.body_size.0;
+    if !(1..=MOST.0).contains(&most.0) {
+        check.error(&["ledger", "body_size"], format!("expected a size of at most {MOST}"), None);
+    }
+    let mut routes = FxHashMap::default();
+    for (name, route) in &file.routes {
+        let Some(portion) = route.log_bodies else { continue };
+        if portion.0 > 0 && !file.ledger.enabled {
+            let path = ["routes", name, "log_bodies"];
+            check.warning(&path, "there is no ledger, so that no body is logged", None);
+        }
+        routes.insert(name.clone(), portion.0);
+    }
+    Bodies { most: most.as_usize(), routes }
 }
 
 /// An address and a port; a port alone listens on every address.

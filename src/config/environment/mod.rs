@@ -59,6 +59,8 @@ const SETTINGS: &[Setting] = &[
     (&["ledger", "enabled"], &[("TOLLGATE_LEDGER", Same)]),
     (&["ledger", "keep"], &[("TOLLGATE_LEDGER_KEEP", Same)]),
     (&["ledger", "keep_rollups"], &[("TOLLGATE_LEDGER_KEEP_ROLLUPS", Same)]),
+    (&["ledger", "keep_bodies"], &[("TOLLGATE_LEDGER_KEEP_BODIES", Same)]),
+    (&["ledger", "body_size"], &[("TOLLGATE_LEDGER_BODY_SIZE", Same)]),
     (&["ledger", "when_full"], &[("TOLLGATE_LEDGER_WHEN_FULL", Same)]),
     (&["ledger", "sync"], &[("TOLLGATE_LEDGER_SYNC", Same)]),
     (&["data_dir"], &[("TOLLGATE_DATA_DIR", Same), ("GOMODEL_CACHE_DIR", Same)]),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::cache::CacheOtherwise;
-use super::scalar::{Dollars, Key, Moment, Percent};
+use super::scalar::{Dollars, Key, Moment, Percent, Portion};
 
 /// A virtual key: what a client shows, and what that opens. The same fields describe the keys that
 /// `tollgate keys` makes.
@@ -39,6 +39,9 @@ pub(in crate::config) struct VirtualKey {
     pub(in crate::config) budgets: Vec<Budget>,
     /// What may be kept of its answers, where that is otherwise than for all.
     pub(in crate::config) cache: Option<CacheOtherwise>,
+    /// Of how many of its requests the ledger keeps what was asked and answered: `on`, `off`, or `10%`.
+    /// Default: as the route says; `off` of either has the last word.
+    pub(in crate::config) log_bodies: Option<Portion>,
     /// Notes for humans: name → text. The gateway does not read them.
     pub(in crate::config) metadata: BTreeMap<String, String>,
 }
@@ -58,6 +61,7 @@ impl Default for VirtualKey {
             limits: Vec::new(),
             budgets: Vec::new(),
             cache: None,
+            log_bodies: None,
             metadata: BTreeMap::new(),
         }
     }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::scalar::Interval;
+use super::scalar::{Interval, Size};
+use crate::units::ByteSize;
 
 /// The ledger: a row for every finished request, and sums by the hour, in `data_dir`.
 #[derive(Debug, Deserialize)]
@@ -17,6 +18,11 @@ pub(in crate::config) struct Ledger {
     pub(in crate::config) keep: Interval,
     /// How long sums by the hour are kept, or `off` for ever. Default: `1095d`. Needs a restart.
     pub(in crate::config) keep_rollups: Interval,
+    /// How long bodies are kept that routes and keys want logged, or `off` for ever. Default: `7d`. Needs a
+    /// restart.
+    pub(in crate::config) keep_bodies: Interval,
+    /// As much is logged of a request's body, and of its answer's; the rest is cut off. Default: `64KiB`.
+    pub(in crate::config) body_size: Size,
     /// What becomes of requests while nothing can be written: `refuse` them, or `serve` them and count
     /// what the ledger lacks. Default: `refuse`. Needs a restart.
     pub(in crate::config) when_full: WhenFull,
@@ -57,6 +63,8 @@ impl Default for Ledger {
             enabled: true,
             keep: days(90),
             keep_rollups: days(1095),
+            keep_bodies: days(7),
+            body_size: Size(ByteSize(64 << 10)),
             when_full: WhenFull::default(),
             sync: Sync::default(),
         }

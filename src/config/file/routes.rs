@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::cache::CacheOtherwise;
-use super::scalar::{Percent, Size, Span};
+use super::scalar::{Percent, Portion, Size, Span};
 
 /// A name with several targets.
 #[derive(Debug, Default, Deserialize)]
@@ -35,6 +35,10 @@ pub(in crate::config) struct Route {
     /// What may be kept of its answers, where that is otherwise than for all.
     #[serde(default)]
     pub(in crate::config) cache: Option<CacheOtherwise>,
+    /// Of how many requests the ledger keeps what was asked and answered: `on`, `off`, or `10%`.
+    /// Default: `off`.
+    #[serde(default)]
+    pub(in crate::config) log_bodies: Option<Portion>,
 }
 
 /// How long a provider is waited for; what is absent is as for all.

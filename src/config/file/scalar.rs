@@ -46,6 +46,10 @@ pub(in crate::config) struct Fraction(pub(in crate::config) f64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::config) struct Percent(pub(in crate::config) u64);
 
+/// Of how many requests: `on` for all, `off` for none, or `10%` of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) struct Portion(pub(in crate::config) u8);
+
 /// A day or a moment: `2027-01-31`, `2027-01-31T12:00:00Z`; seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::config) struct Moment(pub(in crate::config) u64);
@@ -145,6 +149,22 @@ impl FromStr for Percent {
     }
 }
 
+impl FromStr for Portion {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "off" | "false" | "no" | "0" | "0%" => Ok(Self(0)),
+            "on" | "true" | "yes" => Ok(Self(100)),
+            part => {
+                let percent = part.strip_suffix('%').and_then(|number| number.trim_end().parse().ok());
+                let percent = percent.filter(|percent| (1..=100).contains(percent));
+                percent.map(Self).ok_or("expected on, off, or a part from 1% to 100%")
+            }
+        }
+    }
+}
+
 impl FromStr for Moment {
     type Err = &'static str;
 
@@ -204,4 +224,4 @@ macro_rules! read_from_text {
     )*};
 }
 
-read_from_text! { Size Span Interval Key Dollars Degree Fraction Percent Moment Usd }
+read_from_text! { Size Span Interval Key Dollars Degree Fraction Percent Portion Moment Usd }

@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::{Serialize, Serializer};
 
 use super::File;
-use super::scalar::{Degree, Dollars, Fraction, Interval, Key, Moment, Percent, Size, Span, Usd};
+use super::scalar::{Degree, Dollars, Fraction, Interval, Key, Moment, Percent, Portion, Size, Span, Usd};
 
 /// The schema of the file as its types are.
 pub(in crate::config) fn of_types() -> String {
@@ -103,6 +103,10 @@ described! {
     Percent: {
         "type": ["string", "number"],
         "description": "A part of a whole: 80%."
+    },
+    Portion: {
+        "type": ["string", "boolean"],
+        "description": "On for all, off for none, or a part of them: 10%."
     },
     Moment: {
         "type": "string",

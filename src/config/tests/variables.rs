@@ -43,6 +43,8 @@ fn every_documented_variable_does_what_it_says() {
         ("TOLLGATE_LEDGER", "on"),
         ("TOLLGATE_LEDGER_KEEP", "off"),
         ("TOLLGATE_LEDGER_KEEP_ROLLUPS", "2h"),
+        ("TOLLGATE_LEDGER_KEEP_BODIES", "1h"),
+        ("TOLLGATE_LEDGER_BODY_SIZE", "1KiB"),
         ("TOLLGATE_LEDGER_WHEN_FULL", "serve"),
         ("TOLLGATE_LEDGER_SYNC", "always"),
     ])
@@ -58,6 +60,7 @@ fn every_documented_variable_does_what_it_says() {
         ledger: Some(Ledger {
             keep: None,
             keep_rollups: Some(seconds(7200)),
+            keep_bodies: Some(seconds(3600)),
             when_full: WhenFull::Serve,
             sync: Sync::Always,
         }),
@@ -78,6 +81,7 @@ fn every_documented_variable_does_what_it_says() {
     };
     assert_eq!(compiled.process, expected);
     let snapshot = &compiled.snapshot;
+    assert_eq!(snapshot.bodies.most, 1024);
     let down = &snapshot.downstream;
     assert_eq!((down.body, down.head, down.held), (ByteSize(1 << 20), ByteSize(2 << 10), ByteSize(3 << 20)));
     assert_eq!((down.read_timeout, down.write_timeout, down.keepalive), (seconds(1), seconds(2), seconds(3)));

@@ -37,6 +37,7 @@ use crate::proxy::shared::Shared;
 use crate::proxy::threshold::Threshold;
 use crate::proxy::threshold::vigil::{Phase, Vigil};
 use crate::proxy::tracing;
+use crate::proxy::transcript;
 use crate::refusal::{Kind, Refusal};
 use crate::route::WORDS;
 use crate::snapshot::Snapshot;
@@ -356,6 +357,7 @@ fn dispatch(
     } else {
         lens
     };
+    transcript::begin(shared, exchange, asked, &ask);
     let mut recalled = false;
     if let (Asked::Count { .. }, Some(recall)) = (asked, &ask.recall)
         && let Form::Whole(whole) = recall.form(&known)?

@@ -230,6 +230,7 @@ pub async fn serve(
         call.relay = Relay::whole(form.dialect(), call.ask.dialect, seed, into);
         reply.usage.iter().for_each(|usage| call.relay.tell(usage));
     }
+    exchange.note(Some(&body));
     let headers = dressing::own_headers(exchange);
     answer::json(session, 200, body, headers).await.map(|()| true)
 }

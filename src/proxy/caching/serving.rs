@@ -402,6 +402,7 @@ async fn whole(
     if age.is_some() {
         exchange.overhead = clock::now().saturating_duration_since(exchange.started);
     }
+    exchange.note(Some(&said));
     answer::whole(session, 200, said, headers).await.map(|()| Told::Answered)
 }
 
@@ -439,6 +440,7 @@ async fn speak(
     if said.is_none() && !end {
         return Ok(());
     }
+    exchange.note(said.as_deref());
     session.write_response_body(Some(said.unwrap_or_default()), end).await?;
     if let (Some(vigil), true) = (&exchange.vigil, pings && session.req_header().version == Version::HTTP_11)
     {

@@ -21,6 +21,7 @@ use crate::account::settled::{Record, Used};
 use crate::account::{Outcome, entry};
 use crate::config::{Sync, WhenFull};
 use crate::refusal::Kind as Refused;
+use crate::store::ledger::bodies::Waiting;
 use crate::units::Apart;
 
 pub use frame::{Kind, Next, next, resync};
@@ -44,6 +45,8 @@ pub struct Journal {
     is_failing: AtomicBool,
     waiting: AtomicU64,
     lost: AtomicU64,
+    /// Bodies that are logged, which are no rows: a kill takes those of the last moment.
+    pub bodies: Waiting,
 }
 
 /// How the journal does.
@@ -73,6 +76,7 @@ impl Journal {
             is_failing: AtomicBool::new(false),
             waiting: AtomicU64::new(0),
             lost: AtomicU64::new(0),
+            bodies: Waiting::default(),
         };
         if let Err(error) = journal.with_home(|_| Ok(())) {
             journal.fail(&error);

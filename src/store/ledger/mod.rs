@@ -5,6 +5,7 @@
 //! reads opens the file for itself ([`Reader`]).
 
 mod blocks;
+pub mod bodies;
 pub mod export;
 mod filter;
 mod grouping;
@@ -60,6 +61,8 @@ pub struct Keep {
     pub rows: Option<Duration>,
     /// Sums by the hour.
     pub hours: Option<Duration>,
+    /// Bodies that are logged.
+    pub bodies: Option<Duration>,
 }
 
 /// The ledger of this process.
@@ -264,12 +267,14 @@ impl Keeper {
             let bitten = bitten.map_err(|error| format!("what is too old cannot be taken away: {error}"));
             self.left = moved.and(bitten);
         }
+        let logged = self.journal.bodies.write(connection);
         let mover = &mut self.mover;
         let moved = self.journal.with_home(|home| Ok(mover.run(connection, home, true)));
         // Where there is no folder, the journal's condition says why.
         if let Ok(moved) = moved {
             moved.map_err(|stuck| stuck.to_string())?;
         }
+        logged.map_err(|error| format!("bodies cannot be logged: {error}"))?;
         self.left.clone()
     }
 
@@ -296,6 +301,9 @@ impl Keeper {
     fn finish(&mut self) {
         self.journal.catch_up();
         if let Some(connection) = &mut self.connection {
+            if let Err(error) = self.journal.bodies.write(connection) {
+                log::error!("the last bodies are not logged: {error}");
+            }
             let mover = &mut self.mover;
             match self.journal.with_home(|home| Ok(mover.run(connection, home, false))) {
                 Ok(Ok(_)) | Err(_) => {}

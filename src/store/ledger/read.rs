@@ -10,6 +10,7 @@ use std::str::FromStr;
 use rusqlite::{Connection, InterruptHandle, params};
 
 use super::blocks;
+use super::bodies::{self, Said};
 use super::filter::Filter;
 use super::grouping::{By, Grouping};
 use super::hours::{HOUR, OTHER};
@@ -359,6 +360,16 @@ impl Listing<'_> {
             return true;
         }
         false
+    }
+}
+
+impl Reader {
+    /// What was asked and answered in a request, where that was logged.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn bodies(&self, entry: &Entry) -> rusqlite::Result<Option<(Said, Said)>> {
+        bodies::find(&self.connection, &entry.id, entry.background)
     }
 }
 

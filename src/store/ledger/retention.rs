@@ -10,6 +10,9 @@ use crate::store::file::{give_back, signed};
 /// So many blocks of rows go at one time.
 const BLOCKS: i64 = 40;
 
+/// So many requests whose bodies are logged.
+const BODIES: i64 = 200;
+
 /// So many times in a row.
 const BITES: usize = 50;
 
@@ -25,16 +28,15 @@ pub(super) fn bite(connection: &Connection, keep: Keep, now: u64) -> rusqlite::R
     if let Some(before) = keep.rows.map(oldest) {
         let delete = "DELETE FROM blocks WHERE block IN
                       (SELECT block FROM blocks WHERE last_at < ?1 ORDER BY last_at LIMIT ?2)";
-        for _ in 0..BITES {
-            let some = connection.prepare_cached(delete)?.execute([signed(before), BLOCKS])?;
-            gone += some;
-            if some == 0 {
-                break;
-            }
-        }
+        gone += bites(connection, delete, before, BLOCKS)?;
         if gone > 0 {
             blocks::forget_changes(connection)?;
         }
+    }
+    if let Some(before) = keep.bodies.map(oldest) {
+        let delete = "DELETE FROM bodies WHERE rowid IN
+                      (SELECT rowid FROM bodies WHERE at < ?1 ORDER BY at LIMIT ?2)";
+        gone += bites(connection, delete, before, BODIES)?;
     }
     let forget = "DELETE FROM moved WHERE at < ?1";
     connection.prepare_cached(forget)?.execute([signed(now.saturating_sub(MARKS))])?;
@@ -52,4 +54,17 @@ pub(super) fn bite(connection: &Connection, keep: Keep, now: u64) -> rusqlite::R
         give_back(connection, 1024)?;
     }
     Ok(())
+}
+
+/// Takes away what came before a moment, so many at a time; how many that were.
+fn bites(connection: &Connection, delete: &str, before: u64, most: i64) -> rusqlite::Result<usize> {
+    let mut gone = 0;
+    for _ in 0..BITES {
+        let some = connection.prepare_cached(delete)?.execute([signed(before), most])?;
+        gone += some;
+        if some == 0 {
+            break;
+        }
+    }
+    Ok(gone)
 }

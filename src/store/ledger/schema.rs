@@ -11,7 +11,8 @@ use crate::store::file::{self, Unusable};
 const NAME: &str = "ledger.db";
 
 /// What brings a file from each version to the next. Steps are added and never changed.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE blocks (
         block INTEGER PRIMARY KEY AUTOINCREMENT,
         first_at INTEGER NOT NULL,
@@ -77,7 +78,21 @@ const MIGRATIONS: [&str; 1] = ["
         at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE broken (segment TEXT PRIMARY KEY NOT NULL) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE bodies (
+        id TEXT NOT NULL,
+        background INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        request BLOB NOT NULL,
+        request_cut INTEGER NOT NULL,
+        response BLOB NOT NULL,
+        response_cut INTEGER NOT NULL,
+        PRIMARY KEY (id, background)
+    ) STRICT;
+    CREATE INDEX bodies_at ON bodies (at);
+",
+];
 
 /// By what requests are summed up each hour; the label is empty where they are summed up whatever
 /// labels they have.

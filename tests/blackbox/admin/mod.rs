@@ -1,6 +1,7 @@
 //! The operator's listener: probes, and the admin API, every answer of which is held against the
 //! document that the API gives of itself.
 
+mod bodies;
 mod gate;
 mod keys;
 mod ledger;

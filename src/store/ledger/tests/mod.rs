@@ -1,5 +1,6 @@
 //! The ledger on a real file.
 
+mod bodies;
 mod prices;
 
 use std::ops::ControlFlow;
@@ -338,7 +339,8 @@ fn what_is_too_old_goes_and_its_sums_stay_longer() {
     let reader = moved(&folder, (0..48).map(|hour| whole(record(hour * HOUR), used(1))));
     let connection = schema::open(folder.path()).unwrap();
     let hours = |number: u64| Some(Duration::from_secs(number * 3600));
-    retention::bite(&connection, Keep { rows: hours(8), hours: hours(24) }, 48 * HOUR).unwrap();
+    retention::bite(&connection, Keep { rows: hours(8), hours: hours(24), ..Keep::default() }, 48 * HOUR)
+        .unwrap();
     assert_eq!(reader.list(&Filter::default(), None, 100).unwrap().rows.len(), 8);
     assert_eq!(sums(&reader, &Query::default())[0].1, 24);
     retention::bite(&connection, Keep::default(), 1000 * HOUR).unwrap();
@@ -351,7 +353,7 @@ fn the_room_of_what_went_is_given_back() {
     let long = |at| Record { asked_model: "x".repeat(4000), ..record(at) };
     drop(moved(&folder, (0..100).map(|at| whole(long(at), used(1)))));
     let connection = schema::open(folder.path()).unwrap();
-    let keep = Keep { rows: Some(Duration::ZERO), hours: Some(Duration::ZERO) };
+    let keep = Keep { rows: Some(Duration::ZERO), hours: Some(Duration::ZERO), ..Keep::default() };
     retention::bite(&connection, keep, 48 * HOUR).unwrap();
     let pages = |what: &str| connection.pragma_query_value(None, what, |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(pages("freelist_count"), 0);
