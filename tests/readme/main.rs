@@ -1,4 +1,4 @@
-//! The README's tables are generated: of providers from the vendors' table, of what is carried by
+//! The tables of the documentation are generated: of providers from the vendors' table, of what is carried by
 //! translating, of guards by measuring. `TOLLGATE_BLESS=1` writes them.
 
 #![allow(
@@ -98,25 +98,25 @@ fn table() -> String {
     table
 }
 
-/// Holds the README's table between these marks to what it should be, or writes it.
-fn hold([begin, end]: [&str; 2], table: &str) {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(&file).unwrap();
-    let (before, rest) = readme.split_once(begin).expect("the README has the table's beginning");
-    let (_, after) = rest.split_once(end).expect("the README has the table's end");
+/// Holds a page's table between these marks to what it should be, or writes it.
+fn hold(name: &str, [begin, end]: [&str; 2], table: &str) {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
+    let page = fs::read_to_string(&file).unwrap();
+    let (before, rest) = page.split_once(begin).expect("the page has the table's beginning");
+    let (_, after) = rest.split_once(end).expect("the page has the table's end");
     let wanted = format!("{before}{begin}\n{table}{end}{after}");
     if std::env::var_os("TOLLGATE_BLESS").is_some() {
         fs::write(&file, &wanted).unwrap();
     } else {
-        assert!(readme == wanted, "run TOLLGATE_BLESS=1 cargo test --test readme");
+        assert!(page == wanted, "run TOLLGATE_BLESS=1 cargo test --test readme");
     }
 }
 
 #[test]
-fn the_readme_says_of_providers_and_translations_what_the_code_does() {
-    hold(PROVIDERS, &table());
-    hold(CARRIED, &carried());
-    hold(GUARDS, &measured::table());
+fn the_documentation_says_of_providers_and_translations_what_the_code_does() {
+    hold("providers.md", PROVIDERS, &table());
+    hold("providers.md", CARRIED, &carried());
+    hold("guards.md", GUARDS, &measured::table());
 }
 
 #[test]

@@ -71,7 +71,7 @@ pub fn measure() -> BTreeMap<&'static str, Counts> {
     counts
 }
 
-/// The README's table of it.
+/// The table of it in the documentation.
 pub fn table() -> String {
     let mut table = String::from("| what | labelled | precision | recall |\n| --- | --- | --- | --- |\n");
     let share = |part: u32, all: u32| f64::from(part) / f64::from(all.max(1));
