@@ -1,6 +1,6 @@
 //! Traces and metrics for OpenTelemetry's collectors and whoever else speaks OTLP.
 //!
-//! Workers note what happens in a [`Trace`](crate::account::Trace), which leaves with the record. The thread
+//! Workers note what happens in a [`Trace`], which leaves with the record. The thread
 //! that tells of records makes spans of it, in the bytes in which they are sent, and puts them into a queue
 //! that is bounded and that nobody waits at; `proxy/exporting` takes them from there.
 
