@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use serde::de::IgnoredAny;
 
 use super::{LARGEST_EVENT, in_stream};
 use crate::account::{Meter, Metered};
@@ -208,7 +209,20 @@ fn hear(
     mut on: impl FnMut(sse::Frame<'_>),
 ) -> Result<(), sse::FrameTooLong> {
     chunk.map_or(Ok(()), |chunk| frames.push(chunk, &mut on))?;
-    if end { frames.finish(on) } else { Ok(()) }
+    if !end {
+        return Ok(());
+    }
+    frames.finish(|frame| {
+        if is_whole(&frame.data) {
+            on(frame);
+        }
+    })
+}
+
+/// Whether what no blank line has ended is all of an event nevertheless: some servers leave the last one
+/// out. Half of an event that ends an answer ends none.
+fn is_whole(data: &[u8]) -> bool {
+    data == b"[DONE]" || serde_json::from_slice::<IgnoredAny>(data).is_ok()
 }
 
 impl Strip {

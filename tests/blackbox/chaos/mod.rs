@@ -162,7 +162,7 @@ impl Case {
             Wanted::Failure => assert!(!answered, "there is no whole answer to this"),
             Wanted::Status(status) => assert_eq!(reply.status, status),
         }
-        let unread = client == target && !stream && fault.passes_for_whole() || self.ends_in_its_last_event();
+        let unread = client == target && !stream && fault.passes_for_whole();
         assert!(answered || outcome != "answered" || unread, "it was not answered: {line}");
     }
 
@@ -198,7 +198,7 @@ impl Case {
         if !complete {
             assert_eq!(self.reply.end, End::Clean, "the error itself arrives whole");
             let told = error.is_some_and(|error| !error.message.is_empty());
-            assert!(told || self.ends_in_its_last_event(), "an answer that is not complete says why");
+            assert!(told, "an answer that is not complete says why");
             return false;
         }
         // Behind the end of an answer a cut takes nothing from it.
@@ -207,13 +207,6 @@ impl Case {
         assert!(self.target.is_complete(&sent), "it looks complete and never was");
         self.is_said(&self.client.streamed_text(&readable));
         error.is_none() && self.reply.end == End::Clean
-    }
-
-    /// Whether only the end of a connection ended a stream in the client's own dialect, and that inside the
-    /// event that says how it ended: all words were said, and no client takes the rest for an end.
-    fn ends_in_its_last_event(&self) -> bool {
-        let plain = matches!(self.fault, Fault::Stops { framing: Framing::Plain, .. });
-        self.stream && plain && self.client == self.target && self.client.is_complete(&self.reply.text())
     }
 
     /// Whether this is a right answer; it must be that, or be none in the eyes of any client.
