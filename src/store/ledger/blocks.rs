@@ -54,8 +54,7 @@ impl Filling {
         let is_full = self.bytes.len() + row.bytes.len() > FULL || self.rows + 1 >= 1 << PLACE;
         if self.rows > 0 && (is_full || span > HOUR) {
             self.flush(connection)?;
-            *self = Self { bytes: std::mem::take(&mut self.bytes), ..Self::default() };
-            self.bytes.clear();
+            self.begin_anew();
         }
         let length = u32::try_from(row.bytes.len()).unwrap_or(u32::MAX);
         self.bytes.extend_from_slice(&[row.version, u8::from(row.is_estimate)]);
@@ -96,10 +95,15 @@ impl Filling {
             (*bytes, *rows) = (self.bytes.len(), self.rows);
         }
         if self.bytes.len() > SHORT {
-            *self = Self { bytes: std::mem::take(&mut self.bytes), ..Self::default() };
-            self.bytes.clear();
+            self.begin_anew();
         }
         Ok(())
+    }
+
+    /// What comes next makes another block, in the same memory.
+    fn begin_anew(&mut self) {
+        *self = Self { bytes: std::mem::take(&mut self.bytes), ..Self::default() };
+        self.bytes.clear();
     }
 }
 
