@@ -49,16 +49,31 @@ export default async function requests(view) {
     live = new AbortController();
     view.signal.addEventListener("abort", stop);
     follower.setAttribute("aria-pressed", "true");
-    fill(note, "Waiting for requests to finish …");
+    fill(note, "Connecting …");
     follow(filtersOf(view.query), live.signal, {
-      state: (open) => fill(note, open ? "Waiting for requests to finish …" : "Reconnecting …"),
-      missed: (n) => fill(note, `Some came too fast to be shown (${n}).`),
-      requests(fresh) {
-        const known = new Set(rows.map(({ id }) => id));
-        rows = [...fresh.filter(({ id }) => !known.has(id)), ...rows].slice(0, MOST_LIVE);
-        list.show(rows);
+      state(open) {
+        fill(note, open ? "Waiting for requests to finish …" : "Reconnecting …");
+        if (open) catchUp();
       },
+      missed: (n) => fill(note, `Some came too fast to be shown (${n}).`),
+      requests: add,
     });
+  }
+
+  /** What finished while nobody listened. A read that fails is no loss: the feed goes on. */
+  async function catchUp() {
+    const { signal } = live;
+    const said = await view.get("requests", { ...spanOf(view.query), ...filtersOf(view.query), limit: PAGE })
+      .catch(() => null);
+    if (said && !signal.aborted) add(said.requests);
+  }
+
+  function add(fresh) {
+    const known = new Set(rows.map(({ id }) => id));
+    const unseen = fresh.filter(({ id }) => !known.has(id));
+    if (!unseen.length) return;
+    rows = [...unseen, ...rows].sort((a, b) => (a.at < b.at) - (a.at > b.at)).slice(0, MOST_LIVE);
+    list.show(rows);
   }
 
   function stop() {

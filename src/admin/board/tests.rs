@@ -1,7 +1,7 @@
 use super::*;
 
 /// What the whole dashboard may come to, raw and packed, in bytes.
-const ROOM: (usize, usize) = (132 << 10, 40 << 10);
+const ROOM: (usize, usize) = (144 << 10, 44 << 10);
 
 fn text(name: &str) -> &'static str {
     std::str::from_utf8(file(&format!("/{name}")).unwrap().body).unwrap()
