@@ -112,7 +112,7 @@ pub(super) fn stream(form: &Form, answer: &Answer, framing: Framing, world: &Wor
         }
     }
     if framing == Framing::Array {
-        frames.push("\n]\n");
+        frames.push("\n]");
     }
     frames
 }
