@@ -3,6 +3,8 @@
 //! Inside a JSON string a quote is escaped. A key in its quotes is therefore never a part of a
 //! text: wherever the bytes `"usage"` stand, they are a key or a whole string.
 
+use std::ops::Range;
+
 use memchr::memmem::Finder;
 
 /// A key that is looked for at any depth of a text.
@@ -52,6 +54,26 @@ impl Needle {
         self.0.find_iter(source).filter_map(move |at| value(source.get(at + length..)?))
     }
 
+    /// Where the first member with this key stands whose value is null, with the comma that goes when
+    /// it does.
+    #[must_use]
+    pub fn null_member(&self, source: &[u8]) -> Option<Range<usize>> {
+        self.0.find_iter(source).find_map(|at| {
+            let after = value(source.get(at + self.0.needle().len()..)?)?.strip_prefix(b"null")?;
+            let end = source.len() - after.len();
+            let before = source.get(..at)?.trim_ascii_end();
+            if before.ends_with(b",") {
+                return Some(before.len() - 1..end);
+            }
+            let next = after.trim_ascii_start();
+            match next.first()? {
+                b',' if before.ends_with(b"{") => Some(at..source.len() - next.len() + 1),
+                b'}' if before.ends_with(b"{") => Some(at..end),
+                _ => None,
+            }
+        })
+    }
+
     /// The objects under the key; other values are passed over.
     #[must_use]
     pub fn object<'a>(&self, source: &'a [u8]) -> Found<'a> {
@@ -99,6 +121,34 @@ mod tests {
     fn what_a_text_quotes_is_no_key() {
         assert_eq!(object(r#"{"a":"\"usage\":{","b":"usage","usage":{}}"#).unwrap(), "{}}");
         assert_eq!(object(r#"{"a":["usage"],"usage":null}"#), None);
+    }
+
+    #[test]
+    fn a_member_that_is_null_goes_with_its_comma() {
+        let without = |source: &str| {
+            let needle = Needle::new("\"usage\"");
+            needle
+                .null_member(source.as_bytes())
+                .map(|cut| format!("{}{}", &source[..cut.start], &source[cut.end..]))
+        };
+        for (source, left) in [
+            (r#"{"a":[],"usage":null}"#, r#"{"a":[]}"#),
+            (r#"{"a":[], "usage" : null , "b":1}"#, r#"{"a":[] , "b":1}"#),
+            (r#"{"usage":null, "b":1}"#, r#"{ "b":1}"#),
+            (r#"{"usage":null}"#, "{}"),
+            (r#"{"usage":{},"x":{"y":2,"usage":null}}"#, r#"{"usage":{},"x":{"y":2}}"#),
+        ] {
+            assert_eq!(without(source).as_deref(), Some(left), "{source}");
+        }
+        for whole in [
+            r#"{"usage":{"a":null}}"#,
+            r#"{"a":"\"usage\":null"}"#,
+            r#"{"a":["usage",null]}"#,
+            "data: {\"a\":1,\ndata: \"usage\":null}",
+            "\"usage\":null",
+        ] {
+            assert_eq!(without(whole), None, "{whole}");
+        }
     }
 
     #[test]

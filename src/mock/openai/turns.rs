@@ -9,7 +9,7 @@ use super::tools::tool_name;
 use crate::mock::errors::Refusal;
 use crate::mock::say::media::{data_uri, decode, sniff};
 
-const MESSAGE: [&str; 9] = [
+const MESSAGE: [&str; 10] = [
     "role",
     "content",
     "name",
@@ -19,6 +19,8 @@ const MESSAGE: [&str; 9] = [
     "refusal",
     "audio",
     "annotations",
+    // What the SDK's own tool runner sends back.
+    "parsed",
 ];
 
 /// Checks `messages`; unknown fields and limits only if `strict`.

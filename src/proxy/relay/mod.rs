@@ -26,6 +26,7 @@ mod holding;
 mod mask;
 mod overhearing;
 mod passing;
+mod stripping;
 
 /// An event of a stream that is listened to may not be larger than this.
 pub const LARGEST_EVENT: usize = 32 << 20;

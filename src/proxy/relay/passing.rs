@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde::de::IgnoredAny;
 
+use super::stripping::Strip;
 use super::{LARGEST_EVENT, in_stream};
 use crate::account::{Meter, Metered};
 use crate::dialect::{Framing, bedrock_converse, codec};
@@ -14,7 +15,7 @@ use crate::fault::Fault;
 use crate::ir::Dialect;
 use crate::refusal::Kind;
 use crate::wire::needle::Needle;
-use crate::wire::{event_stream, json_array, lens, ndjson, sse};
+use crate::wire::{event_stream, json_array, ndjson, sse};
 
 /// A stream that goes through.
 #[derive(Debug)]
@@ -57,13 +58,6 @@ struct Ear {
     /// The event that ended it, where somebody wants that.
     last: Option<Vec<u8>>,
     wanted: bool,
-}
-
-/// Takes the usage event out of a stream.
-#[derive(Debug, Default)]
-struct Strip {
-    /// What goes on instead of the piece, where that differs.
-    instead: Option<Bytes>,
 }
 
 impl Passing {
@@ -114,7 +108,9 @@ impl Passing {
                     None => hear(frames, chunk, end, |frame| {
                         ear.hear(frame.event, &frame.data);
                     }),
-                    Some(strip) => strip.listen(frames, chunk, end, ear),
+                    Some(strip) => {
+                        strip.listen(frames, chunk, end, |frame| ear.hear(frame.event, &frame.data))
+                    }
                 };
                 // What cannot be framed cannot be a usage event: the rest goes through as it is,
                 // and only its usage is not seen.
@@ -147,7 +143,7 @@ impl Passing {
     pub fn speak(&mut self, body: &mut Option<Bytes>, end: bool) {
         let instead = match &mut self.frames {
             Frames::Sse(_) | Frames::Array(_) | Frames::Lines(..) => {
-                self.strip.as_mut().and_then(|strip| strip.instead.take())
+                self.strip.as_mut().and_then(Strip::take)
             }
             Frames::Aws(whole) => whole.instead.take(),
         };
@@ -202,7 +198,7 @@ fn premature() -> Fault {
     Fault::new(Kind::BadGateway, "the provider's stream ended before its answer was complete")
 }
 
-fn hear(
+pub(super) fn hear(
     frames: &mut sse::Parser,
     chunk: Option<&Bytes>,
     end: bool,
@@ -223,41 +219,6 @@ fn hear(
 /// out. Half of an event that ends an answer ends none.
 fn is_whole(data: &[u8]) -> bool {
     data == b"[DONE]" || serde_json::from_slice::<IgnoredAny>(data).is_ok()
-}
-
-impl Strip {
-    /// Listens, and notes what must go on instead of the piece: a frame that is not whole yet may
-    /// turn out to be the usage event, and so waits.
-    fn listen(
-        &mut self,
-        frames: &mut sse::Parser,
-        chunk: Option<&Bytes>,
-        end: bool,
-        ear: &mut Ear,
-    ) -> Result<(), sse::FrameTooLong> {
-        let empty = Bytes::new();
-        let piece = chunk.unwrap_or(&empty);
-        let waited = frames.pending();
-        // How many bytes the frames so far had, and what is kept of them once it differs.
-        let mut heard = 0;
-        let mut kept = (waited > 0).then(Vec::new);
-        let framed = hear(frames, chunk, end, |frame| {
-            let usage_alone = ear.hear(frame.event, &frame.data) && is_usage_alone(&frame.data);
-            if usage_alone && kept.is_none() {
-                kept = Some(piece.get(..heard).unwrap_or_default().to_vec());
-            }
-            if let Some(kept) = kept.as_mut().filter(|_| !usage_alone) {
-                kept.extend_from_slice(frame.raw);
-            }
-            heard += frame.raw.len();
-        });
-        self.instead = match kept {
-            Some(kept) => Some(kept.into()),
-            None if heard < piece.len() => Some(piece.slice(..heard)),
-            None => None,
-        };
-        framed
-    }
 }
 
 impl Whole {
@@ -453,11 +414,4 @@ impl Ear {
             self.fault = Some(codec(self.dialect).parse_error(200, &HeaderMap::new(), data));
         }
     }
-}
-
-/// Whether an event of a chat stream holds usage and nothing else.
-fn is_usage_alone(data: &[u8]) -> bool {
-    let is_empty = |list: &str| list.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with(']'));
-    lens::find(data, "choices").is_some_and(is_empty)
-        && lens::find(data, "usage").is_some_and(|usage| usage.starts_with('{'))
 }
