@@ -12,6 +12,7 @@ use crate::cache::{Mode, Otherwise, Rules};
 use crate::catalog::Catalog;
 use crate::ir::Dialect;
 use crate::policy::guard::Guard;
+use crate::policy::rewrite::Rewrite;
 use crate::policy::token::Issuer;
 use crate::policy::{Closed, Key, Keyring, Operator, Proxies};
 use crate::provider::{Base, Source, Vendor};
@@ -49,6 +50,8 @@ pub struct Snapshot {
     pub bodies: Bodies,
     /// What may pass, in requests and in answers.
     pub guards: Vec<Arc<Guard>>,
+    /// What is said otherwise in requests.
+    pub rewrites: Vec<Arc<Rewrite>>,
     /// Whether a loss refuses any request.
     pub strict: bool,
     /// Whether a request under a budget is served though nobody knows its price.

@@ -19,6 +19,7 @@ use crate::proxy::arrival::asked::Asked;
 use crate::proxy::arrival::recognise;
 use crate::proxy::departure::attempt::{self, Attempt, Mode, malformed};
 use crate::proxy::departure::{own_headers, targets};
+use crate::proxy::rewriting;
 use crate::refusal::{Kind, Refusal};
 use crate::route::{Names, WORDS};
 use crate::snapshot::Snapshot;
@@ -107,6 +108,9 @@ fn explained(world: &Snapshot, explain: &Explain, body: Vec<u8>) -> Result<Strin
     let mut read = ask::read(&head, &asked, &lens, opened)?;
     let Chosen { targets, place, .. } =
         ask::choose(world, &Names::default(), None, &head.headers, &asked, &mut read)?;
+    rewriting::ask(world, None, &asked, &mut read)?;
+    let rewritten = read.body.clone();
+    let lens = Lens::watching(&rewritten, &WORDS).map_err(malformed)?;
     let (mut text, count) = (String::new(), targets.len());
     let all = targets.iter().enumerate();
     let others = all.clone().filter(|(index, _)| *index != place);

@@ -15,6 +15,7 @@ pub mod operator;
 pub mod outputs;
 pub mod period;
 pub mod reserve;
+pub mod rewrite;
 pub mod rule;
 pub mod token;
 pub mod window;

@@ -64,7 +64,7 @@ impl Guarding {
 }
 
 /// Who asks, as guards see it.
-fn asker<'a>(key: Option<&'a Key>, model: &'a str) -> Asker<'a> {
+pub(super) fn asker<'a>(key: Option<&'a Key>, model: &'a str) -> Asker<'a> {
     Asker { key: key.map_or("", |key| &key.name), owner: key.map_or("", |key| &key.owner), model }
 }
 

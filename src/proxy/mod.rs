@@ -28,6 +28,7 @@ pub mod recount;
 pub mod relay;
 pub mod reloads;
 pub mod returning;
+pub mod rewriting;
 pub mod serve;
 pub mod shared;
 pub mod tallying;

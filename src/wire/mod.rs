@@ -7,6 +7,7 @@ pub mod event_stream;
 pub mod json;
 pub mod json_array;
 pub mod lens;
+pub mod list;
 pub mod multipart;
 pub mod ndjson;
 pub mod needle;

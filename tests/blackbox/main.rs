@@ -57,6 +57,7 @@ mod ranks;
 mod reload;
 mod responses;
 mod retries;
+mod rewriting;
 mod routes;
 mod shelved;
 mod streams;

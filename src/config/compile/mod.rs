@@ -14,6 +14,7 @@ mod names;
 mod operators;
 mod prices;
 mod providers;
+mod rewrites;
 mod rules;
 mod telemetry;
 
@@ -103,6 +104,7 @@ pub(super) fn compile(
         caching,
         bodies: bodies(file, &mut check),
         guards,
+        rewrites: rewrites::compile(file, &mut check),
         strict: file.strict,
         unpriced: file.unpriced == Unpriced::Allow,
     };

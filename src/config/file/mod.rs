@@ -10,6 +10,7 @@ mod jwt;
 mod keys;
 mod ledger;
 mod operators;
+mod rewrites;
 mod routes;
 mod scalar;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub(super) use keys::{
 pub(super) use ledger::Ledger;
 pub use ledger::{Sync, WhenFull};
 pub(super) use operators::Admin;
+pub(super) use rewrites::{Rewrite, SystemPrompt};
 pub(super) use routes::{Bond, Fallbacks, Modality, Route, Strategy, Target, Timeouts, When};
 pub(super) use scalar::{Fraction, Interval, Key, Percent, Size, Span, Usd};
 pub(super) use telemetry::{Compression, Protocol, Telemetry};
@@ -74,6 +76,8 @@ pub(super) struct File {
     pub(super) unpriced: Unpriced,
     /// Guards by name: what may pass, in requests and in answers.
     pub(super) guards: BTreeMap<String, Guard>,
+    /// Rules by name for what is said otherwise in requests.
+    pub(super) rewrites: BTreeMap<String, Rewrite>,
     /// The folder for the journal and the database, relative to the working directory.
     /// Default: `tollgate-data`. Needs a restart.
     pub(super) data_dir: String,
@@ -454,6 +458,7 @@ impl Default for File {
             labels: BTreeMap::new(),
             unpriced: Unpriced::default(),
             guards: BTreeMap::new(),
+            rewrites: BTreeMap::new(),
             data_dir: "tollgate-data".to_owned(),
             metrics: Metrics::default(),
             log: Log::default(),

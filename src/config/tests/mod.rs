@@ -7,6 +7,7 @@ mod keys;
 mod mistakes;
 mod operators;
 mod providers;
+mod rewrites;
 mod routes;
 mod telemetry;
 mod variables;

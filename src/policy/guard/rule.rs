@@ -88,7 +88,7 @@ pub struct Asker<'a> {
 
 impl Scope {
     /// Whether it covers this request; `matches` compares a pattern with a model's name.
-    fn covers(&self, asker: &Asker<'_>, matches: fn(&str, &str) -> bool) -> bool {
+    pub(in crate::policy) fn covers(&self, asker: &Asker<'_>, matches: fn(&str, &str) -> bool) -> bool {
         let below = |owner: &String| {
             let rest = asker.owner.strip_prefix(owner.as_str());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -292,7 +292,7 @@ pub(super) fn read_headers(headers: &HeaderMap) -> Said {
 }
 
 /// The tier that a request asks for, where that has rates of its own.
-fn asked_tier(lens: &Lens<'_>) -> Option<ServiceTier> {
+pub(super) fn asked_tier(lens: &Lens<'_>) -> Option<ServiceTier> {
     // Anthropic's fast answers, in any tier.
     if lens.string("speed").is_some_and(|speed| speed == "fast") {
         return Some(ServiceTier::Other("fast".to_owned()));

@@ -33,6 +33,7 @@ use crate::proxy::keeping::recall::{self, Form, Recall, recall};
 use crate::proxy::keeping::serve::serve;
 use crate::proxy::phases::refuse;
 use crate::proxy::relay::LARGEST_EVENT;
+use crate::proxy::rewriting;
 use crate::proxy::shared::Shared;
 use crate::proxy::threshold::Threshold;
 use crate::proxy::threshold::vigil::{Phase, Vigil};
@@ -164,6 +165,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         && !through::is_held(&world, through, session.req_header())
         && !admission::must_be_read(key, through, session.req_header())
         && !(guarding::must_read(&world, key) && through::may_be_json(through, session.req_header()))
+        && !rewriting::must_read(&world, key, through)
     {
         body::invite(session).await?;
         let share = shared.held.share();
@@ -321,6 +323,7 @@ fn dispatch(
         let key = exchange.key.as_deref();
         admission::go_through(&exchange.world, key, &through, session.req_header(), &body)?;
         let body = guarding::through(exchange, &through, body)?;
+        let body = rewriting::through(&exchange.world, exchange.key.as_deref(), &through, body)?;
         through::dispatch(shared, session, exchange, &through, share)?;
         if let Some(call) = exchange.call() {
             call.upload = Upload::Held;
@@ -354,6 +357,21 @@ fn dispatch(
     let lens = if guarding::ask(exchange, &mut ask)? {
         guarded = ask.body.clone();
         Lens::watching(&guarded, &WORDS).map_err(malformed)?
+    } else {
+        lens
+    };
+    let rewritten;
+    // What the operator says is no concern of guards.
+    let before = ask.body.len();
+    let lens = if rewriting::ask(&exchange.world, own.as_deref(), asked, &mut ask)? {
+        rewritten = ask.body.clone();
+        let more = rewritten.len().saturating_sub(before);
+        if more > 0 && !share.grow(more, exchange.world.downstream.held.as_usize()) {
+            return Err(body::full());
+        }
+        let lens = Lens::watching(&rewritten, &WORDS).map_err(malformed)?;
+        ask.tier = ask::asked_tier(&lens);
+        lens
     } else {
         lens
     };

@@ -172,7 +172,7 @@ pub fn prepare(
 }
 
 /// The refusal of a body that is not what its form prescribes.
-fn unlike(wrong: Malformed) -> Refusal {
+pub(in crate::proxy) fn unlike(wrong: Malformed) -> Refusal {
     let refusal = Refusal::new(Kind::InvalidRequest, wrong.message);
     if wrong.param.is_empty() { refusal } else { refusal.with_param(wrong.param) }
 }
