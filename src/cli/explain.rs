@@ -19,6 +19,7 @@ use crate::proxy::arrival::asked::Asked;
 use crate::proxy::arrival::recognise;
 use crate::proxy::departure::attempt::{self, Attempt, Mode, malformed};
 use crate::proxy::departure::{own_headers, targets};
+use crate::proxy::exchange::Ask;
 use crate::proxy::rewriting;
 use crate::refusal::{Kind, Refusal};
 use crate::route::{Names, WORDS};
@@ -123,7 +124,8 @@ fn explained(world: &Snapshot, explain: &Explain, body: Vec<u8>) -> Result<Strin
         let shown = Shown {
             client: asked.dialect(),
             operation: asked.operation(),
-            model: &read.model,
+            world,
+            ask: &read,
             sent: &bytes,
             stream: read.stream,
             number: index + 1,
@@ -211,7 +213,8 @@ fn usual_path(explain: &Explain) -> Option<String> {
 struct Shown<'a> {
     client: Dialect,
     operation: &'static str,
-    model: &'a str,
+    world: &'a Snapshot,
+    ask: &'a Ask,
     /// The client's body.
     sent: &'a [u8],
     stream: bool,
@@ -261,6 +264,8 @@ impl Shown<'_> {
     /// The headers as they are sent, each secret as three stars.
     fn headers(&self) -> Vec<(String, String)> {
         let mut headers: HeaderMap = own_headers(self.attempt, self.stream);
+        let provider = &self.attempt.known.provider;
+        rewriting::departing(self.world, None, self.ask, provider, &mut headers);
         if self.attempt.known.cloud.is_some() {
             // What proves the sender is made when the request leaves.
             headers.remove(http::header::AUTHORIZATION);
@@ -276,11 +281,11 @@ impl Shown<'_> {
     }
 
     fn text(&self) -> String {
-        let Self { client, operation, model, stream, number, count, attempt, .. } = self;
+        let Self { client, operation, ask, stream, number, count, attempt, .. } = self;
         let known = &attempt.known;
         let form = if *stream { "streamed" } else { "whole" };
         let mut lines = vec![
-            format!("client   {operation} in {}, model \"{model}\", {form}", client.name()),
+            format!("client   {operation} in {}, model \"{}\", {form}", client.name(), ask.model),
             format!("target   {number} of {count}: {}, model \"{}\"", known.provider, known.model),
             format!("plan     {}", self.plan()),
         ];
@@ -316,12 +321,12 @@ impl Shown<'_> {
     }
 
     fn json(&self) -> String {
-        let Self { client, operation, model, stream, attempt, .. } = self;
+        let Self { client, operation, ask, stream, attempt, .. } = self;
         let mut out = Vec::new();
         json::object(&mut out, |shown| {
             shown.string("client_dialect", client.name());
             shown.string("operation", operation);
-            shown.string("model", model);
+            shown.string("model", &ask.model);
             shown.bool("stream", *stream);
             shown.string("provider", &attempt.known.provider);
             shown.string("target_model", &attempt.known.model);

@@ -14,6 +14,7 @@ use crate::proxy::departure::attempt::Mode;
 use crate::proxy::exchange::{Call, Exchange};
 use crate::proxy::guarding;
 use crate::proxy::relay::Relay;
+use crate::proxy::rewriting;
 use crate::proxy::{allowance, names};
 
 /// Dresses the head for the client.
@@ -150,4 +151,5 @@ fn stamp(exchange: &mut Exchange, upstream: Option<Duration>, headers: &mut Head
             insert(names::LOSSES, HeaderValue::try_from(losses.to_header()));
         }
     }
+    rewriting::returning(exchange, headers);
 }

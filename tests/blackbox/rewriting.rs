@@ -215,3 +215,165 @@ fn what_no_prompt_can_stand_beside_is_refused_in_the_clients_dialect() {
     let refused = gateway.ask(&post("/v1/chat/completions").json(&body));
     assert_eq!((refused.status, &refused.json()["error"]["param"]), (400, &json!("messages[0].content")));
 }
+
+/// The bound of an answer, in whatever dialect.
+fn bound(body: &Value) -> Option<u64> {
+    let config = &body["generationConfig"];
+    [
+        &body["max_tokens"],
+        &body["max_completion_tokens"],
+        &body["max_output_tokens"],
+        &config["maxOutputTokens"],
+    ]
+    .iter()
+    .find_map(|value| value.as_u64())
+}
+
+#[test]
+fn parameters_are_bounded_and_filled_in_for_every_provider_and_client_streamed_or_not() {
+    let mock = mock();
+    let gateway = setup(&mock, "b: {caps: {max_tokens: 64}, defaults: {temperature: 0.25}, remove: [top_p]}");
+    for model in MODELS {
+        for stream in [false, true] {
+            for client in CLIENTS {
+                let mut request = if stream {
+                    client.stream(model, "#mock tokens=2")
+                } else {
+                    client.whole(model, "#mock tokens=2")
+                };
+                let mut body: Value = serde_json::from_slice(&request.body).unwrap();
+                match client {
+                    Client::Gemini => body["generationConfig"] = json!({"topP": 0.5, "maxOutputTokens": 999}),
+                    Client::Openai | Client::Anthropic => {
+                        body["top_p"] = json!(0.5);
+                        body["max_tokens"] = json!(999);
+                    }
+                }
+                request.body = serde_json::to_vec(&body).unwrap();
+                gateway.ask(&request).ok();
+                let heard = arrived(&mock);
+                assert_eq!(bound(&heard), Some(64), "{client:?} {model} {stream}: {heard}");
+                let text = heard.to_string();
+                assert!(text.contains("\"temperature\":0.25"), "{client:?} {model} {stream}: {heard}");
+                assert!(
+                    !text.contains("\"top_p\"") && !text.contains("\"topP\""),
+                    "{client:?} {model}: {heard}"
+                );
+            }
+            let body = json!({"model": model, "input": "#mock tokens=2 hi", "stream": stream});
+            gateway.ask(&post("/v1/responses").json(&body)).ok();
+            let heard = arrived(&mock);
+            assert_eq!(bound(&heard), Some(64), "responses {model} {stream}: {heard}");
+        }
+    }
+}
+
+#[test]
+fn what_a_dialect_has_no_word_for_reaches_targets_that_have_one() {
+    let mock = mock();
+    let gateway = setup(&mock, "b: {set: {seed: 7, stop: END}}");
+    gateway.ask(&Client::Anthropic.whole("gpt-4o-mini", "#mock tokens=2 hi")).ok();
+    assert_eq!((&arrived(&mock)["seed"], &arrived(&mock)["stop"]), (&json!(7), &json!(["END"])));
+    let body = json!({"model": "claude-sonnet-4-5", "input": "#mock tokens=2 hi"});
+    gateway.ask(&post("/v1/responses").json(&body)).ok();
+    assert_eq!(arrived(&mock)["stop_sequences"], json!(["END"]));
+    gateway.ask(&Client::Anthropic.whole("claude-sonnet-4-5", "#mock tokens=2 hi")).ok();
+    let heard = arrived(&mock);
+    assert_eq!((&heard["stop_sequences"], heard.get("seed")), (&json!(["END"]), None));
+}
+
+#[test]
+fn how_hard_to_think_is_bounded_in_whatever_way_it_is_said() {
+    let mock = mock();
+    let gateway = setup(&mock, "b: {caps: {reasoning_effort: low}}");
+    let body = |budget: u64| {
+        json!({"model": "claude-sonnet-4-5", "max_tokens": 9000, "metadata": {"user_id": "u"}, "messages": [{"role": "user", "content": "#mock tokens=2 hi"}],
+            "thinking": {"type": "enabled", "budget_tokens": budget}})
+    };
+    gateway.ask(&post("/v1/messages").json(&body(8000))).ok();
+    let heard = arrived(&mock);
+    assert!(heard["thinking"]["budget_tokens"].as_u64().unwrap() <= 2048, "{heard}");
+    assert_eq!(heard["metadata"]["user_id"], "u");
+    gateway.ask(&post("/v1/messages").json(&body(1024))).ok();
+    assert_eq!(arrived(&mock)["thinking"]["budget_tokens"], 1024);
+    let body = json!({"model": "gpt-5-mini", "reasoning_effort": "high", "messages": [{"role": "user", "content": "#mock tokens=2 hi"}]});
+    gateway.ask(&post("/v1/chat/completions").json(&body)).ok();
+    assert_eq!(arrived(&mock)["reasoning_effort"], "low");
+    let body = json!({"contents": [{"role": "user", "parts": [{"text": "#mock tokens=2 hi"}]}],
+        "generationConfig": {"thinkingConfig": {"thinkingBudget": 8000}}});
+    gateway.ask(&post("/v1beta/models/gemini-2.5-flash:generateContent").json(&body)).ok();
+    let budget = arrived(&mock)["generationConfig"]["thinkingConfig"]["thinkingBudget"].as_u64();
+    assert!(budget.unwrap() <= 2048, "{budget:?}");
+}
+
+#[test]
+fn a_request_that_says_nothing_of_what_is_bounded_passes_byte_for_byte() {
+    let mock = mock();
+    let gateway =
+        setup(&mock, "b: {caps: {reasoning_effort: low, temperature: 1}, remove: [seed], rename: {/a: /b}}");
+    for client in CLIENTS {
+        let request = client.whole(client.model(), "nothing here");
+        let spaced = String::from_utf8(request.body.clone()).unwrap().replace(':', " : ");
+        gateway.ask(&request.body(spaced.clone())).ok();
+        assert_eq!(mock_page(&mock, "last")["body_text"], spaced, "{client:?}");
+    }
+}
+
+#[test]
+fn exact_places_are_changed_for_the_dialects_that_they_are_of() {
+    let mock = mock();
+    let gateway = setup(
+        &mock,
+        "b: {set: {/metadata/team: blue, /top_k: 5}, rename: {/old: /user}, dialects: [openai_chat]}",
+    );
+    let body = json!({"model": "gpt-4o-mini", "old": "me", "metadata": {"job": "a"},
+        "messages": [{"role": "user", "content": "#mock tokens=2 hi"}]});
+    gateway.ask(&post("/v1/chat/completions").json(&body)).ok();
+    let heard = arrived(&mock);
+    assert_eq!((&heard["metadata"], &heard["user"]), (&json!({"job": "a", "team": "blue"}), &json!("me")));
+    assert_eq!(heard.get("old"), None);
+    gateway.ask(&Client::Anthropic.whole("claude-sonnet-4-5", "#mock tokens=2 hi")).ok();
+    assert_eq!(arrived(&mock).get("top_k"), None);
+}
+
+#[test]
+fn a_count_has_no_parameters() {
+    let mock = mock();
+    let gateway = setup(&mock, "b: {caps: {max_tokens: 5}, defaults: {temperature: 0}}");
+    let body = json!({"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "hi"}]});
+    gateway.ask(&post("/v1/messages/count_tokens").json(&body)).ok();
+    assert_eq!(arrived(&mock), body);
+}
+
+#[test]
+fn heads_are_dressed_on_their_way_out_and_back() {
+    let mock = mock();
+    let yaml = "rewrites:\n  a: {headers: {request: {set: {x-team: search}, remove: [openai-beta]}, \
+        response: {set: {x-served-by: house}, remove: [server-timing]}}}\n  \
+        b: {headers: {request: {add: {x-only: anthropic}}, response: {add: {x-only: anthropic}}}, providers: [anthropic]}";
+    let gateway = Setup::new(&mock).yaml(yaml).start();
+    for (model, only) in [("gpt-4o-mini", None), ("claude-sonnet-4-5", Some("anthropic"))] {
+        for stream in [false, true] {
+            let text = "#mock tokens=2 hi";
+            let request =
+                if stream { Client::Openai.stream(model, text) } else { Client::Openai.whole(model, text) };
+            let reply = gateway.ask(&request.header("openai-beta", "a=b")).ok();
+            let heard = mock_page(&mock, "last")["headers"].clone();
+            assert_eq!(heard["x-team"], "search", "{heard}");
+            assert_eq!(heard.get("openai-beta"), None, "{heard}");
+            assert_eq!(heard.get("x-only").and_then(Value::as_str), only, "{heard}");
+            assert_eq!(reply.header("x-served-by"), Some("house"));
+            assert_eq!(reply.header("server-timing"), None);
+            assert_eq!(reply.header("x-only"), only);
+        }
+    }
+    let refused = gateway.ask(&Client::Openai.whole("no-such-model", "hi"));
+    assert_eq!((refused.status, refused.header("x-served-by")), (404, Some("house")));
+    let body = json!({"model": "gpt-4o-mini", "input": "hi"});
+    gateway.ask(&post("/v1/embeddings").json(&body)).ok();
+    assert_eq!(mock_page(&mock, "last")["headers"]["x-team"], "search");
+    let body =
+        json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "#mock tokens=2 hi"}]});
+    gateway.ask(&post("/p/openai/v1/chat/completions").json(&body)).ok();
+    assert_eq!(mock_page(&mock, "last")["headers"]["x-team"], "search");
+}

@@ -34,7 +34,7 @@ pub(super) use keys::{
 pub(super) use ledger::Ledger;
 pub use ledger::{Sync, WhenFull};
 pub(super) use operators::Admin;
-pub(super) use rewrites::{Rewrite, SystemPrompt};
+pub(super) use rewrites::{HeaderChanges, Rewrite, SystemPrompt};
 pub(super) use routes::{Bond, Fallbacks, Modality, Route, Strategy, Target, Timeouts, When};
 pub(super) use scalar::{Fraction, Interval, Key, Percent, Size, Span, Usd};
 pub(super) use telemetry::{Compression, Protocol, Telemetry};

@@ -94,10 +94,9 @@ impl SystemPrompt {
 
     fn of_gemini(&self, body: &Lens<'_>) -> Result<Vec<Edit>, Malformed> {
         // A question of how many tokens a request has holds the request.
-        if let Some(edit) =
-            self.inside(body, &["generateContentRequest", "generate_content_request"], Self::of_gemini)?
-        {
-            return Ok(edit.into_iter().collect());
+        let held = ["generateContentRequest", "generate_content_request"];
+        if let Some(edits) = self.inside(body, &held, Self::of_gemini)? {
+            return Ok(edits);
         }
         let cached = |key: &&str| body.raw(key).is_some_and(|raw| raw != "null");
         if let Some(key) = ["cachedContent", "cached_content"].into_iter().find(|key| cached(key)) {
@@ -136,11 +135,11 @@ impl SystemPrompt {
     }
 
     fn of_converse(&self, body: &Lens<'_>) -> Result<Vec<Edit>, Malformed> {
-        let counted = |input: &Lens<'_>| {
-            Ok(self.inside(input, &["converse"], Self::of_converse)?.flatten().into_iter().collect())
+        let counted = |of: &Self, input: &Lens<'_>| {
+            Ok(of.inside(input, &["converse"], Self::of_converse)?.unwrap_or_default())
         };
-        if let Some(edit) = self.inside(body, &["input"], |_, input| counted(input))? {
-            return Ok(edit.into_iter().collect());
+        if let Some(edits) = self.inside(body, &["input"], counted)? {
+            return Ok(edits);
         }
         Ok(self.member(body, "system", Blocks::Bare)?.into_iter().collect())
     }
@@ -151,17 +150,16 @@ impl SystemPrompt {
         body: &Lens<'_>,
         keys: &[&'static str],
         edits: impl Fn(&Self, &Lens<'_>) -> Result<Vec<Edit>, Malformed>,
-    ) -> Result<Option<Option<Edit>>, Malformed> {
-        let held =
-            keys.iter().find_map(|key| Some((*key, body.raw(key).filter(|raw| raw.starts_with('{'))?)));
-        let Some((key, raw)) = held else { return Ok(None) };
+    ) -> Result<Option<Vec<Edit>>, Malformed> {
+        let held = |key: &&'static str| Some((*key, body.raw(key).filter(|raw| raw.starts_with('{'))?));
+        let Some((key, raw)) = keys.iter().find_map(held) else { return Ok(None) };
         let inner = Lens::new(raw.as_bytes())?;
         let edits = edits(self, &inner)?;
         if edits.is_empty() {
-            return Ok(Some(None));
+            return Ok(Some(edits));
         }
         let value = String::from_utf8(inner.apply(&edits)).unwrap_or_default();
-        Ok(Some(Some(Edit::Set { key: key.into(), value })))
+        Ok(Some(vec![Edit::Set { key: key.into(), value }]))
     }
 
     /// A text completion has no system prompt: it begins with it.

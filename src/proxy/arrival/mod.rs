@@ -371,6 +371,7 @@ fn dispatch(
         }
         let lens = Lens::watching(&rewritten, &WORDS).map_err(malformed)?;
         ask.tier = ask::asked_tier(&lens);
+        ask.keep &= lens.bool("store") != Some(false);
         lens
     } else {
         lens

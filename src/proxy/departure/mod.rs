@@ -24,6 +24,7 @@ use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
 use crate::proxy::fetching;
 use crate::proxy::relay::Relay;
+use crate::proxy::rewriting;
 use crate::proxy::shared::Shared;
 use crate::proxy::tracing;
 use crate::refusal::{Kind, Refusal};
@@ -147,7 +148,7 @@ pub fn connected(exchange: &mut Exchange, connection: Option<&Digest>) {
 /// When the target's path is none, which cannot be.
 pub fn head(exchange: &mut Exchange, head: &mut RequestHeader) -> Result<()> {
     let world = Arc::clone(&exchange.world);
-    let Exchange { trace, stage: Stage::Away(call), .. } = exchange else {
+    let Exchange { trace, key, stage: Stage::Away(call), .. } = exchange else {
         return Err(Error::new(ErrorType::InternalError));
     };
     call.upload.begin();
@@ -165,6 +166,7 @@ pub fn head(exchange: &mut Exchange, head: &mut RequestHeader) -> Result<()> {
         }
         _ => own_headers(attempt, call.ask.stream),
     };
+    rewriting::departing(&world, key.as_deref(), &call.ask, &attempt.known.provider, &mut headers);
     if let Some(trace) = trace {
         tracing::tell(trace, &mut headers);
     }

@@ -8,6 +8,7 @@ use crate::account::Attribution;
 use crate::dialect::Framing;
 use crate::ir::addressed::{Addressed, Fetched};
 use crate::ir::{Dialect, Request, ServiceTier, Usage};
+use crate::policy::rewrite::Steer;
 use crate::proxy::caching::items::Items;
 use crate::proxy::keeping::recall::Recall;
 use crate::route::way::Times;
@@ -66,6 +67,8 @@ pub struct Ask {
     pub items: Option<Arc<Items>>,
     /// How long the client waits, at most.
     pub times: Times,
+    /// What an operator says of it that its dialect has no place for.
+    pub steer: Steer,
 }
 
 impl Ask {
@@ -98,6 +101,7 @@ impl Ask {
             fetched: Vec::new(),
             items: None,
             times: Times::default(),
+            steer: Steer::default(),
         }
     }
 }

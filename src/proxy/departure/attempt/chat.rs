@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use memchr::memmem;
 
 use super::{Attempt, Mode, malformed, unlike};
 use crate::dialect::{Framing, Head, Restore, codec};
@@ -57,7 +58,11 @@ fn completion(
     }
     let mut losses = Losses::new();
     let path = if ask.stream { known.paths.stream.clone() } else { known.paths.generate.clone() };
-    let planned = plan(ask.dialect, known.dialect, lens, &known.model, &known.profile, &mut losses);
+    let planned = if is_steered(ask, lens) {
+        Plan::Translate { from: ask.dialect, to: known.dialect }
+    } else {
+        plan(ask.dialect, known.dialect, lens, &known.model, &known.profile, &mut losses)
+    };
     Ok(match planned {
         Plan::Verbatim { mut edits, strip_usage } => {
             let mut headers = ask.carried.clone();
@@ -115,6 +120,14 @@ fn completion(
     })
 }
 
+/// Whether an operator's word on how hard to think may change a request whose dialect says that in ways that
+/// depend on the model. May say yes too often: a request that is said again says the same.
+fn is_steered(ask: &Ask, body: &Lens<'_>) -> bool {
+    const SIGNS: [&[u8]; 3] = [b"hink", b"effort", b"reasoning"];
+    let is_said = || SIGNS.iter().any(|sign| memmem::find(body.source(), sign).is_some());
+    ask.steer.touches_thought(is_said)
+}
+
 /// Whether a target must be asked for a whole answer, since it calls no tools in streams.
 fn must_not_stream(known: &Known, request: &Request) -> bool {
     let calls = !request.tools.is_empty() && request.tool_choice != Some(ToolChoice::None);
@@ -156,5 +169,7 @@ pub(in crate::proxy::departure) fn parse(
         }
     }
     let head = Head { path: &ask.path, query: &ask.query, headers: &headers };
-    codec(from).parse_request(&head, instead.unwrap_or(&ask.body)).map_err(unlike)
+    let mut request = codec(from).parse_request(&head, instead.unwrap_or(&ask.body)).map_err(unlike)?;
+    ask.steer.apply(&mut request);
+    Ok(request)
 }
