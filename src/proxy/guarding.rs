@@ -12,7 +12,7 @@ use crate::fault::Fault;
 use crate::ir::Dialect;
 use crate::policy::Key;
 use crate::policy::guard::{
-    Asker, Blocked, Direction, Memory, Passed, Screen, Spoken, Unframed, Watch, pass,
+    Asker, Blocked, Direction, Diversion, Memory, Passed, Screen, Spoken, Unframed, Watch, pass,
 };
 use crate::proxy::arrival::asked::{Asked, Through};
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
@@ -139,6 +139,41 @@ pub fn through(exchange: &mut Exchange, through: &Through, body: Bytes) -> Resul
     let anew = asked(&watch, &body, &body, memory);
     tracing::took(exchange, since, Deed::Guard);
     Ok(anew?.map_or(body, Bytes::from))
+}
+
+/// Where a request goes because of what guards found in it; `None` where it goes where it would anyway.
+#[must_use]
+pub fn diverted(exchange: &Exchange) -> Option<Diversion> {
+    let diversion = &exchange.guarding.as_deref()?.memory.diversion;
+    (!diversion.is_none()).then(|| diversion.clone())
+}
+
+/// A request that goes through has a provider, and can go to no other.
+///
+/// # Errors
+/// When guards would have it go elsewhere.
+pub fn stays(exchange: &Exchange, through: &Through) -> Result<(), Refusal> {
+    let Some(diversion) = diverted(exchange) else { return Ok(()) };
+    let index = exchange.world.table.provider(&through.provider).ok();
+    let provider = index.and_then(|index| exchange.world.providers.get(index));
+    let provider = provider.map_or(through.provider.as_str(), |provider| &provider.name);
+    let model = exchange.guarding.as_deref().map_or("", |guarding| guarding.model.as_str());
+    if let Some((class, guard)) = diversion.bars(provider, model) {
+        return Err(barred(guard, &class.name, &format!("{provider} may not have it")));
+    }
+    if let Some(route) = &diversion.route {
+        let message = format!(
+            "guards send this request to the route \"{route}\", and what goes through goes to {provider} alone"
+        );
+        return Err(Refusal::new(Kind::ContentPolicy, message).with_code("guard_diverted"));
+    }
+    Ok(())
+}
+
+/// The refusal of a request that nobody may have who could answer it.
+pub(super) fn barred(guard: &str, class: &str, why: &str) -> Refusal {
+    let message = format!("the guard \"{guard}\" finds data of the class \"{class}\" in this request: {why}");
+    Refusal::new(Kind::ContentPolicy, message).with_code("data_class")
 }
 
 /// Whether somebody may read a body as JSON, in UTF-16 too, as some do who go by the first bytes. What begins

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::catalog::nearest;
 use crate::config::file::{File, Guard as Written, GuardAction, GuardOn};
+use crate::config::read::did_you_mean;
 use crate::policy::guard::{
-    Action, Detector, Guard, LANGUAGES, LONGEST_WORD, Pattern, Scope, THRESHOLD, Wanted, Words,
+    Action, Class, Detector, Guard, LANGUAGES, LONGEST_WORD, Pattern, Scope, THRESHOLD, Wanted, Words,
 };
 
 use super::Check;
@@ -13,11 +14,14 @@ use super::keys::{Spot, is_name, is_owner};
 
 /// The guards of the file, in the order of their names.
 pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Vec<Arc<Guard>> {
+    let classes = classes(file, check);
     let one = |(name, written): (&String, &Written)| {
         let path = ["guards", name.as_str()];
         let mut spot = Spot { tree: check.source.sound, path: &path, problems: check.problems };
         named(name, &[], &mut spot);
-        Arc::new(guard(name.trim(), written, &mut spot))
+        let guard = guard(name.trim(), written, &mut spot);
+        let class = written.class.as_deref().and_then(|class| class_of(class, &classes, &mut spot));
+        Arc::new(Guard { class, ..guard })
     };
     let guards: Vec<_> = file.guards.iter().map(one).collect();
     for (name, written) in &file.guards {
@@ -30,6 +34,12 @@ pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Vec<Arc<Guard>> {
                     None,
                 );
             }
+        }
+        let is_known =
+            |route: &str| check.is_declared("routes", route) || check.is_declared("aliases", route);
+        if let Some(route) = written.route.as_deref().map(str::trim).filter(|route| !is_known(route)) {
+            let hint = did_you_mean(route, check.declared("routes").chain(check.declared("aliases")));
+            check.error(&["guards", name, "route"], format!("no route is named \"{route}\""), hint);
         }
     }
     guards
@@ -76,6 +86,8 @@ fn guard(name: &str, written: &Written, spot: &mut Spot<'_>) -> Guard {
         let hint = "it masks requests and restores answers by itself; on: [request]".to_owned();
         spot.error(&["on"], "only what was masked in a request can be restored", hint);
     }
+    let route = written.route.as_deref().map(|route| Arc::from(route.trim()));
+    diverts(written, requests, spot);
     for (place, owner) in written.owners.iter().enumerate() {
         if !is_owner(owner.trim()) {
             spot.error(&["owners", &place.to_string()], "expected an owner such as org/team/service", None);
@@ -92,6 +104,8 @@ fn guard(name: &str, written: &Written, spot: &mut Spot<'_>) -> Guard {
         length: written.max_length.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX)),
         languages: languages(written, spot),
         action,
+        route,
+        class: None,
         requests,
         answers,
         scope: Scope {
@@ -100,6 +114,63 @@ fn guard(name: &str, written: &Written, spot: &mut Spot<'_>) -> Guard {
             models: trimmed(&written.models),
         },
     }
+}
+
+/// Whether what is said of where requests go can be so.
+fn diverts(written: &Written, requests: bool, spot: &mut Spot<'_>) {
+    match (written.action == GuardAction::Route, &written.route) {
+        (true, None) => {
+            spot.error(&["action"], "expected a route to send requests to", "route: NAME".to_owned())
+        }
+        (false, Some(_)) => spot.error(&["route"], "only action: route sends requests somewhere", None),
+        (true, Some(_)) | (false, None) => {}
+    }
+    for (field, said) in
+        [("action", written.action == GuardAction::Route), ("class", written.class.is_some())]
+    {
+        if said && !requests {
+            let hint = "on: [request]".to_owned();
+            spot.error(&[field], "only requests can go elsewhere, and this guard looks at none", hint);
+        }
+    }
+}
+
+/// The classes of data, each with what is wrong with it told.
+fn classes(file: &File, check: &mut Check<'_>) -> Vec<Arc<Class>> {
+    let mut classes = Vec::with_capacity(file.classes.len());
+    for (name, written) in &file.classes {
+        if !is_name(name) {
+            check.error(&["classes", name], "expected a name", None);
+        }
+        if written.models.is_empty() && written.providers.is_empty() {
+            let hint = "models: […] or providers: […]".to_owned();
+            check.error(&["classes", name], "nobody may have data of this class", hint);
+        }
+        for (place, provider) in written.providers.iter().enumerate() {
+            if !check.is_declared("providers", provider.trim()) {
+                let path = ["classes", name, "providers", &place.to_string()];
+                let hint = did_you_mean(provider, check.declared("providers"));
+                check.error(&path, format!("no provider is named \"{provider}\""), hint);
+            }
+        }
+        let trimmed = |list: &[String]| list.iter().map(|name| name.trim().to_owned()).collect();
+        classes.push(Arc::new(Class {
+            name: name.trim().to_owned(),
+            models: trimmed(&written.models),
+            providers: trimmed(&written.providers),
+        }));
+    }
+    classes
+}
+
+fn class_of(name: &str, classes: &[Arc<Class>], spot: &mut Spot<'_>) -> Option<Arc<Class>> {
+    let name = name.trim();
+    let class = classes.iter().find(|class| class.name == name).cloned();
+    if class.is_none() {
+        let hint = did_you_mean(name, classes.iter().map(|class| class.name.as_str()));
+        spot.error(&["class"], format!("no class of data is named \"{name}\""), hint);
+    }
+    class
 }
 
 /// Guards and their rules are named in a header of answers, with these between.
@@ -117,6 +188,7 @@ const fn action(written: GuardAction) -> Action {
     match written {
         GuardAction::Monitor => Action::Monitor,
         GuardAction::Tag => Action::Tag,
+        GuardAction::Route => Action::Route,
         GuardAction::Mask => Action::Mask,
         GuardAction::MaskAndRestore => Action::MaskAndRestore,
         GuardAction::Block => Action::Block,

@@ -31,9 +31,14 @@ pub(in crate::config) struct Guard {
     /// Default: all.
     pub(in crate::config) languages: Vec<String>,
     /// What becomes of it: `monitor` records it, `tag` tells the client too, `mask` puts a word in its
-    /// place, `mask_and_restore` a name that becomes the text again in the answer, and `block` ends
-    /// the request. Default: `monitor`.
+    /// place, `mask_and_restore` a name that becomes the text again in the answer, `route` sends the request
+    /// to another route, and `block` ends it. Default: `monitor`.
     pub(in crate::config) action: GuardAction,
+    /// The route or alias to which `route` sends a request.
+    pub(in crate::config) route: Option<String>,
+    /// The class of what it finds in requests (`classes`): who may have such requests, whatever becomes of
+    /// them. Default: none.
+    pub(in crate::config) class: Option<String>,
     /// Where it looks: `request`, `answer`. Default: both.
     pub(in crate::config) on: Vec<GuardOn>,
     /// The keys that it is for, by name. Default: all, and those who have none.
@@ -43,6 +48,17 @@ pub(in crate::config) struct Guard {
     /// The models and routes that it is for, by the name that clients use; `*` stands for any letters.
     /// Default: all.
     pub(in crate::config) models: Vec<String>,
+}
+
+/// A class of data: who may have requests with such in them. Whoever either list names may.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct Class {
+    /// Models by their name, or as `provider/model`; `*` stands for any letters.
+    pub(in crate::config) models: Vec<String>,
+    /// Providers by name.
+    pub(in crate::config) providers: Vec<String>,
 }
 
 /// What becomes of what a guard finds.
@@ -55,6 +71,8 @@ pub(in crate::config) enum GuardAction {
     Monitor,
     /// The client is told too.
     Tag,
+    /// The request goes to another route.
+    Route,
     /// A word stands in its place.
     Mask,
     /// A name stands in its place, and it again in place of the name.

@@ -26,7 +26,7 @@ use crate::units::ByteSize;
 
 pub(super) use breakers::Breakers;
 pub(super) use cache::{Cache, CacheLeft, CacheMode, CacheOtherwise, CacheReplay, CacheScope};
-pub(super) use guards::{Guard, GuardAction, GuardOn};
+pub(super) use guards::{Class, Guard, GuardAction, GuardOn};
 pub(super) use jwt::Jwt;
 pub(super) use keys::{
     Allowance, Budget, BudgetPer, Limit, LimitPer, MasterKeyFor, TrustedHeader, Unpriced, VirtualKey,
@@ -76,6 +76,8 @@ pub(super) struct File {
     pub(super) unpriced: Unpriced,
     /// Guards by name: what may pass, in requests and in answers.
     pub(super) guards: BTreeMap<String, Guard>,
+    /// Classes of data by name, and who may have such; guards say what is of a class.
+    pub(super) classes: BTreeMap<String, Class>,
     /// Rules by name for what is said otherwise in requests.
     pub(super) rewrites: BTreeMap<String, Rewrite>,
     /// The folder for the journal and the database, relative to the working directory.
@@ -458,6 +460,7 @@ impl Default for File {
             labels: BTreeMap::new(),
             unpriced: Unpriced::default(),
             guards: BTreeMap::new(),
+            classes: BTreeMap::new(),
             rewrites: BTreeMap::new(),
             data_dir: "tollgate-data".to_owned(),
             metrics: Metrics::default(),

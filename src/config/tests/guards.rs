@@ -67,3 +67,37 @@ guards:
     }
     assert!(!told.iter().any(|told| told.contains("does nothing")), "{told:#?}");
 }
+
+#[test]
+fn classes_and_routes_of_guards_are_known_ones() {
+    let yaml = "\
+routes: {home: {targets: [openai/gpt-4o-mini]}}
+classes: {personal: {providers: [openai]}}
+guards:
+  a: {detect: [pii], class: personal}
+  b: {detect: [secrets], action: route, route: home}
+";
+    let guards = of_yaml(yaml, KEYS).unwrap().snapshot.guards;
+    assert_eq!(guards[0].class.as_ref().map(|class| class.name.as_str()), Some("personal"));
+    assert_eq!((guards[1].action, guards[1].route.as_deref()), (Action::Route, Some("home")));
+    let yaml = "\
+classes: {none: {}, whose: {providers: [opanai]}}
+guards:
+  a: {detect: [pii], class: nome}
+  b: {detect: [pii], action: route}
+  c: {detect: [pii], route: home}
+  d: {detect: [pii], action: route, route: nowhere, on: [answer]}
+";
+    let told = problems(yaml, KEYS);
+    for expected in [
+        "error: nobody may have data of this class",
+        "error: no provider is named \"opanai\"",
+        "error: no class of data is named \"nome\"\n  hint: did you mean \"none\"?",
+        "error: expected a route to send requests to",
+        "error: only action: route sends requests somewhere",
+        "error: no route is named \"nowhere\"",
+        "error: only requests can go elsewhere, and this guard looks at none",
+    ] {
+        assert!(told.iter().any(|told| told.contains(expected)), "{expected}\n{told:#?}");
+    }
+}

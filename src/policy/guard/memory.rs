@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::class::Diversion;
 use super::detector::Detector;
 use super::rule::{Action, Direction, Guard};
 
@@ -42,6 +43,8 @@ const MOST_NAMES: usize = 4096;
 pub struct Memory {
     /// What was found.
     pub verdicts: Vec<Verdict>,
+    /// Where the request goes because of that.
+    pub diversion: Diversion,
     /// The rule that ended it, with its guard.
     pub blocked: Option<(Arc<str>, Arc<str>)>,
     /// The names in place of what was masked, and that.
@@ -68,6 +71,9 @@ impl Memory {
     /// Notes what a rule found.
     pub(super) fn note(&mut self, guard: &Guard, rule: Arc<str>, direction: Direction) {
         let action = guard.action;
+        if direction == Direction::Request {
+            self.diversion.follow(guard);
+        }
         if action == Action::Block && self.blocked.is_none() {
             self.blocked = Some((Arc::clone(&guard.name), Arc::clone(&rule)));
         }

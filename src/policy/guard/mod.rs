@@ -6,6 +6,7 @@
 
 mod body;
 mod checks;
+mod class;
 mod clearing;
 mod code;
 mod codes;
@@ -34,6 +35,7 @@ mod trail;
 mod view;
 
 pub use body::{Blocked, Passed, Spoken, pass};
+pub use class::{Class, Diversion};
 pub use detector::{Detector, Finding, Wanted};
 pub use examine::{Sight, examine};
 pub use injection::{Score, Sign};

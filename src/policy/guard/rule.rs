@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::class::Class;
 use super::detector::{Detector, Finding, Wanted};
 use super::exfiltration;
 use super::lexicon::{Edges, Lexicon};
@@ -16,6 +17,8 @@ pub enum Action {
     Monitor,
     /// The client is told, too, in a header.
     Tag,
+    /// The client is told, and the request goes to another route.
+    Route,
     /// A word for what it was stands in its place.
     Mask,
     /// A name stands in its place, and in the answer it stands again in place of that name.
@@ -31,6 +34,7 @@ impl Action {
         match self {
             Self::Monitor => "monitor",
             Self::Tag => "tag",
+            Self::Route => "route",
             Self::Mask => "mask",
             Self::MaskAndRestore => "mask_and_restore",
             Self::Block => "block",
@@ -123,6 +127,10 @@ pub struct Guard {
     pub languages: Vec<&'static str>,
     /// What becomes of what it finds.
     pub action: Action,
+    /// The route to which it sends a request.
+    pub route: Option<Arc<str>>,
+    /// The class of what it finds in requests.
+    pub class: Option<Arc<Class>>,
     /// Whether it looks at requests.
     pub requests: bool,
     /// Whether it looks at answers.
@@ -164,6 +172,8 @@ impl Guard {
             length: usize::MAX,
             languages: Vec::new(),
             action,
+            route: None,
+            class: None,
             requests: true,
             answers: true,
             scope: Scope::default(),
@@ -256,10 +266,13 @@ impl Watch {
         Some(Self { direction, guards, panel: Arc::new(panel), cleared, names })
     }
 
-    /// The guard without whose look nothing may pass: one that would change or end it.
+    /// The guard without whose look nothing may pass: one that would change or end it, or send it elsewhere.
     #[must_use]
     pub fn binding(&self) -> Option<&Guard> {
-        let binds = |guard: &&Arc<Guard>| guard.action.edits() || guard.action == Action::Block;
+        let diverts = |guard: &Guard| guard.class.is_some() || guard.action == Action::Route;
+        let ends = |guard: &Guard| guard.action.edits() || guard.action == Action::Block;
+        let asked = self.direction == Direction::Request;
+        let binds = |guard: &&Arc<Guard>| ends(guard) || (asked && diverts(guard));
         self.guards.iter().find(binds).map(|guard| &**guard)
     }
 

@@ -12,19 +12,21 @@ use crate::clock;
 use crate::dialect::Framing;
 use crate::ir::{Dialect, ServiceTier, Usage};
 use crate::policy::Key;
+use crate::policy::guard::Diversion;
 use crate::proxy::arrival::address;
 use crate::proxy::arrival::admission;
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::arrival::envelope::{self, Opened};
-use crate::proxy::arrival::routing;
+use crate::proxy::arrival::{local, routing};
 use crate::proxy::departure::attempt::malformed;
 use crate::proxy::departure::onward::{Left, Routing};
 use crate::proxy::departure::targets::Known;
 use crate::proxy::exchange::Ask;
+use crate::proxy::guarding;
 use crate::refusal::{Kind, Refusal};
 use crate::route::health::Reach;
 use crate::route::way::Times;
-use crate::route::{Names, Target};
+use crate::route::{Choice, Names, Target};
 use crate::snapshot::Snapshot;
 use crate::units::parse_duration;
 use crate::wire::json;
@@ -120,7 +122,58 @@ pub fn choose(
     asked: &Asked,
     ask: &mut Ask,
 ) -> Result<Chosen, Refusal> {
-    let mut choice = admission::choose(world, names, key, &ask.model)?;
+    let choice = admission::choose(world, names, key, &ask.model)?;
+    settle(world, choice, key, headers, asked, ask)
+}
+
+/// Chooses them anew for a request in which guards found something, by what they make of it.
+///
+/// # Errors
+/// As [`choose`], and when nobody is left who may have it.
+pub fn divert(
+    world: &Snapshot,
+    names: &Names,
+    key: Option<&Key>,
+    headers: &HeaderMap,
+    asked: &Asked,
+    ask: &mut Ask,
+    diversion: &Diversion,
+) -> Result<Chosen, Refusal> {
+    let mut choice = match &diversion.route {
+        None => admission::choose(world, names, key, &ask.model)?,
+        // It is the operator who sends there, and not the client who asks for it.
+        Some(route) => {
+            let elsewhere = world.table.choose(route, names);
+            elsewhere.map_err(|unknown| local::unknown_model(route, &unknown.nearest))?
+        }
+    };
+    let mut bar = None;
+    choice.retain(|_, target| {
+        let provider = world.providers.get(target.provider).map_or("", |provider| &provider.name);
+        let barred = diversion.bars(provider, &target.model);
+        bar = bar.or(barred);
+        barred.is_none()
+    });
+    let is_left = match &choice.way {
+        Some(way) => choice.legs.iter().any(|leg| way.own().contains(leg)),
+        None => !choice.targets.is_empty(),
+    };
+    if let Some((class, guard)) = bar.filter(|_| !is_left) {
+        let asked_for: String = ask.model.chars().take(128).collect();
+        let why = format!("nobody who serves the model \"{asked_for}\" may have it");
+        return Err(guarding::barred(guard, &class.name, &why).with_param("model"));
+    }
+    settle(world, choice, key, headers, asked, ask)
+}
+
+fn settle(
+    world: &Snapshot,
+    mut choice: Choice,
+    key: Option<&Key>,
+    headers: &HeaderMap,
+    asked: &Asked,
+    ask: &mut Ask,
+) -> Result<Chosen, Refusal> {
     ask.strict |= choice.strict || world.strict;
     let routing = routing::settle(&mut choice, key, headers, ask)?;
     let (now, client) = (clock::ticks(clock::now()), asked.dialect());

@@ -323,6 +323,7 @@ fn dispatch(
         let key = exchange.key.as_deref();
         admission::go_through(&exchange.world, key, &through, session.req_header(), &body)?;
         let body = guarding::through(exchange, &through, body)?;
+        guarding::stays(exchange, &through)?;
         let body = rewriting::through(&exchange.world, exchange.key.as_deref(), &through, body)?;
         through::dispatch(shared, session, exchange, &through, share)?;
         if let Some(call) = exchange.call() {
@@ -343,7 +344,7 @@ fn dispatch(
     ask.recall = recall;
     ask.fetches = exchange.world.fetch_images.enabled;
     let (own, names) = (exchange.key.clone(), shared.discovered.load());
-    let Chosen { targets, place, known, routing } =
+    let Chosen { mut targets, mut place, mut known, mut routing } =
         ask::choose(&exchange.world, &names, own.as_deref(), &head.headers, asked, &mut ask)?;
     exchange.wait_for(routing.as_ref().and_then(|routing| routing.way.times.as_ref()), &ask.times);
     if matches!(asked, Asked::Chat { dialect: Dialect::OpenaiResponses, .. })
@@ -360,6 +361,14 @@ fn dispatch(
     } else {
         lens
     };
+    if let Some(diversion) = guarding::diverted(exchange) {
+        let head = session.req_header();
+        let elsewhere =
+            ask::divert(&exchange.world, &names, own.as_deref(), &head.headers, asked, &mut ask, &diversion)?;
+        Chosen { targets, place, known, routing } = elsewhere;
+        exchange.patience = exchange.world.upstream.patience();
+        exchange.wait_for(routing.as_ref().and_then(|routing| routing.way.times.as_ref()), &ask.times);
+    }
     let rewritten;
     // What the operator says is no concern of guards.
     let before = ask.body.len();

@@ -1,5 +1,6 @@
 //! Guards over real sockets: what reaches the provider, and what the client is told.
 
+mod elsewhere;
 mod kept;
 mod streams;
 
