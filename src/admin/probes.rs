@@ -50,14 +50,14 @@ pub(super) fn status(admin: &Admin) -> Answer {
         });
         status.array("breakers", |list| {
             let told = breakers::told(&world, clock::ticks(clock::now()));
-            let open = told.into_iter().filter(|told| told.resting || told.stand != Stand::Closed);
+            let open = told.into_iter().filter(|told| told.resting.is_some() || told.stand != Stand::Closed);
             open.for_each(|told| {
                 list.object(|one| {
                     one.string("provider", &told.provider);
                     one.string("part", told.part);
                     one.opt_string("name", Some(told.name.as_str()).filter(|name| !name.is_empty()));
-                    one.string("state", if told.resting { "resting" } else { told.stand.name() });
-                    one.opt_number("wait_ms", told.wait);
+                    one.string("state", if told.resting.is_some() { "resting" } else { told.stand.name() });
+                    one.opt_number("wait_ms", told.resting.unwrap_or(told.wait));
                     one.number("openings", told.openings);
                 });
             });

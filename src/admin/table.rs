@@ -46,6 +46,12 @@ pub enum Page {
     Models,
     /// Whom it is asked of.
     Providers,
+    /// One of them taken out.
+    Rest,
+    /// Back in.
+    Serve,
+    /// As if nothing had been seen of it.
+    Recover,
     /// The configuration in force.
     Config,
     /// Another one.
@@ -301,6 +307,35 @@ pub static ROWS: &[Row] = &[
         Page::Providers,
         "The providers, and how they do since this process began",
         "Providers",
+    ),
+    change(
+        Method::POST,
+        "/providers/{provider}/rest",
+        Scope::Config,
+        Page::Rest,
+        "Take a provider out, or one of its models or keys, for a while or until it is taken back in",
+        "Resting",
+    )
+    .sends(json("Rest")),
+    change(
+        Method::DELETE,
+        "/providers/{provider}/rest",
+        Scope::Config,
+        Page::Serve,
+        "Take it back in",
+        "Resting",
+    )
+    .asks(&[
+        param("model", "string", "This model of it."),
+        param("key", "integer", "This of its keys, counted from 1."),
+    ]),
+    change(
+        Method::POST,
+        "/providers/{provider}/recover",
+        Scope::Config,
+        Page::Recover,
+        "Close all breakers of a provider, whatever was seen of it",
+        "Resting",
     ),
     get("/config", Page::Config, "The configuration in force, without secrets", "Config"),
     change(

@@ -1,10 +1,12 @@
 //! How breakers stand at the moment when somebody looks.
 
+use std::collections::BTreeMap;
+
 use prometheus::core::Collector as _;
 use prometheus::proto::MetricFamily;
 use prometheus::{GaugeVec, IntCounterVec, Opts};
 
-use crate::route::health::{Breaker, Stand};
+use crate::route::health::{Breaker, Rest, Stand};
 use crate::snapshot::Snapshot;
 use crate::telemetry::names::{label, metric};
 
@@ -24,8 +26,8 @@ pub struct Told {
     pub name: String,
     /// How it stands.
     pub stand: Stand,
-    /// Whether an operator has taken the provider out.
-    pub resting: bool,
+    /// Whether an operator has taken it out, and for how many milliseconds; `None` in that for good.
+    pub resting: Option<Option<u64>>,
     /// In how many milliseconds it may be tried again, unless it is closed.
     pub wait: Option<u64>,
     /// How many times it has opened.
@@ -38,20 +40,28 @@ pub struct Told {
 pub fn told(world: &Snapshot, now: u64) -> Vec<Told> {
     let mut all = Vec::new();
     for provider in &world.providers {
-        let (health, resting) = (&provider.health, provider.health.is_resting());
-        let mut tell = |part, name, stand, until: Option<u64>, openings| {
-            let wait = until.map(|until| until.saturating_sub(now));
+        let health = &provider.health;
+        let mut tell = |part, name, stand, until: Option<u64>, openings, rest: Option<Option<u64>>| {
+            let left = |until: u64| until.saturating_sub(now);
+            let (wait, resting) = (until.map(left), rest.map(|until| until.map(left)));
             all.push(Told { provider: provider.name.clone(), part, name, stand, resting, wait, openings });
         };
-        let mut one = |part, name, breaker: &Breaker| {
-            tell(part, name, breaker.stand(now), breaker.until(), breaker.openings());
+        let mut one = |part, name, breaker: &Breaker, rest: &Rest| {
+            let (stand, until) = (breaker.stand(now), breaker.until());
+            tell(part, name, stand, until, breaker.openings(), rest.until(now));
         };
-        one("host", String::new(), &health.host);
+        one("host", String::new(), &health.host, &health.rest);
         for (place, key) in provider.fingerprints().into_iter().enumerate() {
-            one("key", (place + 1).to_string(), &health.key(key));
+            let key = health.key(key);
+            one("key", (place + 1).to_string(), &key.breaker, &key.rest);
         }
+        let mut resting: BTreeMap<_, _> = health.resting(now).into_iter().collect();
         for (name, stand, until, openings) in health.troubled(now) {
-            tell("model", name, stand, until, openings);
+            let rest = resting.remove(&name);
+            tell("model", name, stand, until, openings, rest);
+        }
+        for (name, rest) in resting {
+            tell("model", name, Stand::Closed, None, 0, Some(rest));
         }
     }
     all.truncate(MOST);
@@ -72,7 +82,7 @@ pub(super) fn families(told: &[Told]) -> prometheus::Result<Vec<MetricFamily>> {
     for one in told {
         let labels = [one.provider.as_str(), one.part, one.name.as_str()];
         let number = match one.stand {
-            _ if one.resting => 3.0,
+            _ if one.resting.is_some() => 3.0,
             Stand::Closed => 0.0,
             Stand::HalfOpen => 1.0,
             Stand::Open => 2.0,

@@ -14,6 +14,7 @@ mod play;
 mod providers;
 mod reprice;
 mod requests;
+mod rest;
 mod rules;
 mod session;
 mod sums;
@@ -107,6 +108,9 @@ pub(super) async fn answer(page: Page, call: &Call<'_>) -> Answer {
         Page::Owners => owners::tree(call).await,
         Page::Models => Ok(models::list(call)),
         Page::Providers => Ok(providers::list(call)),
+        Page::Rest => rest::begin(call).await,
+        Page::Serve => rest::end(call).await,
+        Page::Recover => rest::recover(call).await,
         Page::Config => Ok(config::show(call)),
         Page::Reload => config::reload(call).await,
         Page::Check => config::check(call).await,

@@ -1,28 +1,30 @@
 //! The providers: what is configured, and how they do.
 
-use super::{Call, object, text_or_null, texts};
+use super::{Call, object, rest, text_or_null, texts};
 use crate::admin::answer::Answer;
 use crate::clock;
 use crate::provider::Source;
 use crate::snapshot::Provider;
+use crate::telemetry::breakers::{self, Told};
 use crate::telemetry::standing::Stand;
 use crate::wire::json::Object;
 
 pub(super) fn list(call: &Call<'_>) -> Answer {
     let shared = &call.admin.shared;
     let (world, names) = (shared.world.load(), shared.discovered.load());
+    let told = breakers::told(&world, clock::ticks(clock::now()));
     object(200, |answer| {
         answer.array("providers", |array| {
             for (index, provider) in world.providers.iter().enumerate() {
                 let models = world.table.served_by(index, &names);
                 let stand = shared.telemetry.standing.of(&provider.name);
-                array.object(|object| one(object, provider, models, &stand));
+                array.object(|object| one(object, provider, models, &stand, &told));
             }
         });
     })
 }
 
-fn one(object: &mut Object<'_>, provider: &Provider, models: usize, stand: &Stand) {
+fn one(object: &mut Object<'_>, provider: &Provider, models: usize, stand: &Stand, told: &[Told]) {
     object.string("name", &provider.name);
     object.string("vendor", provider.vendor.id);
     object.string("base_url", &provider.base.to_string());
@@ -45,6 +47,7 @@ fn one(object: &mut Object<'_>, provider: &Provider, models: usize, stand: &Stan
         Some(millis) => object.number("p50", millis),
         None => object.null("p50"),
     });
+    object.array("resting", |array| rest::resting(array, &provider.name, told));
     // Nothing is learned of a provider's limits yet.
     object.object("limits", |_| {});
 }

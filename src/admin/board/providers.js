@@ -1,6 +1,6 @@
 // Providers: how they are, what they last failed with, and what limits they told of.
 
-import { facts, pill, when } from "./controls.js";
+import { facts, pill, time, when } from "./controls.js";
 import { fill, h } from "./dom.js";
 import { count, percent, span, whole, words } from "./format.js";
 import { link } from "./route.js";
@@ -18,7 +18,8 @@ export default async function providers(view) {
   });
 }
 
-function health({ requests, errors, last_fault: fault }) {
+function health({ requests, errors, last_fault: fault, resting }) {
+  if (resting?.length) return pill("taken out", "warn");
   if (!requests && !fault) return pill("not asked yet");
   if (fault && Date.now() - new Date(fault.at) < NEWS) return pill("faults just now",
     errors / (requests || 1) > 0.2 ? "bad" : "warn");
@@ -45,6 +46,8 @@ function card(provider) {
       h("div", h("dt", "Latency"), h("dd", span(provider.latency_ms?.p50)))),
     fault && h("p.notice.warn", h("strong", words(fault.kind)), fault.status > 0 && ` (${fault.status})`, " ",
       when(fault.at), fault.message && `: ${fault.message}`),
+    provider.resting?.map(({ part, name, until }) =>
+      h("p.notice.warn", `Taken out: ${part} ${name ?? ""} until `, until ? time(until) : "further notice")),
     facts(rows),
     told.length > 0 && [h("h3", "Limits that it told of"),
       facts(told.map(([name, value]) => [words(name),

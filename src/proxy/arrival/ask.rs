@@ -195,11 +195,13 @@ fn settle(
 
 /// The refusal of a request whose targets are all there, and none to be asked now.
 fn unwell(targets: &[Arc<Reach>], model: &str, now: u64) -> Refusal {
-    let mut awake = targets.iter().filter(|reach| !reach.is_resting()).peekable();
+    let mut awake = targets.iter().filter(|reach| !reach.is_resting(now)).peekable();
     let why = if awake.peek().is_none() { "is in maintenance" } else { "fails at the moment" };
     let refusal = Refusal::new(Kind::Unavailable, format!("whoever serves the model \"{model}\" {why}"));
     let refusal = refusal.with_code("no_target_available");
-    match awake.map(|reach| reach.until().unwrap_or(now).saturating_sub(now).max(1000)).min() {
+    let back = targets.iter().filter_map(|reach| reach.rests_until(now));
+    let well = awake.map(|reach| reach.until().unwrap_or(now));
+    match well.chain(back).map(|at| at.saturating_sub(now).max(1000)).min() {
         Some(wait) => refusal.with_retry_after(Duration::from_millis(wait)),
         None => refusal,
     }

@@ -475,10 +475,10 @@ fn key(shared: &Shared, world: &Snapshot, ask: &Ask, known: &Known) -> usize {
     match kept_at.filter(|(index, _)| *index == known.index) {
         Some((_, key)) => key.checked_rem(keys).unwrap_or(0),
         None if keys > 1 => match &known.reach {
-            Some(reach) if world.breakers.rules.is_some() => {
+            Some(reach) => {
                 onward::best_key(reach, shared.next_turn(), clock::ticks(clock::now())).unwrap_or(0)
             }
-            Some(_) | None => shared.next_turn() % keys,
+            None => shared.next_turn() % keys,
         },
         None => 0,
     }

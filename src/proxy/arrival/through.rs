@@ -1,6 +1,7 @@
 //! Requests that go through to a provider as they are: `/p/{provider}/…`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Version, header};
@@ -8,6 +9,7 @@ use pingora::http::RequestHeader;
 use pingora::proxy::Session;
 
 use crate::catalog::quirks::House;
+use crate::clock;
 use crate::dialect::live::opening;
 use crate::dialect::{Kept, kept};
 use crate::ir::Dialect;
@@ -176,6 +178,10 @@ pub(in crate::proxy) fn dispatch(
     })?;
     let provider =
         world.providers.get(index).ok_or_else(|| Refusal::new(Kind::Internal, "no such provider"))?;
+    let now = clock::ticks(clock::now());
+    if let Some(until) = provider.health.rest.until(now) {
+        return Err(in_maintenance(&provider.name, until.map(|until| until.saturating_sub(now))));
+    }
     let like = through.like.as_ref().map(Asked::dialect);
     let joined = join(&provider.spoken(), &provider.base, like, &through.place);
     let (base, mut path) = joined.ok_or_else(|| {
@@ -193,8 +199,7 @@ pub(in crate::proxy) fn dispatch(
     let head = session.req_header();
     let model = through.like.as_ref().and_then(Asked::model_in_path).unwrap_or_default();
     let known = Arc::new(Known::through(&world, provider, index, through.dialect, base, &model));
-    let keys = provider.keys.len();
-    let key = if keys > 1 { shared.next_turn() % keys } else { 0 };
+    let key = key(shared, provider, now);
     let method = head.method.clone();
     let results = kept && Kept::gives_results(&through.place);
     let find = if results { Find::Batch } else { Find::like(through.like.as_ref()) };
@@ -233,6 +238,30 @@ pub(in crate::proxy) fn dispatch(
     let call = Call::new(ask, vec![target], 0, attempt, share);
     exchange.stage = Stage::Away(Box::new(Call { upload, ..call }));
     Ok(())
+}
+
+/// The key that has its turn, of those that no operator has taken out.
+fn key(shared: &Shared, provider: &Provider, now: u64) -> usize {
+    let keys = provider.keys.len();
+    if keys < 2 {
+        return 0;
+    }
+    let turn = shared.next_turn() % keys;
+    let fingerprints = provider.fingerprints();
+    let is_awake =
+        |key: &usize| fingerprints.get(*key).is_none_or(|key| !provider.health.key(*key).rest.is_on(now));
+    (0..keys).map(|step| (turn + step) % keys).find(is_awake).unwrap_or(turn)
+}
+
+/// The refusal of what goes to a provider that an operator has taken out, for so many milliseconds if that
+/// is known.
+fn in_maintenance(name: &str, wait: Option<u64>) -> Refusal {
+    let refusal = Refusal::new(Kind::Unavailable, format!("the provider \"{name}\" is in maintenance"));
+    let refusal = refusal.with_code("no_target_available");
+    match wait {
+        Some(wait) => refusal.with_retry_after(Duration::from_millis(wait.max(1000))),
+        None => refusal,
+    }
 }
 
 /// The client's query without the key that opened our door, and with the version that Azure demands.

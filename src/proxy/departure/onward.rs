@@ -197,7 +197,7 @@ impl<'c> Left<'c> {
     pub fn choose(self, world: &Snapshot, asked: &Asked, client: Dialect, now: u64) -> Option<Place> {
         let serving = self.serving(world, asked, client);
         let serving =
-            serving.filter(|(_, known)| known.reach.as_ref().is_none_or(|reach| !reach.is_resting()));
+            serving.filter(|(_, known)| known.reach.as_ref().is_none_or(|reach| !reach.is_resting(now)));
         match self.routing {
             None => first_well(serving, world, self.tokens, now),
             Some(routing) => {

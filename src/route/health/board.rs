@@ -1,6 +1,5 @@
 //! The health of all providers, by what outlives a configuration.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
@@ -8,6 +7,7 @@ use rustc_hash::FxHashMap;
 use super::breaker::{Breaker, Stand};
 use super::pace::Pace;
 use super::reach::{Key, Reach};
+use super::rest::Rest;
 use super::room::Room;
 
 /// A provider has a breaker for each of so many models; clients name them freely, and all others
@@ -39,10 +39,19 @@ pub struct Health {
     /// Its host.
     pub host: Breaker,
     /// Whether an operator has taken it out.
-    resting: AtomicBool,
+    pub rest: Rest,
     /// Its keys, by the fingerprint of each.
-    keys: Mutex<FxHashMap<u64, Arc<Breaker>>>,
+    keys: Mutex<FxHashMap<u64, Arc<Credential>>>,
     models: Mutex<FxHashMap<String, Arc<Model>>>,
+}
+
+/// The health of one key of a provider, whatever the model.
+#[derive(Debug, Default)]
+pub struct Credential {
+    /// How it does.
+    pub breaker: Breaker,
+    /// Whether an operator has taken it out.
+    pub rest: Rest,
 }
 
 /// The health of one model of a provider.
@@ -50,6 +59,8 @@ pub struct Health {
 pub struct Model {
     /// Whatever the key.
     pub own: Breaker,
+    /// Whether an operator has taken it out.
+    pub rest: Rest,
     /// How busy it is, and how quick.
     pub pace: Pace,
     /// By the fingerprint of each key.
@@ -62,11 +73,7 @@ impl Health {
     /// What tells of attempts at this model with these keys, known by their fingerprints.
     #[must_use]
     pub fn reach(self: &Arc<Self>, model: &str, keys: &[u64]) -> Reach {
-        let known = {
-            let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
-            let name = if models.len() < MOST_MODELS || models.contains_key(model) { model } else { "" };
-            Arc::clone(models.entry(name.to_owned()).or_default())
-        };
+        let known = self.model(model);
         let none = [0];
         let keys = if keys.is_empty() { &none[..] } else { keys };
         let one = |key: &u64| Key {
@@ -78,35 +85,42 @@ impl Health {
         Reach::new(Arc::clone(self), known, keys)
     }
 
-    /// Whether an operator has taken it out: then it gets nothing at all.
-    #[must_use]
-    pub fn is_resting(&self) -> bool {
-        self.resting.load(Ordering::Relaxed)
-    }
-
-    /// Takes it out, or back in. Coming back, it is as if nothing had been seen of it.
-    pub fn rest(&self, resting: bool) {
-        if !resting {
-            self.recover();
-        }
-        self.resting.store(resting, Ordering::Relaxed);
-    }
-
     /// Closes all its breakers, whatever was seen.
     pub fn recover(&self) {
         self.host.close();
-        each(&self.keys, Breaker::close);
+        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.values().for_each(|key| key.breaker.close());
+        drop(keys);
         let models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
         for model in models.values() {
             model.own.close();
-            each(&model.keys, Breaker::close);
+            let keys = model.keys.lock().unwrap_or_else(PoisonError::into_inner);
+            keys.values().for_each(|key| key.close());
         }
     }
 
     /// How the key of that fingerprint stands, whatever the model.
     #[must_use]
-    pub fn key(&self, fingerprint: u64) -> Arc<Breaker> {
+    pub fn key(&self, fingerprint: u64) -> Arc<Credential> {
         find(&self.keys, fingerprint)
+    }
+
+    /// The model of that name, as far as it has a place of its own.
+    #[must_use]
+    pub fn model(&self, name: &str) -> Arc<Model> {
+        let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = if models.len() < MOST_MODELS || models.contains_key(name) { name } else { "" };
+        Arc::clone(models.entry(name.to_owned()).or_default())
+    }
+
+    /// The models that an operator has taken out, by name, each with the time until when.
+    #[must_use]
+    pub fn resting(&self, now: u64) -> Vec<(String, Option<u64>)> {
+        let models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told: Vec<_> =
+            models.iter().filter_map(|(name, model)| Some((name.clone(), model.rest.until(now)?))).collect();
+        told.sort_unstable();
+        told
     }
 
     /// The models of which a breaker has ever opened, by name: each with the worst of its breakers as
@@ -133,9 +147,4 @@ impl Health {
 fn find<T: Default>(known: &Mutex<FxHashMap<u64, Arc<T>>>, key: u64) -> Arc<T> {
     let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
     Arc::clone(known.entry(key).or_default())
-}
-
-fn each(breakers: &Mutex<FxHashMap<u64, Arc<Breaker>>>, what: fn(&Breaker)) {
-    let breakers = breakers.lock().unwrap_or_else(PoisonError::into_inner);
-    breakers.values().for_each(|breaker| what(breaker));
 }

@@ -8,10 +8,12 @@ mod board;
 mod breaker;
 mod pace;
 mod reach;
+mod rest;
 mod room;
 
-pub use board::{Board, Health, Model};
+pub use board::{Board, Credential, Health, Model};
 pub use breaker::{Breaker, Rules, Stand};
 pub use pace::{Busy, Pace};
 pub use reach::{Failure, Reach, is_in};
+pub use rest::Rest;
 pub use room::Room;

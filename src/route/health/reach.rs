@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::board::{Health, Model};
+use super::board::{Credential, Health, Model};
 use super::breaker::{Breaker, Rules, Stand};
 use super::pace::Pace;
 use super::room::Room;
@@ -26,7 +26,7 @@ pub struct Reach {
 #[derive(Debug)]
 pub(super) struct Key {
     /// In general.
-    pub(super) own: Arc<Breaker>,
+    pub(super) own: Arc<Credential>,
     /// At this model.
     pub(super) here: Arc<Breaker>,
     /// What is left there of what is allowed.
@@ -35,11 +35,11 @@ pub(super) struct Key {
 
 impl Key {
     fn stand(&self, now: u64) -> Stand {
-        self.own.stand(now).max(self.here.stand(now))
+        self.own.breaker.stand(now).max(self.here.stand(now))
     }
 
     fn until(&self) -> Option<u64> {
-        self.own.until().max(self.here.until())
+        self.own.breaker.until().max(self.here.until())
     }
 }
 
@@ -73,10 +73,23 @@ impl Reach {
         &self.model.pace
     }
 
-    /// Whether an operator has taken the provider out.
+    /// Whether an operator has taken the provider out, or its model, or all of its keys: then it gets nothing.
     #[must_use]
-    pub fn is_resting(&self) -> bool {
-        self.health.is_resting()
+    pub fn is_resting(&self, now: u64) -> bool {
+        let rests = self.health.rest.is_on(now) || self.model.rest.is_on(now);
+        rests || self.keys.iter().all(|key| key.own.rest.is_on(now))
+    }
+
+    /// Until when it rests, where that has an end.
+    #[must_use]
+    pub fn rests_until(&self, now: u64) -> Option<u64> {
+        let keys = self.keys.iter().map(|key| key.own.rest.until(now)).min();
+        let all = [self.health.rest.until(now), self.model.rest.until(now), keys.flatten()];
+        let mut latest = None;
+        for until in all.into_iter().flatten() {
+            latest = latest.max(Some(until?));
+        }
+        latest
     }
 
     /// How the target stands with the best of its keys.
@@ -103,6 +116,7 @@ impl Reach {
         let places = (0..count).map(|step| turn.wrapping_add(step) % count);
         let left = places.filter(|place| !is_in(passed, *place));
         left.filter_map(|place| Some((place, self.keys.get(place)?)))
+            .filter(|(_, key)| !key.own.rest.is_on(now))
             .min_by_key(|(_, key)| {
                 let stand = key.stand(now);
                 let until = if stand == Stand::Closed { None } else { key.until() };
@@ -145,14 +159,14 @@ impl Reach {
     /// Lets an attempt with this key through likewise.
     #[must_use]
     pub fn enter_with(&self, key: usize, now: u64) -> bool {
-        self.keys.get(key).is_none_or(|key| key.own.enter(now) && key.here.enter(now))
+        self.keys.get(key).is_none_or(|key| key.own.breaker.enter(now) && key.here.enter(now))
     }
 
     /// An attempt that left at `begun` was answered, and may have been slow.
     pub fn well(&self, key: usize, now: u64, begun: u64, rules: &Rules) {
         self.health.host.well(now, begun);
         if let Some(key) = self.keys.get(key) {
-            key.own.well(now, begun);
+            key.own.breaker.well(now, begun);
             key.here.well(now, begun);
         }
         let took = Duration::from_millis(now.saturating_sub(begun));
@@ -176,7 +190,7 @@ impl Reach {
             Failure::Said(kind, asked) => match kind {
                 Kind::Authentication | Kind::Billing => {
                     if let Some(key) = key {
-                        key.own.trip(now, rules, asked);
+                        key.own.breaker.trip(now, rules, asked);
                     }
                 }
                 Kind::Permission | Kind::RateLimited => {
@@ -294,13 +308,27 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_takes_a_provider_out_and_back_in_as_new() {
+    fn an_operator_takes_out_a_provider_a_model_or_a_key_and_closes_breakers() {
         let health = Arc::<Health>::default();
-        let reach = health.reach("one", &[]);
-        fails(&reach, 0, Kind::Internal, 9);
-        health.rest(true);
-        assert!(reach.is_resting());
-        health.rest(false);
-        assert_eq!((reach.is_resting(), reach.stand(FOREVER)), (false, Stand::Closed));
+        let (one, other) = (health.reach("one", &[1, 2]), health.reach("other", &[1, 2]));
+        let rest = || (one.is_resting(FOREVER), other.is_resting(FOREVER));
+        health.rest.begin(Some(FOREVER + 10));
+        assert_eq!((rest(), one.rests_until(FOREVER)), ((true, true), Some(FOREVER + 10)));
+        assert!(!one.is_resting(FOREVER + 10), "it is back by itself");
+        health.rest.end();
+        health.model("one").rest.begin(None);
+        assert_eq!((rest(), one.rests_until(FOREVER)), ((true, false), None));
+        health.model("one").rest.end();
+        health.key(1).rest.begin(None);
+        assert_eq!((rest(), other.key(0, 0, FOREVER)), ((false, false), Some(1)));
+        assert_eq!(other.key(0, 0b10, FOREVER), None, "not even where all else fails");
+        health.key(2).rest.begin(None);
+        assert_eq!(rest(), (true, true));
+        health.key(1).rest.end();
+        assert_eq!(rest(), (false, false));
+        fails(&one, 0, Kind::Internal, 9);
+        fails(&one, 0, Kind::Authentication, 1);
+        health.recover();
+        assert_eq!((one.stand(FOREVER), one.key_stand(0, FOREVER)), (Stand::Closed, Stand::Closed));
     }
 }
