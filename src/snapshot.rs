@@ -18,6 +18,7 @@ use crate::policy::{Closed, Key, Keyring, Operator, Proxies};
 use crate::provider::{Base, Source, Vendor};
 use crate::route::Table;
 use crate::route::health::{self, Board, Health};
+use crate::route::pressure::Cap;
 use crate::route::way::Patience;
 use crate::units::{ByteSize, Secret};
 
@@ -42,6 +43,8 @@ pub struct Snapshot {
     pub upstream: Upstream,
     /// When it is not worth asking a target, and what becomes of a request then.
     pub breakers: Breakers,
+    /// What becomes of requests that find no place at a target.
+    pub pressure: Pressure,
     /// Whether and how pictures behind addresses are got for targets that do not go there.
     pub fetch_images: FetchImages,
     /// What may be kept of answers.
@@ -195,6 +198,8 @@ pub struct Provider {
     pub discover: bool,
     /// The dialects that it is spoken to in; empty for all of its vendor's.
     pub only: Vec<Dialect>,
+    /// How many requests each of its models has in flight at most; nothing where that is any number.
+    pub cap: Option<Cap>,
     /// How it does; the same for all worlds in which it stands at one address.
     pub health: Arc<Health>,
 }
@@ -264,6 +269,15 @@ pub struct Breakers {
     pub rules: Option<health::Rules>,
     /// Whether a target whose breaker is open is asked all the same where there is no other.
     pub last_resort: bool,
+}
+
+/// What becomes of requests that find no place at a target.
+#[derive(Debug, Clone)]
+pub struct Pressure {
+    /// How many wait before each.
+    pub queue: usize,
+    /// How long one waits.
+    pub wait: Duration,
 }
 
 /// Whether and how pictures behind addresses are got for targets that do not go there themselves.

@@ -4,7 +4,8 @@ use crate::admin::Admin;
 use crate::admin::answer::Answer;
 use crate::clock;
 use crate::route::health::Stand;
-use crate::telemetry::breakers;
+use crate::route::pressure::Priority;
+use crate::telemetry::{breakers, pressure};
 use crate::wire::json;
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -32,7 +33,7 @@ fn metrics(admin: &Admin) -> Vec<u8> {
     let rules = world.door.keyring.standing(clock::unix_seconds());
     admin.shared.metrics().keeps(&admin.shared.cache.stand());
     let told = breakers::told(&world, clock::ticks(clock::now()));
-    admin.shared.metrics().render(admin.shared.held.now(), rules, &told)
+    admin.shared.metrics().render(admin.shared.held.now(), rules, &told, &pressure::told(&world))
 }
 
 /// What is served.
@@ -61,6 +62,21 @@ pub(super) fn status(admin: &Admin) -> Answer {
                     one.number("openings", told.openings);
                 });
             });
+        });
+        status.array("pressure", |list| {
+            for told in pressure::told(&world) {
+                list.object(|one| {
+                    one.string("provider", &told.provider);
+                    one.string("model", &told.model);
+                    one.number("limit", told.stand.number);
+                    one.number("in_flight", told.stand.in_flight);
+                    one.object("waiting", |waiting| {
+                        for (priority, count) in Priority::ALL.into_iter().zip(told.stand.waiting) {
+                            waiting.number(priority.name(), count);
+                        }
+                    });
+                });
+            }
         });
         if let Some(ledger) = &admin.shared.ledger {
             let (condition, stuck) = ledger.condition();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::cache::Otherwise;
 use crate::policy::access::Access;
 use crate::policy::rule::Rule;
+use crate::route::pressure::Priority;
 use crate::units::Secret;
 
 /// Where a key is written, and can be changed.
@@ -54,6 +55,10 @@ pub struct Key {
     pub cache: Option<Otherwise>,
     /// Of how many hundredths of its requests the bodies are logged, where its route does not decide that.
     pub log_bodies: Option<u8>,
+    /// How much its requests matter while there is no room for all.
+    pub priority: Priority,
+    /// How many turns its owner has for one of another; 0 counts as 1.
+    pub weight: u32,
     /// What its owner wrote on it; the gateway does not read it.
     pub metadata: BTreeMap<String, String>,
 }

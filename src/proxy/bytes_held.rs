@@ -43,6 +43,12 @@ impl Share {
         true
     }
 
+    /// Whether more than such a part of `limit`, in percent, is held over all requests.
+    #[must_use]
+    pub fn is_scarce(&self, percent: usize, limit: usize) -> bool {
+        self.held.now() > limit / 100 * percent
+    }
+
     /// Gives so many of its bytes back.
     pub fn shrink(&mut self, bytes: usize) {
         let bytes = bytes.min(self.bytes);
@@ -75,6 +81,7 @@ mod tests {
         assert!(!held.share().grow(60, 100));
         assert!(held.share().grow(40, 100));
         assert_eq!(held.now(), 60);
+        assert!(share.is_scarce(50, 100) && !share.is_scarce(60, 100));
         share.shrink(20);
         assert_eq!(held.now(), 40);
         share.shrink(100);

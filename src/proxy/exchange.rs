@@ -24,6 +24,8 @@ use crate::proxy::caching::items::VectorTape;
 use crate::proxy::departure::attempt::Attempt;
 use crate::proxy::departure::judging;
 use crate::proxy::departure::onward::Routing;
+use crate::proxy::departure::queueing::Slot;
+use crate::proxy::departure::targets::Known;
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::guarding::{self, Guarding};
 use crate::proxy::keeping::saving::Saving;
@@ -81,6 +83,8 @@ pub struct Exchange {
     pub stage: Stage,
     /// What the gateway itself has taken of the client's time so far.
     pub overhead: Duration,
+    /// How long it has waited for a place at a target.
+    pub queued: Duration,
     /// The refusal that ended it, if one did.
     pub refusal: Option<Refusal>,
     /// Whether that is what the provider did, and not what the gateway does not do for this client.
@@ -153,6 +157,8 @@ pub struct Call {
     pub place: usize,
     /// What this attempt counts for at its model.
     pub busy: Option<Busy>,
+    /// Its place at the target, where those are bounded.
+    pub slot: Option<Slot>,
     /// The targets that were tried, bit by place.
     pub tried: u64,
     /// The keys of this target that were shown, likewise.
@@ -215,6 +221,7 @@ impl Call {
             passed: 0,
             attempts: 1,
             attempt,
+            slot: None,
             relay: Relay::Waiting,
             unwrap: None,
             wrap: None,
@@ -314,6 +321,7 @@ impl Exchange {
         }
     }
 
+            queued: Duration::ZERO,
     /// Who decides what is traced.
     #[must_use]
     pub fn tracing(&self) -> Option<&Tracing> {
@@ -439,6 +447,10 @@ impl Exchange {
         let Self { stage: Stage::Away(call), guarding, .. } = self else { return };
         let Some(mut saving) = call.saving.take() else { return };
         if saving.keeps_a_part(&call.relay) {
+        if self.queued >= Duration::from_millis(1) {
+            text.push_str(", queue;dur=");
+            push_milliseconds(&mut text, self.queued);
+        }
             let fault = Fault::new(Kind::Unavailable, "the client left before its answer was complete");
             saving.abandon(&guarding::break_off(guarding.as_deref_mut(), call, fault).unwrap_or_default());
         }

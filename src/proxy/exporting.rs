@@ -18,7 +18,7 @@ use crate::provider::Base;
 use crate::provider::limits::retry_after;
 use crate::proxy::shared::Shared;
 use crate::telemetry::otlp::{Inbox, Parcel, rejected};
-use crate::telemetry::{Tracing, breakers};
+use crate::telemetry::{Tracing, breakers, pressure};
 
 /// How often the thread looks.
 const BEAT: Duration = Duration::from_millis(100);
@@ -159,7 +159,7 @@ impl Exporter {
             let rules = world.door.keyring.standing(clock::unix_seconds());
             shared.metrics().keeps(&shared.cache.stand());
             let told = breakers::told(&world, clock::ticks(clock::now()));
-            shared.metrics().gather(shared.held.now(), rules, &told)
+            shared.metrics().gather(shared.held.now(), rules, &told, &pressure::told(&world))
         };
         let Ok(families) = families else { return };
         let body = ready(tracing.settings(), tracing.metrics(&families));

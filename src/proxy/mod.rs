@@ -35,6 +35,7 @@ pub mod tallying;
 pub mod threshold;
 pub mod tracing;
 pub mod transcript;
+mod waiting;
 
 pub use phases::Gateway;
 pub use shared::Shared;

@@ -73,7 +73,7 @@ impl ProxyHttp for Gateway {
 
     async fn upstream_peer(&self, session: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
         packing::forget(session);
-        departure::peer(&self.shared, exchange).await
+        departure::peer(&self.shared, session, exchange).await
     }
 
     async fn connected_to_upstream(
@@ -195,10 +195,13 @@ impl ProxyHttp for Gateway {
         exchange.note(body.as_deref());
         if end {
             exchange.conclude_tape();
-        }
-        if let (true, Some(reserved)) = (end, &mut exchange.reserved) {
             // Whoever has the last piece may ask again at once.
-            reserved.end();
+            if let Some(reserved) = &mut exchange.reserved {
+                reserved.end();
+            }
+            if let Some(call) = exchange.call() {
+                call.slot = None;
+            }
         }
         Ok(None)
     }

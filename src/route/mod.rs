@@ -4,6 +4,7 @@
 
 pub mod health;
 pub mod plan;
+pub mod pressure;
 pub mod table;
 pub mod way;
 

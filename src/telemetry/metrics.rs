@@ -20,6 +20,7 @@ use crate::telemetry::breakers::{self, Told};
 use crate::telemetry::budgets;
 use crate::telemetry::names::{label, metric};
 use crate::telemetry::per_key::PerKey;
+use crate::telemetry::pressure;
 use crate::units::{Apart, PicoUsd};
 
 /// Clients choose model names freely; past this many, further ones share one label.
@@ -375,6 +376,7 @@ impl Metrics {
         held: usize,
         rules: impl Iterator<Item = (&'r Rule, u64)>,
         breakers: &[Told],
+        gates: &[pressure::Told],
     ) -> prometheus::Result<Vec<MetricFamily>> {
         self.in_flight_gauge.set(i64::try_from(self.in_flight()).unwrap_or(i64::MAX));
         self.held_gauge.set(i64::try_from(held).unwrap_or(i64::MAX));
@@ -386,7 +388,7 @@ impl Metrics {
             }
         }
         let (rules, breakers) = (budgets::families(rules)?, breakers::families(breakers)?);
-        Ok([self.registry.gather(), rules, breakers].concat())
+        Ok([self.registry.gather(), rules, breakers, pressure::families(gates)?].concat())
     }
 
     /// The same as the text that Prometheus reads.
@@ -396,9 +398,10 @@ impl Metrics {
         held: usize,
         rules: impl Iterator<Item = (&'r Rule, u64)>,
         breakers: &[Told],
+        gates: &[pressure::Told],
     ) -> Vec<u8> {
         let mut text = Vec::new();
-        let all = self.gather(held, rules, breakers);
+        let all = self.gather(held, rules, breakers, gates);
         if let Err(error) = all.and_then(|all| TextEncoder::new().encode(&all, &mut text)) {
             log::error!("metrics could not be written: {error}");
         }
@@ -429,7 +432,7 @@ mod tests {
     fn every_metric_has_a_name_of_its_own() {
         let metrics = Metrics::new().unwrap();
         metrics.serves(3);
-        let text = String::from_utf8(metrics.render(42, std::iter::empty(), &[])).unwrap();
+        let text = String::from_utf8(metrics.render(42, std::iter::empty(), &[], &[])).unwrap();
         assert!(text.contains("tollgate_config_generation 3"));
         assert!(text.contains("tollgate_held_bytes 42"));
     }

@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod names;
 pub mod otlp;
 pub mod per_key;
+pub mod pressure;
 mod pretty;
 #[cfg(test)]
 mod sample;

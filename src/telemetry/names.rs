@@ -187,6 +187,14 @@ pub mod metric {
     pub const BREAKER_STATE: &str = "tollgate_breaker_state";
     /// How many times they have opened.
     pub const BREAKER_OPENINGS: &str = "tollgate_breaker_openings_total";
+    /// How many requests a target is given at one time.
+    pub const CONCURRENCY_LIMIT: &str = "tollgate_concurrency_limit";
+    /// How many it has now.
+    pub const CONCURRENCY: &str = "tollgate_concurrency_in_flight";
+    /// How many wait for a place there.
+    pub const QUEUE_WAITING: &str = "tollgate_queue_waiting";
+    /// What became of those who found none at once.
+    pub const QUEUED: &str = "tollgate_queued_requests_total";
     /// What is used of a budget or limit.
     pub const RULE_USED: &str = "tollgate_rule_used";
     /// What a budget or limit allows.
@@ -293,7 +301,9 @@ pub mod label {
     pub const FIELD: &str = "field";
     /// What part the cache had.
     pub const TIER: &str = "tier";
-    /// How a reload ended.
+    /// How much a request matters.
+    pub const PRIORITY: &str = "priority";
+    /// How a reload ended, and what became of something.
     pub const RESULT: &str = "result";
 }
 

@@ -54,6 +54,7 @@ mod odd;
 mod ollama;
 mod patience;
 mod ranks;
+mod pressure;
 mod reload;
 mod responses;
 mod retries;

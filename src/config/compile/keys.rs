@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::config::file::{File, VirtualKey};
+use crate::config::file::{File, Priority as Said, VirtualKey};
 use crate::config::problem::{Problem, Problems};
 use crate::config::tree::Node;
 use crate::config::{read, yaml};
 use crate::policy::{Access, Bounds, Digest, Draft, Home, Key, Network};
+use crate::route::pressure::Priority;
 
 use super::{Check, cache, rules};
 
@@ -17,6 +18,8 @@ const SHORTEST_SECRET: usize = 16;
 const DEEPEST: usize = 8;
 /// Names, labels and parts of an owner's path have no more letters than this.
 const LONGEST: usize = 128;
+/// No owner has more turns than this for one of another.
+const HEAVIEST: u32 = 1000;
 
 /// A key of the store: what `tollgate keys` keeps of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,6 +178,9 @@ fn key(id: &str, name: &str, written: &VirtualKey, spot: &mut Spot<'_>) -> Key {
             Err(wrong) => spot.error(&["addresses", &place.to_string()], wrong.to_string(), None),
         }
     }
+    if !(1..=HEAVIEST).contains(&written.weight) {
+        spot.error(&["weight"], format!("expected a number from 1 to {HEAVIEST}"), None);
+    }
     // One that is written twice binds once.
     let mut labels: Vec<Arc<str>> = Vec::new();
     for label in written.labels.iter().map(|label| label.trim()) {
@@ -198,6 +204,12 @@ fn key(id: &str, name: &str, written: &VirtualKey, spot: &mut Spot<'_>) -> Key {
         rules: Vec::new(),
         cache: written.cache.as_ref().map(|written| cache::otherwise(written, spot)),
         log_bodies: written.log_bodies.map(|portion| portion.0),
+        priority: match written.priority {
+            Said::High => Priority::High,
+            Said::Normal => Priority::Normal,
+            Said::Low => Priority::Low,
+        },
+        weight: written.weight,
         metadata: written.metadata.clone(),
     }
 }

@@ -12,6 +12,7 @@ mod legs;
 mod log;
 mod names;
 mod operators;
+mod pressure;
 mod prices;
 mod providers;
 mod rewrites;
@@ -100,6 +101,7 @@ pub(super) fn compile(
         downstream,
         upstream,
         breakers: breakers::compile(file, &mut check),
+        pressure: pressure::compile(file, &mut check),
         fetch_images,
         caching,
         bodies: bodies(file, &mut check),

@@ -20,6 +20,7 @@ use crate::units::Secret;
 
 use super::Check;
 use super::clouds::{self, Subject};
+use super::pressure;
 
 /// How a vendor is called that is in no table.
 const CUSTOM: &str = "custom";
@@ -152,6 +153,7 @@ fn one(
             api_version,
             discover,
             only,
+            cap: pressure::cap(name, check.source.file, check),
             // Whoever serves looks it up.
             health: Arc::default(),
         },

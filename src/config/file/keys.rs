@@ -42,6 +42,12 @@ pub(in crate::config) struct VirtualKey {
     /// Of how many of its requests the ledger keeps what was asked and answered: `on`, `off`, or `10%`.
     /// Default: as the route says; `off` of either has the last word.
     pub(in crate::config) log_bodies: Option<Portion>,
+    /// How much its requests matter while there is no room for all: `high`, `normal` or `low`. A client may
+    /// ask for less by the header `x-tollgate-priority`. Default: `normal`.
+    pub(in crate::config) priority: Priority,
+    /// How many turns its owner has for one of another, while both wait before a model: 1 to 1000.
+    /// Default: 1.
+    pub(in crate::config) weight: u32,
     /// Notes for humans: name → text. The gateway does not read them.
     pub(in crate::config) metadata: BTreeMap<String, String>,
 }
@@ -62,9 +68,25 @@ impl Default for VirtualKey {
             budgets: Vec::new(),
             cache: None,
             log_bodies: None,
+            priority: Priority::default(),
+            weight: 1,
             metadata: BTreeMap::new(),
         }
     }
+}
+
+/// How much requests matter while there is no room for all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(in crate::config) enum Priority {
+    /// Somebody sits before them.
+    High,
+    /// As all.
+    #[default]
+    Normal,
+    /// Nobody waits for them now.
+    Low,
 }
 
 /// Limits and budgets of an owner or a label: of all its keys together.

@@ -11,6 +11,7 @@ mod keys;
 mod ledger;
 mod operators;
 mod rewrites;
+mod pressure;
 mod routes;
 mod scalar;
 #[cfg(test)]
@@ -29,14 +30,16 @@ pub(super) use cache::{Cache, CacheLeft, CacheMode, CacheOtherwise, CacheReplay,
 pub(super) use guards::{Class, Guard, GuardAction, GuardOn};
 pub(super) use jwt::Jwt;
 pub(super) use keys::{
-    Allowance, Budget, BudgetPer, Limit, LimitPer, MasterKeyFor, TrustedHeader, Unpriced, VirtualKey,
+    Allowance, Budget, BudgetPer, Limit, LimitPer, MasterKeyFor, Priority, TrustedHeader, Unpriced,
+    VirtualKey,
 };
 pub(super) use ledger::Ledger;
 pub use ledger::{Sync, WhenFull};
 pub(super) use operators::Admin;
 pub(super) use rewrites::{HeaderChanges, Rewrite, SystemPrompt};
+pub(super) use pressure::Pressure;
 pub(super) use routes::{Bond, Fallbacks, Modality, Route, Strategy, Target, Timeouts, When};
-pub(super) use scalar::{Fraction, Interval, Key, Percent, Size, Span, Usd};
+pub(super) use scalar::{Concurrency, Fraction, Interval, Key, Percent, Size, Span, Usd};
 pub(super) use telemetry::{Compression, Protocol, Telemetry};
 
 /// The configuration of Tollgate. Texts may hold references: `${file:PATH}`, `${env:NAME}`,
@@ -98,6 +101,8 @@ pub(super) struct File {
     pub(super) upstream: Upstream,
     /// When it is not worth asking a provider for a while.
     pub(super) breakers: Breakers,
+    /// How many requests go to a model at one time, and who waits.
+    pub(super) pressure: Pressure,
     /// How pictures behind addresses are got for providers that do not go there themselves.
     pub(super) fetch_images: FetchImages,
     /// What is kept of answers, to answer the same question once more.
@@ -322,6 +327,9 @@ pub(super) struct Provider {
     pub(super) base_url: Option<String>,
     /// The models it serves. Default: those of the vendor that are known.
     pub(super) models: Vec<String>,
+    /// How many requests each of its models has in flight: a number, `adaptive`, or `off`.
+    /// Default: as for all (`pressure`).
+    pub(super) concurrency: Option<Concurrency>,
     /// Headers for every request to it. Default: none.
     pub(super) headers: BTreeMap<String, String>,
     /// Azure's `api-version`, Vertex's `v1` or `v1beta1`. Default: the vendor's.
@@ -470,6 +478,7 @@ impl Default for File {
             limits: Limits::default(),
             upstream: Upstream::default(),
             breakers: Breakers::default(),
+            pressure: Pressure::default(),
             fetch_images: FetchImages::default(),
             cache: Cache::default(),
             shutdown: Shutdown::default(),

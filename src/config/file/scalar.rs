@@ -50,6 +50,17 @@ pub(in crate::config) struct Percent(pub(in crate::config) u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::config) struct Portion(pub(in crate::config) u8);
 
+/// How many at one time: `adaptive`, a number, or `off` for any number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) enum Concurrency {
+    /// Any number.
+    Off,
+    /// As many as go well.
+    Adaptive,
+    /// So many.
+    Fixed(u32),
+}
+
 /// A day or a moment: `2027-01-31`, `2027-01-31T12:00:00Z`; seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::config) struct Moment(pub(in crate::config) u64);
@@ -165,6 +176,18 @@ impl FromStr for Portion {
     }
 }
 
+impl FromStr for Concurrency {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "off" | "false" | "no" => Ok(Self::Off),
+            "adaptive" => Ok(Self::Adaptive),
+            number => number.parse().map(Self::Fixed).map_err(|_| "expected adaptive, off, or a number"),
+        }
+    }
+}
+
 impl FromStr for Moment {
     type Err = &'static str;
 
@@ -224,4 +247,4 @@ macro_rules! read_from_text {
     )*};
 }
 
-read_from_text! { Size Span Interval Key Dollars Degree Fraction Percent Portion Moment Usd }
+read_from_text! { Size Span Interval Concurrency Key Dollars Degree Fraction Percent Portion Moment Usd }

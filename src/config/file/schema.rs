@@ -9,7 +9,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::{Serialize, Serializer};
 
 use super::File;
-use super::scalar::{Degree, Dollars, Fraction, Interval, Key, Moment, Percent, Portion, Size, Span, Usd};
+use super::scalar::{
+    Concurrency, Degree, Dollars, Fraction, Interval, Key, Moment, Percent, Portion, Size, Span, Usd,
+};
 
 /// The schema of the file as its types are.
 pub(in crate::config) fn of_types() -> String {
@@ -49,6 +51,16 @@ impl fmt::Display for Interval {
     }
 }
 
+impl fmt::Display for Concurrency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::Adaptive => f.write_str("adaptive"),
+            Self::Fixed(number) => number.fmt(f),
+        }
+    }
+}
+
 macro_rules! described {
     ($($type:ident: $schema:tt,)*) => {$(
         impl JsonSchema for $type {
@@ -78,6 +90,11 @@ described! {
         "type": ["string", "number", "boolean"],
         "description": "A span of time such as 1h, or off.",
         "minimum": 0
+    },
+    Concurrency: {
+        "type": ["string", "integer", "boolean"],
+        "description": "How many at one time: adaptive, a number, or off.",
+        "minimum": 1
     },
     Key: {
         "type": "string",
@@ -129,4 +146,4 @@ macro_rules! shown_as_default {
     )*};
 }
 
-shown_as_default! { Size Span Interval Degree Fraction }
+shown_as_default! { Size Span Interval Concurrency Degree Fraction }

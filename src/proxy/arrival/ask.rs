@@ -25,6 +25,7 @@ use crate::proxy::exchange::Ask;
 use crate::proxy::guarding;
 use crate::refusal::{Kind, Refusal};
 use crate::route::health::Reach;
+use crate::route::pressure::Priority;
 use crate::route::way::Times;
 use crate::route::{Choice, Names, Target};
 use crate::snapshot::Snapshot;
@@ -70,7 +71,7 @@ pub fn read(head: &RequestHeader, asked: &Asked, lens: &Lens<'_>, opened: Opened
         || options.and_then(|options| options.bool("include_usage")).unwrap_or(false);
     let said = read_headers(&head.headers);
     let times = said.times()?;
-    let Said { strict, mut carried, attribution, .. } = said;
+    let Said { strict, mut carried, attribution, priority, .. } = said;
     let Opened { body, betas } = opened;
     envelope::carry(&mut carried, betas);
     let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or("").to_owned());
@@ -97,6 +98,7 @@ pub fn read(head: &RequestHeader, asked: &Asked, lens: &Lens<'_>, opened: Opened
         keep: matches!(asked, Asked::Chat { dialect: Dialect::OpenaiResponses, .. })
             && lens.bool("store") != Some(false),
         times,
+        priority,
         ..Ask::new(dialect, path, query, model)
     })
 }
@@ -267,8 +269,10 @@ pub(super) struct Said {
     pub(super) attribution: Option<Box<Attribution>>,
     /// How long it waits, at most.
     pub(super) times: Times,
-    /// The header that should say so and says something else.
-    pub(super) wrong: Option<&'static str>,
+    /// How much it matters, as far as that is up to it.
+    pub(super) priority: Option<Priority>,
+    /// The header that says something else than it should, and what that is.
+    pub(super) wrong: Option<(&'static str, &'static str)>,
 }
 
 impl Said {
@@ -279,8 +283,8 @@ impl Said {
     pub(super) fn times(&self) -> Result<Times, Refusal> {
         match self.wrong {
             None => Ok(self.times),
-            Some(name) => {
-                let message = format!("the header {name} must be a time such as 250ms, 30s or 5m");
+            Some((name, expected)) => {
+                let message = format!("the header {name} must be {expected}");
                 Err(Refusal::new(Kind::InvalidRequest, message).with_param(name))
             }
         }
@@ -299,7 +303,8 @@ fn attributed(said: Option<Box<Attribution>>, lens: &Lens<'_>) -> Option<Box<Att
 
 /// Reads a client's headers. One look at each costs less than a search for each name.
 pub(super) fn read_headers(headers: &HeaderMap) -> Said {
-    let Said { mut strict, mut carried, mut attribution, mut times, mut wrong } = Said::default();
+    let Said { mut strict, mut carried, mut attribution, mut times, mut priority, mut wrong } =
+        Said::default();
     for (name, value) in headers {
         let name = match name.as_str() {
             "x-tollgate-strict" => {
@@ -325,8 +330,15 @@ pub(super) fn read_headers(headers: &HeaderMap) -> Said {
                 let time = value.to_str().ok().and_then(|text| parse_duration(text.trim()).ok());
                 match (times.of_header(name.as_str()), time.filter(|time| !time.is_zero())) {
                     (Some((_, own)), Some(time)) => *own = Some(time),
-                    (Some((name, _)), None) => wrong = Some(name),
+                    (Some((name, _)), None) => wrong = Some((name, "a time such as 250ms, 30s or 5m")),
                     (None, _) => {}
+                }
+                continue;
+            }
+            "x-tollgate-priority" => {
+                priority = value.to_str().ok().and_then(Priority::of);
+                if priority.is_none() {
+                    wrong = Some(("x-tollgate-priority", "high, normal or low"));
                 }
                 continue;
             }
@@ -343,7 +355,7 @@ pub(super) fn read_headers(headers: &HeaderMap) -> Said {
             carried.push((name, value.to_owned()));
         }
     }
-    Said { strict, carried, attribution, times, wrong }
+    Said { strict, carried, attribution, times, priority, wrong }
 }
 
 /// The tier that a request asks for, where that has rates of its own.

@@ -7,7 +7,7 @@
 //! stored bytes.
 
 use std::io::Read as _;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
@@ -62,6 +62,10 @@ pub struct Taken {
 
 /// A body up to this size is always read whole, so that it may be tried elsewhere too.
 const SMALL: usize = 1 << 20;
+
+/// Up to such a part, in percent, of all bytes that may be held requests of low priority come in; what is
+/// above is for the others.
+pub const FOR_ALL: usize = 75;
 
 /// Reads the whole body, or of a large one as much as is enough to know what to do with the rest.
 ///
@@ -186,6 +190,7 @@ pub(super) fn full() -> Refusal {
         Kind::Unavailable,
         "the gateway holds as many bytes of requests as it may; try again in a moment",
     )
+    .with_retry_after(Duration::from_secs(1))
 }
 
 fn too_large(limits: &Downstream) -> Refusal {

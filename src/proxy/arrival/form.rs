@@ -68,7 +68,7 @@ pub(super) fn dispatch(
         })?;
     let said = ask::read_headers(&head.headers);
     let times = said.times()?;
-    let Said { strict, mut carried, attribution, .. } = said;
+    let Said { strict, mut carried, attribution, priority, .. } = said;
     let attribution = Attribution::with_user(attribution, text("user").as_deref());
     let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     carried.extend(kind.map(|kind| ("content-type", kind.to_owned())));
@@ -82,6 +82,7 @@ pub(super) fn dispatch(
         carried,
         form: Some(form),
         times,
+        priority,
         rest,
         body,
         ..Ask::new(Dialect::OpenaiChat, path, query, model)

@@ -41,6 +41,7 @@ use crate::proxy::tracing;
 use crate::proxy::transcript;
 use crate::refusal::{Kind, Refusal};
 use crate::route::WORDS;
+use crate::route::pressure::Priority;
 use crate::snapshot::Snapshot;
 use crate::wire::lens::Lens;
 
@@ -239,6 +240,10 @@ pub(in crate::proxy) async fn take(
         Ok(coding) => coding,
         Err(refusal) => return turn_away(session, exchange, client, refusal, None).await.map(|_| None),
     };
+    let is_low = exchange.key.as_ref().is_some_and(|key| key.priority == Priority::Low);
+    if is_low && share.is_scarce(body::FOR_ALL, world.downstream.held.as_usize()) {
+        return turn_away(session, exchange, client, body::full(), None).await.map(|_| None);
+    }
     let read = clock::now();
     exchange.overhead += read.saturating_duration_since(exchange.started);
     let (refusal, connection) =

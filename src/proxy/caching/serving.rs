@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType, Result};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use crate::cache::{Answer, Entry, Found, Listener, News, Origin, Replay, Tier};
 use crate::clock;
@@ -23,7 +23,7 @@ use crate::proxy::keeping::saving;
 use crate::proxy::phases::{ending, refuse};
 use crate::proxy::relay::{Into, Outcome, Relay};
 use crate::proxy::shared::Shared;
-use crate::proxy::threshold::vigil::Broken;
+use crate::proxy::waiting::beside;
 use crate::proxy::{allowance, departure, dressing, guarding, returning};
 use crate::refusal::{Kind, Refusal};
 
@@ -156,36 +156,6 @@ async fn repeat(
         };
     };
     whole(session, exchange, said, Some(age)).await
-}
-
-/// Waits for something, with an eye on the client, on the time that there is, and on the drain. Otherwise what
-/// the client is to be told instead.
-///
-/// # Errors
-/// When the client is gone.
-async fn beside(
-    session: &mut Session,
-    exchange: &mut Exchange,
-    what: impl Future<Output = ()>,
-) -> Result<std::result::Result<(), Refusal>> {
-    tokio::pin!(what);
-    let late = || Refusal::new(Kind::Timeout, "the provider did not answer in time");
-    loop {
-        let left = tokio::select! {
-            biased;
-            done = timeout_at(exchange.deadline.into(), &mut what) => return Ok(done.map_err(|_| late())),
-            left = session.as_downstream_mut().read_body_or_idle(true) => left,
-        };
-        let Err(error) = left else { continue };
-        match exchange.vigil.as_ref().and_then(|vigil| vigil.take_broken()) {
-            Some(Broken::Cut) => return Ok(Err(ending())),
-            Some(Broken::Late) => return Ok(Err(late())),
-            None => {
-                exchange.client_gone = true;
-                return Err(error.into_down());
-            }
-        }
-    }
 }
 
 /// Tells what is being told to somebody else.

@@ -12,14 +12,30 @@ use crate::refusal::Kind;
 use crate::route::health::{Failure, Stand};
 use crate::snapshot::Snapshot;
 
-/// The provider has answered this attempt, as far as can be told.
+/// The provider has answered this attempt, as far as can be told: as quickly as its head came.
 pub fn answered(call: &Call, world: &Snapshot, now: Instant) {
+    went_well(call, world, call.answered.unwrap_or(now));
+}
+
+/// The first word of a stream came only now, whenever its head did.
+pub fn spoke(call: &Call, world: &Snapshot, now: Instant) {
+    went_well(call, world, now);
+}
+
+/// An answer began at this time.
+fn went_well(call: &Call, world: &Snapshot, begun: Instant) {
     if let (Some(reach), Some(_), Some(sent)) = (&call.attempt.known.reach, &call.routing, call.sent) {
-        let begun = call.answered.unwrap_or(now);
         reach.pace().observe(call.ask.stream, clock::ticks(begun), begun.saturating_duration_since(sent));
     }
+    if let (Some(cap), Some(reach), Some(sent)) =
+        (call.attempt.known.cap, &call.attempt.known.reach, call.sent)
+    {
+        let took = begun.saturating_duration_since(sent).as_micros();
+        let took = u64::try_from(took).unwrap_or(u64::MAX);
+        reach.gate().answered(call.ask.stream, took, cap, clock::ticks(begun));
+    }
     let (Some(reach), Some(rules)) = (&call.attempt.known.reach, &world.breakers.rules) else { return };
-    let now = clock::ticks(call.answered.unwrap_or(now));
+    let now = clock::ticks(begun);
     reach.well(call.attempt.key, now, call.sent.map_or(now, clock::ticks), rules);
 }
 
@@ -27,7 +43,7 @@ pub fn answered(call: &Call, world: &Snapshot, now: Instant) {
 /// it may decide something.
 pub fn learned(call: &Call, headers: &HeaderMap, now: Instant) {
     let Some(reach) = &call.attempt.known.reach else { return };
-    if call.targets.len() > 1 || reach.has_several_keys() {
+    if call.targets.len() > 1 || reach.has_several_keys() || call.attempt.known.cap.is_some() {
         let windows = windows_at(headers, Some(clock::unix_seconds()));
         reach.learn(call.attempt.key, windows, clock::ticks(now));
     }
@@ -41,6 +57,23 @@ pub fn failed(call: &Call, world: &Snapshot, fault: &Fault) {
         (Some(_), Some(_)) => Failure::said(fault),
     };
     tell(call, world, failure);
+    crowded(call, world, fault);
+}
+
+/// A target that has too many requests gets fewer, and none for as long as it asks where that is waited for.
+fn crowded(call: &Call, world: &Snapshot, fault: &Fault) {
+    let (Some(cap), Some(reach)) = (call.attempt.known.cap, &call.attempt.known.reach) else { return };
+    let is_full = matches!(fault.kind, Kind::RateLimited | Kind::Overloaded | Kind::Timeout);
+    if !is_full || call.sent.is_none() {
+        return;
+    }
+    let now = clock::ticks(clock::now());
+    let other = fault.kind == Kind::RateLimited
+        && reach.has_several_keys()
+        && (world.breakers.rules.is_some() && reach.stand(now) == Stand::Closed);
+    let asked = fault.retry_after.filter(|asked| !other && *asked <= world.pressure.wait);
+    let until = asked.map(|asked| now.saturating_add(u64::try_from(asked.as_millis()).unwrap_or(u64::MAX)));
+    reach.gate().refused(until, cap, now);
 }
 
 /// The provider broke off in the middle of an answer, or told of an error there.

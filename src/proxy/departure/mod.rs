@@ -10,6 +10,7 @@ use pingora::http::{RequestHeader, Version};
 use pingora::prelude::HttpPeer;
 use pingora::protocols::tls::CustomALPN;
 use pingora::protocols::{ALPN, Digest};
+use pingora::proxy::Session;
 use pingora::{Error, ErrorType, OrErr as _, Result};
 
 use crate::clock;
@@ -42,6 +43,7 @@ pub mod judging;
 pub mod kept;
 pub mod onward;
 pub mod proof;
+pub mod queueing;
 pub mod resolve;
 pub mod targets;
 mod through;
@@ -67,7 +69,7 @@ const POOL_IDLE: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// When its host cannot be resolved.
-pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
+pub async fn peer(shared: &Shared, session: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
     let limits = exchange.patience;
     let left = exchange.deadline.saturating_duration_since(clock::now());
     let watched = exchange.vigil.is_some();
@@ -75,11 +77,16 @@ pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPe
     if let Some(pause) = call.pause.take() {
         tokio::time::sleep(pause.min(left)).await;
     }
+    if let (Some(cap), None, false) = (call.attempt.known.cap, &call.slot, call.upload.is_tunnel()) {
+        // Apart, since its room would be made for each request where nothing is bounded.
+        Box::pin(queueing::enter(session, exchange, cap)).await?;
+    }
+    let call = exchange.call().ok_or_else(|| Error::new(ErrorType::InternalError))?;
     if !call.ask.wants.is_empty()
         && let Err(refusal) = fetching::provide(shared, exchange).await
     {
         exchange.refusal = Some(refusal);
-        return Err(Error::explain(ErrorType::InternalError, "what an address holds").into_in());
+        return refused("what an address holds");
     }
     tracing::attempt(exchange);
     let call = exchange.call().ok_or_else(|| Error::new(ErrorType::InternalError))?;
@@ -131,6 +138,11 @@ pub async fn peer(shared: &Shared, exchange: &mut Exchange) -> Result<Box<HttpPe
     peer.options.write_timeout = if base.tls { Some(first.min(left)) } else { silence };
     peer.options.idle_timeout = Some(POOL_IDLE);
     Ok(Box::new(peer))
+}
+
+/// The error of a request that is refused before it leaves, for this reason.
+fn refused<T>(why: &'static str) -> Result<T> {
+    Err(Error::explain(ErrorType::InternalError, why).into_in())
 }
 
 /// The connection that this attempt leaves by.
@@ -269,21 +281,7 @@ pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
     let gone = once && call.sent.is_some();
     judging::failed(call, &world, &fault);
     let next = if late || gone { None } else { onward::onward(call, &world, &asked, &fault) };
-    let go = next.is_some_and(|Onward { place, key, pause }| {
-        if !prepare_next(call, &world, &asked, place, key) {
-            return false;
-        }
-        if call.place != place {
-            call.passed = 0;
-        }
-        call.place = place;
-        call.attempts += 1;
-        call.pause = pause;
-        call.stale = None;
-        call.plain = false;
-        begin_anew(call);
-        true
-    });
+    let go = next.is_some_and(|next| go_on(call, &world, &asked, next));
     log::debug!(
         "request {}: {provider} failed ({}, status {}); {}",
         exchange.id,
@@ -293,6 +291,37 @@ pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
     );
     exchange.faults.push((provider, fault));
     go
+}
+
+/// Prepares the attempt that is to be made next; whether there can be one.
+fn go_on(call: &mut Call, world: &Snapshot, asked: &Asked, next: Onward) -> bool {
+    let Onward { place, key, pause } = next;
+    if !prepare_next(call, world, asked, place, key) {
+        return false;
+    }
+    if call.place != place {
+        call.passed = 0;
+    }
+    call.place = place;
+    call.attempts += 1;
+    call.pause = pause;
+    call.stale = None;
+    call.plain = false;
+    begin_anew(call);
+    true
+}
+
+/// Prepares an attempt at another target, since this one has no place: nothing was asked of it, and so
+/// nothing is its fault. Whether there is one.
+fn elsewhere(exchange: &mut Exchange) -> bool {
+    let world = Arc::clone(&exchange.world);
+    let Some(asked) = exchange.asked.clone() else { return false };
+    let Some(call) = exchange.call() else { return false };
+    let Some(next) = onward::elsewhere(call, &world, &asked) else { return false };
+    let attempts = call.attempts;
+    let goes = go_on(call, &world, &asked, next);
+    call.attempts = attempts;
+    goes
 }
 
 /// What an earlier attempt left is forgotten.
@@ -307,6 +336,7 @@ fn begin_anew(call: &mut Call) {
     call.head = None;
     call.sent = None;
     call.busy = None;
+    call.slot = None;
     call.answered = None;
 }
 

@@ -9,6 +9,7 @@ use crate::fault::{Fault, Retry};
 use crate::ir::Dialect;
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::departure::attempt;
+use crate::proxy::departure::queueing;
 use crate::proxy::departure::targets::{self, Known};
 use crate::proxy::exchange::Call;
 use crate::refusal::Kind;
@@ -71,6 +72,11 @@ fn find(call: &mut Call, world: &Snapshot, asked: &Asked, fault: &Fault, now: u6
         let key = known.reach.as_ref().and_then(|reach| best_key(reach, turn(), now)).unwrap_or(0);
         return Some(Onward { place, key, pause: None });
     }
+    // It is waited for in the line before the target, as by all others.
+    let waits = |wait: Duration| call.attempt.known.cap.is_some() && wait <= world.pressure.wait;
+    if key.is_none() && fault.kind == Kind::RateLimited && fault.retry_after.is_some_and(waits) {
+        return Some(here(call.attempt.key));
+    }
     if of_the_key(fault) {
         return key.map(here);
     }
@@ -83,6 +89,18 @@ fn find(call: &mut Call, world: &Snapshot, asked: &Asked, fault: &Fault, now: u6
     let back_off = Duration::from_millis(step + clock::random() % (step + 1));
     let pause = fault.retry_after.unwrap_or(back_off);
     (pause <= PATIENCE).then_some(Onward { pause: Some(pause), ..here(call.attempt.key) })
+}
+
+/// A target that was not tried yet, for a request that finds no place at this one.
+#[must_use]
+pub fn elsewhere(call: &mut Call, world: &Snapshot, asked: &Asked) -> Option<Onward> {
+    let now = clock::ticks(clock::now());
+    call.tried |= bit(call.place);
+    let all = Left::all(&call.targets, call.routing.as_deref(), call.ask.body.len());
+    let left = Left { tried: call.tried, cause: Some(Cause::Overload), ..all };
+    let (place, known) = left.choose(world, asked, call.ask.dialect, now)?;
+    let key = known.reach.as_ref().and_then(|reach| best_key(reach, turn(), now)).unwrap_or(0);
+    Some(Onward { place, key, pause: None })
 }
 
 const fn bit(place: usize) -> u64 {
@@ -239,6 +257,7 @@ fn first_well(
 /// Whether a target has room for a request, as far as its provider told.
 fn fits(known: &Known, tokens: u64, now: u64) -> bool {
     known.reach.as_ref().is_none_or(|reach| reach.fits(tokens, now))
+        && queueing::has_place(known.cap, known.reach.as_ref(), now)
 }
 
 fn stand(known: &Known, world: &Snapshot, now: u64) -> Stand {

@@ -18,6 +18,7 @@ use crate::provider::{Base, Operation, Platform, Vendor};
 use crate::proxy::departure::envelope::Envelope;
 use crate::route::Target;
 use crate::route::health::Reach;
+use crate::route::pressure::Cap;
 use crate::snapshot::{Cloud, Provider, Snapshot};
 use crate::units::Secret;
 
@@ -58,6 +59,8 @@ pub struct Known {
     pub instead: Option<Instead>,
     /// What tells it from all other targets, whatever their order and after a restart.
     pub id: u64,
+    /// How many requests it has in flight at most, where that is bounded.
+    pub cap: Option<Cap>,
     /// How it does; none where a request goes through whatever its target is.
     pub reach: Option<Arc<Reach>>,
     vendor: &'static Vendor,
@@ -109,6 +112,7 @@ impl Known {
             bridge: None,
             instead: None,
             id: 0,
+            cap: None,
             reach: None,
             base,
             vendor: provider.vendor,
@@ -384,6 +388,7 @@ fn speaking(
         bridge: None,
         instead: None,
         id: identity(&provider.name, &target.model),
+        cap: provider.cap,
         reach: None,
         base,
         vendor,

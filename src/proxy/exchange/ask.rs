@@ -11,6 +11,7 @@ use crate::ir::{Dialect, Request, ServiceTier, Usage};
 use crate::policy::rewrite::Steer;
 use crate::proxy::caching::items::Items;
 use crate::proxy::keeping::recall::Recall;
+use crate::route::pressure::Priority;
 use crate::route::way::Times;
 use crate::wire::multipart::Reader;
 
@@ -69,6 +70,8 @@ pub struct Ask {
     pub times: Times,
     /// What an operator says of it that its dialect has no place for.
     pub steer: Steer,
+    /// How much it matters, where the client says so.
+    pub priority: Option<Priority>,
 }
 
 impl Ask {
@@ -102,6 +105,7 @@ impl Ask {
             items: None,
             times: Times::default(),
             steer: Steer::default(),
+            priority: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use super::pace::Pace;
 use super::reach::{Key, Reach};
 use super::rest::Rest;
 use super::room::Room;
+use crate::route::pressure::{self, Gate};
 
 /// A provider has a breaker for each of so many models; clients name them freely, and all others
 /// share one.
@@ -63,6 +64,8 @@ pub struct Model {
     pub rest: Rest,
     /// How busy it is, and how quick.
     pub pace: Pace,
+    /// Who has a place there, and who waits for one.
+    pub gate: Arc<Gate>,
     /// By the fingerprint of each key.
     keys: Mutex<FxHashMap<u64, Arc<Breaker>>>,
     /// What is left there of what is allowed, likewise.
@@ -139,6 +142,18 @@ impl Health {
                 (openings > 0).then(|| (name.clone(), stand, until, openings))
             })
             .collect();
+        told.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        told
+    }
+}
+
+impl Health {
+    /// The models at which somebody has wanted a place, by name.
+    #[must_use]
+    pub fn gates(&self) -> Vec<(String, pressure::Stand)> {
+        let models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told: Vec<_> =
+            models.iter().filter_map(|(name, model)| Some((name.clone(), model.gate.stand()?))).collect();
         told.sort_unstable_by(|one, other| one.0.cmp(&other.0));
         told
     }

@@ -10,6 +10,7 @@ use super::room::Room;
 use crate::fault::Fault;
 use crate::provider::limits::Window;
 use crate::refusal::Kind;
+use crate::route::pressure::Gate;
 
 /// Failures of one model do not speak against a host that still answers well about others.
 const ALL: u64 = 100;
@@ -71,6 +72,21 @@ impl Reach {
     #[must_use]
     pub fn pace(&self) -> &Pace {
         &self.model.pace
+    }
+
+    /// Who has a place at the model, and who waits for one.
+    #[must_use]
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.model.gate
+    }
+
+    /// When any of its keys has room for a request of about so many tokens again, where none has now.
+    #[must_use]
+    pub fn opens(&self, tokens: u64, now: u64) -> Option<u64> {
+        if self.fits(tokens, now) {
+            return None;
+        }
+        self.keys.iter().map(|key| key.room.whole(tokens, now)).min()
     }
 
     /// Whether an operator has taken the provider out, or its model, or all of its keys: then it gets nothing.

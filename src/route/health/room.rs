@@ -36,6 +36,15 @@ impl Room {
         self.until.store(until, Relaxed);
     }
 
+    /// From when on a request of about so many tokens has room again.
+    #[must_use]
+    pub fn whole(&self, tokens: u64, now: u64) -> u64 {
+        let full = self.full.load(Relaxed);
+        let lacks = tokens >= self.tokens.load(Relaxed);
+        let until = if lacks { self.until.load(Relaxed) } else { 0 };
+        now.max(full).max(until)
+    }
+
     /// Whether a request of about so many tokens has room, as far as is known.
     #[must_use]
     pub fn fits(&self, tokens: u64, now: u64) -> bool {
@@ -61,6 +70,7 @@ mod tests {
         assert!(room.fits(u64::MAX, 1000), "nothing is known");
         room.note([window(Unit::Requests, 0, 2)].into_iter(), 1000);
         assert!(!room.fits(1, 2999) && room.fits(1, 3000));
+        assert_eq!((room.whole(1, 2000), room.whole(1, 5000)), (3000, 5000));
         room.note([window(Unit::Requests, 5, 60), window(Unit::Tokens, 900, 60)].into_iter(), 1000);
         assert!(room.fits(899, 1500) && !room.fits(900, 1500) && room.fits(900, 61_000));
         let both = [window(Unit::InputTokens, 10, 60), window(Unit::Tokens, 900, 5)];

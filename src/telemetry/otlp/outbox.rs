@@ -118,7 +118,7 @@ mod tests {
         put(6);
         put(5);
         put(4);
-        let said = || String::from_utf8(metrics.render(0, std::iter::empty(), &[])).unwrap();
+        let said = || String::from_utf8(metrics.render(0, std::iter::empty(), &[], &[])).unwrap();
         assert!(said().contains("tollgate_spans_dropped_total 2"));
         let parcel = inbox.take().unwrap();
         put(6);

@@ -7,7 +7,7 @@ use crate::telemetry::sample::settled;
 use crate::telemetry::standing::Stand;
 
 fn text(metrics: &Metrics) -> String {
-    String::from_utf8(metrics.render(0, std::iter::empty(), &[])).unwrap()
+    String::from_utf8(metrics.render(0, std::iter::empty(), &[], &[])).unwrap()
 }
 
 fn observer(metrics: &Arc<Metrics>) -> Observer {

@@ -47,7 +47,7 @@ const LIMITS: &[(&str, &str)] = &[("max_input_tokens", "max_input"), ("max_outpu
 const NONE: &[(&str, &str)] = &[
     ("rpm", "limits are of keys, owners and labels, not of deployments"),
     ("tpm", "limits are of keys, owners and labels, not of deployments"),
-    ("max_parallel_requests", "limits are of keys, owners and labels, not of deployments"),
+    ("max_parallel_requests", "concurrency of a provider bounds what each of its models has in flight"),
     ("max_budget", "budgets are of keys, owners and labels, not of deployments"),
     ("budget_duration", "budgets are of keys, owners and labels, not of deployments"),
     ("weight", "targets of one name are tried in their order, not shared out"),
