@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use pingora::http::ResponseHeader;
 
-use crate::account::{Metered, Outcome, Record, Timings, Trace};
+use crate::account::{Aside, Metered, Outcome, Record, Timings, Trace};
 use crate::cache::Tier;
 use crate::cache::semantic::Agreement;
 use crate::clock::{self, RequestId};
 use crate::dialect::bedrock_invoke::{Unwrap, Wrap};
 use crate::dialect::{Framing, Seed};
 use crate::fault::Fault;
-use crate::ir::{Dialect, Losses};
+use crate::ir::{Dialect, Losses, Usage};
 use crate::policy::guard::Screen;
 use crate::policy::{Full, Key, Reservation};
 use crate::proxy::arrival::asked::Asked;
@@ -189,6 +189,8 @@ pub struct Call {
     pub alone: bool,
     /// Whether an attempt was made once more without counting.
     pub excused: bool,
+    /// What attempts before this one have used, as far as their providers said so.
+    pub spent: Vec<Aside>,
     /// Whether this attempt must be made over HTTP/1.1.
     pub plain: bool,
     /// How its body gets to the provider.
@@ -235,6 +237,7 @@ impl Call {
             excused: false,
             plain: false,
             upload: Upload::Held,
+            spent: Vec::new(),
             holding: None,
             head: None,
             share,
@@ -247,6 +250,17 @@ impl Call {
     /// A piece of a cloud's stream comes: turns it into Anthropic's events.
     pub fn unwrap(&mut self, body: &mut Option<Bytes>) {
         if let (Some(unwrap), Some(piece)) = (&mut self.unwrap, body.as_ref()) {
+    /// An attempt at this target comes to nothing although its provider answered: what it says that it used is
+    /// paid for. Where no price is known nobody can say how much, and the answer's own cost is told alone.
+    pub(super) fn note_spent(&mut self, known: &Known) {
+        let metered = std::mem::replace(&mut self.relay, Relay::Waiting).into_metered();
+        let usage = metered.and_then(|metered| metered.usage).filter(|usage| *usage != Usage::default());
+        if let (Some(usage), Some(prices)) = (usage, &known.prices) {
+            let model = format!("{}/{}", known.provider, known.model);
+            self.spent.push(Aside { model, usage, prices: Some(Arc::clone(prices)) });
+        }
+    }
+
             let mut events = Vec::with_capacity(piece.len());
             unwrap.push(piece, &mut events);
             *body = (!events.is_empty()).then(|| events.into());

@@ -82,7 +82,7 @@ pub(super) fn let_go(
     let (mut holding, framing) = *holding;
     holding.say(body.take());
     let (came, said) = holding.release();
-    judging::answered(call, world, now);
+    judging::spoke(call, world, now);
     call.tape = call.tape.take().and_then(|tape| tape.begun(call, Some(framing)));
     if let Some(tape) = &mut call.tape {
         let last = came.len().saturating_sub(1);

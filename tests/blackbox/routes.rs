@@ -313,3 +313,61 @@ fn a_target_that_has_nothing_left_is_passed_over_while_another_has() {
         }
     }
 }
+
+#[test]
+fn what_an_empty_answer_has_used_is_paid_for_too() {
+    let (mock, hollow, second) = (mock(), hollow(), sound());
+    let prices = "models: [{provider: a, model: m, input: 100, output: 0}, {provider: b, model: m, input: 10, output: 0}]";
+    let gateway = Setup::new(&mock)
+        .provider(&format!(
+            "a: {{vendor: custom, base_url: \"http://{}/v1\", models: [m], api_key: k-1}}",
+            hollow.addr
+        ))
+        .provider(&format!(
+            "b: {{vendor: custom, base_url: \"http://{}/v1\", models: [m], api_key: k-1}}",
+            second.addr
+        ))
+        .yaml(&format!("cache: off\nroutes:\n  r: {{targets: [a/m], fallbacks: {{empty: [b/m]}}}}\n{prices}"))
+        .start();
+    for client in CLIENTS {
+        let reply = gateway.ask(&client.whole("r", "hello")).ok();
+        assert_eq!(reply.header("x-tollgate-provider"), Some("b"), "{client:?}");
+        let line = gateway.line(&reply);
+        let cost = line["cost_usd"].as_str().unwrap().trim_end_matches('0');
+        // Three tokens of prompt at each of them.
+        assert_eq!(cost, "0.00033", "{line}");
+        assert_eq!(line["gen_ai.usage.input_tokens"], 6, "{line}");
+    }
+}
+
+/// A provider whose answers have nothing in them, and cost something.
+fn hollow() -> Provider {
+    Provider::start(|_, stream| {
+        Heard::answer(stream, &json_reply(200, &reply("", "stop")));
+        Then::Keep
+    })
+}
+
+#[test]
+fn how_quick_a_stream_is_shows_at_its_first_word() {
+    let mock = mock();
+    let after = |head: u64, word: u64| {
+        Provider::start(move |_, stream| {
+            let pause = |millis| std::thread::sleep(std::time::Duration::from_millis(millis));
+            let (role, one) = (json!({"role": "assistant", "content": ""}), json!({"content": "well"}));
+            pause(head);
+            Heard::answer(stream, format!("{EVENTS}{}", chunk(&role, None)).as_bytes());
+            pause(word);
+            let rest = chunk(&one, None) + &chunk(&json!({}), Some("stop"));
+            Heard::answer(stream, format!("{rest}data: [DONE]\n\n").as_bytes());
+            Then::Close
+        })
+    };
+    let (hasty, quick) = (after(0, 700), after(150, 0));
+    let gateway = gateway(&mock, &[hasty.addr, quick.addr], "strategy: least_latency, targets: [a/m, b/m]");
+    let asks = || served_by(&gateway, &Client::Openai.stream("r", "hello"));
+    let first = [asks(), asks()];
+    assert!(first.contains(&"a".to_owned()) && first.contains(&"b".to_owned()), "{first:?}");
+    let next: Vec<_> = (0..4).map(|_| asks()).collect();
+    assert_eq!(next, ["b"; 4]);
+}

@@ -296,9 +296,11 @@ pub fn again(exchange: &mut Exchange, fault: Fault) -> bool {
 /// Prepares the attempt that is to be made next; whether there can be one.
 fn go_on(call: &mut Call, world: &Snapshot, asked: &Asked, next: Onward) -> bool {
     let Onward { place, key, pause } = next;
+    let known = Arc::clone(&call.attempt.known);
     if !prepare_next(call, world, asked, place, key) {
         return false;
     }
+    call.note_spent(&known);
     if call.place != place {
         call.passed = 0;
     }

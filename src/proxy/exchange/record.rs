@@ -15,6 +15,7 @@ pub(super) fn fill(record: &mut Record, mut call: Call, world: &Snapshot, starte
     if unknown || matches!(&call.attempt.mode, Mode::Through(_)) {
         call.learn_model(world);
     }
+    record.asides = std::mem::take(&mut call.spent);
     let Call { ask, attempt, relay, attempts, sent, answered, upload, .. } = call;
     record.provider = Some(Arc::clone(&attempt.known.provider));
     record.prices.clone_from(&attempt.known.prices);

@@ -108,7 +108,9 @@ fn priced(entry: &Entry, price_of: &PriceOf<'_>) -> Option<(PicoUsd, Arc<str>)> 
     let (table, name) = price_of(&entry.provider, &entry.model)?;
     let mut sum = cost(&entry.own_usage(), &table, tier.as_ref());
     for (model, usage) in &entry.asides {
-        let (table, _) = price_of(&entry.provider, model)?;
+        // An attempt that came to nothing may have been made elsewhere.
+        let elsewhere = || model.split_once('/').and_then(|(provider, model)| price_of(provider, model));
+        let (table, _) = price_of(&entry.provider, model).or_else(elsewhere)?;
         sum += cost(usage, &table, None);
     }
     Some((sum, name))
