@@ -185,12 +185,14 @@ pub struct Call {
     pub sent: Option<Instant>,
     /// When the head of the answer came.
     pub answered: Option<Instant>,
+    /// Whether the head of a whole answer waits for the first piece of its body.
+    pub awaits: bool,
     /// Whether that head is all of the answer.
     pub alone: bool,
-    /// Whether an attempt was made once more without counting.
-    pub excused: bool,
     /// What attempts before this one have used, as far as their providers said so.
     pub spent: Vec<Aside>,
+    /// Whether an attempt was made once more without counting.
+    pub excused: bool,
     /// Whether this attempt must be made over HTTP/1.1.
     pub plain: bool,
     /// How its body gets to the provider.
@@ -219,11 +221,11 @@ impl Call {
             routing: None,
             place,
             busy: None,
+            slot: None,
             tried: 0,
             passed: 0,
             attempts: 1,
             attempt,
-            slot: None,
             relay: Relay::Waiting,
             unwrap: None,
             wrap: None,
@@ -233,11 +235,12 @@ impl Call {
             pause: None,
             sent: None,
             answered: None,
+            awaits: false,
             alone: false,
+            spent: Vec::new(),
             excused: false,
             plain: false,
             upload: Upload::Held,
-            spent: Vec::new(),
             holding: None,
             head: None,
             share,
@@ -247,9 +250,6 @@ impl Call {
         }
     }
 
-    /// A piece of a cloud's stream comes: turns it into Anthropic's events.
-    pub fn unwrap(&mut self, body: &mut Option<Bytes>) {
-        if let (Some(unwrap), Some(piece)) = (&mut self.unwrap, body.as_ref()) {
     /// An attempt at this target comes to nothing although its provider answered: what it says that it used is
     /// paid for. Where no price is known nobody can say how much, and the answer's own cost is told alone.
     pub(super) fn note_spent(&mut self, known: &Known) {
@@ -261,6 +261,9 @@ impl Call {
         }
     }
 
+    /// A piece of a cloud's stream comes: turns it into Anthropic's events.
+    pub fn unwrap(&mut self, body: &mut Option<Bytes>) {
+        if let (Some(unwrap), Some(piece)) = (&mut self.unwrap, body.as_ref()) {
             let mut events = Vec::with_capacity(piece.len());
             unwrap.push(piece, &mut events);
             *body = (!events.is_empty()).then(|| events.into());
@@ -318,6 +321,7 @@ impl Exchange {
             agreement: None,
             stage: Stage::Here,
             overhead: Duration::ZERO,
+            queued: Duration::ZERO,
             refusal: None,
             is_upstreams: false,
             faults: Vec::new(),
@@ -335,7 +339,6 @@ impl Exchange {
         }
     }
 
-            queued: Duration::ZERO,
     /// Who decides what is traced.
     #[must_use]
     pub fn tracing(&self) -> Option<&Tracing> {
@@ -444,6 +447,10 @@ impl Exchange {
             text.push_str(", upstream;dur=");
             push_milliseconds(&mut text, upstream);
         }
+        if self.queued >= Duration::from_millis(1) {
+            text.push_str(", queue;dur=");
+            push_milliseconds(&mut text, self.queued);
+        }
         text
     }
 
@@ -461,10 +468,6 @@ impl Exchange {
         let Self { stage: Stage::Away(call), guarding, .. } = self else { return };
         let Some(mut saving) = call.saving.take() else { return };
         if saving.keeps_a_part(&call.relay) {
-        if self.queued >= Duration::from_millis(1) {
-            text.push_str(", queue;dur=");
-            push_milliseconds(&mut text, self.queued);
-        }
             let fault = Fault::new(Kind::Unavailable, "the client left before its answer was complete");
             saving.abandon(&guarding::break_off(guarding.as_deref_mut(), call, fault).unwrap_or_default());
         }

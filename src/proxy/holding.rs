@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, header};
 use pingora::Result;
-use pingora::http::Version;
+use pingora::http::{ResponseHeader, Version};
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType};
 
@@ -12,8 +12,9 @@ use crate::dialect::{Framing, codec};
 use crate::fault::Fault;
 use crate::ir::{FinishReason, Reply};
 use crate::proxy::answer;
+use crate::proxy::departure::attempt::Mode;
 use crate::proxy::departure::judging;
-use crate::proxy::exchange::{Exchange, Stage};
+use crate::proxy::exchange::{Call, Exchange, Stage};
 use crate::proxy::relay::{Beginning, Relay};
 use crate::proxy::{departure, dressing};
 use crate::refusal::Kind;
@@ -94,8 +95,17 @@ pub(super) fn let_go(
         }
     }
     *body = Some(said);
-    let Some(mut head) = call.head.take() else { return Ok(()) };
     exchange.heard(end, now);
+    send_head(session, exchange)
+}
+
+/// The head that waited goes to the client: into the connection's buffer, so that it leaves together with
+/// the first piece.
+///
+/// # Errors
+/// When the client is gone.
+pub(super) fn send_head(session: &mut Session, exchange: &mut Exchange) -> Result<()> {
+    let Some(mut head) = exchange.call().and_then(|call| call.head.take()) else { return Ok(()) };
     dressing::dress(exchange, &mut head);
     head.remove_header(&header::CONTENT_LENGTH);
     if session.req_header().version == Version::HTTP_11 {
@@ -107,6 +117,42 @@ pub(super) fn let_go(
     written
         .unwrap_or_else(|| Error::e_explain(ErrorType::WriteError, "the head found no room"))
         .map_err(Error::into_down)
+}
+
+/// Whether the head of a whole answer waits for the first piece of its body: nobody foretold how long that
+/// is, so that nothing at all would pass for an answer.
+pub(super) fn awaits(call: &Call, relay: &Relay, head: &ResponseHeader) -> bool {
+    let passes = matches!(call.attempt.mode, Mode::Verbatim { .. } | Mode::Rewritten { .. } | Mode::Count);
+    passes && !call.ask.stream && !relay.gathers() && !head.headers.contains_key(header::CONTENT_LENGTH)
+}
+
+/// A piece of such an answer.
+///
+/// # Errors
+/// When there is nothing in it: a retryable error when another attempt is prepared.
+pub(super) fn first(
+    session: &mut Session,
+    exchange: &mut Exchange,
+    body: Option<&Bytes>,
+    end: bool,
+) -> Result<()> {
+    let is_nothing = body.is_none_or(Bytes::is_empty);
+    if is_nothing && !end {
+        return Ok(());
+    }
+    let Exchange { world, stage: Stage::Away(call), .. } = &mut *exchange else { return Ok(()) };
+    call.awaits = false;
+    if !is_nothing {
+        judging::answered(call, world, clock::now());
+        return send_head(session, exchange);
+    }
+    let again = departure::again(exchange, Fault::new(Kind::BadGateway, "the provider's answer was empty"));
+    if let Some(call) = exchange.call().filter(|_| !again) {
+        (call.relay, call.head) = (Relay::Waiting, None);
+    }
+    let mut error = Error::explain(ErrorType::HTTPStatus(502), "an answer of nothing").into_up();
+    error.set_retry(again);
+    Err(error)
 }
 
 /// The fault of a whole answer with nothing in it, or that rules forbade, where the route has targets for

@@ -135,11 +135,13 @@ pub fn begin(
     let chunks = session.req_header().version != Version::HTTP_10;
     let held = chunks && holding::holds(exchange, relay.as_ref(), streamed);
     let held = held.then(|| exchange.seed("", 0, Bytes::new()));
+    let awaits = |call: &Call, relay: &Relay| chunks && holding::awaits(call, relay, head);
     if let (Some(call), Some(relay)) = (exchange.call(), relay) {
+        call.awaits = awaits(call, &relay);
         call.relay = relay;
         if let (Some(seed), Some(framing)) = (held, streamed) {
             call.holding = Some(Box::new((Holding::new(call.attempt.upstream(), &seed), framing)));
-        } else if !call.relay.gathers() {
+        } else if !call.relay.gathers() && !call.awaits {
             // What a gathered answer is worth shows at its end.
             judging::answered(call, &world, now);
         }
@@ -316,7 +318,7 @@ fn relay(
 /// # Errors
 /// None that can be.
 pub fn head(session: &Session, exchange: &mut Exchange, head: &mut ResponseHeader) -> Result<()> {
-    let held = |call: &&mut Call| call.relay.gathers() || call.holding.is_some();
+    let held = |call: &&mut Call| call.relay.gathers() || call.holding.is_some() || call.awaits;
     let Some(call) = exchange.call().filter(held) else {
         dressing::dress(exchange, head);
         if session.req_header().version == Version::HTTP_10 {
@@ -361,6 +363,9 @@ pub fn speak(
         call.wrap(body);
         if call.holding.is_some() {
             return holding::hold(session, exchange, body, end);
+        }
+        if call.awaits {
+            return holding::first(session, exchange, body.as_ref(), end);
         }
         if let (Some(vigil), Relay::Transcode(_), Dialect::AnthropicMessages, true) =
             (vigil, &call.relay, call.ask.dialect, body.is_some())
@@ -511,7 +516,11 @@ pub fn end(session: &mut Session, exchange: &mut Exchange) -> Option<Bytes> {
         saving.hear(&mut call.relay, body.as_ref(), true);
     }
     call.wrap(&mut body);
-    if call.holding.is_some() {
+    if call.awaits {
+        // As above.
+        call.awaits = false;
+        holding::send_head(session, exchange).ok()?;
+    } else if call.holding.is_some() {
         // As above.
         holding::let_go(session, exchange, &mut body, true).ok()?;
     }

@@ -336,6 +336,7 @@ fn begin_anew(call: &mut Call) {
     call.screen = None;
     call.holding = None;
     call.head = None;
+    call.awaits = false;
     call.sent = None;
     call.busy = None;
     call.slot = None;

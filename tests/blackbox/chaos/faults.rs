@@ -111,8 +111,6 @@ impl Fault {
             Self::Garbage
                 | Self::HalfAPack
                 | Self::TooLong
-                | Self::Empty
-                | Self::Forgets
                 | Self::CutInside
                 | Self::NoText
                 | Self::BreaksFirst
