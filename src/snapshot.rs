@@ -267,6 +267,8 @@ pub struct Downstream {
 pub struct Breakers {
     /// When breakers open; none where they never do.
     pub rules: Option<health::Rules>,
+    /// How often a host that is left alone is asked whether it is back; none where clients find that out.
+    pub probe: Option<Duration>,
     /// Whether a target whose breaker is open is asked all the same where there is no other.
     pub last_resort: bool,
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use pingora::connectors::http::Connector;
 use pingora::http::RequestHeader;
 use pingora::prelude::HttpPeer;
+use pingora::protocols::http::client::HttpSession;
 
 use crate::provider::Operation;
 use crate::provider::url::path_for;
@@ -79,32 +80,8 @@ impl Discovery {
     }
 
     async fn list(connector: &Connector, shared: &Shared, provider: &Provider) -> Option<Vec<String>> {
-        let (dialect, base) = provider.spoken().into_iter().next()?;
-        let version = provider.api_version.as_deref();
-        let path = path_for(provider.vendor, &base, dialect, Operation::Models, "", version)?;
-        let address = shared.resolver.address(&base.host, base.port).await?;
-        let mut peer = HttpPeer::new(address, base.tls, base.host.clone());
-        peer.options.connection_timeout = Some(PATIENCE);
-        peer.options.read_timeout = Some(PATIENCE);
-        let (mut session, _) = connector.get_http_session(&peer).await.ok()?;
-        let mut head = RequestHeader::build("GET", path.as_bytes(), Some(8)).ok()?;
-        head.insert_header("host", base.authority()).ok()?;
-        head.insert_header("accept", "application/json").ok()?;
-        head.insert_header("accept-encoding", "identity").ok()?;
-        for (name, value) in provider.vendor.auth.headers(dialect, departure::secret(provider, 0)) {
-            head.insert_header(name, value).ok()?;
-        }
-        if let Some(cloud) = &provider.cloud {
-            let lent = shared.credentials.lend(&cloud.source, None, PATIENCE).await.ok()?;
-            head.insert_header("authorization", lent.header.clone()?).ok()?;
-        }
-        for (name, value) in &provider.headers {
-            head.insert_header(name.clone(), value).ok()?;
-        }
-        session.write_request_header(Box::new(head)).await.ok()?;
-        session.finish_request_body().await.ok()?;
-        session.read_response_header().await.ok()?;
-        if session.response_header()?.status.as_u16() != 200 {
+        let (status, mut session) = ask(connector, shared, provider).await?;
+        if status != 200 {
             return None;
         }
         let mut body = Vec::new();
@@ -134,6 +111,42 @@ impl Discovery {
         std::fs::write(&fresh, text)?;
         std::fs::rename(fresh, &self.cache)
     }
+}
+
+/// Asks a provider for its models: the status that it answers with, and where the rest comes from; nothing where
+/// it cannot be asked, or does not answer.
+pub(super) async fn ask(
+    connector: &Connector,
+    shared: &Shared,
+    provider: &Provider,
+) -> Option<(u16, HttpSession)> {
+    let (dialect, base) = provider.spoken().into_iter().next()?;
+    let version = provider.api_version.as_deref();
+    let path = path_for(provider.vendor, &base, dialect, Operation::Models, "", version)?;
+    let address = shared.resolver.address(&base.host, base.port).await?;
+    let mut peer = HttpPeer::new(address, base.tls, base.host.clone());
+    peer.options.connection_timeout = Some(PATIENCE);
+    peer.options.read_timeout = Some(PATIENCE);
+    let (mut session, _) = connector.get_http_session(&peer).await.ok()?;
+    let mut head = RequestHeader::build("GET", path.as_bytes(), Some(8)).ok()?;
+    head.insert_header("host", base.authority()).ok()?;
+    head.insert_header("accept", "application/json").ok()?;
+    head.insert_header("accept-encoding", "identity").ok()?;
+    for (name, value) in provider.vendor.auth.headers(dialect, departure::secret(provider, 0)) {
+        head.insert_header(name, value).ok()?;
+    }
+    if let Some(cloud) = &provider.cloud {
+        let lent = shared.credentials.lend(&cloud.source, None, PATIENCE).await.ok()?;
+        head.insert_header("authorization", lent.header.clone()?).ok()?;
+    }
+    for (name, value) in &provider.headers {
+        head.insert_header(name.clone(), value).ok()?;
+    }
+    session.write_request_header(Box::new(head)).await.ok()?;
+    session.finish_request_body().await.ok()?;
+    session.read_response_header().await.ok()?;
+    let status = session.response_header()?.status.as_u16();
+    Some((status, session))
 }
 
 /// The models in a vendor's list: OpenAI's and Anthropic's `data[].id`; `models[].name` of Gemini,

@@ -15,6 +15,7 @@ use crate::proxy::discovery::{self, Discovery};
 use crate::proxy::issuers::KeyFetchers;
 use crate::proxy::key_watch::KeyWatch;
 use crate::proxy::minting::Minters;
+use crate::proxy::probing::Prober;
 use crate::proxy::reloads::{Loaded, Reloads, Wish};
 use crate::proxy::shared::Shared;
 
@@ -29,6 +30,9 @@ const WRITE_DOWN: Duration = Duration::from_secs(1);
 
 /// How often hosts are looked up again.
 const LOOK_UP: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether hosts that were left alone are back, at most.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
 
 /// Whom to tell of a reload: which world is served, or what is wrong with the new one.
 type Asker = oneshot::Sender<Result<u64, Arc<Vec<Problem>>>>;
@@ -83,6 +87,8 @@ impl Keeper {
         let mut write_down = tokio::time::interval(WRITE_DOWN);
         let mut look_up = tokio::time::interval(LOOK_UP);
         let mut discover = tokio::time::interval(self.process.discovery.unwrap_or(Duration::from_secs(3600)));
+        let mut look_after = tokio::time::interval(LOOK_AFTER);
+        let mut prober = Prober::default();
         // Somebody who asked for a reload while something else was done.
         let mut asker: Option<Asker> = None;
         loop {
@@ -108,6 +114,13 @@ impl Keeper {
                 _ = look_up.tick() => {
                     let shared = Arc::clone(&self.shared);
                     asker = self.beside(look_up_all(&shared), &mut hangup, (&mut look_at_keys, &mut write_down)).await;
+                }
+                _ = look_after.tick() => {
+                    if prober.is_due(&self.shared) {
+                        let shared = Arc::clone(&self.shared);
+                        let run = Box::pin(prober.run(&shared));
+                        asker = self.beside(run, &mut hangup, (&mut look_at_keys, &mut write_down)).await;
+                    }
                 }
                 _ = discover.tick(), if self.process.discovery.is_some() => {
                     let shared = Arc::clone(&self.shared);

@@ -24,6 +24,7 @@ pub mod minting;
 pub mod names;
 pub mod packing;
 pub mod phases;
+pub mod probing;
 pub mod recount;
 pub mod relay;
 pub mod reloads;

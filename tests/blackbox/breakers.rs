@@ -177,3 +177,36 @@ fn what_is_wrong_with_requests_is_no_fault_of_the_provider() {
     assert_eq!(moody.asked(), 4);
     assert_eq!(state(&gateway), Vec::<Value>::new());
 }
+
+#[test]
+fn a_host_that_is_left_alone_is_asked_whether_it_is_back() {
+    let mock = mock();
+    let moody = Moody::start(503, 200, "");
+    let settings = "failures: 2, cool_down: 5m, probe: 1s";
+    let gateway = gateway(&mock, moody.provider.addr, "k-1234", settings);
+    (0..3).for_each(|_| assert_eq!(asks(&gateway, "both"), "openai"));
+    let host = |one: &Value| one["part"] == "host" && one["provider"] == "first";
+    wait("the breaker of the host", PATIENCE, || state(&gateway).iter().any(host).then_some(()));
+    let asked = || moody.provider.heard().iter().filter(|heard| heard.head.contains("/v1/models")).count();
+    wait("two probes", PATIENCE, || (asked() >= 2).then_some(()));
+    assert!(state(&gateway).iter().any(host), "it still fails");
+    moody.set(200);
+    wait("its return", PATIENCE, || (!state(&gateway).iter().any(host)).then_some(()));
+}
+
+#[test]
+fn what_goes_through_tells_of_the_host_and_of_no_key() {
+    let mock = mock();
+    let moody = Moody::start(401, 200, "");
+    let gateway = gateway(&mock, moody.provider.addr, "k-1234", "failures: 3, cool_down: 1m");
+    let through = || gateway.ask(&crate::harness::get("/p/first/anything")).status;
+    assert_eq!([(); 4].map(|()| through()), [401; 4]);
+    assert_eq!(state(&gateway), Vec::<Value>::new());
+    moody.set(200);
+    assert_eq!(asks(&gateway, "both"), "first");
+    moody.set(502);
+    assert_eq!([(); 4].map(|()| through()), [502; 4]);
+    let told = state(&gateway);
+    assert!(told.iter().any(|one| one["part"] == "host" && one["provider"] == "first"), "{told:?}");
+    assert_eq!(asks(&gateway, "both"), "openai");
+}

@@ -23,5 +23,9 @@ pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Breakers {
         let message = "expected a time that is at least cool_down";
         check.error(&["breakers", "longest"], message, None);
     }
-    Breakers { rules: written.enabled.then_some(rules), last_resort: written.last_resort }
+    Breakers {
+        rules: written.enabled.then_some(rules),
+        probe: written.probe.0,
+        last_resort: written.last_resort,
+    }
 }

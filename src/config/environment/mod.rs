@@ -141,6 +141,7 @@ const SETTINGS: &[Setting] = &[
     (&["breakers", "cool_down"], &[("TOLLGATE_BREAKER_COOL_DOWN", Same)]),
     (&["breakers", "longest"], &[("TOLLGATE_BREAKER_LONGEST", Same)]),
     (&["breakers", "slow"], &[("TOLLGATE_BREAKER_SLOW", Same)]),
+    (&["breakers", "probe"], &[("TOLLGATE_BREAKER_PROBE", Same)]),
     (&["breakers", "last_resort"], &[("TOLLGATE_BREAKER_LAST_RESORT", Same)]),
     (&["pressure", "concurrency"], &[("TOLLGATE_CONCURRENCY", Same)]),
     (&["pressure", "least"], &[("TOLLGATE_CONCURRENCY_LEAST", Same)]),

@@ -28,6 +28,9 @@ pub(in crate::config) struct Breakers {
     pub(in crate::config) longest: Span,
     /// An answer that begins later counts as a failure of its model, or `off`. Default: `off`.
     pub(in crate::config) slow: Interval,
+    /// How often a host that is left alone is asked for its models, to see whether it is back; `off` leaves
+    /// that to one client every second once its time is over. At most once a second. Default: `off`.
+    pub(in crate::config) probe: Interval,
     /// Whether a target whose breaker is open is asked all the same where there is no other; else the
     /// request is refused with 503 and a time to come back. Default: true.
     pub(in crate::config) last_resort: bool,
@@ -43,6 +46,7 @@ impl Default for Breakers {
             cool_down: Span(Duration::from_secs(10)),
             longest: Span(Duration::from_secs(300)),
             slow: Interval(None),
+            probe: Interval(None),
             last_resort: true,
         }
     }
