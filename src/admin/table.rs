@@ -58,6 +58,8 @@ pub enum Page {
     Reload,
     /// What is wrong with one.
     Check,
+    /// What it would have made of past requests.
+    Try,
     /// Prices, run again.
     Reprice,
     /// How much is kept of answers.
@@ -354,6 +356,16 @@ pub static ROWS: &[Row] = &[
         "What would be wrong with this text as the configuration's file",
         "Checked",
     )
+    .sends(Body { kind: "application/yaml", schema: "Text", most: FILE_LIMIT }),
+    change(
+        Method::POST,
+        "/config/try",
+        Scope::Config,
+        Page::Try,
+        "What this text as the configuration's file would have made of requests that are in the ledger",
+        "Tried",
+    )
+    .asks(&[param("since", "string", "From when on: RFC 3339, a day, seconds, or 1h ago (usual).")])
     .sends(Body { kind: "application/yaml", schema: "Text", most: FILE_LIMIT }),
     change(
         Method::POST,

@@ -4,17 +4,33 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::cli::{complain, complain_of, is_watched, say};
+use clap::Args;
+
+use crate::cli::{against, complain, complain_of, is_watched, say};
 use crate::config::{self, Sources};
 use crate::proxy::departure::targets;
 use crate::route::Names;
 
+/// The arguments of `check`.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Try it on the requests of the ledger since then: 1h, 24h, a day, a moment.
+    #[arg(long, value_name = "SINCE")]
+    against_ledger: Option<String>,
+    /// Print what that comes to as JSON.
+    #[arg(long, requires = "against_ledger")]
+    json: bool,
+}
+
 /// Prints every problem, or what would be served.
-pub(super) fn check(file: Option<PathBuf>) -> ExitCode {
+pub(super) fn check(file: Option<PathBuf>, arguments: &Check) -> ExitCode {
     match config::load(&Sources::from_process(file), 1) {
         Ok(compiled) => {
             for warning in &compiled.warnings {
                 complain(&warning.to_string());
+            }
+            if let Some(since) = &arguments.against_ledger {
+                return against::try_out(&compiled, since, arguments.json);
             }
             let names: Vec<_> =
                 compiled.snapshot.providers.iter().map(|provider| provider.name.as_str()).collect();

@@ -1,5 +1,6 @@
 //! The commands.
 
+mod against;
 mod demo;
 mod explain;
 mod guard;
@@ -33,6 +34,14 @@ Examples:
   tollgate models                        what can be asked for, and where it would go
   kill -HUP $(pidof tollgate)            reload the file and the environment files
   tollgate --upgrade & kill -QUIT OLD    replace the running binary without a refused connection";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  tollgate --config new.yaml check
+  tollgate --config new.yaml check --against-ledger 24h   which past requests would be refused, or go
+                                                          elsewhere, and what they would have cost
+Limits and budgets are tried on windows that begin with the first of those requests; how many ran at one
+time, headers, and what stands in bodies are not in the ledger and decide nothing.";
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
@@ -70,7 +79,8 @@ enum Command {
         upgrade: bool,
     },
     /// Check the configuration and print every problem with its place and a hint.
-    Check,
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(look::Check),
     /// List what can be asked for and where it would go.
     Models,
     /// Show what would become of a request: the plan, what is sent to whom, and what is lost.
@@ -133,7 +143,7 @@ pub fn run() -> ExitCode {
         Some(Command::Serve { upgrade }) => {
             serve::serve(arguments.config, start(upgrade || arguments.upgrade))
         }
-        Some(Command::Check) => look::check(arguments.config),
+        Some(Command::Check(check)) => look::check(arguments.config, &check),
         Some(Command::Models) => look::models(arguments.config),
         Some(Command::Explain(request)) => explain::explain(arguments.config, &request),
         Some(Command::Keys(keys)) => keys::keys(arguments.config, &keys),

@@ -26,6 +26,7 @@ pub mod packing;
 pub mod phases;
 pub mod probing;
 pub mod recount;
+pub mod rehearsal;
 pub mod relay;
 pub mod reloads;
 pub mod returning;

@@ -1,10 +1,15 @@
 //! The configuration in force, and others.
 
+use std::ops::ControlFlow;
+
 use super::{Call, Outcome, object};
 use crate::admin::answer::Answer;
 use crate::admin::refused::Refused;
 use crate::clock;
 use crate::config::{self, Problem, Severity};
+use crate::proxy::rehearsal::Rehearsal;
+use crate::store::keys::Keys;
+use crate::store::ledger::{self, Filter};
 use crate::wire::json::{self, Array};
 
 pub(super) fn show(call: &Call<'_>) -> Answer {
@@ -55,6 +60,48 @@ pub(super) async fn check(call: &Call<'_>) -> Outcome {
     Ok(object(200, |answer| {
         answer.bool("ok", is_whole);
         answer.array("problems", |array| problems(array, &found));
+    }))
+}
+
+/// The most requests that are looked at: those that ended last.
+const MOST_TRIED: u64 = 1_000_000;
+
+pub(super) async fn rehearse(call: &Call<'_>) -> Outcome {
+    let text = String::from_utf8(call.ask.body.to_vec())
+        .map_err(|_| Refused::malformed("expected a configuration in UTF-8"))?;
+    let now = clock::unix_millis();
+    let since = call.ask.param("since");
+    let from = ledger::moment(since.as_deref().unwrap_or("1h"), now);
+    let from =
+        from.ok_or_else(|| Refused::invalid("since", "expected a moment, a day, or a time back such as 1h"))?;
+    let sources = call.admin.sources.clone();
+    let compiled = tokio::task::spawn_blocking(move || config::compile_text(&sources, &text)).await;
+    let compiled = compiled.map_err(|_| Refused::unavailable("the check broke off"))?.map_err(|found| {
+        let mut list = Vec::new();
+        json::array(&mut list, |array| problems(array, &found));
+        let message = "the configuration is not whole, so that nothing can be tried with it";
+        Refused::wrong(message, String::from_utf8(list).unwrap_or_default())
+    })?;
+    let stored = call.admin.desk.keys(Keys::all).await.unwrap_or_default();
+    let stored: Vec<_> = stored.into_iter().map(|kept| kept.stored).collect();
+    let told = call
+        .admin
+        .desk
+        .read(move |reader| {
+            let mut rehearsal = Rehearsal::new(&compiled.snapshot, &compiled.keys, config::stored(&stored).0);
+            let filter = Filter { from, ..Filter::default() };
+            let mut left = MOST_TRIED;
+            let _ = reader.each(&filter, |row| {
+                rehearsal.hear(&row.entry);
+                left -= 1;
+                if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })?;
+            Ok(rehearsal.finish())
+        })
+        .await?;
+    Ok(object(200, |answer| {
+        answer.string("since", clock::rfc3339(from).as_str());
+        told.tell(answer);
     }))
 }
 

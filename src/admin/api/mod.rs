@@ -114,6 +114,7 @@ pub(super) async fn answer(page: Page, call: &Call<'_>) -> Answer {
         Page::Config => Ok(config::show(call)),
         Page::Reload => config::reload(call).await,
         Page::Check => config::check(call).await,
+        Page::Try => config::rehearse(call).await,
         Page::Reprice => reprice::run(call).await,
         Page::Cache => Ok(cache::show(call)),
         Page::Purge => cache::purge(call).await,

@@ -80,7 +80,7 @@ pub(super) fn closed(name: &str, why: Closed) -> Refusal {
 ///
 /// # Errors
 /// When nothing has the name, or the key may ask for nothing that has it.
-pub(super) fn choose(
+pub(in crate::proxy) fn choose(
     world: &Snapshot,
     names: &Names,
     key: Option<&Key>,

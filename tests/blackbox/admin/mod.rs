@@ -7,6 +7,7 @@ mod keys;
 mod ledger;
 mod play;
 mod probes;
+mod rehearsal;
 mod rest;
 mod schema;
 mod world;
