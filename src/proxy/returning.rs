@@ -162,6 +162,7 @@ pub fn begin(
 fn through(session: &mut Session, exchange: &mut Exchange, find: Find, head: &mut ResponseHeader) {
     let world = Arc::clone(&exchange.world);
     let Some(call) = exchange.call() else { return };
+    judging::passed_through(call, &world, head.status.as_u16(), clock::now());
     if !call.alone {
         // What cannot be unpacked goes through as it is, and unmetered.
         let _ = packing::undo(session, head);

@@ -20,7 +20,7 @@ use crate::proxy::arrival::asked::{Asked, Through};
 use crate::proxy::arrival::live;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt::{Attempt, Mode};
-use crate::proxy::departure::targets::Known;
+use crate::proxy::departure::targets::{self, Known};
 use crate::proxy::departure::tunnel::Tunnel;
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
@@ -198,7 +198,8 @@ pub(in crate::proxy) fn dispatch(
     let body_less = session.as_downstream_mut().is_body_empty();
     let head = session.req_header();
     let model = through.like.as_ref().and_then(Asked::model_in_path).unwrap_or_default();
-    let known = Arc::new(Known::through(&world, provider, index, through.dialect, base, &model));
+    let known = Known::through(&world, provider, index, through.dialect, base, &model);
+    let known = Arc::new(known.at_host(targets::host(&world, provider, index)));
     let key = key(shared, provider, now);
     let method = head.method.clone();
     let results = kept && Kept::gives_results(&through.place);

@@ -39,6 +39,16 @@ fn went_well(call: &Call, world: &Snapshot, begun: Instant) {
     reach.well(call.attempt.key, now, call.sent.map_or(now, clock::ticks), rules);
 }
 
+/// What went through was answered with this status: what is wrong with such a request or its key is its own
+/// business, and speaks for the host.
+pub fn passed_through(call: &Call, world: &Snapshot, status: u16, now: Instant) {
+    if status < 500 {
+        answered(call, world, now);
+    } else {
+        tell(call, world, Failure::said(&Fault::from_status(status)));
+    }
+}
+
 /// The head of an answer came, which may tell what is left of what its provider allows: that is read where
 /// it may decide something.
 pub fn learned(call: &Call, headers: &HeaderMap, now: Instant) {

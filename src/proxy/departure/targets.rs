@@ -123,6 +123,12 @@ impl Known {
     /// A provider that a session is had from whose model is named later, or never.
     #[must_use]
     pub fn unnamed(
+    /// The same, with what tells how its host does.
+    #[must_use]
+    pub fn at_host(self, reach: Arc<Reach>) -> Self {
+        Self { reach: Some(reach), ..self }
+    }
+
         world: &Snapshot,
         provider: &Provider,
         index: usize,
@@ -253,7 +259,17 @@ impl Heads {
 struct Memory {
     generation: u64,
     known: FxHashMap<(usize, Dialect), FxHashMap<String, Arc<Known>>>,
+    hosts: FxHashMap<usize, Arc<Reach>>,
     entries: usize,
+}
+
+impl Memory {
+    /// Forgets what was of another world, or is too much.
+    fn keep_up(&mut self, world: &Snapshot) {
+        if self.generation != world.generation || self.entries >= MOST {
+            *self = Self { generation: world.generation, ..Self::default() };
+        }
+    }
 }
 
 thread_local! {
@@ -263,14 +279,23 @@ thread_local! {
 /// A worker remembers this many targets; beyond that it forgets all of them and learns anew.
 const MOST: usize = 4096;
 
+/// How a provider's host does, for what goes through to it: that tells nothing of its keys and models, since
+/// nobody knows what is asked for.
+#[must_use]
+pub fn host(world: &Snapshot, provider: &Provider, index: usize) -> Arc<Reach> {
+    MEMORY.with_borrow_mut(|memory| {
+        memory.keep_up(world);
+        let fresh = || Arc::new(provider.health.reach("", &[]));
+        Arc::clone(memory.hosts.entry(index).or_insert_with(fresh))
+    })
+}
+
 /// What is known of a target for a client of this dialect; `None` when its vendor speaks nothing
 /// that could answer.
 #[must_use]
 pub fn known(world: &Snapshot, target: &Target, client: Dialect) -> Option<Arc<Known>> {
     MEMORY.with_borrow_mut(|memory| {
-        if memory.generation != world.generation || memory.entries >= MOST {
-            *memory = Memory { generation: world.generation, ..Memory::default() };
-        }
+        memory.keep_up(world);
         let models = memory.known.entry((target.provider, client)).or_default();
         if let Some(known) = models.get(target.model.as_str()) {
             return Some(Arc::clone(known));
