@@ -200,6 +200,8 @@ pub struct Provider {
     pub only: Vec<Dialect>,
     /// How many requests each of its models has in flight at most; nothing where that is any number.
     pub cap: Option<Cap>,
+    /// Whether its answers are heard to their end although their clients left.
+    pub heard_out: bool,
     /// How it does; the same for all worlds in which it stands at one address.
     pub health: Arc<Health>,
 }

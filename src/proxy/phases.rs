@@ -322,6 +322,7 @@ impl ProxyHttp for Gateway {
         exchange.leave(status, bytes);
         exchange.stage = Stage::Here;
         if let Some(vigil) = &exchange.vigil {
+            vigil.let_be();
             vigil.enter(Phase::Next);
             if exchange.closed_well && error.is_some() {
                 let nobody = ServerSession::new_http1(Box::new(Cursor::new(Vec::new())));

@@ -153,3 +153,39 @@ fn connections_that_say_nothing_or_half_a_head_leave_nothing_behind() {
     gateway.ask(&Client::Openai.whole("gpt-4o-mini", "#mock tokens=2")).ok();
     gateway.wait_idle();
 }
+
+#[test]
+fn a_provider_that_bills_all_of_an_answer_is_heard_to_its_end() {
+    let mock = mock();
+    let at = mock.addr();
+    let gateway = Setup::new(&mock)
+        .provider(&format!(
+            "billing: {{vendor: openai, base_url: \"http://{at}/v1\", api_key: k-1234, client_gone: drain}}"
+        ))
+        .yaml("cache: off")
+        .start();
+    for client in CLIENTS {
+        for how in WAYS {
+            let request = client.stream("billing/gpt-4o-mini", "#mock tokens=40 rate=100");
+            let mut conn = send(&gateway, request);
+            let mut head = conn.head();
+            conn.read_until(&mut head, "\n");
+            let before = gateway.lines().len();
+            let half = leave(conn, how);
+            let line = wait("the line", Duration::from_secs(10), || gateway.lines().get(before).cloned());
+            assert_eq!(
+                (&line["outcome"], &line["usage_source"]),
+                (&"client_gone".into(), &"reported".into())
+            );
+            assert_eq!(line["gen_ai.usage.output_tokens"], 40, "{client:?} {how:?}: {line}");
+            drop(half);
+            gateway.wait_idle();
+        }
+    }
+    assert_eq!(mock_page(&mock, "stats")["client_gone"], 0);
+    // Who stays, and asks again, gets answers as ever.
+    let mut conn = gateway.conn();
+    for _ in 0..2 {
+        conn.ask(&Client::Openai.whole("billing/gpt-4o-mini", "#mock tokens=2")).ok();
+    }
+}

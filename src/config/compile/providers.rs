@@ -8,7 +8,7 @@ use http::header::{self, HeaderName, HeaderValue};
 
 use crate::catalog::Catalog;
 use crate::config::environment::{needs_address, stem};
-use crate::config::file::{self, File};
+use crate::config::file::{self, ClientGone, File};
 use crate::config::read::did_you_mean;
 use crate::config::tree::Node;
 use crate::ir::Dialect;
@@ -153,6 +153,7 @@ fn one(
             api_version,
             discover,
             only,
+            heard_out: written.client_gone == ClientGone::Drain,
             cap: pressure::cap(name, check.source.file, check),
             // Whoever serves looks it up.
             health: Arc::default(),

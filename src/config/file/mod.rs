@@ -10,8 +10,8 @@ mod jwt;
 mod keys;
 mod ledger;
 mod operators;
-mod rewrites;
 mod pressure;
+mod rewrites;
 mod routes;
 mod scalar;
 #[cfg(test)]
@@ -36,8 +36,8 @@ pub(super) use keys::{
 pub(super) use ledger::Ledger;
 pub use ledger::{Sync, WhenFull};
 pub(super) use operators::Admin;
+pub(super) use pressure::{ClientGone, Pressure};
 pub(super) use rewrites::{HeaderChanges, Rewrite, SystemPrompt};
-pub(super) use pressure::Pressure;
 pub(super) use routes::{Bond, Fallbacks, Modality, Route, Strategy, Target, Timeouts, When};
 pub(super) use scalar::{Concurrency, Fraction, Interval, Key, Percent, Size, Span, Usd};
 pub(super) use telemetry::{Compression, Protocol, Telemetry};
@@ -330,6 +330,10 @@ pub(super) struct Provider {
     /// How many requests each of its models has in flight: a number, `adaptive`, or `off`.
     /// Default: as for all (`pressure`).
     pub(super) concurrency: Option<Concurrency>,
+    /// What becomes of an answer whose client leaves: `close` lets the provider go at once; `drain` hears it to
+    /// its end, for providers that bill all of it anyway and say only then how much that is.
+    /// Default: `close`.
+    pub(super) client_gone: ClientGone,
     /// Headers for every request to it. Default: none.
     pub(super) headers: BTreeMap<String, String>,
     /// Azure's `api-version`, Vertex's `v1` or `v1beta1`. Default: the vendor's.

@@ -1,4 +1,4 @@
-//! How many requests go to a model at one time, and who waits, as a human writes it.
+//! How many requests go to a model at one time, who waits, and who is heard to the end, as a human writes it.
 
 use std::time::Duration;
 
@@ -36,4 +36,16 @@ impl Default for Pressure {
             wait: Span(Duration::from_secs(30)),
         }
     }
+}
+
+/// What becomes of an answer whose client leaves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(in crate::config) enum ClientGone {
+    /// The provider is let go.
+    #[default]
+    Close,
+    /// It is heard to its end.
+    Drain,
 }

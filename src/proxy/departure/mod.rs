@@ -160,7 +160,7 @@ pub fn connected(exchange: &mut Exchange, connection: Option<&Digest>) {
 /// When the target's path is none, which cannot be.
 pub fn head(exchange: &mut Exchange, head: &mut RequestHeader) -> Result<()> {
     let world = Arc::clone(&exchange.world);
-    let Exchange { trace, key, stage: Stage::Away(call), .. } = exchange else {
+    let Exchange { trace, key, vigil, stage: Stage::Away(call), .. } = exchange else {
         return Err(Error::new(ErrorType::InternalError));
     };
     call.upload.begin();
@@ -201,6 +201,13 @@ pub fn head(exchange: &mut Exchange, head: &mut RequestHeader) -> Result<()> {
         onward::earn(world.upstream.retries);
     }
     call.busy = call.attempt.known.reach.as_ref().map(Busy::with);
+    if let Some(vigil) = vigil {
+        match call.attempt.known.heard_out {
+            true => vigil.hear_out(),
+            false if call.attempts > 1 => vigil.let_be(),
+            false => {}
+        }
+    }
     let now = clock::now();
     call.sent = Some(now);
     exchange.sent(now);

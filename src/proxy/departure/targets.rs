@@ -59,6 +59,8 @@ pub struct Known {
     pub instead: Option<Instead>,
     /// What tells it from all other targets, whatever their order and after a restart.
     pub id: u64,
+    /// Whether its answers are heard to their end although their clients left.
+    pub heard_out: bool,
     /// How many requests it has in flight at most, where that is bounded.
     pub cap: Option<Cap>,
     /// How it does; none where a request goes through whatever its target is.
@@ -112,6 +114,7 @@ impl Known {
             bridge: None,
             instead: None,
             id: 0,
+            heard_out: provider.heard_out,
             cap: None,
             reach: None,
             base,
@@ -120,15 +123,15 @@ impl Known {
         }
     }
 
-    /// A provider that a session is had from whose model is named later, or never.
-    #[must_use]
-    pub fn unnamed(
     /// The same, with what tells how its host does.
     #[must_use]
     pub fn at_host(self, reach: Arc<Reach>) -> Self {
         Self { reach: Some(reach), ..self }
     }
 
+    /// A provider that a session is had from whose model is named later, or never.
+    #[must_use]
+    pub fn unnamed(
         world: &Snapshot,
         provider: &Provider,
         index: usize,
@@ -413,6 +416,7 @@ fn speaking(
         bridge: None,
         instead: None,
         id: identity(&provider.name, &target.model),
+        heard_out: provider.heard_out,
         cap: provider.cap,
         reach: None,
         base,

@@ -49,6 +49,8 @@ pub struct Vigil {
     /// Whether others may wait for the answer too; the client may be gone.
     shared: AtomicBool,
     gone: AtomicBool,
+    /// Whether the answer is heard to its end although its client left.
+    heard_out: AtomicBool,
     others: Mutex<Option<Others>>,
     kept: Shelved,
 }
@@ -76,6 +78,7 @@ impl Default for Vigil {
             lingers: AtomicBool::new(false),
             shared: AtomicBool::new(false),
             gone: AtomicBool::new(false),
+            heard_out: AtomicBool::new(false),
             others: Mutex::default(),
             kept: Shelved::default(),
         }
@@ -166,9 +169,26 @@ impl Vigil {
         self.shared.store(true, Ordering::Relaxed);
     }
 
+    /// The answer goes on although its client leaves: its provider bills all of it anyway, and says at its end
+    /// how much that is.
+    pub fn hear_out(&self) {
+        self.heard_out.store(true, Ordering::Relaxed);
+        self.shared.store(true, Ordering::Relaxed);
+    }
+
+    /// It need not go on any more.
+    pub fn let_be(&self) {
+        if self.heard_out.load(Ordering::Relaxed) {
+            self.heard_out.store(false, Ordering::Relaxed);
+            let is_shared = self.others.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+            self.shared.store(is_shared, Ordering::Relaxed);
+        }
+    }
+
     /// The answer is all there: what is left of it is this client's alone.
     pub fn keep_to_itself(&self) {
-        if self.shared.swap(false, Ordering::Relaxed) {
+        let heard_out = self.heard_out.load(Ordering::Relaxed);
+        if self.shared.swap(heard_out, Ordering::Relaxed) {
             *self.others.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
     }
@@ -183,7 +203,8 @@ impl Vigil {
     #[must_use]
     pub fn goes_on(&self, waker: &Waker) -> bool {
         let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted = others.as_ref().is_some_and(|others| others.want_it(waker));
+        let heard_out = self.heard_out.load(Ordering::Relaxed);
+        let wanted = heard_out || others.as_ref().is_some_and(|others| others.want_it(waker));
         drop(others);
         if wanted {
             self.gone.store(true, Ordering::Relaxed);
