@@ -7,14 +7,15 @@ use bytes::Bytes;
 use crate::account::trace::Deed;
 use crate::catalog::names::matches;
 use crate::clock;
-use crate::dialect::Framing;
+use crate::dialect::{Framing, codec};
 use crate::fault::Fault;
 use crate::ir::Dialect;
 use crate::policy::Key;
 use crate::policy::guard::{
-    Asker, Blocked, Direction, Diversion, Memory, Passed, Screen, Spoken, Unframed, Watch, pass,
+    Asker, Blocked, Direction, Diversion, Memory, Passed, Screen, Shape, Spoken, Unframed, Watch, pass,
 };
 use crate::proxy::arrival::asked::{Asked, Through};
+use crate::proxy::departure::parsed;
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
 use crate::proxy::relay::{Find, Relay, in_stream};
 use crate::proxy::tracing;
@@ -255,8 +256,10 @@ pub fn screen(exchange: &mut Exchange, streamed: Option<Framing>) {
         return;
     }
     let spoken = exchange.call().and_then(|call| spoken(call, streamed));
-    let screen = spoken.and_then(|(dialect, framing)| {
-        Some(Box::new(Screen::new(Arc::new(answers(exchange)?), dialect, framing)))
+    let watch = spoken.and_then(|_| answers(exchange));
+    let screen = spoken.zip(watch).map(|((dialect, framing), watch)| {
+        let shape = shape(exchange, &watch);
+        Box::new(Screen::new(Arc::new(watch), dialect, framing).with_shape(shape))
     });
     if screen.is_some() {
         exchange.guarding.get_or_insert_default();
@@ -264,6 +267,16 @@ pub fn screen(exchange: &mut Exchange, streamed: Option<Framing>) {
     if let Some(call) = exchange.call() {
         call.screen = screen;
     }
+}
+
+/// The form that the answer is asked to have, where a guard looks at that.
+fn shape(exchange: &mut Exchange, watch: &Watch) -> Option<Shape> {
+    if !watch.is_of_shapes() || !matches!(exchange.asked, Some(Asked::Chat { .. })) {
+        return None;
+    }
+    let ask = &mut exchange.call()?.ask;
+    parsed(ask).ok()?;
+    Shape::of(ask.parsed.as_deref()?)
 }
 
 /// A piece of a stream goes to the client: what of it does. `false` when a guard ends the answer, for which the
@@ -325,20 +338,30 @@ fn spoken(call: &Call, streamed: Option<Framing>) -> Option<(Dialect, Framing)> 
 /// When a guard ends it.
 pub fn gathered(exchange: &mut Exchange, body: Vec<u8>) -> Result<Vec<u8>, Refusal> {
     let Some(watch) = answers(exchange) else { return Ok(body) };
+    let shape = shape(exchange, &watch);
     let Exchange { guarding, stage: Stage::Away(call), .. } = exchange else { return Ok(body) };
     let guarding = guarding.get_or_insert_default();
     if call.ask.stream {
-        let mut screen = Screen::new(Arc::new(watch), call.ask.dialect, call.ask.framing);
+        let mut screen = Screen::new(Arc::new(watch), call.ask.dialect, call.ask.framing).with_shape(shape);
         let mut said = Some(Bytes::from(body));
         guarding.pass(&mut screen, &mut said, true)?;
         return Ok(said.unwrap_or_default().into());
     }
     let passed = pass(&watch, Spoken::Answered, &body, &body, &mut guarding.memory);
-    match passed.map_err(|blocked| stopped(&blocked.guard, &blocked.rule))? {
-        Passed::Anew(anew) => Ok(anew),
-        Passed::Unread if watch.binding().is_some() && !body.is_empty() => Err(unreadable()),
-        Passed::AsItCame | Passed::Unread => Ok(body),
+    let body = match passed.map_err(|blocked| stopped(&blocked.guard, &blocked.rule))? {
+        Passed::Anew(anew) => anew,
+        Passed::Unread if watch.binding().is_some() && !body.is_empty() => return Err(unreadable()),
+        Passed::AsItCame | Passed::Unread => body,
+    };
+    if let Some(shape) = shape
+        && let Ok(reply) = codec(call.ask.dialect).parse_reply(&body)
+    {
+        watch.judge_shape(&shape, &reply, &mut guarding.memory);
+        if let Some((guard, rule)) = &guarding.memory.blocked {
+            return Err(stopped(guard, rule));
+        }
     }
+    Ok(body)
 }
 
 /// The value of the header that tells a client what guards found; none where they tell nothing.

@@ -81,6 +81,10 @@ fn guard(name: &str, written: &Written, spot: &mut Spot<'_>) -> Guard {
     if action.edits() && !detect.is_empty() && !places {
         spot.error(&["action"], "what this guard looks for has no place that could be masked", None);
     }
+    if detect.has(Detector::Schema) && !looks(written, GuardOn::Answer) {
+        let hint = "on: [answer]".to_owned();
+        spot.error(&["on"], "only answers have a form that was asked for", hint);
+    }
     let (requests, answers) = (looks(written, GuardOn::Request), looks(written, GuardOn::Answer));
     if action == Action::MaskAndRestore && !requests {
         let hint = "it masks requests and restores answers by itself; on: [request]".to_owned();

@@ -12,7 +12,7 @@ use super::scalar::Percent;
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct Guard {
     /// What is looked for: `pii`, or of it `email`, `phone`, `card`, `iban` and national numbers such as
-    /// `us_ssn`; `secrets`, `invisible`, `exfiltration`, `injection`. Default: what the other fields say.
+    /// `us_ssn`; `secrets`, `invisible`, `exfiltration`, `injection`, `schema`. Default: what the other fields say.
     pub(in crate::config) detect: Vec<String>,
     /// Words and phrases. Letters of ASCII match in either case, and only whole words do.
     pub(in crate::config) words: Vec<String>,

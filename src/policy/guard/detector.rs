@@ -76,11 +76,13 @@ pub enum Detector {
     Length,
     /// A text in a language that is not allowed.
     Language,
+    /// An answer that does not have the form that its request asks for.
+    Schema,
 }
 
 impl Detector {
     /// All of them, in their order.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::Email,
         Self::Phone,
         Self::Card,
@@ -117,6 +119,7 @@ impl Detector {
         Self::Injection,
         Self::Length,
         Self::Language,
+        Self::Schema,
     ];
 
     /// How configuration, verdicts and metrics call it.
@@ -159,6 +162,7 @@ impl Detector {
             Self::Injection => "injection",
             Self::Length => "length",
             Self::Language => "language",
+            Self::Schema => "schema",
         }
     }
 
@@ -173,7 +177,7 @@ impl Detector {
             Self::Secret => "SECRET",
             Self::Word | Self::Pattern => "REDACTED",
             Self::Exfiltration => "LINK",
-            Self::Invisible | Self::Injection | Self::Length | Self::Language => "REMOVED",
+            Self::Invisible | Self::Injection | Self::Length | Self::Language | Self::Schema => "REMOVED",
             Self::UsSsn
             | Self::UsItin
             | Self::UsAba
@@ -204,7 +208,7 @@ impl Detector {
     /// Whether it names a place in a text, and so can be masked.
     #[must_use]
     pub const fn has_place(self) -> bool {
-        !matches!(self, Self::Injection | Self::Length | Self::Language)
+        !matches!(self, Self::Injection | Self::Length | Self::Language | Self::Schema)
     }
 
     const fn bit(self) -> u64 {

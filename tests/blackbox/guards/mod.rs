@@ -2,6 +2,7 @@
 
 mod elsewhere;
 mod kept;
+mod shapes;
 mod streams;
 
 use serde_json::{Value, json};

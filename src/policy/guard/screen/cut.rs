@@ -51,6 +51,11 @@ impl Event {
         }
     }
 
+    /// What it is called, where its framing tells.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// Whether it says nothing and only shows that somebody is there.
     pub(super) const fn is_silent(&self) -> bool {
         self.joined.is_none() && self.data.is_none()
@@ -84,9 +89,9 @@ impl Cut {
             Self::Array(frames, _) => {
                 frames.push(bytes, |element| events.push(Event::of(element, element))).map_err(|_| Unframed)
             }
-            Self::Aws(frames) => frames
-                .push(bytes, |message| events.push(Event::of(message.raw(), message.payload())))
-                .map_err(|_| Unframed),
+            Self::Aws(frames) => {
+                frames.push(bytes, |message| events.push(of_message(message))).map_err(|_| Unframed)
+            }
             Self::Lines(lines) => {
                 lines.push(bytes, |line| events.push(Event::of(line, line))).map_err(|_| Unframed)
             }
@@ -149,6 +154,15 @@ impl Cut {
             out.extend_from_slice(if *at == At::Start { b"[]" } else { b"]" });
         }
     }
+}
+
+fn of_message(message: event_stream::Message<'_>) -> Event {
+    let name = match message.kind() {
+        event_stream::Kind::Event(name)
+        | event_stream::Kind::Exception(name)
+        | event_stream::Kind::Error { code: name, .. } => name.to_owned(),
+    };
+    Event { name: Some(name), ..Event::of(message.raw(), message.payload()) }
 }
 
 fn of_frame(frame: &sse::Frame<'_>) -> Event {

@@ -17,6 +17,7 @@ use crate::wire::json;
 
 use super::memory::Memory;
 use super::rule::Watch;
+use super::shape::{Shape, Told};
 use super::sieve::{Edit, Sieve, sift, sift_number};
 
 use cut::{Cut, Event};
@@ -26,6 +27,9 @@ pub use cut::Unframed;
 
 /// So many texts may be open at one time; more, and all are taken for whole.
 const MOST_STRANDS: usize = 1024;
+
+/// So much waits behind the end of an answer at most; more, and it is no end.
+const MOST_BEHIND: usize = 1 << 20;
 
 /// A stream that goes through.
 #[derive(Debug)]
@@ -40,6 +44,11 @@ pub struct Screen {
     /// How many events went on.
     told: u64,
     stopped: bool,
+    /// What is told, where its form is looked at.
+    shape: Option<Told>,
+    /// What stands behind the end of the answer, and waits until its form was looked at; how many events.
+    behind: Vec<u8>,
+    behind_count: u64,
 }
 
 /// One text that goes on from event to event.
@@ -60,6 +69,8 @@ struct Waiting {
     pieces: Vec<Part>,
     /// Strings and numbers that are said anew, with what is said.
     changes: Vec<(Range<usize>, String)>,
+    /// How many answers end with it.
+    over: usize,
 }
 
 /// A piece of a strand in an event.
@@ -77,7 +88,26 @@ impl Screen {
     #[must_use]
     pub fn new(watch: Arc<Watch>, dialect: Dialect, framing: Framing) -> Self {
         let (strands, queue) = (Vec::new(), VecDeque::new());
-        Self { watch, dialect, framing, cut: Cut::new(framing), strands, queue, told: 0, stopped: false }
+        Self {
+            watch,
+            dialect,
+            framing,
+            cut: Cut::new(framing),
+            strands,
+            queue,
+            told: 0,
+            stopped: false,
+            shape: None,
+            behind: Vec::new(),
+            behind_count: 0,
+        }
+    }
+
+    /// The same, of an answer that is to have this form.
+    #[must_use]
+    pub fn with_shape(self, shape: Option<Shape>) -> Self {
+        let shape = shape.map(|shape| Told::new(shape, self.dialect, &self.watch));
+        Self { shape, ..self }
     }
 
     /// What its client speaks, and how its stream is framed.
@@ -121,7 +151,12 @@ impl Screen {
         self.take(events, memory, out);
         self.end(&Ends::All, memory);
         self.release(memory, out);
+        if let Some(told) = self.shape.take().filter(|_| memory.blocked.is_none()) {
+            told.judge(&self.watch, memory);
+        }
         if memory.blocked.is_none() {
+            self.told += std::mem::take(&mut self.behind_count);
+            out.append(&mut self.behind);
             self.cut.close(out);
         }
     }
@@ -159,7 +194,11 @@ impl Screen {
             None => Ends::All,
         };
         self.end(&ends, memory);
-        Waiting { event, pieces: parts, changes }
+        let over = match ends {
+            Ends::Answers(answers) => answers.len(),
+            Ends::None | Ends::All => 0,
+        };
+        Waiting { event, pieces: parts, changes, over }
     }
 
     /// A text that goes on gets another piece.
@@ -233,9 +272,8 @@ impl Screen {
         if memory.blocked.is_some() {
             return;
         }
-        self.told += ready as u64;
         for waiting in self.queue.drain(..ready) {
-            let Waiting { event, pieces, mut changes } = waiting;
+            let Waiting { event, pieces, mut changes, over } = waiting;
             for part in pieces {
                 if let Some(strand) = self.strands.get_mut(part.strand)
                     && let Some(anew) = strand.anew(&part)
@@ -243,11 +281,22 @@ impl Screen {
                     changes.push((part.span, anew));
                 }
             }
-            if changes.is_empty() {
-                self.cut.pass(&event, out);
+            changes.sort_unstable_by_key(|(span, _)| span.start);
+            let anew = (!changes.is_empty()).then(|| spliced(event.data(), &changes));
+            let data = anew.as_deref().unwrap_or_else(|| event.data());
+            let waits = self.shape.as_mut().is_some_and(|told| told.hear(event.name(), data, over));
+            let waits = (waits || self.behind_count > 0) && self.behind.len() < MOST_BEHIND;
+            let out = if waits {
+                self.behind_count += 1;
+                &mut self.behind
             } else {
-                changes.sort_unstable_by_key(|(span, _)| span.start);
-                self.cut.write(&event, &spliced(event.data(), &changes), out);
+                self.told += 1 + std::mem::take(&mut self.behind_count);
+                out.append(&mut self.behind);
+                &mut *out
+            };
+            match anew {
+                None => self.cut.pass(&event, out),
+                Some(anew) => self.cut.write(&event, &anew, out),
             }
         }
         if self.queue.is_empty() {
