@@ -56,7 +56,7 @@ fn guard(name: &str, written: &Written, spot: &mut Spot<'_>) -> Guard {
     for (detector, wanted) in [
         (Detector::Word, words.is_some()),
         (Detector::Pattern, !patterns.is_empty()),
-        (Detector::Length, written.max_length.is_some()),
+        (Detector::Length, written.max_length.is_some() || written.max_tokens.is_some()),
         (Detector::Language, !written.languages.is_empty()),
     ] {
         if wanted {
@@ -73,7 +73,8 @@ fn guard(name: &str, written: &Written, spot: &mut Spot<'_>) -> Guard {
         }
     }
     if detect.is_empty() {
-        let hint = "detect: [pii, secrets], words, topics, patterns, max_length or languages".to_owned();
+        let hint =
+            "detect: [pii, secrets], words, topics, patterns, max_length, max_tokens or languages".to_owned();
         spot.error(&[], "the guard looks for nothing", hint);
     }
     let action = action(written.action);
@@ -84,6 +85,10 @@ fn guard(name: &str, written: &Written, spot: &mut Spot<'_>) -> Guard {
     if detect.has(Detector::Schema) && !looks(written, GuardOn::Answer) {
         let hint = "on: [answer]".to_owned();
         spot.error(&["on"], "only answers have a form that was asked for", hint);
+    }
+    if written.max_tokens.is_some() && !looks(written, GuardOn::Request) {
+        let hint = "on: [request]".to_owned();
+        spot.error(&["max_tokens"], "only the tokens of requests are counted", hint);
     }
     let (requests, answers) = (looks(written, GuardOn::Request), looks(written, GuardOn::Answer));
     if action == Action::MaskAndRestore && !requests {
@@ -106,6 +111,7 @@ fn guard(name: &str, written: &Written, spot: &mut Spot<'_>) -> Guard {
         hosts: trimmed(&written.hosts),
         threshold: written.threshold.map_or(THRESHOLD, |percent| u8::try_from(percent.0).unwrap_or(100)),
         length: written.max_length.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX)),
+        tokens: written.max_tokens.unwrap_or(u64::MAX),
         languages: languages(written, spot),
         action,
         route,

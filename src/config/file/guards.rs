@@ -27,6 +27,8 @@ pub(in crate::config) struct Guard {
     pub(in crate::config) threshold: Option<Percent>,
     /// The most characters of a text. Default: any number.
     pub(in crate::config) max_length: Option<u64>,
+    /// The most tokens of a request, all its texts together; they are estimated. Default: any number.
+    pub(in crate::config) max_tokens: Option<u64>,
     /// The languages that a text may be in, as `en`, `de`; where none can be told it may pass.
     /// Default: all.
     pub(in crate::config) languages: Vec<String>,

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::account::count::estimate;
 use crate::wire::json::{self, Texts};
 
 use super::memory::Memory;
@@ -89,9 +90,15 @@ pub fn pass(
 ) -> Result<Passed, Blocked> {
     memory.begin();
     let places = vec![Place::Outside];
-    let mut walk = Body { watch, spoken, held, memory, places, name: String::new(), at: 0 };
+    let counted = watch.counts().then_some(0);
+    let mut walk = Body { watch, spoken, held, memory, places, name: String::new(), at: 0, counted };
     let anew = json::rewrite(body, &mut walk);
-    let at = walk.at;
+    let (mut at, counted) = (walk.at, walk.counted);
+    if let Some(tokens) = counted.filter(|_| memory.blocked.is_none()) {
+        watch.judge_tokens(tokens, |guard, rule| memory.note(guard, rule, watch.direction));
+        // They have no place but the whole.
+        at = 0;
+    }
     match &memory.blocked {
         Some((guard, rule)) => {
             let place = json::place_of(body, at + 1);
@@ -116,6 +123,8 @@ struct Body<'a> {
     name: String,
     /// Where the text begins that was looked at last.
     at: usize,
+    /// How many tokens there were so far, where somebody wants to know.
+    counted: Option<u64>,
 }
 
 impl Body<'_> {
@@ -152,6 +161,9 @@ impl Texts for Body<'_> {
             return None;
         }
         self.at = at;
+        if let Some(tokens) = &mut self.counted {
+            *tokens += estimate::tokens(text);
+        }
         sift(self.watch, form, text, self.held, self.memory)
     }
 

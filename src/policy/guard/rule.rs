@@ -123,6 +123,8 @@ pub struct Guard {
     pub threshold: u8,
     /// How many characters a text may have.
     pub length: usize,
+    /// How many tokens a request may have, all its texts together, as far as can be told without its model.
+    pub tokens: u64,
     /// The languages that a text may be in.
     pub languages: Vec<&'static str>,
     /// What becomes of what it finds.
@@ -170,6 +172,7 @@ impl Guard {
             hosts: Vec::new(),
             threshold: THRESHOLD,
             length: usize::MAX,
+            tokens: u64::MAX,
             languages: Vec::new(),
             action,
             route: None,
@@ -286,6 +289,18 @@ impl Watch {
             if wants && !allowed {
                 say(guard, guard.rule(finding));
             }
+        }
+    }
+
+    /// Whether one of them wants to know how many tokens a request has.
+    pub(super) fn counts(&self) -> bool {
+        self.direction == Direction::Request && self.guards.iter().any(|guard| guard.tokens < u64::MAX)
+    }
+
+    /// What they make of so many tokens.
+    pub(super) fn judge_tokens(&self, tokens: u64, mut say: impl FnMut(&Guard, Arc<str>)) {
+        for guard in self.guards.iter().filter(|guard| tokens > guard.tokens) {
+            say(guard, "tokens".into());
         }
     }
 

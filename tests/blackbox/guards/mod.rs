@@ -295,3 +295,22 @@ fn answers_to_what_goes_through_are_looked_at_too() {
         assert!(line["gen_ai.usage.output_tokens"].as_u64().unwrap() > 0);
     }
 }
+
+#[test]
+fn a_request_has_no_more_tokens_than_a_guard_lets_it_have() {
+    let mock = mock();
+    let gateway = setup(&mock, "long: {max_tokens: 200, action: block, on: [request]}");
+    for client in CLIENTS {
+        let words = "so many words ".repeat(30);
+        gateway.ask(&client.whole(client.model(), &format!("#mock tokens=2 {words}"))).ok();
+        let words = words.repeat(4);
+        let refused = gateway.ask(&client.whole(client.model(), &format!("#mock tokens=2 {words}")));
+        assert_eq!(refused.status, 400, "{client:?} {}", refused.text());
+        assert_eq!(refused.header("x-tollgate-guards"), Some("long/tokens=block;request;1"));
+    }
+    // All of it together counts.
+    let turn = json!({"role": "user", "content": "#mock tokens=2 so many words"});
+    let body = json!({"model": "gpt-4o-mini", "messages": vec![turn; 60]});
+    let refused = gateway.ask(&post("/v1/chat/completions").json(&body));
+    assert_eq!((refused.status, &refused.json()["error"]["param"]), (400, &Value::Null));
+}
