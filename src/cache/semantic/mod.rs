@@ -4,11 +4,13 @@
 //! the same. Nothing is measured and nothing is guessed: a form is the question itself without its
 //! courtesies, in one of the ways of asking it, spelt in one way. So the look-up
 //! is that of a hash, and two questions that differ in a negation, a number, a name, an order, a unit or
-//! any other word that could matter never meet. `tests/semantic` holds that.
+//! any other word that could matter never meet. `tests/semantic` holds that. Where more is wanted, [`near`]
+//! compares questions word by word.
 
 mod agree;
 mod asked;
 mod fold;
+pub mod near;
 mod volatile;
 mod words;
 
@@ -49,7 +51,20 @@ pub fn forms(question: &str, turn: Turn) -> Result<Vec<String>, Unfit> {
     fold::fold(question, turn)
 }
 
-/// Reads the word lists, which the first question would otherwise wait for (some 10 ms; 2 MB are kept).
-pub fn prepare() {
+/// What is wanted of words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wanted {
+    /// Which there are, for forms: some 10 ms, and 2 MB are kept.
+    Lists,
+    /// And which may stand for one another, for [`near`]: another 10 ms and 0.8 MB.
+    Vectors,
+}
+
+/// Reads what is wanted of words, for which the first question would otherwise wait.
+pub fn prepare(wanted: Wanted) {
     words::dictionary::prepare();
+    match wanted {
+        Wanted::Lists => {}
+        Wanted::Vectors => words::vectors::prepare(),
+    }
 }

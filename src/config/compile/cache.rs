@@ -49,7 +49,7 @@ pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Caching {
     }
     let others = routes.values().map(|otherwise| rules.with(otherwise));
     if others.chain([rules]).any(|rules| rules.other_words() != OtherWords::Unknown) {
-        semantic::prepare();
+        semantic::prepare(semantic::Wanted::Lists);
     }
     Caching { rules, routes, room: cache.room.0, largest: cache.entry.0 }
 }

@@ -160,6 +160,11 @@ pub(in crate::cache::semantic) fn is_common(word: &str) -> bool {
     LISTS.find(word).is_some_and(|number| number < LISTS.common.starts.len())
 }
 
+/// The place of a word among those that many know, in their order.
+pub(in crate::cache::semantic) fn number(word: &str) -> Option<usize> {
+    LISTS.find(word).filter(|number| *number < LISTS.common.starts.len())
+}
+
 /// The base of a verb in *-ing*, if there is exactly one that it can be of.
 pub(in crate::cache::semantic) fn base(gerund: &str) -> Option<String> {
     let stem = gerund.strip_suffix("ing").filter(|stem| stem.len() >= 2)?;
@@ -246,7 +251,7 @@ pub(in crate::cache::semantic) fn meant(word: &str) -> Vec<String> {
 }
 
 /// Whether a word that no list has ends like those of chemistry and medicine, of which many are one letter apart.
-fn is_term(word: &str) -> bool {
+pub(in crate::cache::semantic) fn is_term(word: &str) -> bool {
     ["ane", "ase", "ene", "ide", "ine", "ite", "ium", "ole", "ose", "pril"]
         .iter()
         .any(|end| word.ends_with(end))

@@ -5,5 +5,6 @@ pub(in crate::cache::semantic) mod lists;
 pub(in crate::cache::semantic) mod numbers;
 pub(in crate::cache::semantic) mod plurals;
 mod text;
+pub(in crate::cache::semantic) mod vectors;
 
 pub(in crate::cache::semantic) use text::{Case, Kind, Token, begins, ends, tokens};
