@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::fingerprint::Fingerprint;
+use super::near::Place;
 use crate::dialect::{Framing, Restore};
 use crate::ir::{Dialect, Losses};
 
@@ -81,6 +82,8 @@ pub struct Reworded {
     pub model: Arc<str>,
     /// By what the answer is found again.
     pub mark: Mark,
+    /// Where those look who ask the same in words of their own, if they may.
+    pub place: Option<Place>,
 }
 
 /// What is kept under one fingerprint.
@@ -149,7 +152,7 @@ impl Entry {
                 answer.body.len() + answer.pace.len() * size_of::<(Duration, usize)>() + names + losses
             }
             Self::Vector(vector) => vector.numbers.len() * size_of::<f32>(),
-            Self::Reworded(_) => 0,
+            Self::Reworded(reworded) => reworded.place.as_ref().map_or(0, |place| place.sketch.weight()),
         };
         own + self.mark().tags.iter().map(|tag| tag.len() + 32).sum::<usize>() + FRAME
     }

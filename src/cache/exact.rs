@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use super::entry::{Entry, Which};
+use super::entry::{Entry, Reworded, Which};
 use super::fingerprint::Fingerprint;
 use super::flight::Flight;
+use super::near::{Near, Place};
 
 /// So many parts are locked apart.
 const SHARDS: usize = 16;
@@ -20,6 +21,8 @@ pub struct Exact {
     /// The key of its fingerprints, which nobody else knows.
     pub key: [u8; 32],
     shards: [Mutex<Shard>; SHARDS],
+    /// How the questions go that were answered.
+    near: Near,
     /// How many bytes may be held, and are: entries, and what of answers in flight is held to be shared.
     room: AtomicUsize,
     used: Arc<AtomicUsize>,
@@ -58,6 +61,8 @@ pub enum Found {
     Entry(Arc<Entry>, Duration),
     /// The entry for the same question in other words, and its age.
     Reworded(Arc<Entry>, Duration),
+    /// The entry for a question that asks the same by all that is known of words, and its age.
+    Near(Arc<Entry>, Duration),
     /// The same is being answered.
     Flight(Arc<Flight>),
     /// Nothing: whoever looked is the first, and leads this flight, if it asked for one.
@@ -108,6 +113,7 @@ impl Exact {
         Self {
             key,
             shards: std::array::from_fn(|_| Mutex::default()),
+            near: Near::default(),
             room: AtomicUsize::new(room),
             used: Arc::default(),
             largest: AtomicUsize::new(largest),
@@ -156,6 +162,7 @@ impl Exact {
                 Touched::Ended(kept) => {
                     self.used.fetch_sub(kept.bytes, Ordering::Relaxed);
                     self.entries.fetch_sub(kept.entry.count(), Ordering::Relaxed);
+                    self.unplace(fingerprint, &kept);
                 }
                 Touched::Nothing => {}
             }
@@ -180,12 +187,25 @@ impl Exact {
         let look = Look { flights: Flights::Apart, ..*look };
         let entry = |fingerprint: Fingerprint| match self.find(fingerprint, &look) {
             Found::Entry(entry, age) => Some((entry, age)),
-            Found::Reworded(..) | Found::Flight(_) | Found::Nothing(_) => None,
+            Found::Reworded(..) | Found::Near(..) | Found::Flight(_) | Found::Nothing(_) => None,
         };
         fingerprints.iter().find_map(|fingerprint| match &*entry(*fingerprint)?.0 {
             Entry::Reworded(reworded) => entry(reworded.answered),
             Entry::Answer(_) | Entry::Vector(_) => None,
         })
+    }
+
+    /// The answer to a question that asks the same as one at these places.
+    #[must_use]
+    pub fn find_near(&self, places: &[Place], look: &Look) -> Option<(Arc<Entry>, Duration)> {
+        places.iter().find_map(|place| self.find_reworded(&self.near.like(place), look))
+    }
+
+    /// What stood under a fingerprint is found by its words no more.
+    fn unplace(&self, fingerprint: Fingerprint, kept: &Kept) {
+        if let Entry::Reworded(Reworded { place: Some(place), .. }) = &*kept.entry {
+            self.near.forget(place.box_of, fingerprint);
+        }
     }
 
     /// A flight that nobody else can join.
@@ -222,11 +242,23 @@ impl Exact {
         shard.tick += 1;
         let used = shard.tick;
         shard.order.insert(used, fingerprint);
-        shard.entries.insert(fingerprint, Kept { entry: Arc::new(entry), bytes, made: now, until, used });
+        let entry = Arc::new(entry);
+        shard.entries.insert(fingerprint, Kept { entry: Arc::clone(&entry), bytes, made: now, until, used });
+        drop(shard);
         match before {
-            Some(kept) => self.give(kept.bytes),
+            Some(kept) => {
+                self.unplace(fingerprint, &kept);
+                self.give(kept.bytes);
+            }
             None => {
                 self.entries.fetch_add(count, Ordering::Relaxed);
+            }
+        }
+        if let Entry::Reworded(Reworded { place: Some(place), .. }) = &*entry {
+            self.near.add(place, fingerprint);
+            // It may have gone before it stood there.
+            if self.of(fingerprint).is_some_and(|shard| !shard.entries.contains_key(&fingerprint)) {
+                self.near.forget(place.box_of, fingerprint);
             }
         }
         true
@@ -238,6 +270,7 @@ impl Exact {
         if let Some(kept) = kept {
             self.entries.fetch_sub(kept.entry.count(), Ordering::Relaxed);
             self.give(kept.bytes);
+            self.unplace(fingerprint, &kept);
         }
     }
 
@@ -250,12 +283,13 @@ impl Exact {
             let Some(mut shard) = self.shard(place) else { continue };
             let meant = shard.entries.iter().filter(|(_, kept)| which.fits(&kept.entry));
             let meant: Vec<_> = meant.map(|(fingerprint, _)| *fingerprint).collect();
-            let gone: Vec<_> =
-                meant.into_iter().filter_map(|fingerprint| shard.remove(fingerprint)).collect();
+            let gone: Vec<_> = meant.into_iter().filter_map(|one| Some((one, shard.remove(one)?))).collect();
             let flights = std::mem::take(&mut shard.flights);
             drop((shard, flights));
-            entries += gone.iter().map(|kept| kept.entry.count()).sum::<usize>();
-            bytes += gone.iter().map(|kept| kept.bytes).sum::<usize>();
+            for (fingerprint, kept) in &gone {
+                self.unplace(*fingerprint, kept);
+                (entries, bytes) = (entries + kept.entry.count(), bytes + kept.bytes);
+            }
         }
         self.entries.fetch_sub(entries, Ordering::Relaxed);
         self.give(bytes);
@@ -300,6 +334,7 @@ impl Exact {
             let Some(oldest) = shard.order.first_key_value().map(|(_, oldest)| *oldest) else { continue };
             if let Some(kept) = shard.remove(oldest) {
                 drop(shard);
+                self.unplace(oldest, &kept);
                 self.entries.fetch_sub(kept.entry.count(), Ordering::Relaxed);
                 self.evicted.fetch_add(kept.entry.count() as u64, Ordering::Relaxed);
                 self.give(kept.bytes);

@@ -11,8 +11,10 @@ pub enum Mode {
     Off,
     /// They answer the same question once more.
     Exact,
-    /// And the same question in other words.
+    /// And the same question in other words, as far as rules tell.
     Safe,
+    /// And as far as words tell that may stand for one another.
+    Balanced,
 }
 
 /// What becomes of a question that was answered in other words.
@@ -66,8 +68,8 @@ pub struct Rules {
     pub ttl: Duration,
     /// A draw that is freer than this is not the answer for all.
     pub temperature: f64,
-    /// Whether requests that say no temperature count as drawn that strictly; where that is not said, in mode
-    /// `safe`.
+    /// Whether requests that say no temperature count as drawn that strictly; where that is not said, in the modes
+    /// `safe` and `balanced`.
     pub without_temperature: Option<bool>,
     /// Whether requests with tools may be answered.
     pub tools: bool,
@@ -125,8 +127,8 @@ impl Rules {
     pub const fn other_words(&self) -> OtherWords {
         match (self.shadow, self.mode) {
             (_, Mode::Off) | (false, Mode::Exact) => OtherWords::Unknown,
-            (true, Mode::Exact | Mode::Safe) => OtherWords::Watched,
-            (false, Mode::Safe) => OtherWords::Answered,
+            (true, Mode::Exact | Mode::Safe | Mode::Balanced) => OtherWords::Watched,
+            (false, Mode::Safe | Mode::Balanced) => OtherWords::Answered,
         }
     }
 
@@ -135,7 +137,7 @@ impl Rules {
     pub fn is_strict(&self, asked: &Drawn) -> bool {
         let says = |temperature| temperature <= self.temperature;
         // Who wants other words answered wants most clients answered, and those name none.
-        let silent = || self.without_temperature.unwrap_or(self.mode == Mode::Safe);
+        let silent = || self.without_temperature.unwrap_or(matches!(self.mode, Mode::Safe | Mode::Balanced));
         asked.seeded || asked.temperature.map_or_else(silent, says)
     }
 

@@ -9,6 +9,8 @@ pub enum Tier {
     Exact,
     /// It had the answer to the same question in other words.
     Semantic,
+    /// It had the answer to a question that asks the same by all that is known of words.
+    Balanced,
     /// The same question was being answered, and that answer was shared.
     InFlight,
 }
@@ -21,6 +23,7 @@ impl Tier {
             Self::Miss => "miss",
             Self::Exact => "exact",
             Self::Semantic => "semantic",
+            Self::Balanced => "balanced",
             Self::InFlight => "in-flight",
         }
     }
@@ -32,6 +35,7 @@ impl Tier {
             Self::Miss => "miss",
             Self::Exact => "hit; tier=exact",
             Self::Semantic => "hit; tier=semantic",
+            Self::Balanced => "hit; tier=balanced",
             Self::InFlight => "hit; tier=in-flight",
         }
     }
@@ -41,7 +45,7 @@ impl Tier {
     pub const fn is_hit(self) -> bool {
         match self {
             Self::Miss => false,
-            Self::Exact | Self::Semantic | Self::InFlight => true,
+            Self::Exact | Self::Semantic | Self::Balanced | Self::InFlight => true,
         }
     }
 }

@@ -189,3 +189,86 @@ fn a_key_can_have_other_words_answered_and_what_is_kept_for_them_ends_as_any() {
         assert_eq!(ask("faq", text, false, only).status, 504, "{text}");
     }
 }
+
+#[test]
+fn balanced_answers_words_that_mean_the_same_and_no_others() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).yaml("cache: balanced\n").start();
+    let first = gateway.ask(&question(Client::Openai, "How do I cancel my gym contract early?", true)).ok();
+    assert_eq!(first.header("x-tollgate-cache"), Some("miss"));
+    let expected = said(Client::Openai, &first, true);
+    for (client, stream) in CLIENTS.into_iter().flat_map(|client| [(client, false), (client, true)]) {
+        let reply = gateway.ask(&question(client, "How do I terminate my gym contract early?", stream)).ok();
+        let told = format!("{client:?} {stream}: {}", reply.text());
+        assert_eq!(reply.header("x-tollgate-cache"), Some("hit; tier=balanced"), "{told}");
+        assert!(reply.header("age").is_some(), "{told}");
+        assert_eq!(said(client, &reply, stream), expected, "{told}");
+        let line = gateway.line(&reply);
+        assert_eq!((&line["cost_usd"], &line["cache"]), (&"0".into(), &"balanced".into()), "{line}");
+        assert_ne!(line["saved_usd"], Value::Null, "{line}");
+    }
+    assert_eq!(calls(&mock), 1);
+    // What rules tell is looked up first.
+    let of_rules = question(Client::Openai, "Hi, how can I cancel my gym contract early? Thanks", false);
+    assert_eq!(gateway.ask(&of_rules).ok().header("x-tollgate-cache"), Some("hit; tier=semantic"));
+    gateway.wait_metric("tollgate_cache_requests_total", &[("tier", "balanced")], 6.0);
+    for other in [
+        "How do I renew my gym contract early?",
+        "How do I cancel my phone contract early?",
+        "How do I not cancel my gym contract early?",
+        "How do I cancel 2 gym contracts early?",
+        "How do I cancel her gym contract early?",
+        "How do I cancel my gym contract late?",
+        "How do I cancel my gym contract with Nuffield early?",
+    ] {
+        assert_eq!(
+            gateway.ask(&question(Client::Openai, other, false)).ok().header("x-tollgate-cache"),
+            Some("miss"),
+            "{other}"
+        );
+    }
+}
+
+#[test]
+fn balanced_keeps_to_its_realm_and_lets_go_with_the_answer() {
+    let mock = mock();
+    let yaml = "master_key: the-master-secret\nkeys:\n  one: {key: the-secret-of-one, cache: balanced}\n  \
+                two: {key: the-secret-of-two, cache: balanced}\n  safe: {key: the-secret-of-safe, cache: safe}\n";
+    let gateway = Setup::new(&mock).yaml(yaml).start();
+    let ask = |key: &str, change: &dyn Fn(&mut Value), text: &str| {
+        let mut body = chat(text);
+        change(&mut body);
+        let request =
+            post("/v1/chat/completions").header("authorization", &format!("Bearer the-secret-of-{key}"));
+        gateway.ask(&request.json(&body)).ok().header("x-tollgate-cache").unwrap_or("").to_owned()
+    };
+    let (kept, asked) = ("What is the wage of a nurse in Oslo?", "What is the salary of a nurse in Oslo?");
+    let plain = |_: &mut Value| {};
+    assert_eq!(ask("one", &plain, kept), "miss");
+    assert_eq!(ask("two", &plain, asked), "miss");
+    assert_eq!(ask("one", &|body| body["max_tokens"] = 77.into(), asked), "miss");
+    let system = json!([{"role": "system", "content": "Be brief."}, {"role": "user", "content": asked}]);
+    assert_eq!(ask("one", &|body| body["messages"] = system.clone(), asked), "miss");
+    assert_eq!(ask("safe", &plain, kept), "miss");
+    assert_eq!(ask("safe", &plain, asked), "miss", "safe knows no words");
+    assert_eq!(ask("one", &plain, asked), "hit; tier=balanced");
+    let master = get("/api/v1/cache?key=one").header("authorization", "Bearer the-master-secret");
+    let purge = Request { method: "DELETE".to_owned(), ..master };
+    assert_ne!(Conn::to(gateway.admin).ask(&purge).ok().json()["entries"], 0);
+    assert_eq!(ask("one", &plain, asked), "miss");
+}
+
+#[test]
+fn the_shadow_of_balanced_sees_what_it_would_have_answered() {
+    let mock = mock();
+    let gateway = Setup::new(&mock).yaml("cache: {mode: balanced, shadow: true}\n").start();
+    for text in [
+        "How do I sell a used car abroad?",
+        "How do I sell a used car overseas?",
+        "How do I buy a used car abroad?",
+    ] {
+        assert_eq!(part(&gateway, &chat(text)), "miss", "{text}");
+    }
+    assert_eq!(calls(&mock), 3);
+    gateway.wait_metric("tollgate_cache_shadow_total", &[], 1.0);
+}

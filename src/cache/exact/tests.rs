@@ -1,6 +1,7 @@
 use super::*;
 use crate::cache::entry::{Mark, Vector};
 use crate::cache::fingerprint::{Realm, of_request};
+use crate::cache::semantic::near::Sketch;
 use crate::ir::{Block, Request, Role, Turn};
 
 fn number(index: u64) -> Fingerprint {
@@ -130,4 +131,42 @@ fn what_was_asked_for_before_a_purge_is_not_kept_after_it_nor_shared() {
     assert_eq!((cache.stand().entries, cache.stand().bytes), (0, 0));
     assert!(matches!(cache.find(number(1), &look), Found::Nothing(Some(_))), "asked for anew");
     assert!(cache.keep(number(1), entry(10, ""), 1000, HOUR, cache.purges()));
+}
+
+#[test]
+fn a_question_is_found_by_others_like_it_as_long_as_its_answer_is_kept() {
+    let place = |form: &str| {
+        let sketch = Arc::new(Sketch::of(form).unwrap());
+        Place { box_of: number(77), sketch }
+    };
+    let reworded = |answered: u64, form: &str| {
+        Entry::Reworded(Reworded {
+            answered: number(answered),
+            provider: "openai".into(),
+            model: "m".into(),
+            mark: Mark { key: "a".into(), ..Mark::default() },
+            place: Some(place(form)),
+        })
+    };
+    let asked = [place("how do i terminate my gym contract early")];
+    let keep = |cache: &Exact, at: u64, ttl: Duration| {
+        assert!(cache.keep(number(at), entry(8, "a"), 1000, ttl, cache.purges()));
+        let form = "how do i cancel my gym contract early";
+        assert!(cache.keep(number(at + 1), reworded(at, form), 1000, ttl, cache.purges()));
+    };
+    // What stands there is a vector, which answers nobody: whether it is found is what counts.
+    let finds = |cache: &Exact, now: u64| cache.find_near(&asked, &Look { now, ..LOOK }).is_some();
+    let cache = Exact::new([0; 32], 1 << 20, 1 << 16);
+    assert!(!finds(&cache, 1000));
+    keep(&cache, 1, HOUR);
+    assert!(finds(&cache, 1000));
+    assert!(cache.find_near(&[place("how do i renew my gym contract early")], &LOOK).is_none());
+    cache.purge(&Which { key: Some("a".into()), ..Which::default() });
+    assert!(!finds(&cache, 1000));
+    keep(&cache, 3, Duration::from_secs(1));
+    assert!(finds(&cache, 1500) && !finds(&cache, 2500));
+    keep(&cache, 5, HOUR);
+    cache.resize(0, 0);
+    assert!(!finds(&cache, 1000));
+    assert_eq!((cache.stand().bytes, cache.near.is_empty()), (0, true));
 }

@@ -48,8 +48,15 @@ pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Caching {
         }
     }
     let others = routes.values().map(|otherwise| rules.with(otherwise));
-    if others.chain([rules]).any(|rules| rules.other_words() != OtherWords::Unknown) {
-        semantic::prepare(semantic::Wanted::Lists);
+    let wanted = |rules: Rules| match (rules.other_words(), rules.mode) {
+        (OtherWords::Unknown, _) => None,
+        (OtherWords::Watched | OtherWords::Answered, Mode::Balanced) => Some(semantic::Wanted::Vectors),
+        (OtherWords::Watched | OtherWords::Answered, Mode::Off | Mode::Exact | Mode::Safe) => {
+            Some(semantic::Wanted::Lists)
+        }
+    };
+    if let Some(wanted) = others.chain([rules]).filter_map(wanted).max() {
+        semantic::prepare(wanted);
     }
     Caching { rules, routes, room: cache.room.0, largest: cache.entry.0 }
 }
@@ -76,6 +83,7 @@ const fn mode(written: CacheMode) -> Mode {
         CacheMode::Off => Mode::Off,
         CacheMode::Exact => Mode::Exact,
         CacheMode::Safe => Mode::Safe,
+        CacheMode::Balanced => Mode::Balanced,
     }
 }
 

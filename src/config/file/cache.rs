@@ -14,7 +14,7 @@ use crate::units::ByteSize;
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct Cache {
     /// `exact`: the same question, in whatever dialect, is answered once more; `safe`: also the same question
-    /// in other words; or `off`. Default: `exact`.
+    /// in other words; `balanced`: also with words in it that mean the same; or `off`. Default: `exact`.
     pub(in crate::config) mode: CacheMode,
     /// All that is kept at one time; what was used longest ago goes first. Default: `64MiB`.
     pub(in crate::config) room: Size,
@@ -28,7 +28,7 @@ pub(in crate::config) struct Cache {
     /// A request that wants a freer draw than this is asked anew each time, unless it names a seed.
     /// Default: 0.3.
     pub(in crate::config) temperature: Degree,
-    /// Whether also requests are answered that name no temperature. Default: true in mode `safe`, else false.
+    /// Whether also requests are answered that name no temperature. Default: true in the modes `safe` and `balanced`, else false.
     pub(in crate::config) without_temperature: Option<bool>,
     /// Whether also requests with tools are answered. Default: false.
     pub(in crate::config) tools: bool,
@@ -50,7 +50,7 @@ pub(in crate::config) struct Cache {
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("type" = ["object", "string", "boolean"])))]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct CacheOtherwise {
-    /// `exact`, `safe` or `off`.
+    /// `exact`, `safe`, `balanced` or `off`.
     pub(in crate::config) mode: Option<CacheMode>,
     /// How long an answer is kept.
     pub(in crate::config) ttl: Option<Span>,
@@ -79,8 +79,10 @@ pub(in crate::config) enum CacheMode {
     /// For the same question.
     #[serde(alias = "on", alias = "true", alias = "yes")]
     Exact,
-    /// For the same question, in the same words or in others.
+    /// For the same question, in the same words or in others, as far as rules tell.
     Safe,
+    /// And as far as words tell that may stand for one another.
+    Balanced,
 }
 
 /// Who shares answers.

@@ -85,7 +85,7 @@ pub fn look(
         .find(*number, &Look { now, max_age, entries: !wish.fresh, flights: Flights::Apart })
     {
         Found::Entry(entry, _) => Some(entry),
-        Found::Reworded(..) | Found::Flight(_) | Found::Nothing(_) => None,
+        Found::Reworded(..) | Found::Near(..) | Found::Flight(_) | Found::Nothing(_) => None,
     };
     let found: Vec<_> = numbers.iter().map(find).collect();
     if wish.only && found.iter().any(Option::is_none) {

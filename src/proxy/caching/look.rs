@@ -7,8 +7,8 @@ use http::{HeaderMap, header};
 
 use crate::cache::rules::SWITCH;
 use crate::cache::{
-    Drawn, Entry, Exact, Fingerprint, Flights, Found, Look, Mark, OtherWords, Realm, Rules, Scope, Wish,
-    fingerprint, semantic,
+    Drawn, Entry, Exact, Fingerprint, Flights, Found, Look, Mark, Mode, OtherWords, Place, Realm, Rules,
+    Scope, Wish, fingerprint, semantic,
 };
 use crate::clock;
 use crate::dialect::Framing;
@@ -22,6 +22,9 @@ use crate::route::Target;
 use crate::snapshot::{Caching, Snapshot};
 use crate::wire::lens::{Lens, find};
 
+/// With more forms than this, it is not clear what was meant.
+const CLEAR: usize = 2;
+
 /// What is looked for.
 #[derive(Debug)]
 pub struct Query {
@@ -29,6 +32,8 @@ pub struct Query {
     pub fingerprint: Fingerprint,
     /// The same, in whatever words; none where words count.
     pub reworded: Vec<Fingerprint>,
+    /// Where questions stand that may ask the same with words of their own; none where words count.
+    pub places: Vec<Place>,
     /// What may be kept.
     pub rules: Rules,
     /// What the client says to that.
@@ -81,14 +86,25 @@ pub fn query(
     let strictly = ask.strict.then_some(ask.dialect);
     let realm = Realm { scope: &scope, namespace: &wish.namespace, targets: &named, strictly };
     let fingerprint = fingerprint::of_request(&cache.key, &realm, request);
-    let reworded = match rules.other_words() {
+    let forms = match rules.other_words() {
         OtherWords::Unknown => Vec::new(),
-        OtherWords::Watched | OtherWords::Answered => semantic::asked(request)
-            .map(|forms| fingerprint::of_question(&cache.key, &realm, request, &forms))
-            .unwrap_or_default(),
+        OtherWords::Watched | OtherWords::Answered => semantic::asked(request).unwrap_or_default(),
     };
+    let numbers = |forms: &[String]| fingerprint::of_question(&cache.key, &realm, request, forms);
+    let reworded = numbers(&forms);
+    let places = if rules.mode == Mode::Balanced { places(&forms, numbers) } else { Vec::new() };
     let takes = ask.framing != Framing::JsonArray;
-    Ok(Some(Box::new(Query { fingerprint, reworded, rules, wish, takes, leads: false })))
+    Ok(Some(Box::new(Query { fingerprint, reworded, places, rules, wish, takes, leads: false })))
+}
+
+/// Where a question with these forms stands among others: boxes are numbered as forms are, of which none begins
+/// with this sign.
+fn places(forms: &[String], numbers: impl Fn(&[String]) -> Vec<Fingerprint>) -> Vec<Place> {
+    let sketches: Vec<_> =
+        forms.iter().take(CLEAR).filter_map(|form| semantic::near::Sketch::of(form)).collect();
+    let boxes: Vec<_> = sketches.iter().map(|sketch| format!("~ {}", sketch.must())).collect();
+    let place = |(box_of, sketch)| Place { box_of, sketch: Arc::new(sketch) };
+    numbers(&boxes).into_iter().zip(sketches).map(place).collect()
 }
 
 /// The rules that hold for a request and what its headers say to them; `None` where the cache is off.
@@ -178,12 +194,17 @@ impl Query {
             return cache.find(self.fingerprint, &look);
         }
         match cache.find(self.fingerprint, &Look { flights: Flights::Apart, ..look }) {
-            Found::Nothing(_) => match cache.find_reworded(&self.reworded, &look) {
-                Some((entry, age)) => Found::Reworded(entry, age),
-                // Meanwhile its answer may have been kept.
-                None => cache.find(self.fingerprint, &look),
-            },
-            found @ (Found::Entry(..) | Found::Reworded(..) | Found::Flight(_)) => found,
+            Found::Nothing(_) => {
+                if let Some((entry, age)) = cache.find_reworded(&self.reworded, &look) {
+                    Found::Reworded(entry, age)
+                } else if let Some((entry, age)) = cache.find_near(&self.places, &look) {
+                    Found::Near(entry, age)
+                } else {
+                    // Meanwhile its answer may have been kept.
+                    cache.find(self.fingerprint, &look)
+                }
+            }
+            found @ (Found::Entry(..) | Found::Reworded(..) | Found::Near(..) | Found::Flight(_)) => found,
         }
     }
 
@@ -199,14 +220,15 @@ impl Query {
             entries: true,
             flights: Flights::Apart,
         };
-        cache.find_reworded(&self.reworded, &look).map(|(entry, _)| entry)
+        let found =
+            cache.find_reworded(&self.reworded, &look).or_else(|| cache.find_near(&self.places, &look));
+        found.map(|(entry, _)| entry)
     }
 
     /// Under which fingerprints the answer is found again for the same question in other words: all, where it
     /// is clear what was meant, else that of the words as they are.
     #[must_use]
     pub fn known_by(&self) -> &[Fingerprint] {
-        const CLEAR: usize = 2;
         let count = if self.reworded.len() <= CLEAR { self.reworded.len() } else { 1 };
         self.reworded.get(..count).unwrap_or_default()
     }

@@ -47,10 +47,11 @@ pub async fn serve(
                 }
                 Entry::Vector(_) | Entry::Reworded(_) => Told::Nothing,
             },
-            Found::Reworded(entry, age) => {
-                let told = match &*entry {
+            Found::Reworded(ref entry, age) | Found::Near(ref entry, age) => {
+                let near = matches!(found, Found::Near(..));
+                let told = match &**entry {
                     Entry::Answer(answer) => {
-                        exchange.cache = Some(Tier::Semantic);
+                        exchange.cache = Some(if near { Tier::Balanced } else { Tier::Semantic });
                         repeat(shared, session, exchange, &query, answer, age).await?
                     }
                     Entry::Vector(_) | Entry::Reworded(_) => Told::Nothing,
@@ -60,6 +61,7 @@ pub async fn serve(
                 }
                 // It is the answer to somebody else, and stays; this one is asked in its own words.
                 query.reworded.clear();
+                query.places.clear();
                 Told::Nothing
             }
             Found::Flight(flight) => follow(shared, session, exchange, Listener::new(flight)).await?,

@@ -184,12 +184,14 @@ impl Tape {
         let entry = Entry::Answer(Answer { origin: (**origin).clone(), body, pace, mark: self.mark.clone() });
         let (now, ttl) = (clock::unix_millis(), self.query.ttl());
         if self.cache.keep(self.query.fingerprint, entry, now, ttl, self.purges) && is_finished(&reply) {
-            for fingerprint in self.query.known_by() {
+            for (at, fingerprint) in self.query.known_by().iter().enumerate() {
                 let reworded = Entry::Reworded(Reworded {
                     answered: self.query.fingerprint,
                     provider: Arc::clone(&origin.provider),
                     model: Arc::clone(&origin.model),
                     mark: self.mark.clone(),
+                    // One of its forms is enough to be found by.
+                    place: self.query.places.first().filter(|_| at == 0).cloned(),
                 });
                 self.cache.keep(*fingerprint, reworded, now, ttl, self.purges);
             }
