@@ -149,7 +149,7 @@ macro_rules! each {
 }
 
 each! {
-    json, lens, sse, sse_and_lens, event_stream, json_array, multipart, websocket, chat_request, anthropic_request, gemini_request,
+    json, lens, sse, sse_and_lens, event_stream, json_array, multipart, websocket, resp, packed, chat_request, anthropic_request, gemini_request,
     bedrock_request, chat_reply, anthropic_reply, gemini_reply, bedrock_reply, chat_stream, anthropic_stream,
     gemini_stream, bedrock_stream, chat_error, anthropic_error, gemini_error, bedrock_error,
     responses_request, responses_reply, responses_stream, responses_error, completions_request,

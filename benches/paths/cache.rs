@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use divan::{Bencher, black_box};
-use tollgate::cache::{Answer, Entry, Exact, Fingerprint, Flights, Look, Mark, Origin, Realm, fingerprint};
+use tollgate::cache::{
+    Answer, Entry, Exact, Fingerprint, Flights, Look, Mark, Origin, Realm, fingerprint, packed,
+};
 use tollgate::dialect::{Restore, StreamShape, codec, transcode};
 use tollgate::ir::{Block, Dialect, Losses, Request, Role, Turn};
 use tollgate::provider::Base;
@@ -67,6 +69,14 @@ fn tell_again(bencher: Bencher) {
         restore.reply(&mut reply);
         transcode::stream(reply, Dialect::AnthropicMessages, &seed(), shape, &mut Losses::new())
     });
+}
+
+/// An answer of a few kilobytes comes from behind memory, and its checksum is looked at.
+#[divan::bench]
+fn unpack_from_behind(bencher: Bencher) {
+    let number = question(0);
+    let packed = Bytes::from(packed::pack(&KEY, number, &entry(), 0, u64::MAX));
+    bencher.bench(|| packed::unpack(&KEY, number, black_box(&packed)).unwrap());
 }
 
 const LOOK: Look = Look { now: 1, max_age: None, entries: true, flights: Flights::Apart };

@@ -2,7 +2,12 @@
 //!
 //! They are a module of their own so that `tests/fuzz_corpus.rs` can run them without a fuzzer.
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use http::HeaderMap;
+use tollgate::cache::packed::{label, pack, unpack};
+use tollgate::cache::{Answer, Entry, Fingerprint, Mark, Origin};
 use tollgate::catalog::Catalog;
 use tollgate::catalog::profile::Profile;
 use tollgate::config::{self, Sources};
@@ -18,6 +23,7 @@ use tollgate::ir::grammar::Checker;
 use tollgate::ir::{Dialect, Event, Losses};
 use tollgate::provider::Vendor;
 use tollgate::wire::lens::{self, Edit, Lens};
+use tollgate::wire::resp as redis;
 use tollgate::wire::{event_stream, json, json_array, multipart as form, ndjson, sse, websocket as socket};
 
 /// One target: its name, what it does, and the folders below `tests/` that hold its first inputs.
@@ -60,6 +66,12 @@ pub const ALL: &[Target] = &[
     Target { name: "json_array", feed: json_array, seeds: &["corpus/gemini_generate/streams"] },
     Target { name: "multipart", feed: multipart, seeds: &["corpus/flat/forms"] },
     Target { name: "websocket", feed: websocket, seeds: &["corpus/live/frames"] },
+    Target { name: "resp", feed: resp, seeds: &["corpus/openai_chat/replies"] },
+    Target {
+        name: "packed",
+        feed: packed,
+        seeds: &["corpus/openai_chat/replies", "corpus/anthropic_messages/streams"],
+    },
     Target { name: "chat_request", feed: chat_request, seeds: &["corpus/openai_chat/requests"] },
     Target {
         name: "anthropic_request",
@@ -229,6 +241,69 @@ pub fn sse(data: &[u8]) {
         frames(std::iter::once(&written)).into_iter().map(|(event, data, _)| (event, data)).collect();
     let told: Vec<_> = told.into_iter().map(|(event, data, _)| (event.clone(), data.clone())).collect();
     assert_eq!(again, told, "what is written is read");
+}
+
+/// Replies of a server of Redis: what is one reads as one, and what was packed as a command reads again.
+pub fn resp(data: &[u8]) {
+    let most = 1 << 20;
+    if let Ok(Some(length)) = redis::length(data, most) {
+        let whole = Bytes::copy_from_slice(&data[..length]);
+        redis::read(&whole).expect("what has a length is a reply");
+        for end in 0..length.min(64) {
+            assert!(!matches!(redis::length(&data[..end], most), Ok(Some(early)) if early >= end), "{end}");
+        }
+    }
+    let mut command = Vec::new();
+    redis::put(&mut command, &[b"GET", data]);
+    assert_eq!(redis::length(&command, most + data.len()), Ok(Some(command.len())));
+    let expected = vec![redis::Reply::Bulk("GET".into()), redis::Reply::Bulk(Bytes::copy_from_slice(data))];
+    assert_eq!(redis::read(&command.into()), Ok(redis::Reply::List(expected)));
+}
+
+/// Entries of the cache as bytes: any bytes are none, and an answer made of them comes back as it was.
+pub fn packed(data: &[u8]) {
+    let (key, number) = ([7; 32], Fingerprint::from_bytes([9; 16]));
+    assert!(unpack(&key, number, &Bytes::copy_from_slice(data)).is_err());
+    let mut torn = b"TGC\x01................".to_vec();
+    torn.extend_from_slice(data);
+    // Not what was packed, but it may say whose it is.
+    let _ = label(&torn);
+    let text = String::from_utf8_lossy(data);
+    let words: Vec<&str> = text.split_whitespace().take(64).collect();
+    let word = |place: usize| words.get(place).copied().unwrap_or_default();
+    let mut losses = Losses::new();
+    words.iter().take(8).for_each(|word| losses.bent((*word).to_owned(), "its target could not be told"));
+    let restore = Restore {
+        names: words.chunks(2).map(|pair| (pair[0].to_owned(), pair[pair.len() - 1].to_owned())).collect(),
+        answer_tool: words.first().map(|word| (*word).to_owned()),
+        free_text: words.iter().map(|word| (*word).to_owned()).collect(),
+        older_calls: data.len().is_multiple_of(2),
+        anew: data.len().is_multiple_of(3),
+    };
+    let framing = data.len().is_multiple_of(2).then_some(Framing::Lines);
+    let (provider, model) = (word(0).into(), word(1).into());
+    let origin = Origin { dialect: Dialect::OllamaChat, framing, restore, provider, model, losses };
+    let mark = Mark {
+        key: word(2).into(),
+        owner: word(3).into(),
+        asked: word(4).into(),
+        tags: words.iter().map(|word| (*word).into()).collect(),
+    };
+    let pace = if framing.is_some() && !data.is_empty() {
+        vec![(Duration::ZERO, data.len() / 2), (Duration::from_micros(data.len() as u64), data.len())]
+    } else {
+        Vec::new()
+    };
+    let entry = Entry::Answer(Answer { origin, body: Bytes::copy_from_slice(data), pace, mark });
+    let bytes = Bytes::from(pack(&key, number, &entry, data.len() as u64, u64::MAX));
+    let again = unpack(&key, number, &bytes).expect("what was packed");
+    assert_eq!(format!("{:?}", again.entry), format!("{entry:?}"));
+    assert_eq!((again.made, again.until), (data.len() as u64, u64::MAX));
+    assert_eq!(label(&bytes).expect("whose it is").mark, *entry.mark());
+    let mut bent = bytes.to_vec();
+    let place = data.first().map_or(0, |first| usize::from(*first) * 31 % bent.len());
+    bent[place] ^= 1;
+    assert!(unpack(&key, number, &bent.into()).is_err());
 }
 
 /// Frames say the same however they are cut, a session is heard alike, and of a first message

@@ -175,14 +175,19 @@ impl Which {
     /// Whether an entry is meant.
     #[must_use]
     pub fn fits(&self, entry: &Entry) -> bool {
-        let mark = entry.mark();
+        self.means(entry.mark(), entry.provider(), entry.model())
+    }
+
+    /// Whether one is meant that is found by this, and answered by this model of this provider.
+    #[must_use]
+    pub fn means(&self, mark: &Mark, provider: &str, known: &str) -> bool {
         let beneath = |owner: &str| {
             let rest = mark.owner.strip_prefix(owner);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         let of_model = |model: &str| {
-            let there = model.strip_prefix(&**entry.provider()).and_then(|rest| rest.strip_prefix('/'));
-            *mark.asked == *model || **entry.model() == *model || there == Some(entry.model())
+            let there = model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/'));
+            *mark.asked == *model || known == model || there == Some(known)
         };
         self.key.as_ref().is_none_or(|key| *mark.key == **key)
             && self.owner.as_ref().is_none_or(|owner| beneath(owner))

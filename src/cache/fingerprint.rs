@@ -20,6 +20,18 @@ use crate::wire::json::{self, Json, Kind};
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
+    /// Its bytes, under which an entry lies elsewhere.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+
+    /// The fingerprint with these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// A part of it, by which fingerprints are spread.
     #[must_use]
     pub fn part(self) -> u64 {

@@ -8,6 +8,7 @@ pub mod exact;
 pub mod fingerprint;
 pub mod flight;
 pub mod near;
+pub mod packed;
 pub mod rules;
 pub mod semantic;
 pub mod tier;

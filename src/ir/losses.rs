@@ -66,10 +66,15 @@ impl Losses {
         self.note(field.into(), LossKind::Bent, why);
     }
 
+    /// Adds one that was noted elsewhere.
+    pub fn add(&mut self, loss: Loss) {
+        self.note(loss.field, loss.kind, loss.why);
+    }
+
     /// Adds what another ledger holds.
     pub fn extend(&mut self, other: Self) {
         for loss in other.0 {
-            self.note(loss.field, loss.kind, loss.why);
+            self.add(loss);
         }
     }
 

@@ -12,6 +12,7 @@ pub mod multipart;
 pub mod ndjson;
 pub mod needle;
 pub mod percent;
+pub mod resp;
 pub mod sse;
 pub mod websocket;
 
