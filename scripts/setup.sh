@@ -2,7 +2,7 @@
 # What a build needs beyond Rust itself: a C compiler and cmake, for zlib. Safe to run again.
 #
 #   scripts/setup.sh          what a build needs
-#   scripts/setup.sh tests    what scripts/test.sh needs: rustfmt, clippy, Python and Chromium, too
+#   scripts/setup.sh tests    what scripts/test.sh needs: rustfmt, clippy, Python, Chromium and Redis, too
 #   scripts/setup.sh static   what scripts/build-static.sh needs: a compiler for musl, too
 set -eu
 
@@ -35,6 +35,8 @@ if [ "${1:-}" = tests ]; then
     python3 -c 'import venv, ensurepip' 2>/dev/null || missing="$missing python3 python3-venv"
     [ -n "${CHROMIUM:-}" ] || command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
         command -v google-chrome >/dev/null || missing="$missing chromium"
+    # The tools hold the server as well, and start no service.
+    command -v redis-check-rdb >/dev/null || command -v valkey-server >/dev/null || missing="$missing redis-tools"
 fi
 if [ "${1:-}" = static ]; then
     command -v musl-gcc >/dev/null || missing="$missing musl-tools"

@@ -31,7 +31,7 @@ pub(super) fn page(admin: &Admin, path: &str) -> Option<Answer> {
 fn metrics(admin: &Admin) -> Vec<u8> {
     let world = admin.shared.world.load();
     let rules = world.door.keyring.standing(clock::unix_seconds());
-    admin.shared.metrics().keeps(&admin.shared.cache.stand());
+    admin.shared.metrics().keeps(&admin.shared.cache.stand(), &admin.shared.behind());
     let told = breakers::told(&world, clock::ticks(clock::now()));
     admin.shared.metrics().render(admin.shared.held.now(), rules, &told, &pressure::told(&world))
 }

@@ -225,7 +225,27 @@ impl Exact {
 
     /// Keeps an entry for a time, in place of what was kept under its fingerprint, unless there was a purge
     /// after so many `purges`; whether it is kept, for which there must be room.
-    pub fn keep(&self, fingerprint: Fingerprint, entry: Entry, now: u64, ttl: Duration, purges: u64) -> bool {
+    pub fn keep(
+        &self,
+        fingerprint: Fingerprint,
+        entry: impl Into<Arc<Entry>>,
+        now: u64,
+        ttl: Duration,
+        purges: u64,
+    ) -> bool {
+        let ttl = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
+        self.adopt(fingerprint, entry.into(), now, now.saturating_add(ttl), purges)
+    }
+
+    /// The same for an entry that was kept and ends at these times, in milliseconds since 1970.
+    pub fn adopt(
+        &self,
+        fingerprint: Fingerprint,
+        entry: Arc<Entry>,
+        made: u64,
+        until: u64,
+        purges: u64,
+    ) -> bool {
         let (bytes, count) = (entry.weight(), entry.count());
         if bytes > self.largest() || !self.take(bytes, place_of(fingerprint)) {
             return false;
@@ -237,13 +257,11 @@ impl Exact {
             self.give(bytes);
             return false;
         }
-        let ttl = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
-        let (before, until) = (shard.remove(fingerprint), now.saturating_add(ttl));
+        let before = shard.remove(fingerprint);
         shard.tick += 1;
         let used = shard.tick;
         shard.order.insert(used, fingerprint);
-        let entry = Arc::new(entry);
-        shard.entries.insert(fingerprint, Kept { entry: Arc::clone(&entry), bytes, made: now, until, used });
+        shard.entries.insert(fingerprint, Kept { entry: Arc::clone(&entry), bytes, made, until, used });
         drop(shard);
         match before {
             Some(kept) => {

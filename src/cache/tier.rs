@@ -7,6 +7,10 @@ pub enum Tier {
     Miss,
     /// It had the answer to exactly this question.
     Exact,
+    /// It had that on the disk.
+    Disk,
+    /// It had that on the server that a fleet shares.
+    Redis,
     /// It had the answer to the same question in other words.
     Semantic,
     /// It had the answer to a question that asks the same by all that is known of words.
@@ -22,6 +26,8 @@ impl Tier {
         match self {
             Self::Miss => "miss",
             Self::Exact => "exact",
+            Self::Disk => "disk",
+            Self::Redis => "redis",
             Self::Semantic => "semantic",
             Self::Balanced => "balanced",
             Self::InFlight => "in-flight",
@@ -34,6 +40,8 @@ impl Tier {
         match self {
             Self::Miss => "miss",
             Self::Exact => "hit; tier=exact",
+            Self::Disk => "hit; tier=disk",
+            Self::Redis => "hit; tier=redis",
             Self::Semantic => "hit; tier=semantic",
             Self::Balanced => "hit; tier=balanced",
             Self::InFlight => "hit; tier=in-flight",
@@ -45,7 +53,7 @@ impl Tier {
     pub const fn is_hit(self) -> bool {
         match self {
             Self::Miss => false,
-            Self::Exact | Self::Semantic | Self::Balanced | Self::InFlight => true,
+            Self::Exact | Self::Disk | Self::Redis | Self::Semantic | Self::Balanced | Self::InFlight => true,
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::proxy::serve::{self, Start};
 use crate::proxy::tallying::Tallying;
 use crate::store::journal::Journal;
 use crate::store::ledger::{Keep, Ledger};
+use crate::store::tiers::Tiers;
 use crate::store::{Retention, Store};
 use crate::telemetry::{Access, Metrics, Telemetry, Tracing, diagnostics};
 
@@ -120,8 +121,17 @@ fn prepare(
     let tracing = tracing.map(Arc::new);
     let (telemetry, listener) = Telemetry::start(metrics, access, journal, tracing.clone())?;
     let shelf = shelf(process, start);
-    let shared =
-        Arc::new(Shared::new(Arc::new(snapshot), telemetry, shelf, (tallying, ledger), &process.listen));
+    let tiers = Tiers::open(&process.tiers, &process.data_dir, &telemetry.metrics)?;
+    let (snapshot, counts) = (Arc::new(snapshot), (tallying, ledger));
+    let shared = Arc::new(Shared::new(snapshot, telemetry, shelf, counts, tiers, &process.listen));
+    if let Some(tiers) = &shared.tiers {
+        let shared = Arc::downgrade(&shared);
+        tiers.heed(move |which| {
+            if let Some(shared) = shared.upgrade() {
+                shared.heed(which);
+            }
+        });
+    }
     if let Some((tracing, inbox)) = tracing.zip(inbox) {
         exporting::start(&shared, tracing, inbox)?;
     }

@@ -112,7 +112,7 @@ struct Meant {
     /// A status, ok or error.
     #[arg(long, value_name = "STATUS")]
     status: Vec<String>,
-    /// What part the gateway's own cache had: none, miss, exact, in-flight.
+    /// What part the gateway's own cache had: none, miss, exact, disk, redis, semantic, in-flight.
     #[arg(long, value_name = "PART")]
     cache: Vec<String>,
     /// The least cost, in USD.

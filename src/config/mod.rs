@@ -94,6 +94,8 @@ pub struct Process {
     pub lines: LogLines,
     /// Where spans and metrics go by OTLP; `None` when neither does.
     pub otlp: Option<Otlp>,
+    /// Where answers are kept behind memory.
+    pub tiers: SecondTiers,
     /// How long requests in flight may go on after a termination signal.
     pub drain: Duration,
     /// How long they may go on in the old process after an upgrade.
@@ -194,6 +196,47 @@ pub struct Otlp {
     pub resource: Vec<(String, String)>,
 }
 
+/// Where answers are kept behind memory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SecondTiers {
+    /// The disk, if they are kept there.
+    pub disk: Option<DiskTier>,
+    /// The server, if they are kept there.
+    pub redis: Option<RedisServer>,
+}
+
+/// Answers on the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskTier {
+    /// All that is kept there.
+    pub bytes: ByteSize,
+    /// The folder, where it is not the usual one.
+    pub path: Option<PathBuf>,
+}
+
+/// A server of Redis or Valkey.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisServer {
+    /// Whether it is spoken to by TLS.
+    pub tls: bool,
+    /// Its host: a name, or an address without brackets.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// As whom, where that is not the default user.
+    pub user: Option<String>,
+    /// The password, where there is one.
+    pub password: Option<Secret>,
+    /// Which of its databases.
+    pub database: u32,
+    /// How long a look-up may take.
+    pub timeout: Duration,
+    /// What all names there begin with.
+    pub prefix: String,
+    /// What all who share it know.
+    pub secret: Secret,
+}
+
 impl Process {
     /// The fields of the file in which the two differ.
     #[must_use]
@@ -210,6 +253,8 @@ impl Process {
             ("log.access", self.access_log != other.access_log),
             ("log", self.lines != other.lines),
             ("telemetry", self.otlp != other.otlp),
+            ("cache.disk", self.tiers.disk != other.tiers.disk),
+            ("cache.redis", self.tiers.redis != other.tiers.redis),
             ("shutdown.drain", self.drain != other.drain),
             ("shutdown.upgrade_drain", self.upgrade_drain != other.upgrade_drain),
             ("shutdown.socket", self.upgrade_sock != other.upgrade_sock),

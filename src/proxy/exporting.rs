@@ -157,7 +157,7 @@ impl Exporter {
             let shared = &self.shared;
             let world = shared.world.load();
             let rules = world.door.keyring.standing(clock::unix_seconds());
-            shared.metrics().keeps(&shared.cache.stand());
+            shared.metrics().keeps(&shared.cache.stand(), &shared.behind());
             let told = breakers::told(&world, clock::ticks(clock::now()));
             shared.metrics().gather(shared.held.now(), rules, &told, &pressure::told(&world))
         };

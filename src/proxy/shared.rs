@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-use crate::cache::Exact;
+use crate::cache::{Exact, Which};
 use crate::clock;
 use crate::policy::Keyring;
 use crate::proxy::bytes_held::BytesHeld;
@@ -23,6 +23,7 @@ use crate::route::Names;
 use crate::route::health::Board;
 use crate::snapshot::Snapshot;
 use crate::store::ledger::Ledger;
+use crate::store::tiers::{Standing, Tiers};
 use crate::telemetry::{Metrics, Telemetry};
 
 /// What all workers share. Nothing in it is locked on a request's path.
@@ -40,6 +41,8 @@ pub struct Shared {
     pub background: Arc<Background>,
     /// What was answered, and is being answered.
     pub cache: Arc<Exact>,
+    /// Where answers are kept behind memory.
+    pub tiers: Option<Arc<Tiers>>,
     /// The bytes that bodies hold.
     pub held: Arc<BytesHeld>,
     /// How providers do.
@@ -73,6 +76,7 @@ impl Shared {
         telemetry: Arc<Telemetry>,
         shelf: Shelf,
         (tallying, ledger): (Tallying, Option<Ledger>),
+        tiers: Option<Tiers>,
         listen: &str,
     ) -> Self {
         telemetry.metrics.serves(world.generation);
@@ -84,10 +88,12 @@ impl Shared {
         issuer_keys.adopt(&world);
         let (room, largest) = (world.caching.room.as_usize(), world.caching.largest.as_usize());
         // Without a key of its own, fingerprints could only be foretold: they are never shown.
-        let key = clock::secret_bits().unwrap_or_default();
+        let own = || clock::secret_bits().unwrap_or_default();
+        let key = tiers.as_ref().map_or_else(own, |tiers| tiers.key);
         let cache = Arc::new(Exact::new(key, room, largest));
         Self {
             cache,
+            tiers: tiers.map(Arc::new),
             world: ArcSwap::new(world),
             discovered: ArcSwap::default(),
             telemetry,
@@ -132,6 +138,20 @@ impl Shared {
     /// Serves the same world with other keys from the next request on.
     pub fn admit(&self, keyring: Keyring) {
         self.world.store(Arc::new(self.world.load().with_keys(keyring)));
+    }
+
+    /// How what lies behind memory stands.
+    #[must_use]
+    pub fn behind(&self) -> Vec<Standing> {
+        self.tiers.as_ref().map(|tiers| tiers.stand()).unwrap_or_default()
+    }
+
+    /// Lets go of what another gateway of the fleet let go of.
+    pub fn heed(&self, which: &Which) {
+        self.cache.purge(which);
+        if let Some(tiers) = &self.tiers {
+            tiers.follow(which);
+        }
     }
 
     /// No new connections are taken; the readiness probe says so.

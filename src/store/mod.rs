@@ -19,6 +19,7 @@ pub mod tallies;
 #[cfg(test)]
 mod tests;
 mod thread;
+pub mod tiers;
 
 use std::borrow::Cow;
 use std::path::Path;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use prometheus::proto::MetricFamily;
 use prometheus::{
@@ -16,11 +17,13 @@ use crate::cache::Stand;
 use crate::ir::Loss;
 use crate::policy::Rule;
 use crate::store::journal::Journal;
+use crate::store::tiers::Standing;
 use crate::telemetry::breakers::{self, Told};
 use crate::telemetry::budgets;
 use crate::telemetry::names::{label, metric};
 use crate::telemetry::per_key::PerKey;
 use crate::telemetry::pressure;
+use crate::telemetry::tiers::Tiers;
 use crate::units::{Apart, PicoUsd};
 
 /// Clients choose model names freely; past this many, further ones share one label.
@@ -57,6 +60,7 @@ pub struct Metrics {
     cache_bytes: IntGauge,
     cache_entries: IntGauge,
     cache_evictions: IntCounter,
+    tiers: Tiers,
     spans_sent: IntCounter,
     spans_dropped: IntCounter,
     in_flight_gauge: IntGauge,
@@ -169,6 +173,7 @@ impl Metrics {
             cache_bytes: gauge(metric::CACHE_BYTES, "Bytes that the cache holds")?,
             cache_entries: gauge(metric::CACHE_ENTRIES, "Answers that the cache holds")?,
             cache_evictions: counter(metric::CACHE_EVICTIONS, "Cached answers that made room for others")?,
+            tiers: Tiers::new(&registry)?,
             spans_sent: counter(metric::SPANS_SENT, "Spans that a collector took")?,
             spans_dropped: counter(
                 metric::SPANS_DROPPED,
@@ -359,8 +364,21 @@ impl Metrics {
         }
     }
 
-    /// So much is kept now.
-    pub fn keeps(&self, cache: &Stand) {
+    /// The cache was looked in behind memory.
+    pub fn looked_up(&self, tier: &str, result: &str, time: Duration) {
+        self.tiers.looked_up(tier, result, time);
+    }
+
+    /// So many answers were to be written behind memory.
+    pub fn wrote(&self, tier: &str, result: &str, number: u64) {
+        self.tiers.wrote(tier, result, number);
+    }
+
+    /// So much is kept now, in memory and behind it.
+    pub fn keeps(&self, cache: &Stand, behind: &[Standing]) {
+        for tier in behind {
+            self.tiers.stand(tier);
+        }
         self.cache_bytes.set(i64::try_from(cache.bytes).unwrap_or(i64::MAX));
         self.cache_entries.set(i64::try_from(cache.entries).unwrap_or(i64::MAX));
         self.cache_evictions.inc_by(cache.evicted.saturating_sub(self.cache_evictions.get()));

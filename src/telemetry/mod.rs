@@ -21,6 +21,7 @@ mod pretty;
 mod sample;
 mod series;
 pub mod standing;
+mod tiers;
 
 pub use access::Access;
 pub use listener::{Listener, Telemetry};

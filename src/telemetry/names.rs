@@ -213,6 +213,18 @@ pub mod metric {
     pub const CACHE_ENTRIES: &str = "tollgate_cache_entries";
     /// Entries that made room for others.
     pub const CACHE_EVICTIONS: &str = "tollgate_cache_evictions_total";
+    /// Look-ups behind memory, by where and what came of them.
+    pub const TIER_LOOKUPS: &str = "tollgate_cache_tier_lookups_total";
+    /// How long they took.
+    pub const TIER_TIME: &str = "tollgate_cache_tier_lookup_duration_seconds";
+    /// Answers that were to be written behind memory, by where and what came of them.
+    pub const TIER_WRITES: &str = "tollgate_cache_tier_writes_total";
+    /// Whether a tier is asked now.
+    pub const TIER_UP: &str = "tollgate_cache_tier_up";
+    /// Bytes that a tier holds, where that is known.
+    pub const TIER_BYTES: &str = "tollgate_cache_tier_bytes";
+    /// Entries that it holds.
+    pub const TIER_ENTRIES: &str = "tollgate_cache_tier_entries";
     /// Requests that run now.
     pub const IN_FLIGHT: &str = "tollgate_requests_in_flight";
     /// Bytes of bodies held now.

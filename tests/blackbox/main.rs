@@ -22,6 +22,7 @@ mod bodies;
 mod breakers;
 mod budgets;
 mod cached;
+mod cached_behind;
 mod cached_flights;
 mod cached_reach;
 mod cached_vectors;

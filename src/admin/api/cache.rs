@@ -13,6 +13,19 @@ pub(super) fn show(call: &Call<'_>) -> Answer {
         answer.number("bytes", stand.bytes);
         answer.number("room", stand.room);
         answer.number("evictions", stand.evicted);
+        answer.array("tiers", |tiers| {
+            for standing in call.admin.shared.behind() {
+                tiers.object(|tier| {
+                    tier.string("name", standing.tier.name());
+                    tier.bool("up", standing.is_up);
+                    if let Some((entries, bytes, room)) = standing.held {
+                        tier.number("entries", entries);
+                        tier.number("bytes", bytes);
+                        tier.number("room", room);
+                    }
+                });
+            }
+        });
     })
 }
 
@@ -21,6 +34,10 @@ pub(super) async fn purge(call: &Call<'_>) -> Outcome {
     let param = |name| call.ask.param(name).map(|text| text.to_string());
     let which = Which { key: param("key"), owner: param("owner"), model: param("model"), tag: param("tag") };
     let (entries, bytes) = call.admin.shared.cache.purge(&which);
+    let behind = match &call.admin.shared.tiers {
+        Some(tiers) => tiers.purge(&which).await,
+        None => Vec::new(),
+    };
     let mut detail = Vec::new();
     json::object(&mut detail, |detail| {
         for (name, said) in
@@ -29,11 +46,23 @@ pub(super) async fn purge(call: &Call<'_>) -> Outcome {
             detail.opt_string(name, said.as_deref());
         }
         detail.number("entries", entries);
+        for (tier, entries) in &behind {
+            detail.opt_number(tier.name(), *entries);
+        }
     });
     let detail = String::from_utf8(detail).unwrap_or_default();
     call.admin.desk.note(&call.who.name, "cache.purge", None, detail).await;
     Ok(object(200, |answer| {
         answer.number("entries", entries);
         answer.number("bytes", bytes);
+        answer.array("tiers", |tiers| {
+            for (name, entries) in &behind {
+                tiers.object(|tier| {
+                    tier.string("name", name.name());
+                    tier.bool("purged", entries.is_some());
+                    tier.number("entries", entries.unwrap_or(0));
+                });
+            }
+        });
     }))
 }

@@ -78,7 +78,10 @@ async function cache(view, missing) {
     fill(room,
       tile("Answers kept", whole(kept.entries), "in memory"),
       tile("Room they take", bytes(kept.bytes), `of ${bytes(kept.room)}`),
-      tile("Gone for want of room", whole(kept.evictions), "the least used"));
+      tile("Gone for want of room", whole(kept.evictions), "the least used"),
+      kept.tiers.map((tier) => tile(TIERS[tier.name] ?? tier.name,
+        tier.entries === undefined ? (tier.up ? "up" : "down") : whole(tier.entries),
+        tier.bytes === undefined ? "shared with other gateways" : `${bytes(tier.bytes)} of ${bytes(tier.room)}`)));
     const { in: all, read } = sides(totals.tokens);
     fill(tiles,
       !missing && tile("Answered by the cache", percent(totals.cache_hits, totals.requests),
@@ -95,9 +98,12 @@ async function cache(view, missing) {
     const sure = await confirm("Empty the cache?", "All is paid for once more.", "Empty it");
     if (!sure) return;
     const gone = await send("DELETE", "cache");
-    tell(`${whole(gone.entries)} answers are gone`);
+    const left = gone.tiers.filter((tier) => !tier.purged).map((tier) => tier.name);
+    tell(`${whole(gone.entries)} answers are gone${left.length > 0 ? `, but ${left.join(" and ")} could not be asked` : ""}`);
     await load();
   }
 }
+
+const TIERS = { disk: "On the disk", redis: "On the server" };
 
 const tier = (row) => row.group?.cache || "none";

@@ -18,6 +18,7 @@ mod providers;
 mod rewrites;
 mod rules;
 mod telemetry;
+mod tiers;
 
 pub use keys::{Stored, stored};
 
@@ -194,6 +195,7 @@ fn process(file: &File, check: &mut Check<'_>) -> Process {
         access_log: file.log.access,
         lines: log::compile(file, check),
         otlp: telemetry::compile(file, check),
+        tiers: tiers::compile(file, check),
         drain: file.shutdown.drain.0,
         upgrade_drain: file.shutdown.upgrade_drain.0,
         discovery: file.discovery.interval.0,

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::scalar::{Degree, Size, Span};
+use super::scalar::{Degree, Key, Size, Span};
 use crate::units::ByteSize;
 
 /// What is kept of answers, to answer the same question once more; may be written as its mode alone.
-/// Only whole, good answers are kept, in memory, for whoever asks with the same key.
+/// Only whole, good answers are kept, in memory and where it says so behind that, for whoever asks with the
+/// same key.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("type" = ["object", "string", "boolean"])))]
 #[serde(default, deny_unknown_fields)]
@@ -43,6 +44,50 @@ pub(in crate::config) struct Cache {
     /// compared: metrics say how many `safe` would have answered, and how many of those answers agree. It sees what the cache answers: with
     /// `exact`, requests that name no temperature only where `without_temperature` is set. Default: false.
     pub(in crate::config) shadow: bool,
+    /// What is kept on the disk too, so that it outlives the process.
+    pub(in crate::config) disk: CacheDisk,
+    /// What is kept on a server too, which several gateways share.
+    pub(in crate::config) redis: CacheRedis,
+}
+
+/// Answers on the disk.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct CacheDisk {
+    /// All that is kept there at one time; what was used longest ago goes first. Default: none, and nothing
+    /// is kept there. Needs a restart.
+    pub(in crate::config) bytes: Option<Size>,
+    /// The folder. Default: `cache` in `data_dir`. Needs a restart.
+    pub(in crate::config) path: Option<String>,
+}
+
+/// Answers on a server of Redis or Valkey.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct CacheRedis {
+    /// Where it is: `redis://user:password@host:6379/0`, or `rediss://…` for TLS. Default: none. Needs a
+    /// restart.
+    pub(in crate::config) url: Option<Key>,
+    /// How long a look-up there may take; what takes longer is a miss. Default: `20ms`. Needs a restart.
+    pub(in crate::config) timeout: Span,
+    /// What all names there begin with. Default: `tollgate:cache:`. Needs a restart.
+    pub(in crate::config) prefix: String,
+    /// What all gateways that share it know, so that nobody else finds or makes answers there. Default: the
+    /// master key. Needs a restart.
+    pub(in crate::config) secret: Option<Key>,
+}
+
+impl Default for CacheRedis {
+    fn default() -> Self {
+        Self {
+            url: None,
+            timeout: Span(Duration::from_millis(20)),
+            prefix: "tollgate:cache:".to_owned(),
+            secret: None,
+        }
+    }
 }
 
 /// What a route or a key has otherwise than all; may be written as its mode alone. `off` has the last word.
@@ -135,6 +180,8 @@ impl Default for Cache {
             left: CacheLeft::Cancel,
             replay: CacheReplay::AtOnce,
             shadow: false,
+            disk: CacheDisk::default(),
+            redis: CacheRedis::default(),
         }
     }
 }

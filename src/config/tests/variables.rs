@@ -73,6 +73,7 @@ fn every_documented_variable_does_what_it_says() {
             sample: crate::account::trace::ALL / 4,
         },
         otlp: None,
+        tiers: SecondTiers::default(),
         drain: seconds(9),
         upgrade_drain: seconds(10),
         upgrade_sock: "/run/up.sock".into(),

@@ -185,7 +185,7 @@ fn content_length(session: &Session) -> Result<Option<usize>, Untaken> {
 }
 
 /// The refusal of what there is no room for now.
-pub(super) fn full() -> Refusal {
+pub(in crate::proxy) fn full() -> Refusal {
     Refusal::new(
         Kind::Unavailable,
         "the gateway holds as many bytes of requests as it may; try again in a moment",

@@ -210,6 +210,10 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     match sent_on {
         Ok(Sent::Away) => Ok(false),
         Ok(Sent::Found(query, found)) => caching::serve(shared, session, exchange, query, found).await,
+        Ok(Sent::Vectors(form, items)) if !items.is_whole() => {
+            // What few requests need has no room in the future of each.
+            Box::pin(caching::items::look_behind(shared, session, exchange, form, &items)).await
+        }
         Ok(Sent::Vectors(form, items)) => {
             caching::items::serve(shared, session, exchange, form, &items).await
         }
@@ -309,7 +313,7 @@ enum Sent {
     Here(Vec<u8>),
     /// It was answered before, or is being answered.
     Found(Box<Query>, Found),
-    /// All its vectors are there.
+    /// Its vectors are there, or may lie behind memory.
     Vectors(Vectors, Arc<Items>),
 }
 
@@ -423,15 +427,16 @@ fn dispatch(
     if let Asked::Embed { form, .. } = asked {
         let own = exchange.key.as_deref();
         let world = &exchange.world;
-        ask.items =
-            caching::items::look(&world.caching, &shared.cache, own, &head.headers, &ask, *form, &known)?;
+        let kept = (&shared.cache, shared.tiers.as_ref());
+        ask.items = caching::items::look(&world.caching, kept, own, &head.headers, &ask, *form, &known)?;
         // A small request may want much of what is kept.
         let weight = ask.items.as_ref().map_or(0, |items| items.weight());
         if weight > 0 && !share.grow(weight, world.downstream.held.as_usize()) {
             return Err(body::full());
         }
         exchange.cache = ask.items.as_ref().map(|_| Tier::Miss);
-        vectors = ask.items.clone().filter(|items| items.is_whole()).map(|items| (*form, items));
+        let is_here = |items: &Arc<Items>| items.is_whole() || items.may_lie_behind();
+        vectors = ask.items.clone().filter(is_here).map(|items| (*form, items));
     }
     let (mut found, mut tape) = (None, None);
     if let Some(mut query) = query {
@@ -439,15 +444,17 @@ fn dispatch(
         let found_out = query.look(&shared.cache);
         tracing::took(exchange, looking, Deed::Cache);
         match found_out {
+            Found::Nothing(flight) if shared.tiers.is_some() && !query.wish.fresh => {
+                found = Some((query, Found::Nothing(flight)));
+            }
             Found::Nothing(_) if query.wish.only => return Err(caching::look::uncached()),
             Found::Nothing(flight) => {
                 exchange.cache = Some(Tier::Miss);
                 let mark = caching::mark(exchange.key.as_deref(), &ask);
+                let kept = (&shared.cache, shared.tiers.as_ref());
                 // Dropped, it tells whoever waits that nothing comes.
                 let vigil = exchange.vigil.as_ref();
-                tape = query
-                    .takes
-                    .then(|| Box::new(Tape::new(&shared.cache, query, flight, mark)).outliving(vigil));
+                tape = query.takes.then(|| Box::new(Tape::new(kept, query, flight, mark)).outliving(vigil));
             }
             something => found = Some((query, something)),
         }

@@ -9,7 +9,7 @@ use pingora::Result;
 use pingora::proxy::Session;
 
 use crate::cache::{
-    self, Entry, Exact, Fingerprint, Flights, Found, Look, Mark, Realm, Tier, Vector, fingerprint,
+    self, Entry, Exact, Fingerprint, Flights, Found, Look, Mark, Realm, Tier, Vector, Wish, fingerprint,
 };
 use crate::clock;
 use crate::dialect::{Head, Vectors};
@@ -17,8 +17,11 @@ use crate::ir::Usage;
 use crate::ir::embed::{EmbedInput, EmbedReply, EmbedRequest};
 use crate::policy::Key;
 use crate::proxy::answer::{self, Connection};
+use crate::proxy::arrival::body;
 use crate::proxy::bytes_held::Share;
+use crate::proxy::caching::behind;
 use crate::proxy::caching::look::{mark, scope, told, uncached};
+use crate::proxy::departure;
 use crate::proxy::departure::attempt::Mode;
 use crate::proxy::departure::targets::Known;
 use crate::proxy::exchange::{Ask, Call, Exchange};
@@ -28,17 +31,22 @@ use crate::proxy::shared::Shared;
 use crate::proxy::{allowance, dressing};
 use crate::refusal::Refusal;
 use crate::snapshot::Caching;
+use crate::store::tiers::Tiers;
 
 /// Of a request with more inputs than anybody takes at a time nothing is looked for.
 const MOST: usize = 2048;
+
+/// So many are looked for behind memory, or those that take long would count as a failure of whoever has them.
+const MOST_BEHIND: usize = 256;
 
 /// What one number of a kept vector comes to while it is said: a copy of it, and its digits.
 const NUMBER: usize = size_of::<f32>() + 16;
 
 /// The inputs of a request, and the vectors that there are already.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Items {
     cache: Arc<Exact>,
+    tiers: Option<Arc<Tiers>>,
     /// The whole request.
     pub asked: Arc<EmbedRequest>,
     numbers: Vec<Fingerprint>,
@@ -50,6 +58,10 @@ pub struct Items {
     mark: Mark,
     /// How often what is kept was let go before this was asked for.
     purges: u64,
+    /// What the client says to that.
+    wish: Wish,
+    /// Where what is there was found, if that is not all in memory.
+    tier: Option<Tier>,
 }
 
 /// What there is of the vectors that a request wants; nothing where the cache has no part in it.
@@ -58,7 +70,7 @@ pub struct Items {
 /// When the client's headers say what they cannot say, or want nothing but what is kept.
 pub fn look(
     caching: &Caching,
-    cache: &Arc<Exact>,
+    (cache, tiers): (&Arc<Exact>, Option<&Arc<Tiers>>),
     key: Option<&Key>,
     headers: &HeaderMap,
     ask: &Ask,
@@ -88,11 +100,12 @@ pub fn look(
         Found::Reworded(..) | Found::Near(..) | Found::Flight(_) | Found::Nothing(_) => None,
     };
     let found: Vec<_> = numbers.iter().map(find).collect();
-    if wish.only && found.iter().any(Option::is_none) {
+    if wish.only && tiers.is_none() && found.iter().any(Option::is_none) {
         return Err(uncached());
     }
     Ok(Some(Arc::new(Items {
         cache: Arc::clone(cache),
+        tiers: tiers.cloned(),
         asked: Arc::new(asked),
         numbers,
         known: found,
@@ -101,10 +114,79 @@ pub fn look(
         ttl: wish.ttl.map_or(rules.ttl, |ttl| ttl.min(rules.ttl)),
         mark: mark(key, ask),
         purges,
+        wish,
+        tier: None,
     })))
 }
 
+/// Looks behind memory for the vectors of a request that are missing, and then answers it, if all are there.
+/// `false` when its provider must be asked.
+///
+/// # Errors
+/// When the client is gone.
+pub async fn look_behind(
+    shared: &Shared,
+    session: &mut Session,
+    exchange: &mut Exchange,
+    form: Vectors,
+    items: &Items,
+) -> Result<bool> {
+    let begun = clock::now();
+    let items = Arc::new(items.clone().filled().await);
+    exchange.overhead += begun.elapsed();
+    let most = exchange.world.downstream.held.as_usize();
+    let grown = exchange.call().is_none_or(|call| {
+        let before = call.ask.items.replace(Arc::clone(&items)).map_or(0, |before| before.weight());
+        call.share.grow(items.weight().saturating_sub(before), most)
+    });
+    let prepared = match (grown, items.is_whole()) {
+        (false, _) => Err(body::full()),
+        (true, true) => return serve(shared, session, exchange, form, &items).await,
+        (true, false) if items.wish.only => Err(uncached()),
+        (true, false) => {
+            if let Some(call) = exchange.call() {
+                call.attempts = 1;
+            }
+            departure::prepare_anew(exchange)
+        }
+    };
+    match prepared {
+        Ok(()) => Ok(false),
+        Err(refusal) => {
+            let client = exchange.client();
+            refuse(session, exchange, client, refusal, Connection::Keep).await
+        }
+    }
+}
+
 impl Items {
+    /// Whether what is missing may lie behind memory.
+    #[must_use]
+    pub fn may_lie_behind(&self) -> bool {
+        self.tiers.is_some() && !self.wish.fresh && !self.is_whole()
+    }
+
+    /// The same with what lies behind memory, which is in memory from here on.
+    async fn filled(mut self) -> Self {
+        let Some(tiers) = &self.tiers else { return self };
+        let missing = self.numbers.iter().zip(&self.known).filter(|(_, known)| known.is_none());
+        let missing: Vec<_> = missing.map(|(number, _)| *number).take(MOST_BEHIND).collect();
+        let now = clock::unix_millis();
+        for (kept, tier) in tiers.look(&missing).await.into_iter().flatten() {
+            let age = Duration::from_millis(now.saturating_sub(kept.made));
+            if self.wish.max_age.is_some_and(|most| age > most) {
+                continue;
+            }
+            self.cache.adopt(kept.fingerprint, Arc::clone(&kept.entry), kept.made, kept.until, self.purges);
+            let places = self.numbers.iter().zip(&mut self.known);
+            for (_, known) in places.filter(|(number, _)| **number == kept.fingerprint) {
+                *known = Some(Arc::clone(&kept.entry));
+            }
+            self.tier = Some(tier);
+        }
+        self
+    }
+
     /// Whether nothing is missing.
     #[must_use]
     pub fn is_whole(&self) -> bool {
@@ -174,7 +256,8 @@ impl Items {
                 model: Arc::clone(&self.model),
                 mark: self.mark.clone(),
             };
-            self.cache.keep(*number, Entry::Vector(entry), clock::unix_millis(), self.ttl, self.purges);
+            let both = (&*self.cache, self.tiers.as_deref());
+            behind::keep(both, *number, Entry::Vector(entry), (clock::unix_millis(), self.ttl), self.purges);
             add(&mut tokens, share);
             vectors.push(numbers);
         }
@@ -217,7 +300,7 @@ pub async fn serve(
     form: Vectors,
     items: &Arc<Items>,
 ) -> Result<bool> {
-    exchange.cache = Some(Tier::Exact);
+    exchange.cache = Some(items.tier.unwrap_or(Tier::Exact));
     if let Err(refusal) = allowance::admit_free(shared, exchange) {
         let client = exchange.client();
         return refuse(session, exchange, client, refusal, Connection::Keep).await;
@@ -296,6 +379,9 @@ mod tests {
             ttl: Duration::from_secs(60),
             mark: Mark::default(),
             purges: 0,
+            tiers: None,
+            wish: Wish::default(),
+            tier: None,
         }
     }
 

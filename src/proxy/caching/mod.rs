@@ -2,8 +2,10 @@
 //!
 //! A look before anything departs ([`look`]) finds an entry, a flight to join, or nothing. What is found is
 //! told as if its provider had just said it ([`serving`]): through the same relays as any answer. Who finds
-//! nothing asks the provider and takes the answer along ([`tape`]).
+//! nothing looks behind memory, where something lies there ([`behind`]), and then asks the provider and takes
+//! the answer along ([`tape`]).
 
+pub mod behind;
 pub mod items;
 pub mod look;
 pub mod serving;

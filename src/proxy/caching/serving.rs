@@ -9,11 +9,13 @@ use pingora::proxy::Session;
 use pingora::{Error, ErrorType, Result};
 use tokio::time::{Instant, sleep_until};
 
+use crate::account::trace::Deed;
 use crate::cache::{Answer, Entry, Found, Listener, News, Origin, Replay, Tier};
 use crate::clock;
 use crate::dialect::{Restore, StreamShape};
 use crate::ir::Dialect;
 use crate::proxy::answer::{self, Connection};
+use crate::proxy::caching::behind;
 use crate::proxy::caching::look::{Query, mark, uncached};
 use crate::proxy::caching::tape::Tape;
 use crate::proxy::departure::attempt::Mode;
@@ -24,7 +26,7 @@ use crate::proxy::phases::{ending, refuse};
 use crate::proxy::relay::{Into, Outcome, Relay};
 use crate::proxy::shared::Shared;
 use crate::proxy::waiting::beside;
-use crate::proxy::{allowance, departure, dressing, guarding, returning};
+use crate::proxy::{allowance, departure, dressing, guarding, returning, tracing};
 use crate::refusal::{Kind, Refusal};
 
 /// Answers a request with what was found. `false` when its provider must be asked after all.
@@ -38,11 +40,27 @@ pub async fn serve(
     mut query: Box<Query>,
     mut found: Found,
 ) -> Result<bool> {
+    let mut tiers = shared.tiers.as_deref().filter(|_| !query.wish.fresh);
+    let mut from = None;
     loop {
+        if let Found::Nothing(flight) = found {
+            found = match tiers.take() {
+                Some(tiers) => {
+                    // What few requests need has no room in the future of each.
+                    let (looking, begun) = (tracing::since(exchange), clock::now());
+                    let (behind, tier) = Box::pin(behind::look(tiers, &shared.cache, &query, flight)).await;
+                    tracing::took(exchange, looking, Deed::Cache);
+                    exchange.overhead += begun.elapsed();
+                    from = tier;
+                    behind
+                }
+                None => Found::Nothing(flight),
+            };
+        }
         let told = match found {
             Found::Entry(entry, age) => match &*entry {
                 Entry::Answer(answer) => {
-                    exchange.cache = Some(Tier::Exact);
+                    exchange.cache = Some(from.unwrap_or(Tier::Exact));
                     repeat(shared, session, exchange, &query, answer, age).await?
                 }
                 Entry::Vector(_) | Entry::Reworded(_) => Told::Nothing,
@@ -77,7 +95,8 @@ pub async fn serve(
                 if let Some(call) = exchange.call() {
                     (call.attempts, call.relay, call.saving) = (1, Relay::Waiting, None);
                     let mark = mark(key.as_deref(), &call.ask);
-                    let tape = Box::new(Tape::new(&shared.cache, query, flight, mark));
+                    let kept = (&shared.cache, shared.tiers.as_ref());
+                    let tape = Box::new(Tape::new(kept, query, flight, mark));
                     call.tape = Some(tape.outliving(vigil.as_ref()));
                 }
                 if let Err(refusal) = departure::prepare_anew(exchange) {
@@ -91,6 +110,7 @@ pub async fn serve(
             Told::Nothing => {}
             Told::Unusable => shared.cache.forget(query.fingerprint),
         }
+        from = None;
         found = query.look(&shared.cache);
     }
 }

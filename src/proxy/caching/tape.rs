@@ -10,6 +10,7 @@ use crate::cache::{Answer, End, Entry, Exact, Flight, Left, Mark, Origin, Reword
 use crate::clock;
 use crate::dialect::{Framing, Restore, codec, transcode};
 use crate::ir::{Block, Content, Finish, FinishReason, Reply};
+use crate::proxy::caching::behind;
 use crate::proxy::caching::look::Query;
 use crate::proxy::departure::attempt::Mode;
 use crate::proxy::exchange::Call;
@@ -17,11 +18,13 @@ use crate::proxy::relay::Relay;
 use crate::proxy::threshold::others::Others;
 use crate::proxy::threshold::vigil::Vigil;
 use crate::refusal::Refusal;
+use crate::store::tiers::Tiers;
 
 /// An answer that is taken along. However it ends, those who wait hear of it.
 #[derive(Debug)]
 pub struct Tape {
     cache: Arc<Exact>,
+    tiers: Option<Arc<Tiers>>,
     query: Box<Query>,
     flight: Arc<Flight>,
     mark: Mark,
@@ -42,12 +45,18 @@ pub struct Tape {
 impl Tape {
     /// Takes along the answer to a question that nobody had; in a flight that others may join, or alone.
     #[must_use]
-    pub fn new(cache: &Arc<Exact>, query: Box<Query>, flight: Option<Arc<Flight>>, mark: Mark) -> Self {
+    pub fn new(
+        (cache, tiers): (&Arc<Exact>, Option<&Arc<Tiers>>),
+        query: Box<Query>,
+        flight: Option<Arc<Flight>>,
+        mark: Mark,
+    ) -> Self {
         let flight = flight.unwrap_or_else(|| Arc::new(cache.flight()));
         let cache = Arc::clone(cache);
         let (watched, purges) = (query.watched(&cache), cache.purges());
         Self {
             cache,
+            tiers: tiers.cloned(),
             query,
             flight,
             mark,
@@ -182,8 +191,8 @@ impl Tape {
         let reply = reply(origin, &body).filter(is_whole)?;
         let agreement = self.watched.take().and_then(|watched| compare(&watched, &reply));
         let entry = Entry::Answer(Answer { origin: (**origin).clone(), body, pace, mark: self.mark.clone() });
-        let (now, ttl) = (clock::unix_millis(), self.query.ttl());
-        if self.cache.keep(self.query.fingerprint, entry, now, ttl, self.purges) && is_finished(&reply) {
+        let (both, time) = ((&*self.cache, self.tiers.as_deref()), (clock::unix_millis(), self.query.ttl()));
+        if behind::keep(both, self.query.fingerprint, entry, time, self.purges) && is_finished(&reply) {
             for (at, fingerprint) in self.query.known_by().iter().enumerate() {
                 let reworded = Entry::Reworded(Reworded {
                     answered: self.query.fingerprint,
@@ -193,7 +202,7 @@ impl Tape {
                     // One of its forms is enough to be found by.
                     place: self.query.places.first().filter(|_| at == 0).cloned(),
                 });
-                self.cache.keep(*fingerprint, reworded, now, ttl, self.purges);
+                behind::keep(both, *fingerprint, reworded, time, self.purges);
             }
         }
         agreement

@@ -350,7 +350,13 @@ impl Conn {
 
     fn fill(&mut self) -> io::Result<usize> {
         let mut buffer = [0; 16 << 10];
-        let read = self.stream.read(&mut buffer)?;
+        let read = loop {
+            match self.stream.read(&mut buffer) {
+                // A child that is stopped or goes on makes a signal.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
         self.held.extend_from_slice(&buffer[..read]);
         Ok(read)
     }

@@ -7,6 +7,7 @@ mod dialect;
 mod gateway;
 mod http2;
 mod provider;
+mod redis;
 mod script;
 mod socket;
 mod tls;
@@ -20,9 +21,10 @@ pub(crate) use dialect::{CLIENTS, Client};
 pub(crate) use gateway::{Gateway, Setup};
 pub(crate) use http2::Http2;
 pub(crate) use provider::{Heard, Provider, Then, closed_port, json_reply, mock, mock_page};
+pub(crate) use redis::Redis;
 pub(crate) use script::{asked, fine, json_head, kind, pieces, sse_head, whole};
 pub(crate) use socket::{Came, Socket, handshake};
-pub(crate) use tls::{Offer, Step, TlsHeard, TlsProvider, trusted};
+pub(crate) use tls::{Offer, Step, TlsHeard, TlsProvider, server_files, trusted};
 
 /// How long anything may take that should take no time.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);

@@ -97,6 +97,8 @@ pub(crate) struct TlsProvider {
 
 struct Authority {
     pem: PathBuf,
+    /// The files of a certificate and its key, for a server that is not one of ours.
+    files: (PathBuf, PathBuf),
     trusted: Arc<ServerConfig>,
     plain: Arc<ServerConfig>,
     strange: Arc<ServerConfig>,
@@ -108,8 +110,10 @@ static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| {
     let (strange, _) = authority("wrong");
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("ca-{}.pem", std::process::id()));
     std::fs::write(&path, pem).expect("a writable target folder");
+    let files = files(&trusted);
     Authority {
         pem: path,
+        files,
         trusted: config(&trusted, &[b"h2", b"http/1.1"]),
         plain: config(&trusted, &[b"http/1.1"]),
         strange: config(&strange, &[b"h2", b"http/1.1"]),
@@ -124,6 +128,19 @@ fn authority(name: &str) -> ((Certificate, KeyPair), String) {
     let own = params.self_signed(&key).expect("a certificate");
     let pem = own.pem();
     ((own, key), pem)
+}
+
+fn files((issuer, issuer_key): &(Certificate, KeyPair)) -> (PathBuf, PathBuf) {
+    let key = KeyPair::generate().expect("a key");
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let own = CertificateParams::new(names).expect("names").signed_by(&key, issuer, issuer_key);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let write = |name: &str, pem: String| {
+        let path = folder.join(format!("{name}-{}.pem", std::process::id()));
+        std::fs::write(&path, pem).expect("a writable target folder");
+        path
+    };
+    (write("server", own.expect("a certificate").pem()), write("server-key", key.serialize_pem()))
 }
 
 fn config((issuer, issuer_key): &(Certificate, KeyPair), alpn: &[&[u8]]) -> Arc<ServerConfig> {
@@ -144,6 +161,13 @@ fn config((issuer, issuer_key): &(Certificate, KeyPair), alpn: &[&[u8]]) -> Arc<
 /// The file of the authority that a gateway must trust.
 pub(crate) fn trusted() -> String {
     AUTHORITY.pem.to_string_lossy().into_owned()
+}
+
+/// The files of a certificate that those gateways trust, of its key, and of its authority.
+pub(crate) fn server_files() -> (String, String, String) {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let (certificate, key) = &AUTHORITY.files;
+    (text(certificate), text(key), trusted())
 }
 
 impl TlsProvider {
