@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use crate::cache::{Mode, Otherwise, Rules};
+use crate::cache::{Mode, OtherWords, Otherwise, Rules};
 use crate::catalog::Catalog;
 use crate::ir::Dialect;
 use crate::policy::guard::Guard;
@@ -329,6 +329,13 @@ impl Caching {
             rules = rules.with(otherwise);
         }
         (rules.mode != Mode::Off).then_some(rules)
+    }
+
+    /// Whether other words are watched for anybody: for all, for a route, or for a key with rules of its own.
+    pub fn watches<'o>(&self, mut own: impl Iterator<Item = &'o Otherwise>) -> bool {
+        let is_watched = |rules: Rules| rules.other_words() == OtherWords::Watched;
+        let with = |otherwise: &Otherwise| is_watched(self.rules.with(otherwise));
+        is_watched(self.rules) || self.routes.values().any(with) || own.any(with)
     }
 
     /// Whether answers are kept for anybody: for all, for a route, or for a key with rules of its own.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use prometheus::core::Collector as _;
 use prometheus::proto::MetricFamily;
 use prometheus::{
     CounterVec, Encoder as _, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
@@ -14,6 +15,7 @@ use rustc_hash::FxHashSet;
 
 use crate::account::Settled;
 use crate::cache::Stand;
+use crate::cache::semantic::Agreement;
 use crate::ir::Loss;
 use crate::policy::Rule;
 use crate::store::journal::Journal;
@@ -73,6 +75,17 @@ pub struct Metrics {
     nodes: Mutex<FxHashSet<String>>,
     /// Requests that run now.
     in_flight: Apart<AtomicU64>,
+}
+
+/// What would have come of answering other words, of requests that were asked all the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Shadow {
+    /// How often the two answers agreed,
+    pub agreed: u64,
+    /// and how often they did not.
+    pub differed: u64,
+    /// What those requests cost.
+    pub usd: f64,
 }
 
 impl std::fmt::Debug for Metrics {
@@ -361,6 +374,19 @@ impl Metrics {
         }
         if let Some(saved) = record.saved {
             self.saved.with_label_values(&[provider, model]).inc_by(saved.as_usd_f64());
+        }
+    }
+
+    /// What the cache's shadow has seen since the process began.
+    #[must_use]
+    pub fn shadow(&self) -> Shadow {
+        let count = |agreement: Agreement| self.shadow.with_label_values(&[agreement.name()]).get();
+        let costs = self.shadow_cost.collect();
+        let costs = costs.iter().flat_map(MetricFamily::get_metric);
+        Shadow {
+            agreed: count(Agreement::Agreed),
+            differed: count(Agreement::Differed),
+            usd: costs.map(|cost| cost.get_counter().get_value()).sum(),
         }
     }
 

@@ -335,3 +335,25 @@ fn a_gateway_that_was_away_hears_what_was_let_go_of() {
     let reply = two.ask(&opened(cold("a")).header("cache-control", "only-if-cached"));
     assert_eq!(reply.status, 504, "{}", reply.text());
 }
+
+#[test]
+fn the_operator_sees_what_other_words_would_have_come_to() {
+    let mock = mock();
+    let gateway = Setup::new(&mock)
+        .yaml(&format!("{KEYS}cache: {{mode: exact, shadow: true, without_temperature: true}}"))
+        .start();
+    let shadow = || {
+        let page = Conn::to(gateway.admin).ask(&opened(get("/api/v1/cache"))).ok().json();
+        page["shadow"].clone()
+    };
+    let before = shadow();
+    assert_eq!((&before["on"], &before["agreed"], &before["differed"]), (&true.into(), &0.into(), &0.into()));
+    for text in ["What is Go?", "Tell me about Go"] {
+        assert_eq!(part(&gateway.ask(&opened(cold(text))).ok()), "miss");
+    }
+    let seen = wait("the two answers to be compared", PATIENCE, || {
+        let seen = shadow();
+        (seen["agreed"].as_u64().unwrap() + seen["differed"].as_u64().unwrap() == 1).then_some(seen)
+    });
+    assert!(seen["cost_usd"].as_f64().unwrap() > 0.0, "{seen}");
+}

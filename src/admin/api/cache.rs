@@ -8,11 +8,20 @@ use crate::wire::json;
 /// How much is kept.
 pub(super) fn show(call: &Call<'_>) -> Answer {
     let stand = call.admin.shared.cache.stand();
+    let (world, shadow) = (call.admin.shared.world.load(), call.admin.shared.metrics().shadow());
+    let own = world.door.keyring.keys().iter().filter_map(|key| key.cache.as_ref());
+    let watches = world.caching.watches(own);
     object(200, |answer| {
         answer.number("entries", stand.entries);
         answer.number("bytes", stand.bytes);
         answer.number("room", stand.room);
         answer.number("evictions", stand.evicted);
+        answer.object("shadow", |seen| {
+            seen.bool("on", watches);
+            seen.number("agreed", shadow.agreed);
+            seen.number("differed", shadow.differed);
+            seen.float("cost_usd", shadow.usd);
+        });
         answer.array("tiers", |tiers| {
             for standing in call.admin.shared.behind() {
                 tiers.object(|tier| {

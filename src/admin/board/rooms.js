@@ -53,6 +53,8 @@ function verdict(name) {
 
 async function cache(view, missing) {
   const room = h("dl.tiles");
+  const watched = h("dl.tiles");
+  const watching = h("p.sub");
   const tiles = h("dl.tiles");
   const hits = chart({ title: "Saved by caches", unit: UNITS.money, shape: "bars" });
   const list = table({
@@ -68,7 +70,8 @@ async function cache(view, missing) {
   });
   const purge = !missing && view.can("config") && h("button.danger", { type: "button", onclick: empty }, "Empty the cache");
   fill(view.tools, spans(view, load), purge);
-  fill(view.body, missing, !missing && room, tiles, hits.node, !missing && h("section.card", list.node));
+  fill(view.body, missing, !missing && room, tiles, hits.node, !missing && h("section.card", list.node),
+    !missing && h("section.card", h("h2", "The same in other words"), watched, watching));
   await load();
 
   async function load() {
@@ -82,6 +85,16 @@ async function cache(view, missing) {
       kept.tiers.map((tier) => tile(TIERS[tier.name] ?? tier.name,
         tier.entries === undefined ? (tier.up ? "up" : "down") : whole(tier.entries),
         tier.bytes === undefined ? "shared with other gateways" : `${bytes(tier.bytes)} of ${bytes(tier.room)}`)));
+    const { on, agreed, differed, cost_usd: cost } = kept.shadow;
+    const seen = agreed + differed;
+    fill(watched, (on || seen > 0) && [
+      tile("Would have been answered", whole(seen), "since this process began"),
+      tile("Answers that agree", percent(agreed, seen), `${whole(agreed)} of ${whole(seen)}`),
+      tile("Would have been saved", money(cost), "what those requests cost")]);
+    fill(watching, on
+      ? "Questions that were answered in other words are asked all the same, and the answers compared (cache.shadow). "
+      : "Nothing is watched. With cache.shadow: true, questions that were answered in other words are asked all the same, and the answers compared. ",
+      h("a", { href: link("config") }, "Configuration"));
     const { in: all, read } = sides(totals.tokens);
     fill(tiles,
       !missing && tile("Answered by the cache", percent(totals.cache_hits, totals.requests),
