@@ -1,6 +1,7 @@
 //! The commands.
 
 mod against;
+mod cache;
 mod demo;
 mod explain;
 mod guard;
@@ -88,6 +89,8 @@ enum Command {
     Explain(explain::Explain),
     /// Make, list, change and revoke virtual keys.
     Keys(keys::Arguments),
+    /// Tell how much a running gateway keeps of answers, and let go of it.
+    Cache(cache::Arguments),
     /// Show what guards see in a text.
     Guard(guard::Arguments),
     /// Write another gateway's configuration in Tollgate's words, and tell what has none.
@@ -147,6 +150,7 @@ pub fn run() -> ExitCode {
         Some(Command::Models) => look::models(arguments.config),
         Some(Command::Explain(request)) => explain::explain(arguments.config, &request),
         Some(Command::Keys(keys)) => keys::keys(arguments.config, &keys),
+        Some(Command::Cache(asked)) => cache::cache(arguments.config, &asked),
         Some(Command::Guard(test)) => guard::guard(arguments.config, &test),
         Some(Command::Import(arguments)) => import::import(&arguments),
         Some(Command::Usage(usage)) => usage::usage(arguments.config, &usage),

@@ -337,6 +337,32 @@ fn a_gateway_that_was_away_hears_what_was_let_go_of() {
 }
 
 #[test]
+fn the_command_shows_what_a_running_gateway_keeps_and_lets_go_of_it() {
+    let mock = mock();
+    let gateway = Setup::new(&mock)
+        .env("TOLLGATE_MASTER_KEY", "the-master-secret")
+        .yaml("cache: {disk: {bytes: 8MiB}}")
+        .start();
+    gateway.wait_metric("tollgate_cache_tier_up", &[("tier", "disk")], 1.0);
+    for (text, tag) in [("a", "a & b"), ("b", "daily")] {
+        assert_eq!(part(&gateway.ask(&opened(cold(text)).header("x-tollgate-tags", tag)).ok()), "miss");
+    }
+    wait_written(&gateway, "disk", 2.0);
+    let (well, shown) = gateway.command(&["cache", "show"]);
+    assert!(
+        well && shown.starts_with("memory  2 answers, ") && shown.contains("\ndisk    2 entries, "),
+        "{shown}"
+    );
+    let (well, said) = gateway.command(&["cache", "purge", "--tag", "a & b"]);
+    assert_eq!((well, said.as_str()), (true, "1 answers are gone from memory, 1 from disk\n"));
+    assert_eq!(part(&gateway.ask(&opened(cold("b"))).ok()), "hit; tier=exact");
+    assert!(gateway.command(&["cache", "purge", "--all"]).0);
+    assert_eq!(part(&gateway.ask(&opened(cold("b"))).ok()), "miss");
+    assert!(!gateway.command(&["cache", "purge"]).0, "what is meant must be said");
+    assert!(!gateway.command(&["cache", "show", "--admin-key", "wrong"]).0);
+}
+
+#[test]
 fn the_operator_sees_what_other_words_would_have_come_to() {
     let mock = mock();
     let gateway = Setup::new(&mock)
