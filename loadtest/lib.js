@@ -72,11 +72,16 @@ const MESSAGES = {
 
 export const CLIENTS = Object.keys(MESSAGES);
 
-// Asks in the client's dialect. `name` groups the requests in k6's numbers.
-export function ask(client, model, text, stream, name) {
+// What makes an answer the answer for all who ask the same, in the client's dialect.
+const strictly = (client) => (client === 'gemini' ? { generationConfig: { temperature: 0 } } : { temperature: 0 });
+
+// Asks in the client's dialect. `name` groups the requests in k6's numbers; with `strict` they may be answered from
+// the cache, which `more` headers can say something to.
+export function ask(client, model, text, stream, name, strict = false, more = {}) {
   const { path, headers, body } = MESSAGES[client](model, text, stream);
-  return http.post(BASE + path, JSON.stringify(body), {
-    headers: { 'Content-Type': 'application/json', ...headers },
+  const asked = strict ? { ...body, ...strictly(client) } : body;
+  return http.post(BASE + path, JSON.stringify(asked), {
+    headers: { 'Content-Type': 'application/json', ...headers, ...more },
     tags: { name: name || `${client} ${stream ? 'stream' : 'json'}` },
     timeout: '60s',
   });

@@ -21,10 +21,14 @@ SCENARIOS = {
     "sse-anthropic": ("chat-sse.js", {"MODEL": ANTHROPIC}),
     "sse-gemini": ("chat-sse.js", {"MODEL": GEMINI}),
     "mixed": ("mixed-dialects.js", {}),
+    "cache": ("cache.js", {}),
+    "cache-hits": ("cache.js", {"REPEAT": "1"}),
+    "cache-misses": ("cache.js", {"REPEAT": "0"}),
+    "cache-off": ("cache.js", {"REPEAT": "0", "CACHE": "off"}),
     "reload": ("reload.js", {}),
 }
 
-SMOKE = {"mixed": 1.0, "sse": 1.0, "json": 1.0, "reload": 1.0}
+SMOKE = {"mixed": 1.0, "sse": 1.0, "json": 1.0, "cache": 1.0, "reload": 1.0}
 SMOKE_IDLE = 200
 
 # How often the configuration changes under load.
