@@ -9,10 +9,14 @@ alike. Ratios are taken within a round, and the median of the rounds is shown. O
   tollgate               the gateway as configured by default, with a key to check and its access log
   tollgate to anthropic  the same client, whose requests and answers are translated
   tollgate to gemini     the same
+  ungoverned             the gateway without ledger and access log; metrics have no switch
+  governed               with both, and a virtual key with limits and budgets at every level
 
 The client is always the same one, so the translated paths compare with the bare proxy too. A stream
 has about a hundred events, each written by the provider on its own: `sse` as fast as it can, `sse
 paced` a millisecond apart, as a fast model would.
+
+What the last is slower than the one before it is what governing costs.
 
 Any other pairs are measured with `--pairs 'responses to *'`: patterns of clients and the dialects of
 providers, both of clients.py. Each client then has a bare proxy of its own, which its paths are held to.
@@ -29,7 +33,8 @@ import subprocess
 import sys
 
 from clients import CLIENTS, PROVIDERS, SPEAKERS
-from rig import ANTHROPIC, GEMINI, HERE, OPENAI, Failed, Rig, free_port, get, keep, machine, mib, say, table
+from rig import ANTHROPIC, GEMINI, GOVERNED, HERE, OPENAI, UNGOVERNED
+from rig import Failed, Rig, free_port, get, keep, machine, mib, say, table
 
 FILLER = "The quick brown fox jumps over the lazy dog while the gateway counts its tokens. "
 TEXT = FILLER * 20 + "What follows from this?"
@@ -53,6 +58,8 @@ PATHS = {
     "tollgate": Path("tollgate", "chat", OPENAI),
     "tollgate to anthropic": Path("tollgate", "chat", ANTHROPIC),
     "tollgate to gemini": Path("tollgate", "chat", GEMINI),
+    "ungoverned": Path("ungoverned", "chat", OPENAI),
+    "governed": Path("governed", "chat", OPENAI),
 }
 
 # What is aimed at: CPU as a multiple of the bare proxy's, with 32 clients.
@@ -67,6 +74,8 @@ TARGETS = [
     ("sse paced", "tollgate to anthropic", 1.6),
     ("sse paced", "tollgate to gemini", 1.6),
 ]
+# Of the throughput without, what must be left with keys, limits, budgets, ledger and access log.
+GOVERNED_LOADS, LEFT = ("json", "sse"), 0.85
 IDLE_RSS = 20 << 20
 # Of the pairs that are asked for: what a translation may cost, whole and streamed.
 MOST = {"json": 1.7, "sse": 1.6, "sse paced": 1.6}
@@ -214,6 +223,8 @@ def medians(rounds):
             return statistics.median(number[name] - none[name] for number, none in zip(numbers, alone))
 
         ratios = [number["cpu_us"] / none["cpu_us"] for number, none in zip(numbers, nothing)]
+        free = rounds.get((load, clients, "ungoverned"), []) if path == "governed" else []
+        left = [number["rate"] / other["rate"] for number, other in zip(numbers, free)]
         results.append(
             {
                 "load": load,
@@ -221,6 +232,7 @@ def medians(rounds):
                 "path": path,
                 **{name: middle(name) for name in ("rate", "cpu_us", "p50_us", "p99_us")},
                 "cpu_to_bare": None if PATHS[path].process == "direct" else statistics.median(ratios),
+                "rate_to_ungoverned": statistics.median(left) if left else None,
                 "added_p50_us": added("p50_us"),
                 "added_p99_us": added("p99_us"),
                 "rounds": numbers,
@@ -257,14 +269,20 @@ def show(results):
 
 def judge(results, targets, idle_rss):
     """The targets with what was measured; how many are missed."""
-    measured = {(result["load"], result["clients"], result["path"]): result["cpu_to_bare"] for result in results}
+    measured = {(result["load"], result["clients"], result["path"]): result for result in results}
     rows = []
     for load, path, most in targets:
-        ratio = measured[load, 32, path]
+        ratio = measured[load, 32, path]["cpu_to_bare"]
         rows.append([f"CPU of {path}, {load}", f"<= {most:.2f}", f"{ratio:.2f}", "met" if ratio <= most else "MISSED"])
+    for load in GOVERNED_LOADS:
+        result = measured.get((load, 32, "governed"))
+        if result:
+            left = result["rate_to_ungoverned"]
+            met = "met" if left >= LEFT else "MISSED"
+            rows.append([f"throughput governed to not, {load}", f">= {LEFT:.2f}", f"{left:.2f}", met])
     met = "met" if idle_rss <= IDLE_RSS else "MISSED"
     rows.append(["idle memory, MiB", f"<= {mib(IDLE_RSS)}", mib(idle_rss), met])
-    table(["target, as a multiple of bare", "aim", "now", ""], rows)
+    table(["target; CPU as a multiple of bare", "aim", "now", ""], rows)
     return sum(row[-1] == "MISSED" for row in rows)
 
 
@@ -297,6 +315,9 @@ def main():
         gateway = rig.gateway(mock)
         idle_rss = gateway.memory()
         processes = {"direct": mock, "bare": bare(rig, mock, arguments.bare), "tollgate": gateway}
+        for name, rules in (("ungoverned", UNGOVERNED), ("governed", GOVERNED)):
+            if name in PATHS:
+                processes[name] = rig.gateway(mock, rules=rules)
         found = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
         if found and "nginx" in PATHS:
             processes["nginx"] = nginx(rig, mock, found)

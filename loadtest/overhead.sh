@@ -1,7 +1,7 @@
 #!/bin/sh
 # Measures what the gateway costs against a Pingora proxy without logic and against nginx.
 #
-#   loadtest/overhead.sh                      all of it, about six minutes; see overhead.py
+#   loadtest/overhead.sh                      all of it, about eight minutes; see overhead.py
 #   loadtest/overhead.sh --rounds 1 --only json
 #   loadtest/overhead.sh --pairs 'responses to *' '* to converse'     other clients and providers
 #   PROFILE=release loadtest/overhead.sh      with the profile that is shipped; default: fast

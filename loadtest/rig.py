@@ -31,7 +31,7 @@ admin: {{ listen: "127.0.0.1:{admin}" }}
 threads: {threads}
 master_key: {key}
 data_dir: {dir}
-log: {{ level: warn }}
+log: {{ level: warn, access: {access} }}
 discovery: {{ interval: "off" }}
 shutdown: {{ drain: 2s }}
 providers:
@@ -42,6 +42,26 @@ providers:
   responses: {{ vendor: custom, dialect: openai_responses, api_key: mock, base_url: "{mock}/v1" }}
   ollama: {{ base_url: "{mock}/v1", dialects: [ollama_chat] }}
 aliases: {{ steady: {steady}, answers: responses/gpt-4o-mini, llamas: ollama/llama3.2 }}
+"""
+
+# What a gateway keeps account of: everything, with a key whose every level has limits and budgets that
+# are never reached, or nothing that can be left out.
+GOVERNED = """\
+keys:
+  load:
+    key: {key}
+    owner: acme/search/api
+    labels: [prod]
+    limits: [{{ requests: 100000000, per: minute }}, {{ tokens: 100000000000, per: hour }}, {{ concurrency: 100000 }}]
+    budgets: [{{ usd: 1000000, per: month }}]
+owners:
+  acme: {{ limits: [{{ requests: 100000000 }}], budgets: [{{ usd: 1000000, per: day }}] }}
+  acme/search: {{ limits: [{{ tokens: 100000000000, per: hour }}] }}
+labels:
+  prod: {{ budgets: [{{ usd: 1000000, per: month }}] }}
+"""
+UNGOVERNED = """\
+ledger: {{ enabled: false }}
 """
 
 
@@ -163,17 +183,21 @@ class Rig:
         address = f"127.0.0.1:{free_port()}"
         return self.start("mock", [self.binary, "mock", "--listen", address, *options], address, "/health")
 
-    def gateway(self, mock, threads=1, trusted=None):
-        """The gateway in front of the mock, or of one behind TLS that this authority vouches for."""
+    def gateway(self, mock, threads=1, trusted=None, rules=""):
+        """The gateway in front of the mock, or of one behind TLS that this authority vouches for; `rules` is
+        what it keeps account of, where that is not what the configuration says by itself."""
         port, admin = free_port(), free_port()
         config = self.dir / f"tollgate-{port}.yaml"
         url = f"https://localhost:{mock.address.split(':')[1]}" if trusted else f"http://{mock.address}"
-        said = dict(port=port, admin=admin, threads=threads, key=KEY, dir=self.dir / str(port), mock=url)
+        said = dict(port=port, admin=admin, threads=threads, dir=self.dir / str(port), mock=url)
+        said |= dict(key=KEY, access="false" if rules == UNGOVERNED else "true")
+        # Where a virtual key is shown, the master key is another.
+        text = (CONFIG.replace("{key}", "master-{key}", 1) if rules == GOVERNED else CONFIG) + rules
 
         def point(steady):
             """Writes the configuration as one step, as an operator's tool would."""
             fresh = config.with_suffix(".fresh")
-            fresh.write_text(CONFIG.format(**said, steady=steady))
+            fresh.write_text(text.format(**said, steady=steady))
             fresh.replace(config)
 
         point(f"openai/{OPENAI}")
