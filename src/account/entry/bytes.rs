@@ -11,6 +11,11 @@ const MOST: usize = 64;
 /// Writes seven bits a byte, the lowest first.
 pub(super) fn put_number(out: &mut Vec<u8>, number: impl Into<u128>) {
     let mut left: u128 = number.into();
+    // Most are short.
+    if left < 0x80 {
+        #[allow(clippy::cast_possible_truncation, reason = "it was just seen to fit")]
+        return out.push(left as u8);
+    }
     loop {
         #[allow(clippy::cast_possible_truncation, reason = "the seven lowest bits are meant")]
         let low = (left & 0x7f) as u8;
@@ -79,11 +84,11 @@ impl<'a> Reader<'a> {
         T::try_from(self.big()?).map_err(|_| Unread::Broken)
     }
 
-    pub(super) fn text(&mut self) -> Result<String, Unread> {
+    pub(super) fn text<T: From<&'a str>>(&mut self) -> Result<T, Unread> {
         let length: usize = self.number()?;
         let (text, rest) = self.0.split_at_checked(length).ok_or(Unread::Short)?;
         self.0 = rest;
-        std::str::from_utf8(text).map(str::to_owned).map_err(|_| Unread::Broken)
+        simdutf8::basic::from_utf8(text).map(T::from).map_err(|_| Unread::Broken)
     }
 
     pub(super) fn list<T>(

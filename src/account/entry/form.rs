@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::bytes::{Reader, put_list, put_number, put_text};
-use super::{Entry, Met, Took};
+use super::{Entered, Lost, Met, Took};
 use crate::account::settled::{Record, Used};
 use crate::cache::Tier;
 use crate::ir::{Dialect, FinishReason, ServiceTier, Usage, UsageSource};
@@ -124,11 +124,11 @@ pub fn write(record: &Record, used: &Used, out: &mut Vec<u8>) {
     put_list(out, &record.guards, |out, verdict| put_text(out, &verdict.to_string()));
 }
 
-/// Reads a row of any version that was ever written.
+/// Reads a row of any version that was ever written, with texts of its own or those of `bytes`.
 ///
 /// # Errors
 /// When it is none.
-pub fn read(version: u8, bytes: &[u8]) -> Result<Entry, Unread> {
+pub fn read<'a, T: From<&'a str> + Default>(version: u8, bytes: &'a [u8]) -> Result<Entered<T>, Unread> {
     match version {
         // The first knows less, and says the rest in the same way.
         1 | VERSION => all(bytes),
@@ -137,11 +137,11 @@ pub fn read(version: u8, bytes: &[u8]) -> Result<Entry, Unread> {
     }
 }
 
-fn all(bytes: &[u8]) -> Result<Entry, Unread> {
+fn all<'a, T: From<&'a str> + Default>(bytes: &'a [u8]) -> Result<Entered<T>, Unread> {
     let mut from = Reader::new(bytes);
     let marks = from.byte()?;
     let is = |mark: u8| marks & mark != 0;
-    let mut entry = Entry {
+    let mut entry = Entered::<T> {
         verbatim: is(VERBATIM),
         stream: is(STREAM),
         background: is(BACKGROUND),
@@ -149,7 +149,7 @@ fn all(bytes: &[u8]) -> Result<Entry, Unread> {
         departed: is(DEPARTED),
         id: from.text()?,
         at: from.number()?,
-        ..Entry::default()
+        ..Entered::default()
     };
     if is(KEY) {
         entry.key = Some((from.text()?, from.text()?));
@@ -190,7 +190,7 @@ fn all(bytes: &[u8]) -> Result<Entry, Unread> {
         entry.cost = Some(PicoUsd(from.big()?));
     }
     // The name of a model may hold the sign as well, a version never.
-    entry.price = from.text()?.rsplit_once('@').map(|(id, version)| (id.to_owned(), version.to_owned()));
+    entry.price = from.text::<&str>()?.rsplit_once('@').map(|(id, version)| (T::from(id), T::from(version)));
     entry.saved = PicoUsd(from.big()?);
     entry.cache = from.text()?;
     let micros = |micros: u64| Duration::from_micros(micros);
@@ -200,15 +200,16 @@ fn all(bytes: &[u8]) -> Result<Entry, Unread> {
     entry.timings = Took { total, overhead, upstream, first_token };
     entry.bytes_in = from.number()?;
     entry.bytes_out = from.number()?;
-    entry.losses = from.list(|from| Ok(format!("{};{}", from.text()?, from.text()?)))?;
+    entry.losses = from.list(|from| Ok(Lost { field: from.text()?, how: from.text()? }))?;
     entry.guards = from.list(Reader::text)?;
     from.end()?;
     Ok(entry)
 }
 
 fn put_usage(out: &mut Vec<u8>, usage: &Usage) {
-    for (_, number) in usage.classes().into_iter().chain(usage.units()) {
-        put_number(out, number);
+    let mut usage = *usage;
+    for number in usage.places() {
+        put_number(out, *number);
     }
 }
 

@@ -8,6 +8,7 @@ mod form;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::ir::{Usage, UsageSource};
@@ -15,45 +16,49 @@ use crate::units::PicoUsd;
 
 pub use form::{Unread, VERSION, read, write};
 
-/// The row of one finished request. What is not known is empty.
+/// The row of one finished request, for as long as somebody wants it.
+pub type Entry = Entered<String>;
+
+/// The row of one finished request, whose texts are the row's own or those of the bytes that it was read
+/// from. What is not known is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Entry {
+pub struct Entered<T> {
     /// The request's id.
-    pub id: String,
+    pub id: T,
     /// Whether it is one of the gateway's own, made in the background for the request of the same id.
     pub background: bool,
     /// When it came, in milliseconds since 1970.
     pub at: u64,
     /// The id and the name of the virtual key that the client showed.
-    pub key: Option<(String, String)>,
+    pub key: Option<(T, T)>,
     /// The id under which the key's own limits counted it, where that is another.
-    pub counted: String,
+    pub counted: T,
     /// Whose the key is: `org/team/service`.
-    pub owner: String,
+    pub owner: T,
     /// What the key is counted under besides.
-    pub labels: Vec<String>,
+    pub labels: Vec<T>,
     /// The user behind the client, as the client says.
-    pub user: String,
+    pub user: T,
     /// What the request belongs to with others, as the client says.
-    pub session: String,
+    pub session: T,
     /// Words to find it by, as the client says.
-    pub tags: Vec<String>,
+    pub tags: Vec<T>,
     /// What was asked for: `chat`, `embeddings` …
-    pub operation: String,
+    pub operation: T,
     /// The dialect that the client speaks.
-    pub client: String,
+    pub client: T,
     /// The dialect that the provider was spoken to in.
-    pub target_dialect: String,
+    pub target_dialect: T,
     /// The provider that answered.
-    pub provider: String,
+    pub provider: T,
     /// The model as the client named it.
-    pub asked_model: String,
+    pub asked_model: T,
     /// The model as the provider knows it.
-    pub model: String,
+    pub model: T,
     /// The model that the provider said answers.
-    pub answered_model: String,
+    pub answered_model: T,
     /// The service tier whose rates hold.
-    pub tier: String,
+    pub tier: T,
     /// Whether the body went through byte for byte.
     pub verbatim: bool,
     /// Whether the client asked for a stream.
@@ -61,52 +66,67 @@ pub struct Entry {
     /// The status the client got.
     pub status: u16,
     /// How it ended.
-    pub outcome: String,
+    pub outcome: T,
     /// Why the answer ended.
-    pub stop: String,
+    pub stop: T,
     /// How many attempts were made.
     pub attempts: u32,
     /// Whether any of them left, so that a provider may have done something for it.
     pub departed: bool,
     /// What upstreams did to us on the way, in its order.
-    pub faults: Vec<Met>,
+    pub faults: Vec<Met<T>>,
     /// What was used, by all models together.
     pub usage: Usage,
     /// Where these numbers come from; `None` when nothing was used.
     pub usage_source: Option<UsageSource>,
     /// What of it other models used, by their names: they have prices of their own.
-    pub asides: Vec<(String, Usage)>,
+    pub asides: Vec<(T, Usage)>,
     /// What it cost; `None` when no price is known.
     pub cost: Option<PicoUsd>,
     /// Whether that is what the provider says it charges, whatever its prices are.
     pub states_cost: bool,
     /// The price that it was reckoned with: whose it is, and which of its versions.
-    pub price: Option<(String, String)>,
+    pub price: Option<(T, T)>,
     /// What a cache has saved.
     pub saved: PicoUsd,
     /// What part the gateway's own cache had in it: none, `miss`, `exact` …
-    pub cache: String,
+    pub cache: T,
     /// How long things took.
     pub timings: Took,
     /// Bytes of body from the client.
     pub bytes_in: u64,
     /// Bytes of body to the client.
     pub bytes_out: u64,
-    /// What the translation lost: `logit_bias;dropped`.
-    pub losses: Vec<String>,
+    /// What the translation lost.
+    pub losses: Vec<Lost<T>>,
     /// What guards found: guard, rule, action, direction and how often.
-    pub guards: Vec<String>,
+    pub guards: Vec<T>,
 }
 
 /// What an upstream did to us.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Met {
+pub struct Met<T> {
     /// Which one.
-    pub provider: String,
+    pub provider: T,
     /// What it amounts to.
-    pub kind: String,
+    pub kind: T,
     /// Its status.
     pub status: u16,
+}
+
+/// What a translation lost.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lost<T> {
+    /// Which field: `logit_bias`.
+    pub field: T,
+    /// Whether it was dropped or bent.
+    pub how: T,
+}
+
+impl<T: fmt::Display> fmt::Display for Lost<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{};{}", self.field, self.how)
+    }
 }
 
 /// How long things took, to the microsecond.
@@ -122,11 +142,11 @@ pub struct Took {
     pub first_token: Option<Duration>,
 }
 
-impl Entry {
+impl<T: AsRef<str>> Entered<T> {
     /// Whether its client did not get what it asked for.
     #[must_use]
     pub fn is_error(&self) -> bool {
-        self.status >= 400 || !matches!(self.outcome.as_str(), "answered")
+        self.status >= 400 || self.outcome.as_ref() != "answered"
     }
 
     /// Whether a model worked for it and nobody knows at which price.

@@ -157,7 +157,7 @@ fn a_row_is_read_as_it_was_written() {
         },
         bytes_in: 512,
         bytes_out: u64::MAX,
-        losses: words(&["logit_bias;dropped"]),
+        losses: vec![Lost { field: "logit_bias".into(), how: "dropped".into() }],
         guards: words(&["pii/email=mask;request;2"]),
     };
     assert_eq!(entry, expected);
@@ -182,7 +182,7 @@ fn a_row_of_nothing_is_small() {
     let mut bytes = Vec::new();
     write(&record, &Used::default(), &mut bytes);
     assert!(bytes.len() < 140, "{} bytes", bytes.len());
-    let entry = read(VERSION, &bytes).unwrap();
+    let entry = read::<String>(VERSION, &bytes).unwrap();
     assert_eq!((entry.cost, entry.usage_source, entry.price), (None, None, None));
 }
 
@@ -192,7 +192,7 @@ fn rows_of_the_first_version_are_read() {
     let record = Record { key: Some(Arc::new(key)), ..record() };
     let mut bytes = Vec::new();
     write(&record, &used(), &mut bytes);
-    let entry = read(1, &bytes).unwrap();
+    let entry = read::<String>(1, &bytes).unwrap();
     assert_eq!((entry.key.unwrap().0.as_str(), entry.counted.as_str()), ("k1", ""));
 }
 
@@ -208,16 +208,25 @@ fn what_is_no_row_is_told_and_never_guessed() {
     let mut bytes = Vec::new();
     write(&record(), &used(), &mut bytes);
     for length in 0..bytes.len() {
-        assert!(read(VERSION, &bytes[..length]).is_err(), "{length} bytes of it");
+        assert!(read::<String>(VERSION, &bytes[..length]).is_err(), "{length} bytes of it");
     }
     for place in 0..bytes.len() {
         // It may be another row; it must be no panic.
         let mut other = bytes.clone();
         other[place] ^= 0xff;
-        let _ = read(VERSION, &other);
+        let _ = read::<String>(VERSION, &other);
     }
-    assert_eq!(read(9, &bytes), Err(Unread::Newer(9)));
-    assert_eq!(read(0, &bytes), Err(Unread::Broken));
+    assert_eq!(read::<String>(9, &bytes), Err(Unread::Newer(9)));
+    assert_eq!(read::<String>(0, &bytes), Err(Unread::Broken));
     bytes.push(0);
-    assert_eq!(read(VERSION, &bytes), Err(Unread::Broken));
+    assert_eq!(read::<String>(VERSION, &bytes), Err(Unread::Broken));
+}
+
+#[test]
+fn a_row_says_the_same_whoever_has_its_texts() {
+    let mut bytes = Vec::new();
+    write(&record(), &used(), &mut bytes);
+    let (own, lent) = (read::<String>(VERSION, &bytes).unwrap(), read::<&str>(VERSION, &bytes).unwrap());
+    assert_eq!(format!("{own:?}"), format!("{lent:?}"));
+    assert_eq!((own.is_error(), own.own_usage()), (lent.is_error(), lent.own_usage()));
 }

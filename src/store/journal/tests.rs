@@ -67,7 +67,7 @@ fn rows(journal: &Journal) -> usize {
         assert_eq!(std::fs::metadata(&segment.path).unwrap().permissions().mode() & 0o077, 0);
         let mut rest = &bytes[..];
         while let Next::Row { version, row, length, .. } = next(rest) {
-            entry::read(version, row).unwrap();
+            entry::read::<String>(version, row).unwrap();
             found += 1;
             rest = &rest[length..];
         }

@@ -10,6 +10,7 @@ use super::rows::Row;
 use super::schema::{GROUPS, NUMBERS};
 use super::sums::Sums;
 use crate::account::Entry;
+use crate::account::entry::Entered;
 use crate::store::file::signed;
 use crate::units::PicoUsd;
 
@@ -41,9 +42,9 @@ struct OfKey {
 }
 
 impl OfKey {
-    fn of(entry: &Entry) -> Self {
-        let name = entry.key.as_ref().map(|(_, name)| name.clone()).unwrap_or_default();
-        Self { name, counted: entry.counted.clone() }
+    fn of<T: AsRef<str>>(entry: &Entered<T>) -> Self {
+        let name = entry.key.as_ref().map(|(_, name)| name.as_ref().to_owned()).unwrap_or_default();
+        Self { name, counted: entry.counted.as_ref().to_owned() }
     }
 }
 
@@ -71,7 +72,7 @@ struct Gathered {
 
 impl Gathering {
     /// Adds a request.
-    pub(super) fn add(&mut self, entry: &Entry) {
+    pub(super) fn add<T: AsRef<str>>(&mut self, entry: &Entered<T>) {
         self.each(entry, |sums| sums.count(entry));
     }
 
@@ -81,8 +82,8 @@ impl Gathering {
         self.each(&row.entry, |sums| sums.add(&less));
     }
 
-    fn each(&mut self, entry: &Entry, change: impl Fn(&mut Sums)) {
-        let labels = std::iter::once("").chain(entry.labels.iter().map(String::as_str));
+    fn each<T: AsRef<str>>(&mut self, entry: &Entered<T>, change: impl Fn(&mut Sums)) {
+        let labels = std::iter::once("").chain(entry.labels.iter().map(AsRef::as_ref));
         for (nth, label) in labels.enumerate() {
             let place = match self.last.get(nth) {
                 Some(&place) if self.sums.get(place).is_some_and(|had| had.group.is_of(entry, label)) => {
@@ -101,7 +102,7 @@ impl Gathering {
     }
 
     /// Where a group is, which is made if need be.
-    fn place(&mut self, entry: &Entry, label: &str) -> usize {
+    fn place<T: AsRef<str>>(&mut self, entry: &Entered<T>, label: &str) -> usize {
         let group = Group::of(entry, label);
         if let Some(place) = self.places.get(&group) {
             return *place;
@@ -156,27 +157,27 @@ pub(super) fn others(mut group: Group) -> Group {
 }
 
 /// The names of a request's group, in the order of [`GROUPS`].
-fn names<'e>(entry: &'e Entry, label: &'e str) -> [&'e str; GROUPS.len()] {
+fn names<'e, T: AsRef<str>>(entry: &'e Entered<T>, label: &'e str) -> [&'e str; GROUPS.len()] {
     [
         label,
-        entry.key.as_ref().map_or("", |(id, _)| id),
-        &entry.owner,
-        &entry.provider,
-        &entry.asked_model,
-        &entry.model,
-        &entry.operation,
-        &entry.client,
-        &entry.cache,
+        entry.key.as_ref().map_or("", |(id, _)| id.as_ref()),
+        entry.owner.as_ref(),
+        entry.provider.as_ref(),
+        entry.asked_model.as_ref(),
+        entry.model.as_ref(),
+        entry.operation.as_ref(),
+        entry.client.as_ref(),
+        entry.cache.as_ref(),
     ]
 }
 
 impl Group {
     /// The group of a request under one of its labels, or under none.
-    fn of(entry: &Entry, label: &str) -> Self {
+    fn of<T: AsRef<str>>(entry: &Entered<T>, label: &str) -> Self {
         Self { hour: entry.at / HOUR, names: names(entry, label).map(str::to_owned) }
     }
 
-    fn is_of(&self, entry: &Entry, label: &str) -> bool {
+    fn is_of<T: AsRef<str>>(&self, entry: &Entered<T>, label: &str) -> bool {
         self.hour == entry.at / HOUR
             && self.names.iter().zip(names(entry, label)).all(|(own, other)| own == other)
     }

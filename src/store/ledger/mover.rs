@@ -49,6 +49,8 @@ pub(super) struct Mover {
     filling: Filling,
     /// How far each segment is moved, as far as that is known.
     marks: BTreeMap<String, u64>,
+    /// What is read of a segment: memory that is made anew for each piece would be touched anew, too.
+    piece: Vec<u8>,
 }
 
 impl Mover {
@@ -94,11 +96,18 @@ impl Mover {
             if length <= moved {
                 break;
             }
-            let mut piece = Vec::new();
             file.seek(SeekFrom::Start(moved))?;
-            (&file).take(PIECE).read_to_end(&mut piece)?;
-            let is_last = moved + piece.len() as u64 >= length;
-            let took = self.piece(connection, &name, moved, &piece, is_last.then_some(life))?;
+            let mut piece = std::mem::take(&mut self.piece);
+            piece.clear();
+            let took = match (&file).take(PIECE).read_to_end(&mut piece) {
+                Ok(read) => {
+                    let is_last = moved + read as u64 >= length;
+                    self.piece(connection, &name, moved, &piece, is_last.then_some(life))
+                }
+                Err(error) => Err(error.into()),
+            };
+            self.piece = piece;
+            let took = took?;
             rows += took.rows;
             if took.bytes == 0 {
                 break;
@@ -151,7 +160,7 @@ impl Mover {
         loop {
             let length = match next(rest) {
                 Next::Row { version, kind, row, length } => {
-                    match entry::read(version, row) {
+                    match entry::read::<&str>(version, row) {
                         Ok(read) => {
                             let filling = &mut self.filling;
                             match rows::add(&transaction, filling, kind, version, row, &read)? {

@@ -4,6 +4,7 @@ use rusqlite::{Connection, Row as Columns, params};
 
 use super::blocks::{self, Filling, Written, unread};
 use super::sums::pico;
+use crate::account::entry::Entered;
 use crate::account::{Entry, entry};
 use crate::store::file::{signed, unsigned};
 use crate::store::journal::Kind;
@@ -107,12 +108,12 @@ pub(super) fn add(
     kind: Kind,
     version: u8,
     bytes: &[u8],
-    entry: &Entry,
+    entry: &Entered<&str>,
 ) -> rusqlite::Result<Added> {
     if kind != Kind::Whole {
         // The other one may be of the same piece, and they come in any order.
         filling.flush(connection)?;
-        let known = blocks::find(connection, &entry.id, (entry.at, entry.at))?;
+        let known = blocks::find(connection, entry.id, (entry.at, entry.at))?;
         if let Some(known) = known.into_iter().find(|row| row.entry.background == entry.background) {
             if kind == Kind::Estimate || !known.is_estimate {
                 return Ok(Added::Known);

@@ -5,6 +5,7 @@ use rusqlite::Row;
 use super::histogram::Histogram;
 use super::rows::Row as Request;
 use crate::account::Entry;
+use crate::account::entry::Entered;
 use crate::ir::Usage;
 use crate::store::file::signed;
 use crate::units::PicoUsd;
@@ -33,7 +34,7 @@ impl Sums {
     }
 
     /// Adds one request.
-    pub fn count(&mut self, entry: &Entry) {
+    pub fn count<T: AsRef<str>>(&mut self, entry: &Entered<T>) {
         let first = [
             1,
             i128::from(entry.is_error()),
@@ -42,11 +43,14 @@ impl Sums {
             money(entry.cost.unwrap_or_default()),
             money(entry.saved),
         ];
-        let usage = entry.usage.classes().into_iter().chain(entry.usage.units());
-        let rest = usage.map(|(_, number)| i128::from(number.min(MOST)));
+        let mut usage = entry.usage;
+        let rest = usage.places().map(|number| i128::from((*number).min(MOST)));
         let last = [i128::from(entry.departed), money(entry.cost.unwrap_or_default())];
         for (place, number) in self.numbers.iter_mut().zip(first.into_iter().chain(rest).chain(last)) {
-            *place = place.saturating_add(number);
+            // Most are 0.
+            if number != 0 {
+                *place = place.saturating_add(number);
+            }
         }
         // Of what was refused here nobody asks how long it took.
         if entry.departed || entry.is_cached() {

@@ -127,8 +127,9 @@ pub fn of_requests() -> Vec<Column<Row>> {
         truth("background", |entry| entry.background),
         column("attempts", Kind::Number, |row: &Row| number(row.entry.attempts)),
         column("faults", Kind::Text, |row: &Row| {
-            let met =
-                |met: &crate::account::entry::Met| format!("{} {} {}", met.provider, met.kind, met.status);
+            let met = |met: &crate::account::entry::Met<String>| {
+                format!("{} {} {}", met.provider, met.kind, met.status)
+            };
             Value::Text(row.entry.faults.iter().map(met).collect::<Vec<_>>().join(";"))
         }),
     ];
@@ -155,7 +156,9 @@ pub fn of_requests() -> Vec<Column<Row>> {
         }),
         column("bytes_in", Kind::Number, |row: &Row| number(row.entry.bytes_in)),
         column("bytes_out", Kind::Number, |row: &Row| number(row.entry.bytes_out)),
-        words("losses", |entry| &entry.losses),
+        column("losses", Kind::Text, |row: &Row| {
+            Value::Text(row.entry.losses.iter().map(ToString::to_string).collect::<Vec<_>>().join(";"))
+        }),
         words("guards", |entry| &entry.guards),
     ]);
     columns

@@ -96,7 +96,9 @@ pub fn write_row(row: &Row, out: &mut Object<'_>) {
         bytes.number("in", entry.bytes_in);
         bytes.number("out", entry.bytes_out);
     });
-    texts(out, "losses", &entry.losses);
+    out.array("losses", |list| {
+        entry.losses.iter().for_each(|lost| list.string(&lost.to_string()));
+    });
     texts(out, "guards", &entry.guards);
 }
 
