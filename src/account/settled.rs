@@ -183,7 +183,7 @@ pub struct Used {
 #[derive(Debug)]
 pub struct Settled {
     /// What was seen.
-    pub record: Record,
+    pub record: Box<Record>,
     /// What was used.
     pub usage: Usage,
     /// Where the numbers of `usage` come from; `None` when nothing was used.
@@ -313,7 +313,7 @@ impl Settled {
 
 /// Counts what was not reported, and prices it all.
 #[must_use]
-pub fn settle(mut record: Record, calibration: &Calibration) -> Settled {
+pub fn settle(mut record: Box<Record>, calibration: &Calibration) -> Settled {
     let used = match record.known.take().or_else(|| record.told()) {
         Some(told) => {
             learn(&record, calibration);

@@ -473,12 +473,13 @@ impl Exchange {
         }
     }
 
-    fn take_record(&mut self, status: u16, bytes: (u64, u64)) -> Record {
+    fn take_record(&mut self, status: u16, bytes: (u64, u64)) -> Box<Record> {
         self.abandon();
         let operation = self.asked.as_ref().map_or("unknown", Asked::operation);
         let client = self.asked.as_ref().map(Asked::dialect);
         let total = self.started.elapsed();
-        let mut record = Record {
+        // A kilobyte, which goes to another thread: it is made where it stays.
+        let mut record = Box::new(Record {
             id: self.id,
             at: self.at,
             key: self.key.take(),
@@ -515,7 +516,7 @@ impl Exchange {
             is_estimated: false,
             known: None,
             trace: self.trace.take(),
-        };
+        });
         let mut broken = false;
         if let Stage::Away(call) = std::mem::replace(&mut self.stage, Stage::Here) {
             if let Some(fault) = call.relay.broken() {
@@ -523,7 +524,7 @@ impl Exchange {
                 judging::broke_off(&call, &self.world, fault);
                 record.faults.push((Arc::clone(&call.attempt.known.provider), fault.clone()));
             }
-            record::fill(&mut record, *call, &self.world, self.started, operation);
+            record::fill(&mut record, call, &self.world, self.started, operation);
         }
         if let Some(trace) = &mut record.trace {
             trace.end(self.started + total);

@@ -29,7 +29,7 @@ const BEAT: Duration = Duration::from_millis(20);
 /// Where workers leave their records.
 #[derive(Debug)]
 pub struct Telemetry {
-    queue: Sender<Record>,
+    queue: Sender<Box<Record>>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
     calibration: Arc<Calibration>,
@@ -156,7 +156,7 @@ impl Telemetry {
     }
 
     /// Leaves one record. Never waits and never loses it.
-    pub fn leave(&self, mut record: Record) {
+    pub fn leave(&self, mut record: Box<Record>) {
         // Where nobody here must know, whoever settles it finds out.
         if self.journal.is_some() || record.reserved.is_some() {
             record.known = record.told();
@@ -257,7 +257,7 @@ struct Teller {
 const FLUSH: usize = 32 << 10;
 
 impl Teller {
-    fn run(mut self, records: &Receiver<Record>, stop: &AtomicBool) {
+    fn run(mut self, records: &Receiver<Box<Record>>, stop: &AtomicBool) {
         loop {
             // Read before the queue, so that what was left before the stop is still told.
             let stopping = stop.load(Ordering::Acquire);
@@ -279,7 +279,7 @@ impl Teller {
         }
     }
 
-    fn tell(&mut self, record: Record) {
+    fn tell(&mut self, record: Box<Record>) {
         let mut settled = settle(record, &self.calibration);
         if let (true, Some(journal)) = (settled.record.is_estimated, &self.journal) {
             journal.append(&settled.record, &settled.used(), Kind::Amendment);

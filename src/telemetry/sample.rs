@@ -54,7 +54,7 @@ pub(super) fn settled(model: &str) -> Settled {
     };
     let usage = Usage { input: 20, cache_read: 5, output: 7, ..Usage::default() };
     Settled {
-        record,
+        record: Box::new(record),
         usage,
         usage_source: Some(UsageSource::Reported),
         cost: Some(PicoUsd(500_000_000_000)),

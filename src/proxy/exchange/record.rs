@@ -10,13 +10,19 @@ use crate::proxy::relay::Find;
 use crate::snapshot::Snapshot;
 
 /// Adds what a call tells.
-pub(super) fn fill(record: &mut Record, mut call: Call, world: &Snapshot, started: Instant, operation: &str) {
+pub(super) fn fill(
+    record: &mut Record,
+    mut call: Box<Call>,
+    world: &Snapshot,
+    started: Instant,
+    operation: &str,
+) {
     let unknown = call.relay.is_tunnel() && call.attempt.known.model.is_empty();
     if unknown || matches!(&call.attempt.mode, Mode::Through(_)) {
         call.learn_model(world);
     }
     record.asides = std::mem::take(&mut call.spent);
-    let Call { ask, attempt, relay, attempts, sent, answered, upload, .. } = call;
+    let Call { ask, attempt, relay, attempts, sent, answered, upload, .. } = *call;
     record.provider = Some(Arc::clone(&attempt.known.provider));
     record.prices.clone_from(&attempt.known.prices);
     record.price.clone_from(&attempt.known.price);
