@@ -6,6 +6,7 @@
 pub mod calibrate;
 pub mod estimate;
 pub mod image;
+mod kinds;
 pub mod o200k;
 mod split;
 #[cfg(test)]

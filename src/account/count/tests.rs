@@ -274,3 +274,78 @@ fn image_sizes_are_read_from_headers() {
     assert_eq!(image_size(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\0\0\0\0\0"), None);
     assert_eq!(image_size(b"<svg width='640'/>"), None);
 }
+
+/// The same estimate, one byte after the other.
+fn plainly(text: &str) -> u64 {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Kind {
+        Letter,
+        Digit,
+        Blank,
+        Sign,
+        High,
+    }
+    let kind = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' => Kind::Letter,
+        b'0'..=b'9' => Kind::Digit,
+        b' ' | b'\t'..=b'\r' => Kind::Blank,
+        0x80.. => Kind::High,
+        _ => Kind::Sign,
+    };
+    let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    let (mut rest, mut before, mut sum) = (text.as_bytes(), Kind::Blank, 0);
+    while let Some(first) = rest.first() {
+        let now = kind(*first);
+        let length = rest.iter().take_while(|byte| kind(**byte) == now).count();
+        let run = &rest[..length];
+        let of_all = length as u64;
+        sum += match now {
+            Kind::Letter => 60 + of_all.saturating_sub(6) * 10,
+            Kind::Digit => of_all.div_ceil(3) * 60,
+            Kind::Sign => (of_all * 33).max(60),
+            Kind::High => run
+                .iter()
+                .map(|byte| match byte {
+                    0xD0..=0xD3 => 15,
+                    0xC0..=0xDF => 24,
+                    0xE0..=0xEF => 45,
+                    0xF0.. => 120,
+                    _ => 0,
+                })
+                .sum(),
+            Kind::Blank => {
+                let lines = run.iter().rposition(is_line_end).map_or(0, |last| last + 1);
+                let joined = before == Kind::Sign && run[..lines].iter().all(is_line_end);
+                u64::from(lines > 0 && !joined) * 60 + u64::from(!matches!(&run[lines..], b"" | b" ")) * 60
+            }
+        };
+        before = now;
+        rest = &rest[length..];
+    }
+    sum.div_ceil(60)
+}
+
+#[test]
+fn sixty_four_bytes_at_once_weigh_what_each_by_itself_does() {
+    for text in
+        [PROSE, CHINESE, JSON, include_str!("o200k.rs"), "", " ", "a", "\n\n  x", "!\n", "12345678901"]
+    {
+        for end in (0..=text.len().min(400)).filter(|end| text.is_char_boundary(*end)) {
+            assert_eq!(estimate::tokens(&text[..end]), plainly(&text[..end]), "{:?}", &text[..end]);
+        }
+        assert_eq!(estimate::tokens(text), plainly(text));
+    }
+    // Runs of all lengths over the ends of blocks.
+    let pieces = [
+        "a", "Z", "7", " ", "\n", "\r\n", "\t", ".", "{", "\"", "é", "Я", "漢", "😀", "\u{b}", "~", "@", "`",
+    ];
+    let mut dice = Dice(7);
+    for _ in 0..3000 {
+        let mut text = String::new();
+        for _ in 0..dice.below(24) {
+            let longest = if dice.below(4) == 0 { 80 } else { 9 };
+            text.push_str(&pieces[dice.below(pieces.len())].repeat(1 + dice.below(longest)));
+        }
+        assert_eq!(estimate::tokens(&text), plainly(&text), "{text:?}");
+    }
+}
