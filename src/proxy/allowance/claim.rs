@@ -49,6 +49,38 @@ const HOLDERS: [&str; 8] = [
 /// The fields that say how many answers there shall be.
 const COUNTS: [&str; 4] = ["n", "best_of", "candidateCount", "candidate_count"];
 
+/// How a body bounds its answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The largest bound of one answer, in tokens; a nonsensical one is none.
+    cap: Option<u64>,
+    /// How many answers there shall be.
+    count: u64,
+}
+
+impl Bounds {
+    /// Those of a body that is none of JSON.
+    pub(super) const NONE: Self = Self { cap: None, count: 1 };
+
+    /// Those that stand in a body, in any dialect.
+    pub(super) fn of(body: &Lens<'_>) -> Self {
+        let (mut cap, mut count) = (None, 1);
+        let mut look = |lens: &Lens<'_>| {
+            let bounds = CAPS.iter().filter_map(|name| lens.u64(name)).filter(|bound| *bound > 0);
+            cap = cap.max(bounds.max());
+            let counts = COUNTS.iter().filter_map(|name| lens.u64(name));
+            count = counts.max().unwrap_or(1).max(count);
+        };
+        look(body);
+        for holder in HOLDERS.iter().filter_map(|name| body.raw(name)) {
+            if let Ok(inner) = Lens::new(holder.as_bytes()) {
+                look(&inner);
+            }
+        }
+        Self { cap, count: count.saturating_mul(prompts(body)) }
+    }
+}
+
 /// How long the answer may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Length {
@@ -58,28 +90,12 @@ pub(super) struct Length {
     pub(super) is_capped: bool,
 }
 
-/// How long the answer to this body may be: the largest of its bounds, of which a nonsensical one is
-/// none; else what such answers have come to (`usual`); never more than the model says (`most`).
-pub(super) fn length(body: Option<&Lens<'_>>, most: Option<u64>, usual: Option<u64>) -> Length {
+/// How long the answer to a body with these bounds may be: as they say; else what such answers have come
+/// to (`usual`); never more than the model says (`most`).
+pub(super) fn length(bounds: Bounds, most: Option<u64>, usual: Option<u64>) -> Length {
+    let Bounds { cap, count } = bounds;
     let most = most.filter(|most| *most > 0);
     let longest = most.unwrap_or(LONGEST);
-    let mut cap = None;
-    let mut count = 1;
-    let mut look = |lens: &Lens<'_>| {
-        let bounds = CAPS.iter().filter_map(|name| lens.u64(name)).filter(|bound| *bound > 0);
-        cap = cap.max(bounds.max());
-        let counts = COUNTS.iter().filter_map(|name| lens.u64(name));
-        count = counts.max().unwrap_or(1).max(count);
-    };
-    if let Some(lens) = body {
-        look(lens);
-        for holder in HOLDERS.iter().filter_map(|name| lens.raw(name)) {
-            if let Ok(inner) = Lens::new(holder.as_bytes()) {
-                look(&inner);
-            }
-        }
-        count = count.saturating_mul(prompts(lens));
-    }
     let one = cap.or(usual).or(most).unwrap_or(USUAL).min(longest);
     Length { tokens: one.saturating_mul(count), is_capped: cap.is_some() }
 }
@@ -95,13 +111,15 @@ fn prompts(lens: &Lens<'_>) -> u64 {
 
 /// About how many tokens a body has, rather too many than too few: its JSON counts too.
 pub(super) fn input(body: &[u8], model: &str, calibration: &Calibration) -> u64 {
-    let Ok(text) = std::str::from_utf8(body) else { return body.len() as u64 / MEDIA_BYTES + MEDIA_TOKENS };
+    let Ok(text) = simdutf8::basic::from_utf8(body) else {
+        return body.len() as u64 / MEDIA_BYTES + MEDIA_TOKENS;
+    };
     let (mut words, mut media, mut from, mut at) = (0, 0, 0, 0);
-    for piece in text.split('"') {
-        let end = at + piece.len();
-        if is_media(piece) {
+    for end in memchr::memchr_iter(b'"', body).chain([body.len()]) {
+        // Most pieces are far too short.
+        if end - at >= MEDIA && text.get(at..end).is_some_and(is_media) {
             words += estimate::tokens(text.get(from..at).unwrap_or_default());
-            media += MEDIA_TOKENS + piece.len() as u64 / MEDIA_BYTES;
+            media += MEDIA_TOKENS + (end - at) as u64 / MEDIA_BYTES;
             from = end;
         }
         at = end + 1;
@@ -117,6 +135,10 @@ fn is_media(text: &str) -> bool {
     let head = text.get(..DATA_HEAD).filter(|head| head.starts_with("data:"));
     let head = head.and_then(|head| head.find(',')).map_or(0, |comma| comma + 1);
     let Some(data) = text.as_bytes().get(head..).filter(|_| text.len() >= MEDIA) else { return false };
+    // Words have a space soon.
+    if memchr::memchr(b' ', data.get(..DATA_HEAD).unwrap_or(data)).is_some() {
+        return false;
+    }
     let (mut is_standard, mut is_for_urls, mut line) = (true, true, 0);
     for (number, piece) in data.split(|byte| *byte == b'\\').enumerate() {
         let own = match piece.first() {
@@ -183,7 +205,7 @@ mod tests {
 
     fn told(body: &str, most: Option<u64>, usual: Option<u64>) -> (u64, bool) {
         let lens = Lens::new(body.as_bytes()).unwrap();
-        let Length { tokens, is_capped } = length(Some(&lens), most, usual);
+        let Length { tokens, is_capped } = length(Bounds::of(&lens), most, usual);
         (tokens, is_capped)
     }
 
@@ -219,7 +241,7 @@ mod tests {
             assert_eq!(told(body, Some(8000), None), (8000, false), "{body}");
             assert_eq!(told(body, None, None), (USUAL, false), "{body}");
         }
-        assert_eq!(length(None, None, Some(7)).tokens, 7);
+        assert_eq!(length(Bounds::NONE, None, Some(7)).tokens, 7);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 mod claim;
 pub mod said;
 
+pub use claim::Bounds;
+
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -138,6 +140,17 @@ pub fn now() -> Moment {
     Moment { now: clock::unix_seconds(), shard }
 }
 
+/// How the answers to this body are bounded, where a rule of the key wants to know.
+#[must_use]
+pub fn bounds(key: Option<&Key>, body: &Lens<'_>) -> Option<Bounds> {
+    key.filter(|key| counts(key)).map(|_| Bounds::of(body))
+}
+
+/// Whether a rule of a key counts more than requests.
+fn counts(key: &Key) -> bool {
+    key.rules.iter().any(|rule| !matches!(rule.bound.measure, Measure::Requests | Measure::Concurrency))
+}
+
 /// What leaves, where that is more than the client's own body.
 fn body(call: &Call) -> &Bytes {
     let own = &call.ask.body;
@@ -160,16 +173,14 @@ fn claimed(
     call: &Call,
 ) -> std::result::Result<(Claim, Vec<Arc<Known>>), Refusal> {
     let mut known = Arc::clone(&call.attempt.known);
-    let counts =
-        |rule: &crate::policy::Rule| !matches!(rule.bound.measure, Measure::Requests | Measure::Concurrency);
-    if !key.rules.iter().any(counts) {
+    if !counts(key) {
         return Ok((Claim { is_capped: true, ..Claim::default() }, may_answer(world, call, known)));
     }
     let body = body(call);
-    let lens = if call.ask.form.is_some() { None } else { Lens::new(body).ok() };
+    let lens = || if call.ask.form.is_some() { None } else { Lens::new(body).ok() };
     if let Mode::Through(_) = call.attempt.mode
         && known.model.is_empty()
-        && let Some(model) = lens.as_ref().and_then(|lens| lens.string("model"))
+        && let Some(model) = lens().as_ref().and_then(|lens| lens.string("model"))
         && let Some(provider) = world.providers.get(known.index)
     {
         known = Arc::new(known.named(world, provider, &model));
@@ -181,10 +192,12 @@ fn claimed(
     match asked.like() {
         Asked::Chat { .. } | Asked::Live(_) | Asked::Opening(_) | Asked::Relay(Relayed::Compaction) => {
             // Only where all of them are known to say no more is there such a bound.
-            let longest = targets.iter().map(|known| targets::longest_answer(world, known));
+            let longest = targets.iter().map(|known| known.longest);
             let most = longest.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max());
             let usual = shared.telemetry.outputs().p99(&known.model);
-            let length = claim::length(lens.as_ref(), most, usual);
+            let said = call.ask.bounds.filter(|_| !call.attempt.recalled);
+            let bounds = said.unwrap_or_else(|| lens().as_ref().map_or(Bounds::NONE, Bounds::of));
+            let length = claim::length(bounds, most, usual);
             claim.tokens_out = length.tokens;
             claim.is_capped = length.is_capped;
             claim.tokens_in = claim::input(body, &known.model, shared.telemetry.calibration());

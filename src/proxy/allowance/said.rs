@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::clock;
 use crate::ir::Dialect;
@@ -15,6 +15,53 @@ use crate::units::PicoUsd;
 const WARNING: HeaderName = HeaderName::from_static("x-tollgate-budget-warning");
 /// SDKs of OpenAI and Anthropic do not ask again where this says so.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+/// The headers that tell of one measure: its limit, what is left of it, and when that is all there again.
+type Names = [HeaderName; 3];
+
+/// As OpenAI's clients read them.
+const REQUESTS: Names = [
+    HeaderName::from_static("x-ratelimit-limit-requests"),
+    HeaderName::from_static("x-ratelimit-remaining-requests"),
+    HeaderName::from_static("x-ratelimit-reset-requests"),
+];
+const TOKENS: Names = [
+    HeaderName::from_static("x-ratelimit-limit-tokens"),
+    HeaderName::from_static("x-ratelimit-remaining-tokens"),
+    HeaderName::from_static("x-ratelimit-reset-tokens"),
+];
+const TOKENS_IN: Names = [
+    HeaderName::from_static("x-ratelimit-limit-input-tokens"),
+    HeaderName::from_static("x-ratelimit-remaining-input-tokens"),
+    HeaderName::from_static("x-ratelimit-reset-input-tokens"),
+];
+const TOKENS_OUT: Names = [
+    HeaderName::from_static("x-ratelimit-limit-output-tokens"),
+    HeaderName::from_static("x-ratelimit-remaining-output-tokens"),
+    HeaderName::from_static("x-ratelimit-reset-output-tokens"),
+];
+
+/// As Anthropic's do.
+const ANTHROPIC_REQUESTS: Names = [
+    HeaderName::from_static("anthropic-ratelimit-requests-limit"),
+    HeaderName::from_static("anthropic-ratelimit-requests-remaining"),
+    HeaderName::from_static("anthropic-ratelimit-requests-reset"),
+];
+const ANTHROPIC_TOKENS: Names = [
+    HeaderName::from_static("anthropic-ratelimit-tokens-limit"),
+    HeaderName::from_static("anthropic-ratelimit-tokens-remaining"),
+    HeaderName::from_static("anthropic-ratelimit-tokens-reset"),
+];
+const ANTHROPIC_TOKENS_IN: Names = [
+    HeaderName::from_static("anthropic-ratelimit-input-tokens-limit"),
+    HeaderName::from_static("anthropic-ratelimit-input-tokens-remaining"),
+    HeaderName::from_static("anthropic-ratelimit-input-tokens-reset"),
+];
+const ANTHROPIC_TOKENS_OUT: Names = [
+    HeaderName::from_static("anthropic-ratelimit-output-tokens-limit"),
+    HeaderName::from_static("anthropic-ratelimit-output-tokens-remaining"),
+    HeaderName::from_static("anthropic-ratelimit-output-tokens-reset"),
+];
 
 /// The refusal of a request that a rule has no room for.
 #[must_use]
@@ -90,31 +137,33 @@ pub fn stand_full(full: &Full, client: Dialect, headers: &mut HeaderMap) {
 
 fn tell(measure: Measure, standing: Standing, client: Dialect, now: u64, headers: &mut HeaderMap) {
     let anthropic = client == Dialect::AnthropicMessages;
-    let what = match measure {
-        Measure::Requests => "requests",
-        Measure::Tokens => "tokens",
-        Measure::TokensIn => "input-tokens",
-        Measure::TokensOut => "output-tokens",
-        Measure::Concurrency | Measure::Usd => return,
+    let [limit, left, reset] = match (measure, anthropic) {
+        (Measure::Requests, false) => REQUESTS,
+        (Measure::Tokens, false) => TOKENS,
+        (Measure::TokensIn, false) => TOKENS_IN,
+        (Measure::TokensOut, false) => TOKENS_OUT,
+        (Measure::Requests, true) => ANTHROPIC_REQUESTS,
+        (Measure::Tokens, true) => ANTHROPIC_TOKENS,
+        (Measure::TokensIn, true) => ANTHROPIC_TOKENS_IN,
+        (Measure::TokensOut, true) => ANTHROPIC_TOKENS_OUT,
+        (Measure::Concurrency | Measure::Usd, _) => return,
     };
-    let name = |field: &str| {
-        let text = if anthropic {
-            format!("anthropic-ratelimit-{what}-{field}")
-        } else {
-            format!("x-ratelimit-{field}-{what}")
-        };
-        HeaderName::try_from(text)
-    };
-    let reset = if anthropic {
-        crate::units::civil::rfc3339(now.saturating_add(standing.reset))
-    } else {
-        format!("{}s", standing.reset)
-    };
-    for (field, value) in
-        [("limit", standing.limit.to_string()), ("remaining", standing.left.to_string()), ("reset", reset)]
-    {
-        if let (Ok(name), Ok(value)) = (name(field), HeaderValue::try_from(value)) {
-            headers.insert(name, value);
-        }
+    headers.insert(limit, standing.limit.into());
+    headers.insert(left, standing.left.into());
+    if let Ok(said) = said_reset(standing.reset, anthropic, now) {
+        headers.insert(reset, said);
     }
+}
+
+/// When a limit is all there again: as a moment, or in how many seconds.
+fn said_reset(after: u64, moment: bool, now: u64) -> Result<HeaderValue, header::InvalidHeaderValue> {
+    if moment {
+        return HeaderValue::try_from(crate::units::civil::rfc3339(now.saturating_add(after)));
+    }
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(after);
+    let mut seconds = String::with_capacity(digits.len() + 1);
+    seconds.push_str(digits);
+    seconds.push('s');
+    HeaderValue::try_from(seconds)
 }

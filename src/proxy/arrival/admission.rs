@@ -33,7 +33,7 @@ pub(super) fn address(world: &Snapshot, background: &Background, session: &Sessi
 }
 
 /// Lets a client in: the virtual key that it shows, or none for the master key and where the
-/// gateway is open.
+/// gateway is open; `now` is in seconds since 1970.
 ///
 /// # Errors
 /// Why it may not come in.
@@ -41,11 +41,12 @@ pub(super) fn admit(
     world: &Snapshot,
     head: &RequestHeader,
     address: Option<IpAddr>,
+    now: u64,
 ) -> Result<Option<Arc<Key>>, Refusal> {
     if world.door.is_open() {
         return Ok(None);
     }
-    let admitted = world.door.admit(credentials::shown(head), clock::unix_seconds(), address);
+    let admitted = world.door.admit(credentials::shown(head), now, address);
     admitted.map_err(|barred| match barred {
         Barred::Unknown => Refusal::new(Kind::Authentication, "the API key is missing or not known here")
             .with_code("invalid_api_key"),
@@ -207,7 +208,7 @@ mod tests {
              off: {key: secret-of-the-off, enabled: false}\n  near: {key: secret-of-the-near, addresses: [10.0.0.0/8]}\n",
         );
         let code = |secret: &str, address: [u8; 4]| {
-            let refused = admit(&world, &shows(secret), Some(address.into())).err();
+            let refused = admit(&world, &shows(secret), Some(address.into()), clock::unix_seconds()).err();
             refused.map(|refusal| (refusal.status, refusal.code.unwrap(), refusal.message))
         };
         let (status, code_of, message) = code("secret-of-the-ended", [10, 0, 0, 1]).unwrap();
@@ -225,9 +226,9 @@ mod tests {
         let world = world(
             "master_key: master-secret\nmaster_key_for: admin\nkeys: {web: {key: secret-of-the-web-key}}\n",
         );
-        let refused = admit(&world, &shows("master-secret"), None).unwrap_err();
+        let refused = admit(&world, &shows("master-secret"), None, 0).unwrap_err();
         assert_eq!((refused.status, refused.code.as_deref()), (403, Some("master_key_is_for_admin")));
-        let key = admit(&world, &shows("secret-of-the-web-key"), None).unwrap();
+        let key = admit(&world, &shows("secret-of-the-web-key"), None, 0).unwrap();
         assert_eq!(key.map(|key| key.name.clone()).as_deref(), Some("web"));
     }
 

@@ -13,6 +13,7 @@ use crate::clock;
 use crate::dialect::bedrock_invoke::Wrap;
 use crate::dialect::{Framing, Restore, Vectors, ollama};
 use crate::ir::Dialect;
+use crate::proxy::allowance;
 use crate::proxy::answer::{self, Connection};
 use crate::proxy::arrival::ask::Chosen;
 use crate::proxy::arrival::asked::{Asked, Machine};
@@ -113,7 +114,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     }
     if !asked.is_public() && !exchange.in_background {
         let head = session.req_header();
-        let mut admitted = admission::admit(&world, head, exchange.address);
+        let mut admitted = admission::admit(&world, head, exchange.address, exchange.at / 1000);
         if admitted.is_err()
             && !world.door.issuers.is_empty()
             && let Some(opened) = tokens::admit(shared, &world, head, exchange.address).await
@@ -394,6 +395,7 @@ fn dispatch(
     } else {
         lens
     };
+    ask.bounds = allowance::bounds(exchange.key.as_deref(), &lens);
     transcript::begin(shared, exchange, asked, &ask);
     let mut recalled = false;
     if let (Asked::Count { .. }, Some(recall)) = (asked, &ask.recall)
@@ -466,14 +468,14 @@ fn dispatch(
     } else {
         Attempt::posted(known, key, String::new(), Bytes::new(), Mode::Translate(Restore::NONE))
     };
-    let mut call = Call::new(ask, targets, place, attempt, share);
+    let mut call = Box::new(Call::new(ask, targets, place, attempt, share));
     (call.attempts, call.tape, call.routing) = (u32::from(asks), tape, routing);
     if let Asked::Chat { dialect: Dialect::AnthropicMessages, path: Some(path) } = asked
         && path.stream == Some(Framing::AwsEvents)
     {
         call.wrap = Some(Box::new(Wrap::new(LARGEST_EVENT)));
     }
-    exchange.stage = Stage::Away(Box::new(call));
+    exchange.stage = Stage::Away(call);
     if let Some((form, items)) = vectors {
         return Ok(Sent::Vectors(form, items));
     }

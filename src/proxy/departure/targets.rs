@@ -49,6 +49,8 @@ pub struct Known {
     pub prices: Option<Arc<PriceTable>>,
     /// Whose prices those are, and which of their versions.
     pub price: Option<Arc<str>>,
+    /// The longest answer that its model is known to give, in tokens.
+    pub longest: Option<u64>,
     /// Headers that each of its requests and answers has.
     pub heads: Heads,
     /// The paths of the commonest operations that it has.
@@ -91,6 +93,7 @@ impl Known {
     ) -> Self {
         let facts = facts(world, provider, model);
         let (prices, price) = facts.map(|model| prices(provider, model)).unzip();
+        let longest = facts.and_then(|model| model.max_output);
         Self {
             provider: provider.name.as_str().into(),
             index,
@@ -103,6 +106,7 @@ impl Known {
             profile: Profile::of(dialect, &provider.vendor.quirks, model, facts),
             prices,
             price,
+            longest,
             heads: Heads { provider: printable(&provider.name), model: printable(model), sent: Vec::new() },
             paths: Paths {
                 generate: String::new(),
@@ -401,6 +405,7 @@ fn speaking(
         profile,
         prices,
         price,
+        longest: model.and_then(|model| model.max_output),
         heads: Heads {
             provider: printable(&provider.name),
             model: printable(&target.model),
@@ -439,12 +444,6 @@ fn wanted(vendor: &Vendor, model: &str, known: Option<&Model>, client: Dialect) 
         Dialect::OpenaiCompletions if apart => Dialect::OpenaiChat,
         client => client,
     }
-}
-
-/// The longest answer that a target's model is known to give, in tokens.
-#[must_use]
-pub fn longest_answer(world: &Snapshot, known: &Known) -> Option<u64> {
-    facts(world, world.providers.get(known.index)?, &known.model)?.max_output
 }
 
 /// What the catalogue knows of a model behind a provider.

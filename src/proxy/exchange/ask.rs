@@ -9,6 +9,7 @@ use crate::dialect::Framing;
 use crate::ir::addressed::{Addressed, Fetched};
 use crate::ir::{Dialect, Request, ServiceTier, Usage};
 use crate::policy::rewrite::Steer;
+use crate::proxy::allowance::Bounds;
 use crate::proxy::caching::items::Items;
 use crate::proxy::keeping::recall::Recall;
 use crate::route::pressure::Priority;
@@ -48,6 +49,8 @@ pub struct Ask {
     pub tier: Option<ServiceTier>,
     /// Whose name follows the ids in the answer, where there is a choice.
     pub owner: Option<String>,
+    /// How its answers are bounded, where a key's rules want to know.
+    pub bounds: Option<Bounds>,
     /// What the request itself tells to be billed by number, should the answer not tell better.
     pub assumed: Usage,
     /// On whose behalf the client says it asks.
@@ -94,6 +97,7 @@ impl Ask {
             strict: false,
             tier: None,
             owner: None,
+            bounds: None,
             assumed: Usage::default(),
             attribution: None,
             carried: Vec::new(),
