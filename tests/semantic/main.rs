@@ -255,11 +255,11 @@ fn curve(fow: &[Pair]) -> String {
         |names: [&str; 2], same| names.into_iter().flat_map(move |name| own(name, same)).collect::<Vec<_>>();
     let repeats = files(["repeats.txt", "words-alike.txt"], true);
     let traps = files(["traps.txt", "words-apart.txt"], false);
-    let bars = [f32::INFINITY, 4.0, 3.0, 2.5, 2.0, 1.5, 1.0, 0.5, 0.0, -1.0, -2.0, -4.0];
+    let bars = [f32::INFINITY, 4.0, 3.0, 2.5, 2.0, 1.75, 1.5, 1.0, 0.5, 0.0, -1.0, -2.0, -4.0];
     for bar in bars {
         let name = match bar {
             _ if bar == f32::INFINITY => "`safe`".to_owned(),
-            _ if (bar - BAR).abs() < 1e-6 => format!("{bar:.1}: `balanced`"),
+            _ if (bar - BAR).abs() < 1e-6 => format!("{bar}: `balanced`"),
             bar => format!("{bar:.1}"),
         };
         let of = |pairs: &mut dyn Iterator<Item = &Pair>| {

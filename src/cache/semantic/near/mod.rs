@@ -17,7 +17,7 @@ pub use sketch::{Sketch, may_share};
 
 /// The least score with which an answer serves both: no pair that taught the scorer and asks something else has it, and
 /// no trap of `tests/semantic`. `docs/semantic-cache.md` has what comes of others.
-pub const BAR: f32 = 1.5;
+pub const BAR: f32 = 1.75;
 
 /// How surely two questions ask the same, in logits; `None` where that is not sure enough.
 #[must_use]
