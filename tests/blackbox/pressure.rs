@@ -329,3 +329,32 @@ fn a_provider_that_has_nothing_left_is_waited_for() {
     gateway.ask(&ask("third")).ok();
     assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
 }
+
+#[test]
+fn who_waits_already_waits_on_when_a_provider_wants_to_be_left_alone() {
+    let mock = mock();
+    let provider = Provider::start(|heard, stream| {
+        if heard.number == 0 {
+            std::thread::sleep(Duration::from_millis(700));
+            let body = "{\"error\":{\"message\":\"slow down\",\"type\":\"rate_limit\",\"param\":null,\"code\":null}}";
+            let reply = String::from_utf8(json_reply(429, body)).unwrap();
+            Heard::answer(stream, reply.replacen("\r\n", "\r\nretry-after: 1\r\n", 1).as_bytes());
+        } else {
+            Heard::answer(stream, &json_reply(200, REPLY));
+        }
+        Then::Keep
+    });
+    let settings = "concurrency: 1, wait: 20s";
+    let gateway = setup(&mock, provider.addr, settings).env("TOLLGATE_ATTEMPTS", "1").start();
+    let mut first = send(&gateway, &ask("first"));
+    wait("the first", PATIENCE, || (!provider.heard().is_empty()).then_some(()));
+    let mut others: Vec<_> = (0..3).map(|_| send(&gateway, &ask("more"))).collect();
+    waits(&gateway, "normal", 3.0);
+    assert_eq!(first.reply().status, 429);
+    let begun = Instant::now();
+    for conn in &mut others {
+        conn.reply().ok();
+    }
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_millis(800) && took < Duration::from_secs(6), "{took:?}");
+}

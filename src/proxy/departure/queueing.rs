@@ -11,12 +11,14 @@ use tokio::time::timeout;
 use crate::clock;
 use crate::policy::Key;
 use crate::proxy::departure;
-use crate::proxy::departure::onward::BYTES_A_TOKEN;
 use crate::proxy::exchange::{Call, Exchange};
 use crate::proxy::waiting::beside;
 use crate::refusal::{Kind, Refusal};
 use crate::route::health::Reach;
 use crate::route::pressure::{Cap, Entered, Priority, Who};
+
+/// Who waits looks this often whether the target takes requests again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A place at a target; free again when dropped.
 #[derive(Debug)]
@@ -46,10 +48,11 @@ impl Waiting {
         let gate = self.reach.gate();
         loop {
             let called = poll_fn(|context| gate.poll(self.id, context.waker()));
+            // A target that wanted to be left alone calls nobody when its time is over.
             let now = clock::ticks(clock::now());
-            let Some(opens) = gate.opens(now) else { return called.await };
-            // Then nothing else would call.
-            if let Ok(is_called) = timeout(Duration::from_millis(opens - now), called).await {
+            let opens = gate.opens(now).map(|opens| Duration::from_millis(opens.saturating_sub(now)));
+            let pause = opens.map_or(LOOK_AGAIN, |opens| opens.min(LOOK_AGAIN));
+            if let Ok(is_called) = timeout(pause, called).await {
                 return is_called;
             }
             gate.call(clock::ticks(clock::now()));
@@ -119,9 +122,8 @@ async fn wait(session: &mut Session, exchange: &mut Exchange, cap: Cap) -> Resul
     let since = clock::now();
     let now = clock::ticks(since);
     let patience = u64::try_from(world.pressure.wait.as_millis()).unwrap_or(u64::MAX);
-    // What its provider said is left is waited for, where that is worth it.
-    let tokens = call.ask.body.len() as u64 / BYTES_A_TOKEN;
-    if let Some(opens) = reach.opens(tokens, now).filter(|opens| opens.saturating_sub(now) <= patience) {
+    // Where its provider said that nothing at all is left, that is waited for, if it is worth it.
+    if let Some(opens) = reach.opens(0, now).filter(|opens| opens.saturating_sub(now) <= patience) {
         reach.gate().shut(opens);
     }
     let id = match reach.gate().enter(who, cap, world.pressure.queue, now) {
