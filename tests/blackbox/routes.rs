@@ -353,7 +353,7 @@ fn how_quick_a_stream_is_shows_at_its_first_word() {
     let mock = mock();
     let after = |head: u64, word: u64| {
         Provider::start(move |_, stream| {
-            let pause = |millis| std::thread::sleep(std::time::Duration::from_millis(millis));
+            let pause = |millis| std::thread::sleep(Duration::from_millis(millis));
             let (role, one) = (json!({"role": "assistant", "content": ""}), json!({"content": "well"}));
             pause(head);
             Heard::answer(stream, format!("{EVENTS}{}", chunk(&role, None)).as_bytes());
