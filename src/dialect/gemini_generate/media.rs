@@ -113,12 +113,19 @@ fn write_file(o: &mut Object<'_>, uri: &str, media: &Media, kind: Option<&str>) 
 
 /// The type that the first bytes tell, of those that are sent most.
 fn sniff(data: &str) -> &'static str {
+    // Sound and pictures share a container, which names what it holds.
+    if data.starts_with("UklGR") && data.get(12..16) == Some("QVZF") {
+        return "audio/wav";
+    }
     let known = [
         ("iVBORw0KGgo", "image/png"),
         ("/9j/", "image/jpeg"),
         ("R0lGOD", "image/gif"),
         ("UklGR", "image/webp"),
         ("JVBERi", "application/pdf"),
+        ("SUQz", "audio/mpeg"),
+        ("T2dnUw", "audio/ogg"),
+        ("ZkxhQw", "audio/flac"),
     ];
     let found = known.into_iter().find(|(start, _)| data.starts_with(start));
     found.map_or("application/octet-stream", |(_, kind)| kind)
@@ -140,4 +147,20 @@ fn is_film_page(uri: &str) -> bool {
 /// Whether a file id is one of this provider's.
 pub(super) fn is_file_id(id: &str) -> bool {
     id.starts_with("files/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sound_is_told_from_pictures_in_the_same_container() {
+        for (bytes, kind) in [
+            (&b"RIFF\x24\x01\0\0WAVEfmt "[..], "audio/wav"),
+            (&b"RIFF\x24\x01\0\0WEBPVP8 "[..], "image/webp"),
+            (&b"ID3\x04\0\0"[..], "audio/mpeg"),
+        ] {
+            assert_eq!(sniff(&STANDARD.encode(bytes)), kind);
+        }
+    }
 }
