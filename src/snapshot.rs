@@ -192,6 +192,8 @@ pub struct Provider {
     pub cloud: Option<Cloud>,
     /// Headers that every request to it carries.
     pub headers: BTreeMap<String, String>,
+    /// What each body names as whose account pays: members and their values.
+    pub account: Vec<(&'static str, String)>,
     /// Azure's `api-version`.
     pub api_version: Option<String>,
     /// Whether it is asked which models it serves; not where the configuration lists them.

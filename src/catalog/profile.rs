@@ -78,6 +78,10 @@ pub struct Profile {
     pub plain_schemas: bool,
     /// Whether thought can be had in an answer that is not streamed.
     pub whole_thought: bool,
+    /// Whether tools are known in their older form alone, as `functions`.
+    pub older_tools: bool,
+    /// Whether what the target takes and says is not quite the dialect, so that nothing is verbatim.
+    pub retold: bool,
     /// What an OpenAI-shaped target does not take together.
     pub together: Together,
     /// What a model takes behind Bedrock's Converse API.

@@ -74,6 +74,12 @@ pub struct Quirks {
     pub states_cost: bool,
     /// Whether answers are kept for clients of Responses, as the dialect's inventor does.
     pub keeps_responses: bool,
+    /// Whether a system message may stand in the middle of a conversation.
+    pub mid_system: Option<bool>,
+    /// Whether tools are known in their older form alone, as `functions`.
+    pub older_tools: bool,
+    /// Whether bodies and answers are so far from the dialect that all of them must be said again.
+    pub retold: bool,
 }
 
 /// Whose software answers.
@@ -120,6 +126,9 @@ impl Quirks {
         prefix_mark: false,
         states_cost: false,
         keeps_responses: false,
+        mid_system: None,
+        older_tools: false,
+        retold: false,
     };
 
     /// The dialect's inventor, without peculiarities.

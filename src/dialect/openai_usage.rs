@@ -49,9 +49,11 @@ fn amount(
 }
 
 fn partition(count: impl Fn(&[&str]) -> u64) -> Option<Usage> {
-    let prompt = count(&["prompt_tokens"]);
+    // GigaChat counts what its cache gave beside the prompt, and not in the total.
+    let precached = count(&["precached_prompt_tokens"]);
+    let prompt = count(&["prompt_tokens"]).saturating_add(precached);
     let completion = count(&["completion_tokens"]);
-    let total = count(&["total_tokens"]);
+    let total = count(&["total_tokens"]).saturating_add(precached);
     if prompt == 0 && completion == 0 && total == 0 {
         return None;
     }
@@ -65,6 +67,7 @@ fn partition(count: impl Fn(&[&str]) -> u64) -> Option<Usage> {
         &["cache_read_input_tokens"],
         &["cached_tokens"],
         &["num_cached_tokens"],
+        &["precached_prompt_tokens"],
     ]);
     let cache_write = first(&[
         &["prompt_tokens_details", "cache_creation_tokens"],

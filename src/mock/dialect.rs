@@ -22,7 +22,9 @@ impl Dialect {
     /// The key the client showed, wherever this vendor looks for it.
     pub(super) fn key<'a>(self, request: &Request<'a>) -> Option<&'a str> {
         let key = match self {
-            Self::OpenAi => request.bearer().or_else(|| request.header("api-key")),
+            Self::OpenAi => {
+                request.bearer().or_else(|| request.header("api-key")).or_else(|| oracles(request))
+            }
             Self::Cohere => request.bearer(),
             Self::Azure => request.header("api-key").or_else(|| request.bearer()),
             Self::Anthropic => request.header("x-api-key").or_else(|| request.bearer()),
@@ -171,6 +173,13 @@ fn signer<'a>(request: &Request<'a>) -> Option<&'a str> {
     let signed = request.header("authorization")?.strip_prefix("AWS4-HMAC-SHA256 ")?;
     let (_, credential) = signed.split_once("Credential=")?;
     credential.split('/').next()
+}
+
+/// Who signs as Oracle has it, whose signature is taken as it is, too.
+fn oracles<'a>(request: &Request<'a>) -> Option<&'a str> {
+    let signed = request.header("authorization")?.strip_prefix("Signature version=\"1\",keyId=\"")?;
+    let dated = request.header("date").is_some() && request.header("x-content-sha256").is_some();
+    signed.split('"').next().filter(|_| dated)
 }
 
 fn unlucky(world: &World) -> bool {

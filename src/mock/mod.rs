@@ -19,6 +19,7 @@ mod errors;
 mod flat;
 mod gemini;
 mod http;
+mod kin;
 mod live;
 mod models;
 mod ollama;

@@ -7,7 +7,7 @@ use super::dialect::Dialect;
 use super::errors::Refusal;
 use super::http::Request;
 use super::play::{Act, Body, Fault, Pace, Say};
-use super::{anthropic, bedrock, cohere, flat, gemini, live, models, ollama, openai, responses};
+use super::{anthropic, bedrock, cohere, flat, gemini, kin, live, models, ollama, openai, responses};
 
 /// Answers one request; `head` are the bytes it was parsed from, kept for the `/__mock/` pages.
 pub(super) fn answer(request: &Request<'_>, head: &[u8], world: &World) -> Act {
@@ -19,6 +19,9 @@ pub(super) fn answer(request: &Request<'_>, head: &[u8], world: &World) -> Act {
     let path = request.path.trim_end_matches('/');
     if path.is_empty() || path == "/health" {
         return plain(200, r#"{"ok":true}"#.to_owned());
+    }
+    if let Some(answered) = kin::answer(request, path, world) {
+        return answered;
     }
     let spoken = dialect(request, path);
     let Some(key) = spoken.key(request) else {

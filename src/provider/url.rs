@@ -8,6 +8,7 @@ mod tests;
 use crate::dialect::Relayed;
 use crate::ir::Dialect;
 
+pub use clouds::{DEPLOYED, invoked, watsonx_place};
 pub use live::{Protocol, Wanted};
 
 use super::vendors::{Platform, Vendor};
@@ -166,6 +167,11 @@ pub fn path_for(
         (Platform::Vertex, dialect) => return clouds::vertex(base, dialect, operation, model),
         (Platform::Bedrock, Dialect::AnthropicMessages) => return clouds::invoke(base, operation, model),
         (Platform::SageMaker, _) => return clouds::endpoint(base, operation, model),
+        (Platform::Replicate, _) => return clouds::predicted(base, operation, model),
+        (Platform::Triton, _) => return clouds::generated(base, operation, model),
+        (Platform::Watsonx, _) => {
+            return clouds::watsonx(base, operation, model, api_version.or(vendor.api_version));
+        }
         (Platform::Bedrock | Platform::None, _) => {}
     }
     match dialect {
@@ -177,6 +183,9 @@ pub fn path_for(
         Dialect::OpenaiCompletions => openai(vendor, "/completions", base, operation, model, api_version),
         Dialect::AnthropicMessages => anthropic(base, operation),
         Dialect::GeminiGenerate => gemini(base, operation, model),
+        Dialect::BedrockConverse if matches!(operation, Operation::Embed | Operation::EmbedBatch) => {
+            (vendor.platform == Platform::Bedrock).then(|| invoked(base, model)).flatten()
+        }
         Dialect::BedrockConverse => bedrock(base, operation, model),
     }
 }

@@ -60,6 +60,12 @@ pub enum Platform {
     Bedrock,
     /// Amazon's `SageMaker`: `/endpoints/{name}/{verb}`, behind each of which one model is served.
     SageMaker,
+    /// IBM's watsonx: `/ml/v1/text/{verb}`, or the same below a deployment.
+    Watsonx,
+    /// NVIDIA's Triton: `/v2/models/{model}/{verb}`.
+    Triton,
+    /// Replicate: `/models/{owner}/{name}/predictions`.
+    Replicate,
 }
 
 impl Platform {
@@ -67,7 +73,7 @@ impl Platform {
     #[must_use]
     pub fn serves(self, dialect: Dialect, model: &str) -> bool {
         match self {
-            Self::None | Self::SageMaker => true,
+            Self::None | Self::SageMaker | Self::Watsonx | Self::Triton | Self::Replicate => true,
             Self::Vertex => dialect == Self::on_vertex(model),
             Self::Bedrock => dialect != Dialect::AnthropicMessages || model.contains("anthropic.claude"),
         }
@@ -133,7 +139,7 @@ impl Vendor {
     /// Whether its address is filled in with a region or a project, which clouds' own variables say.
     #[must_use]
     pub const fn is_regional(&self) -> bool {
-        matches!(self.auth, Auth::Aws { .. } | Auth::GoogleCloud)
+        matches!(self.auth, Auth::Aws { .. } | Auth::GoogleCloud | Auth::Ibm | Auth::Oracle)
     }
 
     /// What the catalogue knows of a model behind this vendor.

@@ -150,13 +150,15 @@ pub(super) async fn ask(
 }
 
 /// The models in a vendor's list: OpenAI's and Anthropic's `data[].id`; `models[].name` of Gemini,
-/// Ollama and Cohere.
+/// Ollama and Cohere; watsonx' `resources[].model_id`.
 fn read_list(body: &[u8]) -> Option<Vec<String>> {
     let list = json::parse(body).ok()?;
-    let entries = [list.field("data"), list.field("models"), Some(&list)].into_iter().flatten();
+    let lists = ["data", "models", "resources"].into_iter().map(|name| list.field(name));
+    let entries = lists.chain([Some(&list)]).flatten();
     let entries = entries.map(json::Json::elements).find(|entries| !entries.is_empty())?;
     let name = |entry: &json::Json<'_>| {
-        let name = entry.field("id").or_else(|| entry.field("name"))?.as_str()?;
+        let name = ["id", "name", "model_id"].into_iter().find_map(|key| entry.field(key));
+        let name = name?.as_str()?;
         Some(name.strip_prefix("models/").unwrap_or(name).to_owned())
     };
     Some(entries.iter().filter_map(name).filter(|name| name.len() <= 256).collect())

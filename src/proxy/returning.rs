@@ -15,7 +15,7 @@ use crate::clock;
 use crate::dialect::bedrock_invoke::{Unwrap, Wrap};
 use crate::dialect::{Framing, Seed, StreamShape, bedrock_converse, codec};
 use crate::fault::Fault;
-use crate::ir::Dialect;
+use crate::ir::{Dialect, Usage};
 use crate::provider::limits::retry_after;
 use crate::proxy::answer::{self, Connection};
 use crate::proxy::caching::items::VectorTape;
@@ -72,6 +72,10 @@ pub fn begin(
     call.unwrap = invoked.then(|| Box::new(Unwrap::new(call.attempt.upstream(), LARGEST_EVENT)));
     if invoked {
         head.insert_header(header::CONTENT_TYPE, Framing::Sse.content_type())?;
+    }
+    // A prediction was made; for who asked it is an answer like any other.
+    if status == 201 && call.attempt.known.envelope == Envelope::Replicate {
+        head.set_status(200)?;
     }
     let own = Framing::of(call.attempt.upstream());
     let streamed = if starts(head, own.content_type().as_bytes()) {
@@ -139,6 +143,11 @@ pub fn begin(
     if let (Some(call), Some(relay)) = (exchange.call(), relay) {
         call.awaits = awaits(call, &relay);
         call.relay = relay;
+        if let (Mode::Vectors(..), Relay::Whole(whole)) = (&call.attempt.mode, &mut call.relay)
+            && let Some(usage) = in_head(head)
+        {
+            whole.count(usage);
+        }
         if let (Some(seed), Some(framing)) = (held, streamed) {
             call.holding = Some(Box::new((Holding::new(call.attempt.upstream(), &seed), framing)));
         } else if !call.relay.gathers() && !call.awaits {
@@ -156,6 +165,12 @@ pub fn begin(
     }
     guarding::screen(exchange, streamed);
     Ok(())
+}
+
+/// What Bedrock says in the head that a model read whose own form tells nothing of it.
+fn in_head(head: &ResponseHeader) -> Option<Usage> {
+    let count = head.headers.get("x-amzn-bedrock-input-token-count")?.to_str().ok()?;
+    Some(Usage { input: count.parse().ok()?, ..Usage::default() })
 }
 
 /// The head of an answer that goes through whatever it is.

@@ -51,6 +51,23 @@ impl Date {
     }
 }
 
+/// Seconds since 1970 as HTTP writes them: `Sun, 30 Aug 2015 12:36:00 GMT`.
+#[must_use]
+pub fn http_date(seconds: u64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let days = seconds / DAY;
+    let Date { year, month, day } = Date::of(days);
+    let name = |names: &[&'static str], place: u64| {
+        usize::try_from(place).ok().and_then(|place| names.get(place)).copied().unwrap_or_default()
+    };
+    let (weekday, month) = (name(&DAYS, days % 7), name(&MONTHS, month - 1));
+    let second = seconds % DAY;
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
 /// Seconds since 1970 as `2015-08-30T12:36:00Z`.
 #[must_use]
 pub fn rfc3339(seconds: u64) -> String {
@@ -104,6 +121,12 @@ fn number(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn http_has_names_for_days_and_months() {
+        assert_eq!(http_date(1_440_938_160), "Sun, 30 Aug 2015 12:36:00 GMT");
+        assert_eq!(http_date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
 
     #[test]
     fn a_moment_is_read_as_it_is_written() {

@@ -511,3 +511,34 @@ fn what_goes_through_to_bedrock_is_metered_too() {
         assert_eq!(line["gen_ai.usage.output_tokens"], 60, "{verb}: {line}");
     }
 }
+
+#[test]
+fn vectors_and_ranks_come_from_bedrock_s_models_in_each_maker_s_form() {
+    let mock = mock();
+    let line = format!("bedrock: {{base_url: \"http://{}\", api_key: bedrock-secret}}", mock.addr());
+    let gateway = Setup::default().provider(&line).start();
+    let titan = "bedrock/amazon.titan-embed-text-v2:0";
+    let body = json!({"model": titan, "input": "one", "dimensions": 256});
+    let reply = gateway.ask(&post("/v1/embeddings").json(&body)).ok();
+    assert_eq!(reply.json()["data"][0]["embedding"].as_array().map(Vec::len), Some(256), "{}", reply.text());
+    assert!(reply.json()["usage"]["prompt_tokens"].as_u64() > Some(0), "{}", reply.text());
+    let last = mock_page(&mock, "last");
+    assert_eq!(last["path"], "/model/amazon.titan-embed-text-v2%3A0/invoke");
+    assert_eq!(last["body"], json!({"inputText": "one", "dimensions": 256}));
+    let refused =
+        gateway.ask(&post("/v1/embeddings").json(&json!({"model": titan, "input": ["one", "two"]})));
+    assert_eq!((refused.status, refused.json()["error"]["param"].as_str()), (400, Some("input")));
+    let body = json!({"model": "bedrock/cohere.embed-v4:0", "input": ["one", "two"]});
+    let reply = gateway.ask(&post("/v1/embeddings").json(&body)).ok();
+    assert_eq!(reply.json()["data"].as_array().map(Vec::len), Some(2), "{}", reply.text());
+    let line = gateway.line(&reply);
+    let told = line["gen_ai.usage.input_tokens"].as_u64();
+    assert!(told > Some(0) && line["usage_source"] == "reported", "its head says it: {line}");
+    assert_eq!(reply.json()["usage"]["prompt_tokens"].as_u64(), told);
+    for model in ["bedrock/cohere.rerank-v3-5:0", "bedrock/amazon.rerank-v1:0"] {
+        let body = json!({"model": model, "query": "q", "documents": ["a", "b"], "top_n": 1});
+        let reply = gateway.ask(&post("/v2/rerank").json(&body)).ok();
+        assert_eq!(reply.json()["results"].as_array().map(Vec::len), Some(1), "{}", reply.text());
+        assert!(mock_page(&mock, "last")["body"]["model"].is_null());
+    }
+}

@@ -47,6 +47,7 @@ mod keys;
 mod latency;
 mod leaving;
 mod ledger;
+mod lenders;
 mod limits;
 mod lines;
 mod listing;

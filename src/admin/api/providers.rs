@@ -58,5 +58,7 @@ const fn whose(source: &Source) -> &'static str {
         Source::Aws(_) => "aws",
         Source::Google(_) => "google",
         Source::Entra(_) => "entra",
+        Source::Oauth(_) => "oauth",
+        Source::Oracle(_) => "oracle",
     }
 }

@@ -105,6 +105,8 @@ impl Profile {
             named: Named::Everyone,
             plain_schemas: false,
             whole_thought: true,
+            older_tools: false,
+            retold: false,
             together: Together::ALL,
             converse: Converse::PLAIN,
         };
@@ -275,6 +277,9 @@ fn vendor(profile: &mut Profile, quirks: &Quirks, subject: &Subject<'_>) {
     set(&mut profile.named, quirks.named);
     profile.own_members = quirks.own_members;
     profile.plain_schemas |= quirks.plain_schemas;
+    profile.retold |= quirks.retold;
+    profile.older_tools |= quirks.older_tools;
+    set(&mut profile.mid_system, quirks.mid_system);
     profile.whole_thought &= !quirks.streams_thought.contains(&subject.name);
     set(&mut profile.together.format_beside_tools, quirks.format_beside_tools);
     profile.together.users_in_a_row &= !quirks.alternates;

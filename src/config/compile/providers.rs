@@ -123,15 +123,23 @@ fn one(
         check.problems.warning(&check.place(&["providers", name, "api_key"]), message, None);
         keys.clear();
     }
-    let subject = Subject { name, written, vendor, has_key: !keys.is_empty() };
+    if vendor.auth.is_exchanged() && keys.len() > 1 {
+        let message = format!("{} takes one key, for which it lends tokens", vendor.name);
+        check.error(&["providers", name, "api_keys"], message, "make a provider for each".to_owned());
+    }
+    let subject = Subject { name, written, vendor, key: keys.first() };
     clouds::check_fields(&subject, check);
-    let cloud = clouds::cloud(&subject, check);
-    if vendor.key_required && keys.is_empty() && cloud.is_none() && written.auth.is_none() {
+    let base = base(&subject, check);
+    let account = clouds::account(&subject, check);
+    let cloud = clouds::cloud(&subject, base.as_ref(), check);
+    let lent = written.auth.is_some() && !vendor.auth.is_exchanged();
+    if vendor.key_required && keys.is_empty() && cloud.is_none() && !lent {
         want_key(name, written, vendor, check);
     }
-    let headers = headers(name, &written.headers, check);
+    let mut headers = headers(name, &written.headers, check);
+    clouds::name_account(&subject, &mut headers, check);
     let models = models(name, written, vendor, check);
-    let base = base(&subject, check)?;
+    let base = base?;
     let mut aliases = vec![vendor.id.to_owned()];
     aliases.extend(vendor.aliases.iter().map(|&alias| alias.to_owned()));
     if vendor.id.starts_with(CUSTOM) {
@@ -142,6 +150,9 @@ fn one(
     let api_version = api_version.map(str::to_owned);
     let discover = written.models.is_empty();
     let only = dialects(&subject, check);
+    if vendor.auth.is_exchanged() {
+        keys.clear();
+    }
     Some((
         Provider {
             name: name.to_owned(),
@@ -150,6 +161,7 @@ fn one(
             keys,
             cloud,
             headers,
+            account,
             api_version,
             discover,
             only,
@@ -203,17 +215,20 @@ fn want_key(name: &str, written: &file::Provider, vendor: &Vendor, check: &mut C
         let node = provider.and_then(|provider| provider.get(field));
         node.is_none_or(Node::is_blank)
     });
-    if none_written && none_failed && !vendor.is_regional() {
+    if none_written && none_failed && !(vendor.is_regional() && vendor.auth.is_lent()) {
         let own = format!("{}_API_KEY", stem(name));
         let variable = match vendor.key_env.first() {
             Some(first) if name == vendor.id => first,
             _ => own.as_str(),
         };
-        let hint = if vendor.auth == Auth::Azure {
-            format!("set {variable}, or AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET")
+        let or = if vendor.auth == Auth::Azure {
+            "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
+        } else if vendor.auth == Auth::Databricks {
+            "DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET"
         } else {
-            format!("set {variable}, or api_key: ${{file:PATH}}")
+            "api_key: ${file:PATH}"
         };
+        let hint = format!("set {variable}, or {or}");
         check.error(&["providers", name], format!("{} needs a key", vendor.name), hint);
     }
 }
@@ -286,8 +301,12 @@ fn base(subject: &Subject<'_>, check: &mut Check<'_>) -> Option<Base> {
     }
 }
 
-/// People write the address of their own server without its `/v1`.
+/// People write the address of their own server without its `/v1`, and that of their workspace as
+/// Databricks' tools have it.
 fn with_usual_path(base: Base, vendor: &Vendor) -> Base {
+    if vendor.auth == Auth::Databricks && base.path.is_empty() {
+        return Base { path: "/serving-endpoints".to_owned(), ..base };
+    }
     if vendor.key_required || !base.path.is_empty() {
         return base;
     }

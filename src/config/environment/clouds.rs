@@ -8,7 +8,7 @@ use super::Variables;
 
 /// Sets of variables, each of which is enough for the vendor. Names with `|` between them stand for
 /// each other. What many environments hold for other reasons is never enough by itself.
-const ENOUGH: [(&str, &[&[&str]]); 3] = [
+const ENOUGH: [(&str, &[&[&str]]); 5] = [
     (
         "vertex",
         &[
@@ -37,6 +37,15 @@ const ENOUGH: [(&str, &[&[&str]]); 3] = [
                 "IDENTITY_ENDPOINT",
             ],
         ],
+    ),
+    ("oci", &[&["OCI_TENANCY", "OCI_USER", "OCI_FINGERPRINT", "OCI_KEY|OCI_KEY_FILE", "OCI_REGION"]]),
+    (
+        "databricks",
+        &[&[
+            "DATABRICKS_HOST|DATABRICKS_BASE_URL|DATABRICKS_API_BASE",
+            "DATABRICKS_CLIENT_ID",
+            "DATABRICKS_CLIENT_SECRET",
+        ]],
     ),
 ];
 

@@ -325,8 +325,20 @@ pub(super) fn is_secret(name: &str) -> bool {
 
 /// Whether a cloud's own tools read a variable of this name.
 pub(super) fn is_of_clouds(name: &str) -> bool {
-    const BEGINNINGS: [&str; 8] =
-        ["AWS_", "AMAZON_", "GOOGLE_", "VERTEX_", "VERTEXAI_", "AZURE_", "IDENTITY_", "SSL_CERT_"];
+    const BEGINNINGS: [&str; 12] = [
+        "AWS_",
+        "AMAZON_",
+        "GOOGLE_",
+        "VERTEX_",
+        "VERTEXAI_",
+        "AZURE_",
+        "IDENTITY_",
+        "WATSONX_",
+        "DATABRICKS_",
+        "GIGACHAT_",
+        "OCI_",
+        "SSL_CERT_",
+    ];
     BEGINNINGS.iter().any(|start| name.starts_with(start))
 }
 

@@ -191,6 +191,8 @@ fn foreign(name: &str) -> Option<(&str, Field)> {
     match name {
         "AZURE_OPENAI_ENDPOINT" | "AZURE_API_BASE" => Some(("AZURE", Field::BaseUrl)),
         "AZURE_AI_ENDPOINT" | "AZURE_AI_API_BASE" => Some(("AZURE_AI", Field::BaseUrl)),
+        "WATSONX_URL" | "WATSONX_API_BASE" => Some(("WATSONX", Field::BaseUrl)),
+        "DATABRICKS_HOST" | "DATABRICKS_API_BASE" => Some(("DATABRICKS", Field::BaseUrl)),
         _ => None,
     }
 }

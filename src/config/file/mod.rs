@@ -3,6 +3,7 @@
 //! The comments on the fields are the reference that `schema` and the examples under `conf/`
 //! repeat: what it is, its unit, its default.
 
+mod auth;
 mod breakers;
 mod cache;
 mod guards;
@@ -25,6 +26,7 @@ use serde::Deserialize;
 
 use crate::units::ByteSize;
 
+pub(super) use auth::Auth;
 pub(super) use breakers::Breakers;
 pub(super) use cache::{Cache, CacheLeft, CacheMode, CacheOtherwise, CacheReplay, CacheScope};
 pub(super) use guards::{Class, Guard, GuardAction, GuardOn};
@@ -336,13 +338,19 @@ pub(super) struct Provider {
     pub(super) client_gone: ClientGone,
     /// Headers for every request to it. Default: none.
     pub(super) headers: BTreeMap<String, String>,
-    /// Azure's `api-version`, Vertex's `v1` or `v1beta1`. Default: the vendor's.
+    /// Azure's `api-version`, Vertex's `v1` or `v1beta1`, watsonx' `version`. Default: the vendor's.
     pub(super) api_version: Option<String>,
-    /// Amazon's region. Default: that of `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile.
+    /// Amazon's region. Default: that of `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile. Or watsonx',
+    /// default: that of `WATSONX_REGION`, else `us-south`. Or Oracle's, default: that of `OCI_REGION` or the
+    /// profile.
     pub(super) region: Option<String>,
     /// Google's project. Default: that of `VERTEX_PROJECT`, `GOOGLE_CLOUD_PROJECT` or the
-    /// credentials.
+    /// credentials. Or the id of watsonx', default: that of `WATSONX_PROJECT_ID`.
     pub(super) project: Option<String>,
+    /// The id of watsonx' space, instead of a project. Default: that of `WATSONX_SPACE_ID`.
+    pub(super) space: Option<String>,
+    /// The OCID of Oracle's compartment. Default: that of `OCI_COMPARTMENT_ID`, else the tenancy.
+    pub(super) compartment: Option<String>,
     /// Google's location: a region, `us`, `eu` or `global`. Default: that of `VERTEX_LOCATION` or
     /// `GOOGLE_CLOUD_LOCATION`, else `global`.
     pub(super) location: Option<String>,
@@ -354,43 +362,6 @@ pub(super) struct Provider {
     /// Which of the dialects that its vendor speaks it does, where its server has not all of them.
     /// Default: all.
     pub(super) dialects: Vec<Dialect>,
-}
-
-/// How a cloud lends credentials. Each cloud takes the fields that are its own.
-#[derive(Debug, Default, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Auth {
-    /// Amazon: the id of an access key.
-    pub(super) access_key_id: Option<String>,
-    /// Amazon: the secret that belongs to it.
-    pub(super) secret_access_key: Option<Key>,
-    /// Amazon: the session token of a short-lived access key.
-    pub(super) session_token: Option<Key>,
-    /// Amazon: the profile in `~/.aws/credentials` and `~/.aws/config`.
-    pub(super) profile: Option<String>,
-    /// Amazon: the ARN of a role to assume with whatever else is found.
-    pub(super) role_arn: Option<String>,
-    /// Amazon: what the session of that role is called. Default: `tollgate`.
-    pub(super) role_session_name: Option<String>,
-    /// Amazon: what the owner of that role wants to hear.
-    pub(super) external_id: Option<String>,
-    /// Google: the file of a service account, of a person or of a federated workload.
-    pub(super) credentials_file: Option<String>,
-    /// Google: the same as JSON text, best given by reference.
-    pub(super) credentials: Option<Key>,
-    /// Microsoft: the tenant's id.
-    pub(super) tenant_id: Option<String>,
-    /// Microsoft: the client's id, also of a managed identity.
-    pub(super) client_id: Option<String>,
-    /// Microsoft: the client's secret.
-    pub(super) client_secret: Option<Key>,
-    /// Microsoft: what tokens are for. Default: `https://cognitiveservices.azure.com/.default`.
-    pub(super) scope: Option<String>,
-    /// Microsoft: whether the machine's own identity is used. Default: false.
-    pub(super) managed_identity: bool,
-    /// Amazon and Microsoft: a file with a token of another issuer, read each time.
-    pub(super) token_file: Option<String>,
 }
 
 /// How a provider is spoken to.
@@ -412,6 +383,10 @@ pub(super) enum Dialect {
     OpenaiCompletions,
     /// Ollama's own chat.
     OllamaChat,
+    /// Ollama's own prompts.
+    OllamaGenerate,
+    /// Cohere's chat.
+    CohereChat,
 }
 
 impl From<Dialect> for crate::ir::Dialect {
@@ -424,6 +399,8 @@ impl From<Dialect> for crate::ir::Dialect {
             Dialect::BedrockConverse => Self::BedrockConverse,
             Dialect::OpenaiCompletions => Self::OpenaiCompletions,
             Dialect::OllamaChat => Self::OllamaChat,
+            Dialect::OllamaGenerate => Self::OllamaGenerate,
+            Dialect::CohereChat => Self::CohereChat,
         }
     }
 }

@@ -172,3 +172,37 @@ fn bedrock_lies_in_its_region_and_takes_a_key_or_signs() {
     assert_eq!(address(&compiled, "bedrock"), "https://bedrock-runtime.cn-north-1.amazonaws.com.cn");
     assert!(provider(&compiled, "bedrock").cloud.is_none());
 }
+
+#[test]
+fn watsonx_has_a_region_and_whoever_pays_and_one_key() {
+    let compiled = of_variables(&[
+        ("TOLLGATE_MASTER_KEY", "m"),
+        ("WATSONX_API_KEY", "k"),
+        ("WATSONX_PROJECT_ID", "p"),
+        ("WATSONX_REGION", "eu-de"),
+        ("DATABRICKS_HOST", "https://dbc.cloud.databricks.com/"),
+        ("DATABRICKS_CLIENT_ID", "c"),
+        ("DATABRICKS_CLIENT_SECRET", "s"),
+    ])
+    .unwrap();
+    assert_eq!(names(&compiled), ["watsonx", "databricks"]);
+    assert_eq!(address(&compiled, "watsonx"), "https://eu-de.ml.cloud.ibm.com");
+    assert_eq!(provider(&compiled, "watsonx").account, [("project_id", "p".to_owned())]);
+    assert!(provider(&compiled, "watsonx").keys.is_empty(), "the key is nobody's but IBM's");
+    let Source::Oauth(way) = &*cloud(&compiled, "watsonx").source else { panic!() };
+    assert_eq!(way.tokens.to_string(), "https://iam.cloud.ibm.com/identity/token");
+    assert_eq!(address(&compiled, "databricks"), "https://dbc.cloud.databricks.com/serving-endpoints");
+    let Source::Oauth(way) = &*cloud(&compiled, "databricks").source else { panic!() };
+    assert_eq!(way.tokens.to_string(), "https://dbc.cloud.databricks.com/oidc/v1/token");
+    let wrong = |yaml: &str| of_yaml(&format!("master_key: m\nproviders: {{ {yaml} }}"), &[]).unwrap_err();
+    let said = |yaml: &str| format!("{:?}", wrong(yaml));
+    assert!(said("watsonx: { api_key: k }").contains("needs a project or a space"));
+    assert!(said("watsonx: { project: p }").contains("needs a key"));
+    assert!(said("watsonx: { project: p, api_keys: [a, b] }").contains("takes one key"));
+    assert!(said("watsonx: { project: p, api_key: k, location: l }").contains("set region"));
+    assert!(
+        said("databricks: { base_url: http://a, auth: { client_id: c } }")
+            .contains("client_secret is missing")
+    );
+    assert!(said("openai: { api_key: k, space: s }").contains("has no space"));
+}

@@ -138,7 +138,7 @@ providers:
         "tollgate.yaml:11:3: error: Any OpenAI-compatible server needs a base_url",
         "tollgate.yaml:12:3: error: expected a provider's name of letters",
         "tollgate.yaml:13:35: error: expected the name of a model",
-        "tollgate.yaml:14:57: error: expected one of openai_chat, openai_responses, anthropic_messages, gemini_generate, bedrock_converse, openai_completions, ollama_chat, found \"bedrock\"",
+        "tollgate.yaml:14:57: error: expected one of openai_chat, openai_responses, anthropic_messages, gemini_generate, bedrock_converse, openai_completions, ollama_chat, ollama_generate, cohere_chat, found \"bedrock\"",
     ];
     for (told, expected) in told.iter().zip(expected) {
         assert!(told.starts_with(expected), "expected {expected}\n   found {told}");

@@ -7,6 +7,7 @@ mod content;
 mod extras;
 mod inside;
 pub mod models;
+mod older;
 mod reasoning;
 mod reply;
 mod request;

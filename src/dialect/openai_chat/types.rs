@@ -19,7 +19,9 @@ pub(super) fn finish_reason(word: &str) -> FinishReason {
         "stop_sequence" => FinishReason::StopSequence,
         "length" | "max_tokens" | "model_length" | "MAX_TOKENS" => FinishReason::Length,
         "tool_calls" | "function_call" | "tool_use" => FinishReason::ToolCalls,
-        "content_filter" | "safety" | "sensitive" | "SAFETY" | "recitation" => FinishReason::ContentFilter,
+        "content_filter" | "safety" | "sensitive" | "SAFETY" | "recitation" | "blacklist" => {
+            FinishReason::ContentFilter
+        }
         "refusal" => FinishReason::Refusal,
         _ => FinishReason::Other,
     }
@@ -28,6 +30,13 @@ pub(super) fn finish_reason(word: &str) -> FinishReason {
 /// Reads an end: a model that stops after calling tools waits for them, whatever word it uses
 /// (OpenAI itself says `stop` after a forced call).
 pub(super) fn parse_finish(word: &str, called: bool, stop_sequence: Option<&str>) -> Finish {
+    // The older word and GigaChat's are said as those that clients know; who asked in the older form
+    // hears the older word again.
+    let word = match word {
+        "function_call" => "tool_calls",
+        "blacklist" => "content_filter",
+        word => word,
+    };
     let mut reason = finish_reason(word);
     if reason == FinishReason::Stop {
         if called {

@@ -4,7 +4,7 @@ use crate::dialect::openai_completions::logprobs;
 use crate::dialect::openai_completions::types::{OWN, finish_word, parse_finish, said, stop_sequence};
 use crate::dialect::place::filled;
 use crate::dialect::{Malformed, Seed, openai_error, openai_usage, unknown};
-use crate::ir::{Block, Candidate, Extras, Losses, Reply};
+use crate::ir::{Block, Candidate, Extras, Finish, FinishReason, Losses, Reply, Usage};
 use crate::wire::json::{self, Json, Object};
 
 /// The members of a reply that are read.
@@ -20,6 +20,12 @@ const MOST_CHOICES: usize = 128;
 /// Reads a reply.
 pub(super) fn parse(body: &[u8]) -> Result<Reply, Malformed> {
     let root = json::parse(body)?;
+    if let Some(text) = plain(&root) {
+        return Ok(generated(&root, text));
+    }
+    if root.field("choices").is_none() && root.field("input").is_some() {
+        return predicted(&root);
+    }
     let choices = root.field("choices").filter(|choices| choices.is_array());
     let Some(choices) = choices else {
         return Err(Malformed::new("choices", "expected a list of choices"));
@@ -48,6 +54,43 @@ pub(super) fn parse(body: &[u8]) -> Result<Reply, Malformed> {
         }
     }
     Ok(reply)
+}
+
+/// The text of an answer of Triton's, whole or a piece, which is that and the model's name.
+pub(super) fn plain<'j>(root: &'j Json<'_>) -> Option<&'j str> {
+    let output = root.field("text_output").filter(|_| root.field("choices").is_none())?;
+    // Servers that answer several prompts at once make lists of one.
+    output.as_str().or_else(|| output.elements().first()?.as_str())
+}
+
+fn generated(root: &Json<'_>, text: &str) -> Reply {
+    let candidate = Candidate {
+        blocks: filled(Some(text)).map(Block::text).into_iter().collect(),
+        finish: Some(Finish::new(FinishReason::Stop)),
+        ..Candidate::default()
+    };
+    let model = root.get("model_name").and_then(Json::as_str).map(str::to_owned);
+    Reply { model, candidates: vec![candidate], ..Reply::default() }
+}
+
+/// Reads a prediction of Replicate's (<https://replicate.com/docs/reference/http>, seen 2026-11): its output
+/// is a text or the pieces of one.
+fn predicted(root: &Json<'_>) -> Result<Reply, Malformed> {
+    if root.get("status").and_then(Json::as_str) != Some("succeeded") {
+        return Err(Malformed::new("status", "expected a prediction that has succeeded"));
+    }
+    let output = root.field("output").ok_or_else(|| Malformed::new("output", "expected a text"))?;
+    let pieces = output.elements().iter().filter_map(Json::as_str);
+    let text: String = output.as_str().into_iter().chain(pieces).collect();
+    let count = |name: &str| root.at(&["metrics", name]).and_then(Json::as_u64).unwrap_or_default();
+    let (input, output) = (count("input_token_count"), count("output_token_count"));
+    let reply = generated(root, &text);
+    Ok(Reply {
+        id: root.get("id").and_then(Json::as_str).map(str::to_owned),
+        model: root.get("model").and_then(Json::as_str).map(str::to_owned),
+        usage: (input + output > 0).then(|| Usage { input, output, ..Usage::default() }),
+        ..reply
+    })
 }
 
 fn parse_choice(choice: &Json<'_>) -> Candidate {

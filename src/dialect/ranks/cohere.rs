@@ -4,10 +4,12 @@
 use std::sync::LazyLock;
 
 use super::{Ranks, Words, order, wanted, write_document, write_texts};
+use crate::dialect::vectors::nameless;
 use crate::dialect::{Malformed, Seed};
 use crate::ir::rerank::{Document, RerankReply, RerankRequest};
 use crate::ir::{Losses, Usage};
 use crate::wire::json::{self, Counts, Json};
+use crate::wire::lens::{Edit, Lens};
 use crate::wire::needle::Needle;
 
 pub(super) const WORDS: Words = Words {
@@ -61,6 +63,16 @@ pub(super) fn render_request(
         }
     });
     out
+}
+
+/// The same by Bedrock's `invoke`, whose path names the model; Cohere's are told the version.
+pub(super) fn on_bedrock(request: &RerankRequest, model: &str, losses: &mut Losses) -> Vec<u8> {
+    let body = nameless(render_request(Ranks::CohereV2, request, model, losses));
+    let version = [Edit::Set { key: "api_version".into(), value: "2".to_owned() }];
+    match Lens::new(&body) {
+        Ok(lens) if model.contains("cohere.") => lens.apply(&version),
+        Ok(_) | Err(_) => body,
+    }
 }
 
 pub(super) fn parse_reply(body: &[u8]) -> Result<RerankReply, Malformed> {

@@ -6,6 +6,7 @@
 mod cohere;
 mod jina;
 mod voyage;
+mod watsonx;
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,10 @@ pub enum Ranks {
     Jina,
     /// Voyage's `/rerank`.
     Voyage,
+    /// The same of Cohere's and Amazon's models on Bedrock, which no client speaks to us either.
+    Bedrock,
+    /// watsonx' `/text/rerank`, which no client speaks to us.
+    Watsonx,
 }
 
 impl Ranks {
@@ -63,8 +68,8 @@ impl Ranks {
 
     const fn words(self) -> &'static Words {
         match self {
-            Self::CohereV1 | Self::CohereV2 => &cohere::WORDS,
-            Self::Jina => &jina::WORDS,
+            Self::CohereV1 | Self::CohereV2 | Self::Bedrock => &cohere::WORDS,
+            Self::Jina | Self::Watsonx => &jina::WORDS,
             Self::Voyage => &voyage::WORDS,
         }
     }
@@ -74,8 +79,10 @@ impl Ranks {
     pub fn render_request(self, request: &RerankRequest, model: &str, losses: &mut Losses) -> Vec<u8> {
         match self {
             Self::CohereV1 | Self::CohereV2 => cohere::render_request(self, request, model, losses),
+            Self::Bedrock => cohere::on_bedrock(request, model, losses),
             Self::Jina => jina::render_request(request, model, losses),
             Self::Voyage => voyage::render_request(request, model, losses),
+            Self::Watsonx => watsonx::render_request(request, model, losses),
         }
     }
 
@@ -85,9 +92,10 @@ impl Ranks {
     /// When the body holds no order.
     pub fn parse_reply(self, body: &[u8]) -> Result<RerankReply, Malformed> {
         match self {
-            Self::CohereV1 | Self::CohereV2 => cohere::parse_reply(body),
+            Self::CohereV1 | Self::CohereV2 | Self::Bedrock => cohere::parse_reply(body),
             Self::Jina => jina::parse_reply(body),
             Self::Voyage => voyage::parse_reply(body),
+            Self::Watsonx => watsonx::parse_reply(body),
         }
     }
 
@@ -95,8 +103,8 @@ impl Ranks {
     #[must_use]
     pub fn render_reply(self, reply: &RerankReply, asked: &RerankRequest, seed: &Seed) -> Vec<u8> {
         match self {
-            Self::CohereV1 | Self::CohereV2 => cohere::render_reply(self, reply, asked, seed),
-            Self::Jina => jina::render_reply(reply, asked, seed),
+            Self::CohereV1 | Self::CohereV2 | Self::Bedrock => cohere::render_reply(self, reply, asked, seed),
+            Self::Jina | Self::Watsonx => jina::render_reply(reply, asked, seed),
             Self::Voyage => voyage::render_reply(reply, asked, seed),
         }
     }
@@ -105,8 +113,9 @@ impl Ranks {
     #[must_use]
     pub fn find_usage(self, body: &[u8]) -> Option<Usage> {
         match self {
-            Self::CohereV1 | Self::CohereV2 => cohere::find_usage(body),
+            Self::CohereV1 | Self::CohereV2 | Self::Bedrock => cohere::find_usage(body),
             Self::Jina | Self::Voyage => super::openai_embeddings::find_usage(body),
+            Self::Watsonx => super::vectors::watsonx_usage(body),
         }
     }
 
@@ -115,8 +124,9 @@ impl Ranks {
     pub const fn place(self) -> &'static str {
         match self {
             Self::CohereV1 => "/v1/rerank",
-            Self::CohereV2 => "/v2/rerank",
+            Self::CohereV2 | Self::Bedrock => "/v2/rerank",
             Self::Jina | Self::Voyage => "/rerank",
+            Self::Watsonx => "/text/rerank",
         }
     }
 }

@@ -5,8 +5,10 @@
 
 pub mod task;
 
+mod bedrock;
 mod cohere;
 mod vertex;
+mod watsonx;
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +19,9 @@ use super::openai_embeddings::{self as openai, Spelling};
 use super::{Head, Malformed, Seed, codec};
 use crate::ir::embed::{EmbedInput, EmbedReply, EmbedRequest};
 use crate::ir::{Dialect, Losses, Usage};
+
+pub(in crate::dialect) use bedrock::nameless;
+pub(in crate::dialect) use watsonx::find_usage as watsonx_usage;
 
 /// A form of asking for vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +46,12 @@ pub enum Vectors {
     CohereV1,
     /// Cohere's `/v2/embed`.
     CohereV2,
+    /// watsonx'.
+    Watsonx,
+    /// Titan's on Bedrock, for one text.
+    BedrockTitan,
+    /// Cohere's on Bedrock.
+    BedrockCohere,
     /// Ollama's own, newer or older.
     Ollama(ollama::Form),
 }
@@ -66,6 +77,16 @@ fn fits(request: &EmbedRequest, most: usize) -> Result<(), Malformed> {
 }
 
 impl Vectors {
+    /// The form of a model of Bedrock's; `None` for one that gives no vectors.
+    #[must_use]
+    pub fn on_bedrock(model: &str) -> Option<Self> {
+        if model.contains("titan-embed") {
+            Some(Self::BedrockTitan)
+        } else {
+            model.contains("cohere.embed").then_some(Self::BedrockCohere)
+        }
+    }
+
     /// The dialect whose addresses, credentials and errors the form shares.
     #[must_use]
     pub const fn dialect(self) -> Dialect {
@@ -75,9 +96,11 @@ impl Vectors {
             | Self::Voyage
             | Self::Jina
             | Self::Nvidia
+            | Self::Watsonx
             | Self::CohereV1
             | Self::CohereV2 => Dialect::OpenaiChat,
             Self::GeminiOne | Self::GeminiBatch | Self::VertexPredict => Dialect::GeminiGenerate,
+            Self::BedrockTitan | Self::BedrockCohere => Dialect::BedrockConverse,
             Self::Ollama(_) => Dialect::OllamaChat,
         }
     }
@@ -88,6 +111,7 @@ impl Vectors {
         match self {
             Self::CohereV1 => Some("/v1/embed"),
             Self::CohereV2 => Some("/v2/embed"),
+            Self::Watsonx => Some("/text/embeddings"),
             Self::Openai
             | Self::Mistral
             | Self::Voyage
@@ -96,6 +120,8 @@ impl Vectors {
             | Self::GeminiOne
             | Self::GeminiBatch
             | Self::VertexPredict
+            | Self::BedrockTitan
+            | Self::BedrockCohere
             | Self::Ollama(_) => None,
         }
     }
@@ -106,10 +132,12 @@ impl Vectors {
     /// Names the first field that is not as the form prescribes.
     pub fn parse_request(self, head: &Head<'_>, body: &[u8]) -> Result<EmbedRequest, Malformed> {
         match self {
-            Self::Openai | Self::Mistral | Self::Voyage | Self::Jina | Self::Nvidia => {
+            Self::Openai | Self::Mistral | Self::Voyage | Self::Jina | Self::Nvidia | Self::Watsonx => {
                 openai::parse_request(body)
             }
-            Self::CohereV1 | Self::CohereV2 => cohere::parse_request(body),
+            Self::CohereV1 | Self::CohereV2 | Self::BedrockTitan | Self::BedrockCohere => {
+                cohere::parse_request(body)
+            }
             Self::GeminiOne => gemini::parse_request(head, body),
             Self::GeminiBatch => gemini::parse_batch_request(head, body),
             Self::VertexPredict => vertex::parse_request(head, body),
@@ -139,6 +167,9 @@ impl Vectors {
             | Self::GeminiOne
             | Self::GeminiBatch
             | Self::VertexPredict
+            | Self::Watsonx
+            | Self::BedrockTitan
+            | Self::BedrockCohere
             | Self::Ollama(_) => in_words(request)?,
         }
         match self {
@@ -156,6 +187,18 @@ impl Vectors {
                 Ok(gemini::render_batch_request(request, model, losses))
             }
             Self::VertexPredict => vertex::render_request(request, model, losses),
+            Self::BedrockTitan => {
+                fits(request, 1)?;
+                Ok(bedrock::render_titan(request, losses))
+            }
+            Self::BedrockCohere => {
+                cohere::fits(request)?;
+                Ok(bedrock::render_cohere(request, losses))
+            }
+            Self::Watsonx => {
+                fits(request, watsonx::MOST_INPUTS)?;
+                Ok(watsonx::render_request(request, model, losses))
+            }
             Self::Ollama(_) => Ok(ollama::render_request(request, model, losses)),
         }
     }
@@ -169,9 +212,11 @@ impl Vectors {
             Self::Openai | Self::Mistral | Self::Voyage | Self::Jina | Self::Nvidia => {
                 openai::parse_reply(body)
             }
-            Self::CohereV1 | Self::CohereV2 => cohere::parse_reply(body),
+            Self::CohereV1 | Self::CohereV2 | Self::BedrockCohere => cohere::parse_reply(body),
+            Self::BedrockTitan => bedrock::parse_titan(body),
             Self::GeminiOne | Self::GeminiBatch => gemini::parse_batch_reply(body),
             Self::VertexPredict => vertex::parse_reply(body),
+            Self::Watsonx => watsonx::parse_reply(body),
             Self::Ollama(_) => ollama::parse_reply(body),
         }
     }
@@ -183,9 +228,11 @@ impl Vectors {
             Self::Openai | Self::Mistral | Self::Voyage | Self::Jina | Self::Nvidia => {
                 openai::find_usage(body)
             }
-            Self::CohereV1 | Self::CohereV2 => cohere::find_usage(body),
+            Self::CohereV1 | Self::CohereV2 | Self::BedrockCohere => cohere::find_usage(body),
+            Self::BedrockTitan => bedrock::titan_usage(body),
             Self::GeminiOne | Self::GeminiBatch => codec(Dialect::GeminiGenerate).find_usage(body),
             Self::VertexPredict => vertex::find_usage(body),
+            Self::Watsonx => watsonx::find_usage(body),
             Self::Ollama(_) => codec(Dialect::OllamaChat).find_usage(body),
         }
     }
@@ -194,7 +241,7 @@ impl Vectors {
     #[must_use]
     pub fn render_reply(self, reply: &EmbedReply, asked: &EmbedRequest, seed: &Seed) -> Vec<u8> {
         match self {
-            Self::Openai | Self::Mistral | Self::Voyage | Self::Jina | Self::Nvidia => {
+            Self::Openai | Self::Mistral | Self::Voyage | Self::Jina | Self::Nvidia | Self::Watsonx => {
                 openai::render_reply(reply, &seed.model, asked.encoding)
             }
             Self::GeminiOne => gemini::render_reply(reply),
@@ -202,7 +249,9 @@ impl Vectors {
             Self::VertexPredict => vertex::render_reply(reply),
             Self::Ollama(form) => ollama::render_reply(form, reply, &seed.model),
             Self::CohereV1 => cohere::render_reply("1", reply, asked, seed),
-            Self::CohereV2 => cohere::render_reply("2", reply, asked, seed),
+            Self::CohereV2 | Self::BedrockTitan | Self::BedrockCohere => {
+                cohere::render_reply("2", reply, asked, seed)
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod blocks;
 mod check;
+mod invoked;
 mod model;
 mod read;
 mod reply;
@@ -56,6 +57,11 @@ fn place(path: &str) -> Option<(&str, &str)> {
 pub(super) fn answer(request: &Request<'_>, path: &str, world: &World) -> Result<Act, Refusal> {
     let (model, verb) = place(path).unwrap_or_default();
     let model = percent::decode_text(model);
+    if verb == "invoke"
+        && let Some(answered) = invoked::answer(request, &model, world)
+    {
+        return answered;
+    }
     if verb.starts_with("invoke") {
         return anthropic::invoke(request.body, &model, verb != "invoke", world);
     }

@@ -112,20 +112,28 @@ impl Way {
     }
 }
 
-/// Reads the answer of any token endpoint of OAuth; machines write their numbers as text.
+/// Reads the answer of any token endpoint of OAuth; machines write their numbers as text, and Sber
+/// tells an end in milliseconds. GitHub calls a token just that.
 ///
 /// # Errors
 /// What the other side said instead of a token.
 pub fn read(answer: &Answer, now: u64) -> Result<Minted, String> {
     let body = answer.json()?;
-    let token = body.field("access_token").and_then(|token| token.as_str()).filter(|token| !token.is_empty());
+    let token = body
+        .field("access_token")
+        .or_else(|| body.field("token"))
+        .and_then(|token| token.as_str())
+        .filter(|token| !token.is_empty());
     let token = token.ok_or("its answer holds no access_token")?;
     let number = |name: &str| {
         let value = body.field(name)?;
         value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
     };
     let expires = number("expires_in").map(|seconds| now.saturating_add(seconds));
-    let expires = expires.or_else(|| number("expires_on")).unwrap_or(now + 3600);
+    let expires = expires.or_else(|| number("expires_on"));
+    // No moment of ours has as many seconds.
+    let seconds = |end: u64| if end > 100_000_000_000 { end / 1000 } else { end };
+    let expires = expires.or_else(|| number("expires_at").map(seconds)).unwrap_or(now + 3600);
     Ok(Minted { credential: Credential::Bearer(Secret::new(token)), expires: Some(expires) })
 }
 
@@ -197,6 +205,8 @@ mod tests {
         assert_eq!(expires(r#"{"access_token":"t","expires_in":3599}"#), Some(4599));
         assert_eq!(expires(r#"{"access_token":"t","expires_in":"86400","expires_on":"9"}"#), Some(87_400));
         assert_eq!(expires(r#"{"access_token":"t","expires_on":"5000"}"#), Some(5000));
+        assert_eq!(expires(r#"{"access_token":"t","expires_at":1679471442123}"#), Some(1_679_471_442));
+        assert_eq!(expires(r#"{"token":"tid=1;exp=2","expires_at":1679471442}"#), Some(1_679_471_442));
         let refused =
             answer(401, r#"{"error":"invalid_client","error_description":"AADSTS7000215: no\nTrace"}"#);
         let said = read(&refused, 0).unwrap_err();

@@ -36,7 +36,11 @@ pub fn sign(header: &[u8], claims: &[u8], key: &Secret, random: &dyn SecureRando
     Ok(token)
 }
 
-fn read(pem: &str) -> Result<RsaKeyPair, BadKey> {
+/// A private key in PEM form (PKCS#8 or PKCS#1).
+///
+/// # Errors
+/// When it is none.
+pub(super) fn read(pem: &str) -> Result<RsaKeyPair, BadKey> {
     let (_, rest) = pem.split_once("-----BEGIN ").ok_or(BadKey::Pem)?;
     let (kind, rest) = rest.split_once("-----").ok_or(BadKey::Pem)?;
     let (body, _) = rest.split_once("-----END ").ok_or(BadKey::Pem)?;

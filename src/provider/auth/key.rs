@@ -27,6 +27,14 @@ pub enum Auth {
     GoogleCloud,
     /// Azure's `api-key`, or a token that Entra lends.
     Azure,
+    /// A token that IBM lends for the key, which is shown to nobody else.
+    Ibm,
+    /// The same of Sber's.
+    Sber,
+    /// The same of GitHub's, for Copilot.
+    Copilot,
+    /// A key as Bearer, or a token that Databricks lends to a client with a secret.
+    Databricks,
     /// A signature that names the service, or a key: in the header of this name, or else Bearer.
     Aws {
         /// The service's name in signatures.
@@ -34,6 +42,8 @@ pub enum Auth {
         /// The header that takes a key, where that is not Bearer.
         header: Option<&'static str>,
     },
+    /// A key as Bearer, or a signature of Oracle's.
+    Oracle,
     /// No key at all.
     None,
 }
@@ -55,8 +65,10 @@ impl Auth {
         let key = secret.expose();
         let bearer = || ("authorization", format!("Bearer {key}"));
         match self {
-            Self::None => {}
-            Self::Bearer | Self::Aws { header: None, .. } => headers.push(bearer()),
+            Self::None | Self::Ibm | Self::Sber | Self::Copilot => {}
+            Self::Bearer | Self::Databricks | Self::Oracle | Self::Aws { header: None, .. } => {
+                headers.push(bearer());
+            }
             Self::Azure => headers.push(("api-key", key.to_owned())),
             Self::Header(name) | Self::Aws { header: Some(name), .. } => headers.push((name, key.to_owned())),
             Self::Prefixed(prefix) => headers.push(("authorization", format!("{prefix} {key}"))),
@@ -73,16 +85,24 @@ impl Auth {
     /// Whether a cloud lends credentials to who has no key.
     #[must_use]
     pub const fn is_lent(self) -> bool {
-        matches!(self, Self::GoogleCloud | Self::Azure | Self::Aws { .. })
+        matches!(self, Self::GoogleCloud | Self::Azure | Self::Databricks | Self::Oracle | Self::Aws { .. })
+    }
+
+    /// Whether a token is lent for the key, which is not sent itself.
+    #[must_use]
+    pub const fn is_exchanged(self) -> bool {
+        matches!(self, Self::Ibm | Self::Sber | Self::Copilot)
     }
 
     /// The headers in which a client's own credentials could reach the vendor, and which are
     /// therefore never passed on.
-    pub const NEVER_FORWARDED: [&'static str; 7] = [
+    pub const NEVER_FORWARDED: [&'static str; 9] = [
         "authorization",
         "x-api-key",
         "api-key",
         "x-goog-api-key",
+        "xi-api-key",
+        "api-subscription-key",
         "x-amz-security-token",
         "cookie",
         "proxy-authorization",

@@ -11,6 +11,8 @@ pub mod form;
 pub mod google;
 pub mod jwt;
 pub mod key;
+pub mod oauth;
+pub mod oracle;
 pub mod profile;
 pub mod sigv4;
 
@@ -28,6 +30,10 @@ pub enum Source {
     Google(google::Chain),
     /// Tokens from Microsoft.
     Entra(entra::Way),
+    /// Tokens from whoever else lends some.
+    Oauth(oauth::Way),
+    /// Nobody: a user of Oracle's signs with a key of their own.
+    Oracle(oracle::User),
 }
 
 /// What a request proves its sender with.
@@ -37,6 +43,8 @@ pub enum Credential {
     Bearer(Secret),
     /// Keys that sign.
     Aws(sigv4::Keys),
+    /// A key of Oracle's that signs and is never sent.
+    Oracle(oracle::Signer),
 }
 
 /// A credential and the end of its life.
@@ -52,9 +60,10 @@ impl Credential {
     /// What of it must never be shown, also not in a provider's error.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let (first, second) = match self {
-            Self::Bearer(token) => (token, None),
-            Self::Aws(keys) => (&keys.secret_key, Some(&keys.session_token)),
+            Self::Bearer(token) => (Some(token), None),
+            Self::Aws(keys) => (Some(&keys.secret_key), Some(&keys.session_token)),
+            Self::Oracle(_) => (None, None),
         };
-        [Some(first), second].into_iter().flatten().filter(|secret| !secret.is_empty())
+        [first, second].into_iter().flatten().filter(|secret| !secret.is_empty())
     }
 }

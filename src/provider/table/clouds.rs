@@ -1,9 +1,11 @@
 //! Clouds that serve the models of several makers and lend the credentials for them.
 
+use crate::catalog::profile::Param;
+use crate::catalog::quirks::Quirks;
 use crate::dialect::Vectors;
 use crate::ir::Dialect::{AnthropicMessages, BedrockConverse, GeminiGenerate, OpenaiChat};
 
-use super::{Auth, Platform, Vendor, openai};
+use super::{Auth, Platform, RESPONSES, Ranks, Vendor, openai, refuses};
 
 pub(super) const VENDORS: &[Vendor] = &[
     Vendor {
@@ -65,6 +67,57 @@ pub(super) const VENDORS: &[Vendor] = &[
             "Amazon Bedrock Mantle",
             "https://bedrock-mantle.{region}.api.aws/v1",
             &["BEDROCK_MANTLE_API_KEY"],
+        )
+    },
+    Vendor {
+        aliases: &["oci_genai", "oracle_genai"],
+        auth: Auth::Oracle,
+        speaks: RESPONSES,
+        ..openai(
+            "oci",
+            "Oracle Generative AI",
+            "https://inference.generativeai.{region}.oci.oraclecloud.com/openai/v1",
+            &["OCI_GENAI_API_KEY"],
+        )
+    },
+    Vendor {
+        aliases: &["ibm_watsonx", "watsonx_ai"],
+        auth: Auth::Ibm,
+        platform: Platform::Watsonx,
+        embeddings: Some(Vectors::Watsonx),
+        rerank: Some(Ranks::Watsonx),
+        api_version: Some("2025-02-11"),
+        // It refuses a body with any member that it does not know.
+        quirks: Quirks {
+            retold: true,
+            extras: Some(false),
+            strict_tools: Some(false),
+            own_members: &[
+                "chat_template_kwargs",
+                "guided_choice",
+                "guided_grammar",
+                "guided_json",
+                "guided_regex",
+                "include_reasoning",
+                "length_penalty",
+                "repetition_penalty",
+                "time_limit",
+            ],
+            ..refuses(&[
+                Param::ParallelTools,
+                Param::StreamOptions,
+                Param::User,
+                Param::ServiceTier,
+                Param::Metadata,
+                Param::Store,
+                Param::TopK,
+            ])
+        },
+        ..openai(
+            "watsonx",
+            "IBM watsonx.ai",
+            "https://{region}.ml.cloud.ibm.com",
+            &["WATSONX_API_KEY", "WATSONX_APIKEY"],
         )
     },
 ];

@@ -7,7 +7,7 @@ use crate::catalog::quirks::Quirks;
 use crate::ir::Dialect::{AnthropicMessages, OpenaiChat, OpenaiCompletions, OpenaiResponses};
 
 use super::{
-    ALL_THREE, Auth, OPEN_QWEN, QWEN, RESPONSES, Ranks, TEXT_TOO, Vectors, Vendor, openai, refuses,
+    ALL_THREE, Auth, OPEN_QWEN, Platform, QWEN, RESPONSES, Ranks, TEXT_TOO, Vectors, Vendor, openai, refuses,
     with_ranks, with_vectors,
 };
 
@@ -39,6 +39,16 @@ const SWITCHED: &[(&str, ThinkingStyle)] = &[
     ("qwen3-coder", ThinkingStyle::None),
     ("qwen3", ThinkingStyle::Switch),
 ];
+
+/// A vendor whose API is its own: what is asked goes through as it is, with our key.
+const fn only_through(
+    id: &'static str,
+    name: &'static str,
+    base_url: &'static str,
+    key_env: &'static [&'static str],
+) -> Vendor {
+    Vendor { speaks: &[], ..openai(id, name, base_url, key_env) }
+}
 
 /// Databricks' models that think as their makers have it.
 const DATABRICKS: &[(&str, ThinkingStyle)] = &[
@@ -128,6 +138,7 @@ pub(super) const VENDORS: &[Vendor] = &[
             reasoning_history: Some(ReasoningHistory::Keep),
             ..Quirks::NONE
         },
+        rerank: Some(Ranks::Jina),
         ..with_vectors(&openai(
             "fireworks",
             "Fireworks AI",
@@ -203,6 +214,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         )
     },
     Vendor {
+        auth: Auth::Databricks,
         quirks: Quirks {
             cache_marks: Some(true),
             thinking_of: DATABRICKS,
@@ -216,12 +228,12 @@ pub(super) const VENDORS: &[Vendor] = &[
                 Param::LogitBias,
             ])
         },
-        ..openai(
+        ..with_vectors(&openai(
             "databricks",
             "Databricks",
             "https://{workspace}/serving-endpoints",
             &["DATABRICKS_API_KEY", "DATABRICKS_TOKEN"],
-        )
+        ))
     },
     Vendor {
         quirks: Quirks { thinking_of: QWEN, streams_thought: OPEN_QWEN, ..Quirks::NONE },
@@ -341,12 +353,12 @@ pub(super) const VENDORS: &[Vendor] = &[
     },
     Vendor {
         quirks: refuses(&[Param::ParallelTools, Param::Seed, Param::N, Param::Logprobs, Param::Stop]),
-        ..openai(
+        ..with_vectors(&openai(
             "clarifai",
             "Clarifai",
             "https://api.clarifai.com/v2/ext/openai/v1",
             &["CLARIFAI_API_KEY", "CLARIFAI_PAT"],
-        )
+        ))
     },
     Vendor {
         aliases: &["veniceai"],
@@ -376,8 +388,13 @@ pub(super) const VENDORS: &[Vendor] = &[
     openai("crusoe", "Crusoe", "https://managed-inference-api-proxy.crusoecloud.com/v1", &["CRUSOE_API_KEY"]),
     openai("chutes", "Chutes", "https://llm.chutes.ai/v1", &["CHUTES_API_KEY"]),
     openai("poe", "Poe", "https://api.poe.com/v1", &["POE_API_KEY"]),
-    openai("synthetic", "Synthetic", "https://api.synthetic.new/openai/v1", &["SYNTHETIC_API_KEY"]),
-    openai("nano_gpt", "NanoGPT", "https://nano-gpt.com/api/v1", &["NANOGPT_API_KEY"]),
+    with_vectors(&openai(
+        "synthetic",
+        "Synthetic",
+        "https://api.synthetic.new/openai/v1",
+        &["SYNTHETIC_API_KEY"],
+    )),
+    with_vectors(&openai("nano_gpt", "NanoGPT", "https://nano-gpt.com/api/v1", &["NANOGPT_API_KEY"])),
     with_vectors(&openai("aihubmix", "AIHubMix", "https://aihubmix.com/v1", &["AIHUBMIX_API_KEY"])),
     with_vectors(&openai(
         "cometapi",
@@ -454,5 +471,34 @@ pub(super) const VENDORS: &[Vendor] = &[
     Vendor {
         aliases: &["oracle_compatible"],
         ..openai("oracle", "Oracle GenAI (OpenAI-compatible)", "", &["ORACLE_API_KEY"])
+    },
+    openai("bytez", "Bytez", "https://api.bytez.com/models/v2/openai/v1", &["BYTEZ_API_KEY"]),
+    Vendor {
+        aliases: &["copilot"],
+        auth: Auth::Copilot,
+        ..with_vectors(&openai(
+            "github_copilot",
+            "GitHub Copilot",
+            "https://api.githubcopilot.com",
+            &["GITHUB_COPILOT_TOKEN"],
+        ))
+    },
+    Vendor {
+        platform: Platform::Replicate,
+        speaks: &[(OpenaiCompletions, "")],
+        quirks: Quirks {
+            retold: true,
+            ..refuses(&[Param::StreamOptions, Param::N, Param::Logprobs, Param::LogitBias, Param::User])
+        },
+        ..openai("replicate", "Replicate", "https://api.replicate.com/v1", &["REPLICATE_API_TOKEN"])
+    },
+    only_through("stability", "Stability AI", "https://api.stability.ai", &["STABILITY_API_KEY"]),
+    Vendor {
+        auth: Auth::Prefixed("Token"),
+        ..only_through("deepgram", "Deepgram", "https://api.deepgram.com/v1", &["DEEPGRAM_API_KEY"])
+    },
+    Vendor {
+        auth: Auth::Header("xi-api-key"),
+        ..only_through("elevenlabs", "ElevenLabs", "https://api.elevenlabs.io", &["ELEVENLABS_API_KEY"])
     },
 ];

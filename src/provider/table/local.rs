@@ -6,7 +6,7 @@ use crate::ir::Dialect::{
     AnthropicMessages, OllamaChat, OllamaGenerate, OpenaiChat, OpenaiCompletions, OpenaiResponses,
 };
 
-use super::{ALL_THREE, Vendor, openai, own_server, refuses, with_ranks, with_vectors};
+use super::{ALL_THREE, Platform, Vendor, openai, own_server, refuses, with_ranks, with_vectors};
 
 /// An engine that shows its model's reasoning and takes it back.
 const ENGINE: Quirks =
@@ -68,6 +68,31 @@ pub(super) const VENDORS: &[Vendor] = &[
         aliases: &["llama_cpp"],
         quirks: ENGINE,
         ..own_server("llamacpp", "llama.cpp server", "http://localhost:8080/v1", &["LLAMACPP_API_KEY"])
+    },
+    Vendor {
+        aliases: &["nvidia_triton"],
+        quirks: ENGINE,
+        ..own_server("triton", "NVIDIA Triton", "http://localhost:9000/v1", &["TRITON_API_KEY"])
+    },
+    Vendor {
+        platform: Platform::Triton,
+        speaks: &[(OpenaiCompletions, "")],
+        embeddings: None,
+        rerank: None,
+        quirks: Quirks {
+            retold: true,
+            ..refuses(&[Param::StreamOptions, Param::N, Param::Logprobs, Param::LogitBias, Param::User])
+        },
+        ..own_server(
+            "triton_generate",
+            "NVIDIA Triton (generate)",
+            "http://localhost:8000",
+            &["TRITON_GENERATE_API_KEY"],
+        )
+    },
+    Vendor {
+        quirks: ENGINE,
+        ..own_server("kserve", "KServe", "http://localhost:8080/openai/v1", &["KSERVE_API_KEY"])
     },
     own_server("llamafile", "llamafile", "http://127.0.0.1:8080/v1", &["LLAMAFILE_API_KEY"]),
     Vendor { aliases: &["llm_d"], quirks: ENGINE, ..own_server("llmd", "llm-d", "", &["LLMD_API_KEY"]) },

@@ -367,7 +367,8 @@ pub(super) const VENDORS: &[Vendor] = &[
             Param::PresencePenalty,
             Param::LogitBias,
         ]),
-        ..openai("morph", "Morph", "https://api.morphllm.com/v1", &["MORPH_API_KEY"])
+        rerank: Some(Ranks::Jina),
+        ..with_vectors(&openai("morph", "Morph", "https://api.morphllm.com/v1", &["MORPH_API_KEY"]))
     },
     Vendor {
         quirks: refuses(&[
@@ -390,6 +391,40 @@ pub(super) const VENDORS: &[Vendor] = &[
         auth: Auth::Header("api-subscription-key"),
         quirks: Quirks { max_tokens_field: Some(MaxTokensField::MaxTokens), ..Quirks::NONE },
         ..openai("sarvam", "Sarvam", "https://api.sarvam.ai/v1", &["SARVAM_API_KEY"])
+    },
+    Vendor {
+        aliases: &["sber"],
+        auth: Auth::Sber,
+        quirks: Quirks {
+            retold: true,
+            older_tools: true,
+            mid_system: Some(false),
+            text_only_content: true,
+            strict_tools: Some(false),
+            structured_output: Some(StructuredOutput::Tool),
+            ..refuses(&[
+                Param::TopK,
+                Param::Stop,
+                Param::Seed,
+                Param::N,
+                Param::Logprobs,
+                Param::FrequencyPenalty,
+                Param::PresencePenalty,
+                Param::LogitBias,
+                Param::ParallelTools,
+                Param::StreamOptions,
+                Param::User,
+                Param::ServiceTier,
+                Param::Metadata,
+                Param::Store,
+            ])
+        },
+        ..with_vectors(&openai(
+            "gigachat",
+            "GigaChat (Sber)",
+            "https://gigachat.devices.sberbank.ru/api/v1",
+            &["GIGACHAT_API_KEY", "GIGACHAT_CREDENTIALS"],
+        ))
     },
     openai("krutrim", "Krutrim", "https://cloud.olakrutrim.com/v1", &["KRUTRIM_API_KEY"]),
     Vendor {

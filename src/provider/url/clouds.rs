@@ -91,3 +91,71 @@ pub(super) fn invoke(base: &Base, operation: Operation, model: &str) -> Option<S
     };
     Some(format!("{}/model/{}/{verb}", base.path, segment(model, Slash::Encoded)?))
 }
+
+/// How names of models begin that somebody deployed at watsonx.
+pub const DEPLOYED: &str = "deployment/";
+
+/// The address of a model of watsonx, or of one that somebody deployed there.
+pub(super) fn watsonx(
+    base: &Base,
+    operation: Operation,
+    model: &str,
+    version: Option<&str>,
+) -> Option<String> {
+    let place = match (operation, model.strip_prefix(DEPLOYED)) {
+        (Operation::Models, _) => return watsonx_place(base, "/foundation_model_specs", version),
+        (Operation::Generate, None) => "/text/chat".to_owned(),
+        (Operation::Stream, None) => "/text/chat_stream".to_owned(),
+        (Operation::Generate, Some(id)) => format!("/deployments/{}/text/chat", segment(id, Slash::Encoded)?),
+        (Operation::Stream, Some(id)) => {
+            format!("/deployments/{}/text/chat_stream", segment(id, Slash::Encoded)?)
+        }
+        (Operation::Embed | Operation::EmbedBatch | Operation::Relayed(_) | Operation::CountTokens, _) => {
+            return None;
+        }
+    };
+    watsonx_place(base, &place, version)
+}
+
+/// A place of watsonx in the version of that day.
+#[must_use]
+pub fn watsonx_place(base: &Base, place: &str, version: Option<&str>) -> Option<String> {
+    let version = segment(version.unwrap_or_default(), Slash::Encoded)?;
+    let prefix = base.path.strip_suffix("/ml/v1").unwrap_or(&base.path);
+    Some(format!("{prefix}/ml/v1{place}?version={version}"))
+}
+
+/// The address of a body of Bedrock's that is neither chat nor Anthropic's.
+#[must_use]
+pub fn invoked(base: &Base, model: &str) -> Option<String> {
+    invoke(base, Operation::Generate, model)
+}
+
+/// The address at which Triton has a model go on with a text; the name may end in a version.
+pub(super) fn generated(base: &Base, operation: Operation, model: &str) -> Option<String> {
+    let verb = match operation {
+        Operation::Generate => "generate",
+        Operation::Stream => "generate_stream",
+        Operation::Embed
+        | Operation::EmbedBatch
+        | Operation::Relayed(_)
+        | Operation::CountTokens
+        | Operation::Models => return None,
+    };
+    let prefix = base.path.strip_suffix("/v2").unwrap_or(&base.path);
+    Some(format!("{prefix}/v2/models/{}/{verb}", segment(model, Slash::Kept)?))
+}
+
+/// The address at which Replicate is asked for a prediction, which comes whole.
+pub(super) fn predicted(base: &Base, operation: Operation, model: &str) -> Option<String> {
+    match operation {
+        Operation::Generate | Operation::Stream => {
+            Some(format!("{}/models/{}/predictions", base.path, segment(model, Slash::Kept)?))
+        }
+        Operation::Embed
+        | Operation::EmbedBatch
+        | Operation::Relayed(_)
+        | Operation::CountTokens
+        | Operation::Models => None,
+    }
+}

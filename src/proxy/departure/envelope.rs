@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::ir::{Dialect, Losses};
 use crate::provider::Platform;
+use crate::provider::url::DEPLOYED;
 use crate::wire::json;
 use crate::wire::lens::{Edit, Lens};
 
@@ -18,6 +19,13 @@ pub enum Envelope {
     Bedrock,
     /// `SageMaker`: the path names what is served, in OpenAI's form.
     SageMaker,
+    /// watsonx: OpenAI's form with other names for some members, and with whose account pays.
+    Watsonx,
+    /// Triton: the path names the model and whether to stream, the prompt has another name, and all else
+    /// are parameters.
+    Triton,
+    /// Replicate: the path names the model, all else is its input, and the answer is waited for.
+    Replicate,
 }
 
 /// The betas that a cloud knows, without their dates; it refuses a request with any other. Seen in
@@ -45,8 +53,18 @@ impl Envelope {
             (Platform::Vertex, Dialect::AnthropicMessages) => Self::Vertex,
             (Platform::Bedrock, Dialect::AnthropicMessages) => Self::Bedrock,
             (Platform::SageMaker, _) => Self::SageMaker,
+            (Platform::Watsonx, _) => Self::Watsonx,
+            (Platform::Triton, _) => Self::Triton,
+            (Platform::Replicate, _) => Self::Replicate,
             (Platform::None | Platform::Vertex | Platform::Bedrock, _) => Self::None,
         }
+    }
+
+    /// Whether the target goes to addresses of pictures and documents itself. Clouds fetch nothing for
+    /// Claude.
+    #[must_use]
+    pub const fn fetches(self) -> bool {
+        matches!(self, Self::None | Self::Watsonx | Self::Triton | Self::Replicate)
     }
 
     /// What must change in a body, and in the headers beside it. A change of the model's name that is
@@ -54,6 +72,7 @@ impl Envelope {
     pub fn seal(
         self,
         body: &Lens<'_>,
+        account: &[(&'static str, String)],
         edits: &mut Vec<Edit>,
         headers: &mut Vec<(&'static str, String)>,
         losses: &mut Losses,
@@ -66,6 +85,9 @@ impl Envelope {
                 edits.push(remove("model"));
                 return;
             }
+            Self::Watsonx => return watsonx(body, account, edits),
+            Self::Triton => return triton(body, edits, losses),
+            Self::Replicate => return replicate(body, edits, headers, losses),
             Self::Vertex => "vertex-2023-10-16",
             Self::Bedrock => "bedrock-2023-05-31",
         };
@@ -82,7 +104,7 @@ impl Envelope {
         }
         let betas = self.betas(headers, losses);
         match self {
-            Self::None | Self::SageMaker => {}
+            Self::None | Self::SageMaker | Self::Watsonx | Self::Triton | Self::Replicate => {}
             Self::Vertex if betas.is_empty() => {}
             Self::Vertex => headers.push(("anthropic-beta", betas.join(","))),
             Self::Bedrock => {
@@ -106,7 +128,7 @@ impl Envelope {
         losses: &mut Losses,
     ) {
         let named = edits.clone();
-        self.seal(body, edits, headers, losses);
+        self.seal(body, &[], edits, headers, losses);
         if self != Self::None {
             edits.retain(|edit| *edit != remove("model"));
             edits.extend(named);
@@ -139,6 +161,66 @@ impl Envelope {
     }
 }
 
+/// The path says whether to stream, and which deployment is meant: that knows its model and who pays.
+fn watsonx(body: &Lens<'_>, account: &[(&'static str, String)], edits: &mut Vec<Edit>) {
+    edits.push(remove("stream"));
+    if body.raw("tool_choice").is_some_and(|choice| choice.starts_with('"')) {
+        edits.push(rename("tool_choice", "tool_choice_option"));
+    }
+    if body.string("model").is_some_and(|model| model.starts_with(DEPLOYED)) {
+        edits.push(remove("model"));
+    } else {
+        edits.push(rename("model", "model_id"));
+        edits.extend(account.iter().map(|(key, value)| set(key, json::string(value))));
+    }
+}
+
+fn triton(body: &Lens<'_>, edits: &mut Vec<Edit>, losses: &mut Losses) {
+    let parameters = gathered(body, &["model", "prompt"], edits, losses);
+    edits.push(remove("model"));
+    edits.push(rename("prompt", "text_input"));
+    // Else most servers begin their answer with the prompt.
+    edits.push(set("exclude_input_in_output", "true".to_owned()));
+    edits.push(set("parameters", parameters));
+}
+
+fn replicate(
+    body: &Lens<'_>,
+    edits: &mut Vec<Edit>,
+    headers: &mut Vec<(&'static str, String)>,
+    losses: &mut Losses,
+) {
+    let input = gathered(body, &["model", "stream"], edits, losses);
+    edits.extend([remove("model"), remove("stream"), set("input", input)]);
+    headers.push(("prefer", "wait".to_owned()));
+}
+
+/// Takes the members of a body out of it, but for these, and puts them into an object of plain values: of a
+/// list only its one element can be said.
+fn gathered(body: &Lens<'_>, except: &[&str], edits: &mut Vec<Edit>, losses: &mut Losses) -> String {
+    let mut out = Vec::with_capacity(128);
+    json::object(&mut out, |values| {
+        for key in body.keys().filter(|key| !except.contains(key)) {
+            edits.push(Edit::Remove { key: key.to_owned().into() });
+            let Some(value) = body.raw(key).filter(|value| *value != "null") else { continue };
+            if !value.starts_with(['[', '{']) {
+                values.raw(key, value);
+            } else if let Ok(list) = json::parse(value.as_bytes())
+                && let [only] = list.elements()
+            {
+                values.raw(key, only.raw());
+            } else {
+                losses.dropped(key.to_owned(), "the target takes plain values alone");
+            }
+        }
+    });
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn rename(from: &'static str, to: &'static str) -> Edit {
+    Edit::Rename { from: from.into(), to: to.into() }
+}
+
 fn remove(key: &'static str) -> Edit {
     Edit::Remove { key: key.into() }
 }
@@ -159,7 +241,8 @@ mod tests {
             headers.push(("anthropic-beta", betas.to_owned()));
         }
         let mut losses = Losses::new();
-        envelope.seal(&lens, &mut edits, &mut headers, &mut losses);
+        let account = [("project_id", "p".to_owned())];
+        envelope.seal(&lens, &account, &mut edits, &mut headers, &mut losses);
         (String::from_utf8(lens.apply(&edits)).unwrap(), headers, losses)
     }
 

@@ -1,10 +1,11 @@
 //! What an attempt proves its sender with, where a cloud lends the proof.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use ring::rand::SystemRandom;
 
 use crate::clock;
 use crate::provider::auth::Credential;
-use crate::provider::auth::sigv4::{self, Head, Keys, Scope};
+use crate::provider::auth::sigv4::{self, Head, Scope};
 use crate::proxy::departure::attempt::Attempt;
 use crate::proxy::departure::begin_anew;
 use crate::proxy::exchange::{Call, Exchange};
@@ -21,11 +22,21 @@ pub fn show(headers: &mut HeaderMap, lent: &Lent, cloud: &Cloud, attempt: &Attem
                 headers.insert(header::AUTHORIZATION, token.clone());
             }
         }
-        Credential::Aws(keys) => sign(headers, keys, cloud, attempt),
+        Credential::Aws(keys) => sign(headers, attempt, |head| {
+            let scope = Scope { region: &cloud.region, service: cloud.service };
+            sigv4::sign(head, &sigv4::hash(&attempt.body), keys, scope, clock::unix_seconds())
+        }),
+        Credential::Oracle(signer) => sign(headers, attempt, |head| {
+            signer.sign(head, &attempt.body, clock::unix_seconds(), &SystemRandom::new())
+        }),
     }
 }
 
-fn sign(headers: &mut HeaderMap, keys: &Keys, cloud: &Cloud, attempt: &Attempt) {
+fn sign(
+    headers: &mut HeaderMap,
+    attempt: &Attempt,
+    signature: impl FnOnce(&Head<'_>) -> Vec<(&'static str, String)>,
+) {
     let signed = {
         // The connection may change the rest.
         let names = [header::CONTENT_TYPE, header::HOST];
@@ -33,9 +44,7 @@ fn sign(headers: &mut HeaderMap, keys: &Keys, cloud: &Cloud, attempt: &Attempt) 
             .iter()
             .filter_map(|name| Some((name.as_str(), headers.get(name)?.to_str().ok()?)))
             .collect();
-        let head = Head { method: attempt.method.as_str(), target: &attempt.path, headers: &own };
-        let scope = Scope { region: &cloud.region, service: cloud.service };
-        sigv4::sign(&head, &sigv4::hash(&attempt.body), keys, scope, clock::unix_seconds())
+        signature(&Head { method: attempt.method.as_str(), target: &attempt.path, headers: &own })
     };
     for (name, value) in signed {
         if let Ok(mut value) = HeaderValue::try_from(value) {
@@ -49,6 +58,8 @@ fn sign(headers: &mut HeaderMap, keys: &Keys, cloud: &Cloud, attempt: &Attempt) 
 fn is_stale(status: u16, headers: &HeaderMap, lent: &Lent) -> bool {
     match &lent.minted.credential {
         Credential::Bearer(_) => status == 401,
+        // It does not end.
+        Credential::Oracle(_) => false,
         Credential::Aws(_) => {
             const ENDED: [&str; 3] = ["ExpiredToken", "UnrecognizedClient", "InvalidClientTokenId"];
             let said = headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());

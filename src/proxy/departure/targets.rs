@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use rustc_hash::FxHashMap;
 
@@ -21,6 +22,8 @@ use crate::route::health::Reach;
 use crate::route::pressure::Cap;
 use crate::snapshot::{Cloud, Provider, Snapshot};
 use crate::units::Secret;
+use crate::wire::json;
+use crate::wire::lens::{Edit, Lens};
 
 /// A target as one worker speaks to it, worked out once and then shared by its requests.
 #[derive(Debug)]
@@ -45,6 +48,8 @@ pub struct Known {
     pub base: Base,
     /// The cloud that lends its credentials, if one does.
     pub cloud: Option<Cloud>,
+    /// What each body names as whose account pays: members and their values.
+    pub account: Vec<(&'static str, String)>,
     /// What it costs, where known.
     pub prices: Option<Arc<PriceTable>>,
     /// Whose prices those are, and which of their versions.
@@ -99,6 +104,7 @@ impl Known {
             index,
             model: model.into(),
             cloud: provider.cloud.clone(),
+            account: Vec::new(),
             envelope: Envelope::None,
             dialect,
             threads: false,
@@ -159,7 +165,12 @@ impl Known {
     pub const fn count_house(&self) -> CountHouse {
         match self.vendor.platform {
             Platform::Vertex => CountHouse::Vertex,
-            Platform::None | Platform::Bedrock | Platform::SageMaker => CountHouse::Studio,
+            Platform::None
+            | Platform::Bedrock
+            | Platform::SageMaker
+            | Platform::Watsonx
+            | Platform::Triton
+            | Platform::Replicate => CountHouse::Studio,
         }
     }
 
@@ -185,6 +196,18 @@ impl Known {
     #[must_use]
     pub const fn is_own_server(&self) -> bool {
         !self.vendor.key_required
+    }
+
+    /// A body with whose account pays, where that must be named.
+    #[must_use]
+    pub fn with_account(&self, body: Vec<u8>) -> Bytes {
+        let named = self.account.iter();
+        let edits: Vec<Edit> =
+            named.map(|(key, value)| Edit::Set { key: (*key).into(), value: json::string(value) }).collect();
+        match Lens::new(&body) {
+            Ok(lens) if !edits.is_empty() => lens.apply(&edits).into(),
+            Ok(_) | Err(_) => body.into(),
+        }
     }
 
     /// The path of any operation; `None` where the target has none.
@@ -371,26 +394,43 @@ fn speaking(
     };
     let envelope = Envelope::of(vendor.platform, dialect);
     let mut profile = Profile::of(dialect, &vendor.quirks, &target.model, model);
-    // Clouds fetch nothing for Claude.
-    profile.image_urls &= envelope == Envelope::None;
-    profile.document_urls &= envelope == Envelope::None;
+    profile.image_urls &= envelope.fetches();
+    profile.document_urls &= envelope.fetches();
     let own = (dialect == Dialect::OllamaChat).then_some(Vectors::Ollama(ollama::embed::Form::Embed));
-    let embed = own.or(vendor.embeddings).and_then(|form| {
+    let on_bedrock = || match vendor.platform {
+        Platform::Bedrock => Vectors::on_bedrock(&target.model),
+        Platform::None
+        | Platform::Vertex
+        | Platform::SageMaker
+        | Platform::Watsonx
+        | Platform::Triton
+        | Platform::Replicate => None,
+    };
+    let embed = own.or(vendor.embeddings).or_else(on_bedrock).and_then(|form| {
         let (dialect, base) = (form.dialect(), &provider.base);
         let version = provider.api_version.as_deref();
         let path = match form.own_place() {
+            Some(place) if vendor.platform == Platform::Watsonx => {
+                url::watsonx_place(base, place, version.or(vendor.api_version))?
+            }
             Some(place) => versioned(base, place),
             None => path_for(vendor, base, dialect, Operation::EmbedBatch, &target.model, version)?,
         };
         Some((form, path))
     });
-    let rank = vendor.rerank.map(|form| {
+    let ranks = vendor.platform == Platform::Bedrock && target.model.contains("rerank");
+    let rank = vendor.rerank.or(ranks.then_some(Ranks::Bedrock)).and_then(|form| {
         let place = form.place();
         let path = match form {
             Ranks::CohereV1 | Ranks::CohereV2 => versioned(&provider.base, place),
             Ranks::Jina | Ranks::Voyage => format!("{}{place}", provider.base.path),
+            Ranks::Bedrock => url::invoked(&provider.base, &target.model)?,
+            Ranks::Watsonx => {
+                let version = provider.api_version.as_deref().or(vendor.api_version);
+                url::watsonx_place(&provider.base, place, version)?
+            }
         };
-        (form, path)
+        Some((form, path))
     });
     let (prices, price) = model.map(|model| prices(provider, model)).unzip();
     Some(Known {
@@ -398,6 +438,7 @@ fn speaking(
         index: target.provider,
         model: target.model.as_str().into(),
         cloud: provider.cloud.clone(),
+        account: provider.account.clone(),
         dialect,
         keeps: Keeps::of(world, provider, dialect),
         threads: dialect == Dialect::AnthropicMessages && vendor.quirks.house == House::Own,

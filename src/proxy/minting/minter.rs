@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::carrier::Carrier;
 use super::{Slot, aws, google};
 use crate::clock;
-use crate::provider::auth::{Minted, Source, entra};
+use crate::provider::auth::{Credential, Minted, Source, entra};
 use crate::proxy::shared::Shared;
 
 /// A credential is got anew so long before it ends, or after half its life where that is shorter.
@@ -102,6 +102,14 @@ async fn mint(shared: &Shared, source: &Source) -> Result<Minted, String> {
             };
             let ask = way.ask(&file);
             entra::read(&carrier.ask(&ask).await?, clock::unix_seconds())
+        }
+        Source::Oracle(user) => {
+            let signer = user.signer().map_err(|wrong| wrong.to_string())?;
+            Ok(Minted { credential: Credential::Oracle(signer), expires: None })
+        }
+        Source::Oauth(way) => {
+            let number = u128::from(clock::random()) << 64 | u128::from(clock::random());
+            entra::read(&carrier.ask(&way.ask(number)).await?, clock::unix_seconds())
         }
     }
 }

@@ -133,7 +133,7 @@ impl Slot {
     fn fill(&self, minted: Minted) {
         let header = match &minted.credential {
             Credential::Bearer(token) => HeaderValue::try_from(format!("Bearer {}", token.expose())).ok(),
-            Credential::Aws(_) => None,
+            Credential::Aws(_) | Credential::Oracle(_) => None,
         };
         let header = header.map(|mut header| {
             header.set_sensitive(true);

@@ -33,6 +33,8 @@ pub struct Gathering {
     seed: Seed,
     into: Into,
     losses: Losses,
+    /// What its head says that it used.
+    counted: Option<Usage>,
 }
 
 /// What a gathered answer is said as.
@@ -89,7 +91,7 @@ impl Gathering {
     #[must_use]
     pub fn new(upstream: Dialect, client: Dialect, seed: Seed, into: Into) -> Self {
         let (meter, body) = (Meter::new(upstream, false), Vec::new());
-        Self { meter, body, upstream, client, seed, into, losses: Losses::new() }
+        Self { meter, body, upstream, client, seed, into, losses: Losses::new(), counted: None }
     }
 
     /// Listens to a piece of the answer.
@@ -100,6 +102,11 @@ impl Gathering {
     /// The answer is known to have used this.
     pub fn tell(&mut self, usage: &Usage) {
         self.meter.told(usage);
+    }
+
+    /// Its head says that it used this; what its body says counts before.
+    pub fn count(&mut self, usage: Usage) {
+        self.counted = Some(usage);
     }
 
     /// Adds a piece.
@@ -122,7 +129,7 @@ impl Gathering {
     /// What the complete answer comes to.
     #[must_use]
     pub fn conclude(&mut self) -> Outcome {
-        let Self { meter, body, upstream, client, seed, into, losses } = self;
+        let Self { meter, body, upstream, client, seed, into, losses, counted } = self;
         if let Into::Folded(restore) = into {
             return match transcode::gathered(*upstream, restore.clone(), body) {
                 Ok(reply) => {
@@ -144,14 +151,16 @@ impl Gathering {
                 meter.reply(&reply);
                 transcode::stream(reply, *client, seed, *shape, losses)
             }),
-            Into::Vectors(spoken, form, asked) => spoken.parse_reply(body).map(|reply| {
+            Into::Vectors(spoken, form, asked) => spoken.parse_reply(body).map(|mut reply| {
+                reply.usage = reply.usage.or(*counted);
                 reply.usage.iter().for_each(|usage| meter.told(usage));
                 form.render_reply(&reply, asked, seed)
             }),
             // Done above: what it tells of a failure is a fault already.
             Into::Folded(_) => return Outcome::Said(Vec::new()),
             Into::Items(spoken, form, items) => match spoken.parse_reply(body) {
-                Ok(reply) => {
+                Ok(mut reply) => {
+                    reply.usage = reply.usage.or(*counted);
                     reply.usage.iter().for_each(|usage| meter.told(usage));
                     match items.merge(reply) {
                         Some(all) => Ok(form.render_reply(&all, &items.asked, seed)),

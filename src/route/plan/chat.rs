@@ -72,7 +72,8 @@ pub(super) fn needs_rewriting(body: &Lens<'_>, profile: &Profile) -> bool {
     const CALLS: u64 = bits(&["tool_calls"]);
     const AUDIO: u64 = bits(&["input_audio"]);
     const TRIMMINGS: u64 = bits(&["$id", "$schema", "additionalProperties"]);
-    body.saw(SIDE_FIELDS)
+    profile.retold
+        || body.saw(SIDE_FIELDS)
         || (!profile.developer_role && body.saw(DEVELOPER))
         || (!profile.cache_marks && body.saw(CACHE))
         || (profile.no_nulls && body.saw(Watch::NULL))

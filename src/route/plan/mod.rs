@@ -89,6 +89,7 @@ pub fn plan(
             let edits = if same { Vec::new() } else { vec![set_string("model", model)] };
             Plan::Verbatim { edits, strip_usage: false }
         }
+        Dialect::OpenaiCompletions if profile.retold => Plan::Translate { from: client, to: target },
         Dialect::OpenaiCompletions => {
             let mut edits = Vec::with_capacity(2);
             if body.string("model").as_deref() != Some(model) {

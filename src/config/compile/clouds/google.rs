@@ -99,7 +99,7 @@ pub(super) fn base(subject: &Subject<'_>, own: Option<Base>, check: &mut Check<'
             Some(Base { path, ..base })
         }
         // Keys of the express mode name their project themselves.
-        None if subject.has_key => Some(base),
+        None if subject.key.is_some() => Some(base),
         None => {
             let hint = "set VERTEX_PROJECT, or project: my-project".to_owned();
             let message = format!("{} needs a project", subject.vendor.name);

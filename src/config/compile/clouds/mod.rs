@@ -6,12 +6,16 @@
 mod aws;
 mod entra;
 mod google;
+mod oauth;
+mod oracle;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::file;
 use crate::provider::{Auth, Base, Source, Vendor};
 use crate::snapshot::Cloud;
+use crate::units::Secret;
 
 use super::Check;
 
@@ -20,26 +24,42 @@ pub(super) struct Subject<'a> {
     pub(super) name: &'a str,
     pub(super) written: &'a file::Provider,
     pub(super) vendor: &'static Vendor,
-    /// Whether it has a key, which makes lent credentials needless.
-    pub(super) has_key: bool,
+    /// Its key, which makes lent credentials needless, or is what they are lent for.
+    pub(super) key: Option<&'a Secret>,
 }
 
-/// The fields of `auth` and the cloud that each belongs to, but for those that two share.
-const FIELDS: [(&str, House); 14] = [
-    ("access_key_id", House::Amazon),
-    ("secret_access_key", House::Amazon),
-    ("session_token", House::Amazon),
-    ("profile", House::Amazon),
-    ("role_arn", House::Amazon),
-    ("role_session_name", House::Amazon),
-    ("external_id", House::Amazon),
-    ("credentials_file", House::Google),
-    ("credentials", House::Google),
-    ("tenant_id", House::Microsoft),
-    ("client_id", House::Microsoft),
-    ("client_secret", House::Microsoft),
-    ("scope", House::Microsoft),
-    ("managed_identity", House::Microsoft),
+/// The fields of `auth` and the clouds that each belongs to.
+const FIELDS: [(&str, &[House]); 21] = [
+    ("access_key_id", &[House::Amazon]),
+    ("secret_access_key", &[House::Amazon]),
+    ("session_token", &[House::Amazon]),
+    ("profile", &[House::Amazon, House::Oracle]),
+    ("role_arn", &[House::Amazon]),
+    ("role_session_name", &[House::Amazon]),
+    ("external_id", &[House::Amazon]),
+    ("credentials_file", &[House::Google]),
+    ("credentials", &[House::Google]),
+    ("tenant_id", &[House::Microsoft]),
+    ("client_id", &[House::Microsoft, House::Databricks, House::Sber]),
+    ("client_secret", &[House::Microsoft, House::Databricks, House::Sber]),
+    ("scope", &[House::Microsoft, House::Sber]),
+    ("managed_identity", &[House::Microsoft]),
+    ("token_file", &[House::Amazon, House::Microsoft]),
+    ("tenancy", &[House::Oracle]),
+    ("user", &[House::Oracle]),
+    ("fingerprint", &[House::Oracle]),
+    ("private_key", &[House::Oracle]),
+    ("key_file", &[House::Oracle]),
+    ("token_url", &[House::Ibm, House::Databricks, House::Sber, House::GitHub]),
+];
+
+/// Copilot answers editors alone.
+const EDITOR: [(&str, &str); 4] = [
+    ("copilot-integration-id", "vscode-chat"),
+    // It takes no pictures without.
+    ("copilot-vision-request", "true"),
+    ("editor-plugin-version", "copilot-chat/0.26.7"),
+    ("editor-version", "vscode/1.104.0"),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +67,11 @@ enum House {
     Amazon,
     Google,
     Microsoft,
+    Ibm,
+    Databricks,
+    Sber,
+    Oracle,
+    GitHub,
 }
 
 impl House {
@@ -55,6 +80,11 @@ impl House {
             Auth::Aws { .. } => Some(Self::Amazon),
             Auth::GoogleCloud => Some(Self::Google),
             Auth::Azure => Some(Self::Microsoft),
+            Auth::Ibm => Some(Self::Ibm),
+            Auth::Databricks => Some(Self::Databricks),
+            Auth::Sber => Some(Self::Sber),
+            Auth::Oracle => Some(Self::Oracle),
+            Auth::Copilot => Some(Self::GitHub),
             Auth::Bearer
             | Auth::Header(_)
             | Auth::Prefixed(_)
@@ -69,16 +99,20 @@ impl House {
 pub(super) fn check_fields(subject: &Subject<'_>, check: &mut Check<'_>) {
     let Subject { name, written, vendor, .. } = subject;
     let house = House::of(vendor.auth);
-    let places = [
-        ("region", written.region.is_some(), House::Amazon),
-        ("project", written.project.is_some(), House::Google),
-        ("location", written.location.is_some(), House::Google),
+    let places: [(&str, bool, &[House]); 5] = [
+        ("region", written.region.is_some(), &[House::Amazon, House::Ibm, House::Oracle]),
+        ("compartment", written.compartment.is_some(), &[House::Oracle]),
+        ("project", written.project.is_some(), &[House::Google, House::Ibm]),
+        ("space", written.space.is_some(), &[House::Ibm]),
+        ("location", written.location.is_some(), &[House::Google]),
     ];
     for (field, is_written, own) in places {
-        if is_written && house != Some(own) {
+        if is_written && !house.is_some_and(|house| own.contains(&house)) {
             let hint = match (field, house) {
                 ("region", Some(House::Google)) => Some("set location".to_owned()),
-                ("location", Some(House::Amazon)) => Some("set region".to_owned()),
+                ("location", Some(House::Amazon | House::Ibm | House::Oracle)) => {
+                    Some("set region".to_owned())
+                }
                 _ => None,
             };
             check.error(&["providers", name, field], format!("{} has no {field}", vendor.name), hint);
@@ -97,20 +131,22 @@ pub(super) fn check_fields(subject: &Subject<'_>, check: &mut Check<'_>) {
     let is_written = |field: &str| node.is_some_and(|auth| auth.get(field).is_some());
     let foreign: Vec<&str> = FIELDS
         .iter()
-        .filter(|(field, own)| *own != house && is_written(field))
+        .filter(|(field, own)| !own.contains(&house) && is_written(field))
         .map(|(field, _)| *field)
-        .chain((house == House::Google && is_written("token_file")).then_some("token_file"))
         .collect();
-    let own: Vec<&str> = FIELDS.iter().filter(|(_, own)| *own == house).map(|(field, _)| *field).collect();
+    let own = FIELDS.iter().filter(|(_, own)| own.contains(&house));
+    let own: Vec<&str> = own.map(|(field, _)| *field).collect();
     for field in foreign {
         let message = format!("{} takes no {field}", vendor.name);
         check.error(&["providers", name, "auth", field], message, format!("it takes {}", own.join(", ")));
     }
 }
 
-/// The cloud that lends the provider its credentials; none for one that has a key.
-pub(super) fn cloud(subject: &Subject<'_>, check: &mut Check<'_>) -> Option<Cloud> {
-    if subject.has_key {
+/// The cloud that lends the provider its credentials; none for one whose key is enough.
+///
+/// `base` is where it is, unless that is not known.
+pub(super) fn cloud(subject: &Subject<'_>, base: Option<&Base>, check: &mut Check<'_>) -> Option<Cloud> {
+    if subject.key.is_some() && !subject.vendor.auth.is_exchanged() {
         return None;
     }
     let (source, region, service) = match subject.vendor.auth {
@@ -120,6 +156,11 @@ pub(super) fn cloud(subject: &Subject<'_>, check: &mut Check<'_>) -> Option<Clou
         }
         Auth::GoogleCloud => (Source::Google(google::chain(subject, check)?), String::new(), ""),
         Auth::Azure => (Source::Entra(entra::way(subject, check)?), String::new(), ""),
+        Auth::Ibm => (Source::Oauth(oauth::ibm(subject, check)?), String::new(), ""),
+        Auth::Copilot => (Source::Oauth(oauth::copilot(subject, check)?), String::new(), ""),
+        Auth::Oracle => (Source::Oracle(oracle::user(subject, check)?), String::new(), ""),
+        Auth::Sber => (Source::Oauth(oauth::sber(subject, check)?), String::new(), ""),
+        Auth::Databricks => (Source::Oauth(oauth::databricks(subject, base, check)?), String::new(), ""),
         Auth::Bearer | Auth::Header(_) | Auth::Prefixed(_) | Auth::Anthropic | Auth::Google | Auth::None => {
             return None;
         }
@@ -127,12 +168,53 @@ pub(super) fn cloud(subject: &Subject<'_>, check: &mut Check<'_>) -> Option<Clou
     Some(Cloud { source: Arc::new(source), region, service })
 }
 
+/// What each body names as whose account pays: the name of the member, and its value.
+pub(super) fn account(subject: &Subject<'_>, check: &mut Check<'_>) -> Vec<(&'static str, String)> {
+    match subject.vendor.auth {
+        Auth::Ibm => oauth::ibm_account(subject, check),
+        Auth::Aws { .. }
+        | Auth::GoogleCloud
+        | Auth::Azure
+        | Auth::Databricks
+        | Auth::Sber
+        | Auth::Oracle
+        | Auth::Copilot
+        | Auth::Bearer
+        | Auth::Header(_)
+        | Auth::Prefixed(_)
+        | Auth::Anthropic
+        | Auth::Google
+        | Auth::None => Vec::new(),
+    }
+}
+
+/// Adds the headers that name whose account pays, or which program asks where only some may.
+pub(super) fn name_account(
+    subject: &Subject<'_>,
+    headers: &mut BTreeMap<String, String>,
+    check: &mut Check<'_>,
+) {
+    if subject.vendor.auth == Auth::Oracle {
+        oracle::name_compartment(subject, headers, check);
+    }
+    if subject.vendor.auth == Auth::Copilot {
+        for (name, value) in EDITOR {
+            headers.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        }
+    }
+}
+
 /// The address of a regional vendor: the user's own, or the usual one with its places filled in.
 pub(super) fn base(subject: &Subject<'_>, own: Option<Base>, check: &mut Check<'_>) -> Option<Base> {
     match subject.vendor.auth {
         Auth::Aws { service, .. } => own.or_else(|| aws::base(subject, service, check)),
         Auth::GoogleCloud => google::base(subject, own, check),
+        Auth::Ibm => own.or_else(|| oauth::ibm_base(subject, check)),
+        Auth::Oracle => own.or_else(|| oracle::base(subject, check)),
         Auth::Azure
+        | Auth::Databricks
+        | Auth::Sber
+        | Auth::Copilot
         | Auth::Bearer
         | Auth::Header(_)
         | Auth::Prefixed(_)

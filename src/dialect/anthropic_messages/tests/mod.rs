@@ -58,6 +58,8 @@ const PERMISSIVE: Profile = Profile {
     named: crate::catalog::profile::Named::Everyone,
     plain_schemas: false,
     whole_thought: true,
+    older_tools: false,
+    retold: false,
     together: crate::catalog::profile::Together::ALL,
     converse: crate::catalog::profile::Converse::PLAIN,
 };

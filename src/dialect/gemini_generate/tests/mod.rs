@@ -55,6 +55,8 @@ pub(super) const GEMINI_2: Profile = Profile {
     named: crate::catalog::profile::Named::Everyone,
     plain_schemas: false,
     whole_thought: true,
+    older_tools: false,
+    retold: false,
     together: crate::catalog::profile::Together::ALL,
     converse: crate::catalog::profile::Converse::PLAIN,
 };

@@ -129,11 +129,11 @@ fn parse_message(message: &Json<'_>) -> Vec<Block> {
     }
     blocks.extend(items(message, "tool_calls").filter_map(tools::call_block));
     if let Some(call) = message.field("function_call") {
-        let text = |key: &str| call.get(key).and_then(Json::as_str).unwrap_or_default();
+        let call = tools::call(call);
         blocks.push(Block::new(Content::ToolCall(ToolCall {
             id: String::new(),
-            name: text("name").to_owned(),
-            arguments: arguments(text("arguments")).to_owned(),
+            name: call.name.unwrap_or_default().to_owned(),
+            arguments: arguments(call.arguments).to_owned(),
             kind: ToolKind::Function,
         })));
     }

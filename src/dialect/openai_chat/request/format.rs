@@ -42,7 +42,8 @@ pub(super) fn plan<'r>(request: &'r Request, profile: &Profile, losses: &mut Los
     let crowded = !profile.together.format_beside_tools
         && request.tools.iter().any(|tool| tools::search_options(tool).is_none())
         && !profile.refuses.has(Param::Tools);
-    let style = if profile.refuses.has(Param::ResponseFormat) {
+    let fits_tool = matches!(format, Format::JsonSchema { schema, .. } if is_object_schema(schema));
+    let style = if profile.refuses.has(Param::ResponseFormat) || profile.older_tools && !fits_tool {
         StructuredOutput::None
     } else if crowded {
         let schema = matches!(format, Format::JsonSchema { .. });

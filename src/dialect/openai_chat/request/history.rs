@@ -4,7 +4,7 @@ use crate::catalog::profile::{Named, Profile};
 use crate::dialect::free_text;
 use crate::dialect::openai_chat::extras::{self, Sent};
 use crate::dialect::openai_chat::types::write_cache_mark;
-use crate::dialect::openai_chat::{content, inside, reasoning, tools};
+use crate::dialect::openai_chat::{content, inside, older, reasoning, tools};
 use crate::dialect::openai_names::{Names, tool_id};
 use crate::ir::{
     Block, Content, Dialect, Losses, Request, Role, Signature, Source, ToolCall, ToolKind, ToolResult, Turn,
@@ -32,6 +32,13 @@ pub(super) fn write(
                 let run = turns.iter().take_while(|turn| turn.role == Role::User).count();
                 let (users, rest) = turns.split_at(run);
                 writer.users(users);
+                turns = rest;
+            }
+            Role::Assistant
+                if profile.older_tools && turn.blocks.iter().any(|block| call_of(block).is_some()) =>
+            {
+                let run = rest.iter().take_while(|turn| turn.role == Role::User).count();
+                writer.older_calls(turn, rest.get(..run).unwrap_or_default());
                 turns = rest;
             }
             Role::Assistant => {
@@ -136,7 +143,9 @@ impl Writer<'_, '_> {
     fn users(&mut self, turns: &[Turn]) {
         let mut moved = Vec::new();
         for block in turns.iter().flat_map(|turn| &turn.blocks) {
-            if let Content::ToolResult(result) = &block.content {
+            if let Content::ToolResult(result) = &block.content
+                && !self.profile.older_tools
+            {
                 self.result(block, result, &mut moved);
             }
         }
@@ -246,6 +255,33 @@ impl Writer<'_, '_> {
             }
             writer.turn_members(object, turn);
         });
+    }
+
+    /// A turn's calls in the older form, which has one in each message and its result at once behind it.
+    fn older_calls(&mut self, turn: &Turn, users: &[Turn]) {
+        let mut speech = self.speech_of(turn);
+        let (calls, strays) = older::answered(turn, users);
+        if strays > 0 {
+            self.losses.dropped("messages.tool", "a result without its call");
+        }
+        let names = self.names;
+        for (place, (call, result)) in calls.into_iter().enumerate() {
+            let name = names.sent(&call.name);
+            let said = std::mem::take(&mut speech);
+            self.message("assistant", |object, writer| {
+                object.string("content", &content::join(&said, ""));
+                if place == 0 {
+                    reasoning::write_history(object, &turn.blocks, true, writer.profile, writer.losses);
+                    writer.turn_members(object, turn);
+                }
+                older::write_call(object, call, name);
+            });
+            if let Some(result) = result {
+                self.message("function", |object, writer| {
+                    older::write_result(object, result, name, writer.profile, writer.losses);
+                });
+            }
+        }
     }
 
     /// The blocks of an assistant's turn that are said in `content` and its neighbours.

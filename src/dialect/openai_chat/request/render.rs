@@ -1,9 +1,8 @@
 //! The hub's request → a target's body.
 
 use crate::catalog::profile::{EffortBesideTools, MaxTokensField, Param, Profile};
-use crate::dialect::openai_chat::extras;
-use crate::dialect::openai_chat::tools;
 use crate::dialect::openai_chat::types::{OWN, tier_word};
+use crate::dialect::openai_chat::{extras, older, tools};
 use crate::dialect::openai_names::{self as names, Names};
 use crate::dialect::{Rendered, Restore};
 use crate::ir::{Losses, Request, Sampling, ServiceTier, Tool, ToolChoice, ToolKind};
@@ -130,9 +129,13 @@ fn write_tools(
         note_idle_choice(request, losses);
         return false;
     }
-    body.array("tools", |array| {
-        tools::write(array, &list, names, profile, losses);
-    });
+    if profile.older_tools {
+        older::write(body, &list, names, profile, losses);
+    } else {
+        body.array("tools", |array| {
+            tools::write(array, &list, names, profile, losses);
+        });
+    }
     let thinks = request.thinking.as_ref().is_some_and(|thinking| {
         thinking.enabled == Some(true) || thinking.effort.is_some() || thinking.budget.is_some()
     });
@@ -141,7 +144,8 @@ fn write_tools(
         .map(|tool| if users { ToolChoice::Required } else { ToolChoice::Tool(tool.name.clone()) });
     let choice = forced.filter(|_| !thinks).or_else(|| request.tool_choice.clone());
     if let Some(choice) = choice {
-        tools::write_choice(body, &choice, &list, names, profile, losses);
+        let write = if profile.older_tools { older::write_choice } else { tools::write_choice };
+        write(body, &choice, &list, names, profile, losses);
     }
     let one = request.takes_one_call();
     if let Some(parallel) = request.parallel_tools.or(one.then_some(false)) {

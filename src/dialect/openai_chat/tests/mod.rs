@@ -53,6 +53,8 @@ const OPEN: Profile = Profile {
     named: crate::catalog::profile::Named::Everyone,
     plain_schemas: false,
     whole_thought: true,
+    older_tools: false,
+    retold: false,
     together: Together::ALL,
     converse: crate::catalog::profile::Converse::PLAIN,
 };

@@ -6,7 +6,7 @@ use crate::dialect::phase::Phase;
 use crate::dialect::place::filled;
 use crate::dialect::{StreamParser, openai_error, openai_usage, unknown};
 use crate::fault::Fault;
-use crate::ir::{Delta, Event, Extras, Finish, Opening, Usage};
+use crate::ir::{Delta, Event, Extras, Finish, FinishReason, Opening, Usage};
 use crate::refusal::Kind;
 use crate::wire::json::{self, Json};
 
@@ -20,6 +20,8 @@ pub(in crate::dialect::openai_completions) struct Parser {
     usage: Option<Usage>,
     /// The names of unknown members that were told; chunks repeat them.
     told: Vec<String>,
+    /// Whether it is Triton's, which ends without a word.
+    plain: bool,
 }
 
 /// One answer among several.
@@ -58,10 +60,19 @@ impl StreamParser for Parser {
             self.phase.fail(fault, events);
             return;
         }
-        self.chunk(&chunk, events);
+        match reply::plain(&chunk) {
+            Some(text) => self.piece(&chunk, text, events),
+            None => self.chunk(&chunk, events),
+        }
     }
 
     fn finish(&mut self, events: &mut Vec<Event>) {
+        if !self.phase.is_over() && self.plain {
+            self.choices
+                .iter_mut()
+                .for_each(|choice| choice.end(Some(Finish::new(FinishReason::Stop)), events));
+            return self.end(events);
+        }
         if !self.phase.is_over() && self.choices.iter().any(|choice| choice.finished) {
             return self.end(events);
         }
@@ -70,6 +81,18 @@ impl StreamParser for Parser {
 }
 
 impl Parser {
+    /// A piece of Triton's.
+    fn piece(&mut self, chunk: &Json<'_>, text: &str, events: &mut Vec<Event>) {
+        if self.phase == Phase::Before {
+            self.phase = Phase::Running;
+            let model = chunk.get("model_name").and_then(Json::as_str).map(str::to_owned);
+            let extras = Extras::NONE;
+            events.push(Event::Start { id: None, model, created: None, service_tier: None, extras });
+        }
+        self.plain = true;
+        self.say(0, text, events);
+    }
+
     fn chunk(&mut self, chunk: &Json<'_>, events: &mut Vec<Event>) {
         self.start(Some(chunk), events);
         for (place, value) in chunk.get("choices").map(Json::elements).unwrap_or_default().iter().enumerate()
@@ -82,21 +105,10 @@ impl Parser {
     }
 
     fn choice(&mut self, number: u32, value: &Json<'_>, events: &mut Vec<Event>) {
-        let place = self.choices.iter().position(|choice| choice.number == number).unwrap_or_else(|| {
-            self.choices.push(Choice { number, ..Choice::default() });
-            self.choices.len() - 1
-        });
-        let Some(choice) = self.choices.get_mut(place).filter(|choice| !choice.finished) else { return };
         if let Some(text) = filled(reply::words(value)) {
-            let index = *choice.open.get_or_insert_with(|| {
-                let opened =
-                    Event::BlockStart { index: self.next, candidate: number, opening: Opening::Text };
-                events.push(opened);
-                self.next += 1;
-                self.next - 1
-            });
-            events.push(Event::Delta { index, delta: Delta::Text(text.to_owned()) });
+            self.say(number, text, events);
         }
+        let Some(choice) = self.of(number) else { return };
         if let Some(json) = logprobs::parse(value) {
             events.push(Event::Logprobs { candidate: number, json });
         }
@@ -105,6 +117,27 @@ impl Parser {
         if let Some(word) = word.filter(|word| *word != "null") {
             choice.end(Some(parse_finish(word, stop_sequence(value))), events);
         }
+    }
+
+    /// The answer of that number, unless it has ended.
+    fn of(&mut self, number: u32) -> Option<&mut Choice> {
+        let place = self.choices.iter().position(|choice| choice.number == number).unwrap_or_else(|| {
+            self.choices.push(Choice { number, ..Choice::default() });
+            self.choices.len() - 1
+        });
+        self.choices.get_mut(place).filter(|choice| !choice.finished)
+    }
+
+    fn say(&mut self, number: u32, text: &str, events: &mut Vec<Event>) {
+        let next = self.next;
+        let Some(choice) = self.of(number) else { return };
+        let opened = choice.open.is_none();
+        let index = *choice.open.get_or_insert(next);
+        if opened {
+            self.next += 1;
+            events.push(Event::BlockStart { index, candidate: number, opening: Opening::Text });
+        }
+        events.push(Event::Delta { index, delta: Delta::Text(text.to_owned()) });
     }
 
     /// Says the start once, then what members no chunk before had.

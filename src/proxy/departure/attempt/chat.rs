@@ -66,7 +66,7 @@ fn completion(
     Ok(match planned {
         Plan::Verbatim { mut edits, strip_usage } => {
             let mut headers = ask.carried.clone();
-            known.envelope.seal(lens, &mut edits, &mut headers, &mut losses);
+            known.envelope.seal(lens, &known.account, &mut edits, &mut headers, &mut losses);
             let own = || instead.unwrap_or(&ask.body).clone();
             let body = if edits.is_empty() { own() } else { lens.apply(&edits).into() };
             let path = verbatim_path(ask, path);
@@ -100,7 +100,8 @@ fn completion(
             let path = if whole { known.paths.generate.clone() } else { path };
             ask.parsed = Some(request);
             let as_usual = ask.framing == Framing::of(from);
-            let mode = if from == to && rendered.restore.is_empty() && as_usual {
+            let alike = from == to && !known.profile.retold;
+            let mode = if alike && rendered.restore.is_empty() && as_usual {
                 let asked = matches!(to, Dialect::OpenaiChat | Dialect::OpenaiCompletions)
                     && known.profile.include_usage;
                 Mode::Rewritten { strip_usage: ask.stream && asked && !ask.stream_usage }
@@ -111,7 +112,7 @@ fn completion(
             if known.envelope != Envelope::None {
                 let lens = Lens::new(&body).map_err(malformed)?;
                 let mut edits = Vec::new();
-                known.envelope.seal(&lens, &mut edits, &mut headers, &mut losses);
+                known.envelope.seal(&lens, &known.account, &mut edits, &mut headers, &mut losses);
                 body = lens.apply(&edits);
             }
             let body = body.into();

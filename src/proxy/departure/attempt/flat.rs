@@ -82,7 +82,7 @@ pub(super) fn vectors(
         (form, spoken) if let Some(items) = items => {
             let request = items.missing();
             let body = spoken.render_request(&request, &known.model, &mut losses).map_err(unlike)?;
-            (body.into(), path, Mode::Vectors(spoken, form, Arc::clone(&items.asked)))
+            (known.with_account(body), path, Mode::Vectors(spoken, form, Arc::clone(&items.asked)))
         }
         (Vectors::Openai, Vectors::Openai) => {
             (with_model(ask, lens, &known.model), path, Mode::Verbatim { strip_usage: false })
@@ -109,7 +109,7 @@ pub(super) fn vectors(
             let head = Head { path: &ask.path, query: &ask.query, headers: &headers };
             let request = form.parse_request(&head, &ask.body).map_err(unlike)?;
             let body = spoken.render_request(&request, &known.model, &mut losses).map_err(unlike)?;
-            (body.into(), path, Mode::Vectors(spoken, form, Arc::new(request)))
+            (known.with_account(body), path, Mode::Vectors(spoken, form, Arc::new(request)))
         }
     };
     Ok(Attempt { losses, ..Attempt::posted(known, key, path, body, mode) })
@@ -133,7 +133,7 @@ pub(super) fn ranks(
     } else {
         let request = form.parse_request(&ask.body).map_err(unlike)?;
         let body = spoken.render_request(&request, &known.model, &mut losses);
-        (body.into(), Mode::Ranks(spoken, form, Arc::new(request)))
+        (known.with_account(body), Mode::Ranks(spoken, form, Arc::new(request)))
     };
     Ok(Attempt { losses, ..Attempt::posted(known, key, path, body, mode) })
 }
