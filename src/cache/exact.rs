@@ -234,14 +234,14 @@ impl Exact {
         purges: u64,
     ) -> bool {
         let ttl = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
-        self.adopt(fingerprint, entry.into(), now, now.saturating_add(ttl), purges)
+        self.adopt(fingerprint, &entry.into(), now, now.saturating_add(ttl), purges)
     }
 
     /// The same for an entry that was kept and ends at these times, in milliseconds since 1970.
     pub fn adopt(
         &self,
         fingerprint: Fingerprint,
-        entry: Arc<Entry>,
+        entry: &Arc<Entry>,
         made: u64,
         until: u64,
         purges: u64,
@@ -261,7 +261,7 @@ impl Exact {
         shard.tick += 1;
         let used = shard.tick;
         shard.order.insert(used, fingerprint);
-        shard.entries.insert(fingerprint, Kept { entry: Arc::clone(&entry), bytes, made, until, used });
+        shard.entries.insert(fingerprint, Kept { entry: Arc::clone(entry), bytes, made, until, used });
         drop(shard);
         match before {
             Some(kept) => {
@@ -272,7 +272,7 @@ impl Exact {
                 self.entries.fetch_add(count, Ordering::Relaxed);
             }
         }
-        if let Entry::Reworded(Reworded { place: Some(place), .. }) = &*entry {
+        if let Entry::Reworded(Reworded { place: Some(place), .. }) = &**entry {
             self.near.add(place, fingerprint);
             // It may have gone before it stood there.
             if self.of(fingerprint).is_some_and(|shard| !shard.entries.contains_key(&fingerprint)) {

@@ -176,7 +176,7 @@ fn pings_and_settings_without_end_make_nobody_wait() {
     let gateway = Setup::new(&mock).start();
     let mut stream = http2(&gateway);
     let flood = |number: u32| {
-        if number % 2 == 0 { frame(PING, 0, 0, &[0; 8]) } else { frame(SETTINGS, 0, 0, &[]) }
+        if number.is_multiple_of(2) { frame(PING, 0, 0, &[0; 8]) } else { frame(SETTINGS, 0, 0, &[]) }
     };
     // Its answers are not read.
     stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();

@@ -25,7 +25,7 @@ pub async fn look(
     let mut found = tiers.look(&numbers).await.into_iter().flatten();
     let Some((kept, tier)) = found.next() else { return (Found::Nothing(led.on()), None) };
     let adopt = |kept: &Kept| {
-        cache.adopt(kept.fingerprint, Arc::clone(&kept.entry), kept.made, kept.until, purges);
+        cache.adopt(kept.fingerprint, &kept.entry, kept.made, kept.until, purges);
     };
     let Entry::Reworded(reworded) = &*kept.entry else {
         let Some(age) = age(&kept, query) else { return (Found::Nothing(led.on()), None) };

@@ -177,7 +177,7 @@ impl Items {
             if self.wish.max_age.is_some_and(|most| age > most) {
                 continue;
             }
-            self.cache.adopt(kept.fingerprint, Arc::clone(&kept.entry), kept.made, kept.until, self.purges);
+            self.cache.adopt(kept.fingerprint, &kept.entry, kept.made, kept.until, self.purges);
             let places = self.numbers.iter().zip(&mut self.known);
             for (_, known) in places.filter(|(number, _)| **number == kept.fingerprint) {
                 *known = Some(Arc::clone(&kept.entry));
