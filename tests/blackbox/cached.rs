@@ -451,7 +451,8 @@ fn the_answer_goes_on_when_its_leader_leaves_as_long_as_anyone_listens() {
         assert_eq!(part(&reply), "hit; tier=in-flight", "{stream} {follows}");
         assert_eq!(said(Client::Anthropic, &reply, follows).split(' ').count(), 30, "{}", reply.text());
         let kept = gateway.ask(&question(Client::Gemini, "gpt-4o-mini", &text, false)).ok();
-        assert_eq!(part(&kept), "hit; tier=exact");
+        // The shared answer is let go just after its last listener has all of it.
+        assert!(["hit; tier=exact", "hit; tier=in-flight"].contains(&part(&kept)), "{}", part(&kept));
         assert_eq!(calls(&mock), before + 1);
         let last = wait("the leader's line", PATIENCE, || {
             let lines = gateway.lines();

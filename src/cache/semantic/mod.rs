@@ -1,6 +1,6 @@
 //! The same question in other words shares an answer.
 //!
-//! [`asked`] gives a request's question its forms: strings that are equal only for questions that ask
+//! [`asked()`] gives a request's question its forms: strings that are equal only for questions that ask
 //! the same. Nothing is measured and nothing is guessed: a form is the question itself without its
 //! courtesies, in one of the ways of asking it, spelt in one way. So the look-up
 //! is that of a hash, and two questions that differ in a negation, a number, a name, an order, a unit or
