@@ -131,6 +131,8 @@ impl Outward {
                 let own = Head { method: "POST", target: path, headers: &own };
                 sigv4::sign(&own, &sigv4::hash(&call.body), keys, scope, clock::unix_seconds())
             }
+            // No guard of Oracle's is known.
+            Credential::Oracle(_) => return Err(Failure::of("its credential is none")),
         };
         for (name, value) in shown {
             let mut value =

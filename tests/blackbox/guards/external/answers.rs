@@ -157,7 +157,7 @@ fn the_first_window_is_told_while_the_provider_goes_on() {
         json!({"model": "gpt-4o-mini", "stream": true, "messages": [{"role": "user", "content": "hi"}]});
     let request = post("/v1/chat/completions").json(&body);
     let mut conn = gateway.conn();
-    conn.send(&[request.head(), request.body.clone()].concat());
+    conn.send(&[request.head(), request.body].concat());
     let mut head = conn.head();
     // Comes while the provider still has the end to tell.
     conn.read_until(&mut head, "word10");
