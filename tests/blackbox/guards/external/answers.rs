@@ -42,7 +42,6 @@ fn answers_are_masked_and_blocked_streamed_or_not() {
             }
             // A provider that tells much at a time fills its first window with all of it, and no head was sent.
             let begun = stream.status == 200;
-            assert!(begun || model != "gpt-4o-mini", "{client:?} {model} {}", stream.text());
             if begun {
                 let told = client.streamed_text(&stream.text());
                 assert!(told.contains("One may take"), "{}", stream.text());
