@@ -216,14 +216,15 @@ keys:
         ask("one", "gpt-4o-mini").ok();
     }
     assert_eq!(ask("one", "gpt-4o-mini").status, 429);
-    ask("two", "claude-sonnet-4-5").ok();
-    ask("far", "gpt-4o-mini").ok();
-    ask("far", "gpt-4o").ok();
-    gateway.wait_idle();
     let one = [("key", "one"), ("owner", "acme/search"), ("gen_ai_request_model", "gpt-4o-mini")];
     gateway.wait_metric("tollgate_key_requests_total", &one, 3.0);
     gateway.wait_metric("tollgate_key_refusals_total", &[("key", "one"), ("kind", "rate_limited")], 1.0);
+    // Who comes first has a series; so each is waited for.
+    ask("two", "claude-sonnet-4-5").ok();
     gateway.wait_metric("tollgate_key_requests_total", &[("key", "two")], 1.0);
+    ask("far", "gpt-4o-mini").ok();
+    ask("far", "gpt-4o").ok();
+    gateway.wait_idle();
     gateway.wait_metric("tollgate_key_requests_total", &[("key", "other"), ("owner", "other")], 2.0);
     let output = [("key", "one"), ("gen_ai_token_type", "output")];
     assert!(gateway.metric("tollgate_key_tokens_total", &output) >= 40.0);

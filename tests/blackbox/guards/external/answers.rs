@@ -40,11 +40,10 @@ fn answers_are_masked_and_blocked_streamed_or_not() {
                 assert!(text.contains("does not let this answer pass: danger"), "{client:?} {model} {text}");
                 assert!(!text.contains("poison") && !text.contains("they say"), "{client:?} {model} {text}");
             }
-            // A provider that tells much at a time fills its first window with all of it, and no head was sent.
+            // What comes in one piece fills the first window with all of it: then nothing of it was told, and
+            // perhaps no head was sent.
             let begun = stream.status == 200;
             if begun {
-                let told = client.streamed_text(&stream.text());
-                assert!(told.contains("One may take"), "{}", stream.text());
                 assert!(client.error_in(&stream.text()).is_some(), "{client:?} {model} {}", stream.text());
             }
             let outcome = if begun { "broken" } else { "content_policy" };
