@@ -13,7 +13,6 @@ pub mod discovery;
 pub mod dressing;
 pub mod exchange;
 pub mod exporting;
-pub mod external;
 pub mod fetching;
 pub mod guarding;
 mod holding;

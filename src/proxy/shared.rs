@@ -12,7 +12,6 @@ use crate::clock;
 use crate::policy::Keyring;
 use crate::proxy::bytes_held::BytesHeld;
 use crate::proxy::departure::resolve::Resolver;
-use crate::proxy::external::Outward;
 use crate::proxy::fetching::Fetcher;
 use crate::proxy::issuers::IssuerKeys;
 use crate::proxy::keeping::Shelf;
@@ -49,9 +48,9 @@ pub struct Shared {
     /// How providers do.
     pub board: Board,
     /// The addresses of providers.
-    pub resolver: Arc<Resolver>,
+    pub resolver: Resolver,
     /// What clouds lend to providers.
-    pub credentials: Arc<Credentials>,
+    pub credentials: Credentials,
     /// The keys of issuers whose tokens open the door.
     pub issuer_keys: IssuerKeys,
     /// What limits and budgets have counted, and where it is written down.
@@ -60,8 +59,6 @@ pub struct Shared {
     pub ledger: Option<Ledger>,
     /// What gets pictures behind addresses.
     pub fetcher: Fetcher,
-    /// What asks guards that live elsewhere.
-    pub outward: Arc<Outward>,
     /// How many files may be open.
     pub files: Files,
     draining: AtomicBool,
@@ -85,7 +82,7 @@ impl Shared {
         telemetry.metrics.serves(world.generation);
         let board = Board::default();
         Arc::make_mut(&mut world).look_up_health(&board);
-        let (resolver, credentials) = (Arc::<Resolver>::default(), Arc::<Credentials>::default());
+        let credentials = Credentials::default();
         credentials.adopt(&world);
         let issuer_keys = IssuerKeys::default();
         issuer_keys.adopt(&world);
@@ -94,26 +91,22 @@ impl Shared {
         let own = || clock::secret_bits().unwrap_or_default();
         let key = tiers.as_ref().map_or_else(own, |tiers| tiers.key);
         let cache = Arc::new(Exact::new(key, room, largest));
-        let background = Arc::new(Background::new(listen));
-        let outward = Outward::new(&resolver, &credentials, &background, &telemetry.metrics);
-        let outward = Arc::new(outward);
         Self {
             cache,
             tiers: tiers.map(Arc::new),
             world: ArcSwap::new(world),
             discovered: ArcSwap::default(),
+            telemetry,
             shelf,
-            background,
+            background: Arc::new(Background::new(listen)),
             held: Arc::default(),
             board,
-            outward,
-            resolver,
+            resolver: Resolver::default(),
             credentials,
             issuer_keys,
             tallying,
             ledger,
             fetcher: Fetcher::default(),
-            telemetry,
             files: Files::new(rlimit::Resource::NOFILE.get().map_or(u64::MAX, |(soft, _)| soft)),
             draining: AtomicBool::new(false),
             cutting: AtomicBool::new(false),

@@ -2,7 +2,6 @@
 
 mod clouds;
 mod examples;
-mod external;
 mod guards;
 mod keys;
 mod mistakes;

@@ -13,7 +13,6 @@ mod codes;
 mod detector;
 mod examine;
 mod exfiltration;
-pub mod external;
 mod fold;
 mod injection;
 mod invisible;

@@ -11,21 +11,21 @@ use super::super::sieve::Form;
 
 /// One text in an event.
 #[derive(Debug)]
-pub(in crate::policy::guard) struct Piece<'a> {
+pub(super) struct Piece<'a> {
     /// Where its string stands in the event's data, with its quotes.
-    pub(in crate::policy::guard) span: Range<usize>,
+    pub(super) span: Range<usize>,
     /// What it says.
-    pub(in crate::policy::guard) text: Cow<'a, str>,
+    pub(super) text: Cow<'a, str>,
     /// Which text it is a piece of; none for one that is whole.
-    pub(in crate::policy::guard) strand: Option<String>,
-    pub(in crate::policy::guard) form: Form,
+    pub(super) strand: Option<String>,
+    pub(super) form: Form,
     /// Of a number that a tool is told: the name of the value that it stands in.
-    pub(in crate::policy::guard) number: Option<String>,
+    pub(super) number: Option<String>,
 }
 
 /// What an event ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::policy::guard) enum Ends {
+pub(super) enum Ends {
     /// No text.
     None,
     /// All texts that are open.
@@ -36,16 +36,16 @@ pub(in crate::policy::guard) enum Ends {
 
 /// What an event holds.
 #[derive(Debug)]
-pub(in crate::policy::guard) struct Read<'a> {
+pub(super) struct Read<'a> {
     /// Its texts.
-    pub(in crate::policy::guard) pieces: Vec<Piece<'a>>,
-    pub(in crate::policy::guard) ends: Ends,
+    pub(super) pieces: Vec<Piece<'a>>,
+    pub(super) ends: Ends,
     /// Whether its whole texts repeat what events before it have told.
-    pub(in crate::policy::guard) repeats: bool,
+    pub(super) repeats: bool,
 }
 
 /// Reads an event of this dialect; `None` for data that is no JSON.
-pub(in crate::policy::guard) fn read(dialect: Dialect, data: &[u8]) -> Option<Read<'_>> {
+pub(super) fn read(dialect: Dialect, data: &[u8]) -> Option<Read<'_>> {
     let root = json::parse(data).ok()?;
     let kind = root.get("type").and_then(Json::as_str).unwrap_or_default();
     let mut walk =
