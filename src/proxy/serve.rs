@@ -176,6 +176,8 @@ impl BackgroundService for Drain {
         while self.shared.metrics().in_flight() > 0 && told.elapsed() < 2 * LAST_WORDS {
             tokio::time::sleep(LOOK).await;
         }
+        // A request is done when its last frame is handed to its HTTP/2 connection, which sends it later.
+        tokio::time::sleep(LOOK * 2).await;
         while !(self.shared.telemetry.is_idle() && self.shared.shelf.is_idle())
             && told.elapsed() < Duration::from_secs(5)
         {
