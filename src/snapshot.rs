@@ -12,6 +12,7 @@ use crate::cache::{Mode, OtherWords, Otherwise, Rules};
 use crate::catalog::Catalog;
 use crate::ir::Dialect;
 use crate::policy::guard::Guard;
+use crate::policy::guard::external::External;
 use crate::policy::rewrite::Rewrite;
 use crate::policy::token::Issuer;
 use crate::policy::{Closed, Key, Keyring, Operator, Proxies};
@@ -55,6 +56,8 @@ pub struct Snapshot {
     pub guards: Vec<Arc<Guard>>,
     /// What is said otherwise in requests.
     pub rewrites: Vec<Arc<Rewrite>>,
+    /// The same, asked of services elsewhere.
+    pub externals: Vec<Arc<External>>,
     /// Whether a loss refuses any request.
     pub strict: bool,
     /// Whether a request under a budget is served though nobody knows its price.

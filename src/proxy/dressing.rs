@@ -82,8 +82,9 @@ pub fn dress_body(call: &Call, headers: &mut HeaderMap) {
         Some(_) if !matches!(call.relay, Relay::Error(_)) => Some(AWS_EVENTS),
         Some(_) | None => content_type,
     };
-    let changes_length =
-        call.screen.is_some() || matches!(call.relay, Relay::Stream(_) | Relay::Transcode(_));
+    let changes_length = call.screen.is_some()
+        || call.windowed
+        || matches!(call.relay, Relay::Stream(_) | Relay::Transcode(_));
     if changes_length && headers.remove(header::CONTENT_LENGTH).is_some() {
         headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }

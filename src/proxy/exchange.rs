@@ -93,6 +93,8 @@ pub struct Exchange {
     pub faults: Vec<(Arc<str>, Fault)>,
     /// Whether it is one of the gateway's own, made in the background.
     pub in_background: bool,
+    /// Whether it is a question to a judge of the gateway's own.
+    pub judges: bool,
     /// Whether the client left.
     pub client_gone: bool,
     /// Whether it failed, and yet its client was answered whole and may ask again.
@@ -175,6 +177,8 @@ pub struct Call {
     pub wrap: Option<Box<Wrap>>,
     /// Guards that look at its stream.
     pub screen: Option<Box<Screen>>,
+    /// Whether guards elsewhere look at it.
+    pub windowed: bool,
     /// What a cloud lent for this attempt.
     pub lent: Option<Arc<Lent>>,
     /// What the target refused of that, and will not be shown again.
@@ -230,6 +234,7 @@ impl Call {
             unwrap: None,
             wrap: None,
             screen: None,
+            windowed: false,
             lent: None,
             stale: None,
             pause: None,
@@ -326,6 +331,7 @@ impl Exchange {
             is_upstreams: false,
             faults: Vec::new(),
             in_background: false,
+            judges: false,
             client_gone: false,
         }
     }

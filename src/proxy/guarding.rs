@@ -17,6 +17,7 @@ use crate::policy::guard::{
 use crate::proxy::arrival::asked::{Asked, Through};
 use crate::proxy::departure::parsed;
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
+use crate::proxy::external::{self, Spoke, Watching};
 use crate::proxy::relay::{Find, Relay, in_stream};
 use crate::proxy::tracing;
 use crate::refusal::{Kind, Refusal};
@@ -33,6 +34,8 @@ pub struct Guarding {
     pub memory: Memory,
     /// The model that is asked for, where what goes through names one.
     model: String,
+    /// What is asked of guards that live elsewhere.
+    pub watching: Watching,
 }
 
 impl Guarding {
@@ -81,7 +84,8 @@ fn over(world: &Snapshot, key: Option<&Key>, model: &str) -> Option<Watch> {
 #[must_use]
 pub fn must_read(world: &Snapshot, key: Option<&Key>) -> bool {
     let asker = asker(key, "");
-    world.guards.iter().any(|guard| guard.may_look(Direction::Request, &asker))
+    external::must_read(world, key)
+        || world.guards.iter().any(|guard| guard.may_look(Direction::Request, &asker))
 }
 
 /// Looks at what a client asks, and at what was said before that belongs to it. Whether anything of it is
@@ -125,9 +129,7 @@ pub fn through(exchange: &mut Exchange, through: &Through, body: Bytes) -> Resul
     if exchange.world.guards.is_empty() {
         return Ok(body);
     }
-    let in_path = through.like.as_ref().and_then(Asked::model_in_path);
-    let model = in_path.or_else(|| Some(Lens::new(&body).ok()?.string("model")?.into_owned()));
-    let model = model.unwrap_or_default();
+    let model = model_of(through, &body);
     let watch = over(&exchange.world, exchange.key.as_deref(), &model);
     let guarding = exchange.guarding.get_or_insert_default();
     guarding.model = model;
@@ -177,6 +179,13 @@ pub(super) fn barred(guard: &str, class: &str, why: &str) -> Refusal {
     Refusal::new(Kind::ContentPolicy, message).with_code("data_class")
 }
 
+/// The model that what goes through names, or "".
+#[must_use]
+pub fn model_of(through: &Through, body: &Bytes) -> String {
+    let in_path = through.like.as_ref().and_then(Asked::model_in_path);
+    in_path.or_else(|| Some(Lens::new(body).ok()?.string("model")?.into_owned())).unwrap_or_default()
+}
+
 /// Whether somebody may read a body as JSON, in UTF-16 too, as some do who go by the first bytes. What begins
 /// otherwise is a form or a file.
 fn may_be_json(body: &[u8]) -> bool {
@@ -197,7 +206,7 @@ fn asked(watch: &Watch, body: &[u8], held: &[u8], memory: &mut Memory) -> Result
 }
 
 /// The refusal of a body that a guard must look into and cannot.
-fn unread(guard: &str) -> Refusal {
+pub(in crate::proxy) fn unread(guard: &str) -> Refusal {
     let message = format!(
         "the guard \"{guard}\" cannot look into this body: it must be JSON in UTF-8, without a byte order mark, \
          and no more than 128 levels deep"
@@ -219,7 +228,8 @@ fn stopped(guard: &str, rule: &str) -> Refusal {
     Refusal::new(Kind::ContentPolicy, message).with_code("guard_blocked")
 }
 
-fn unreadable() -> Refusal {
+/// The refusal of an answer that nobody can look into.
+pub(in crate::proxy) fn unreadable() -> Refusal {
     Refusal::new(Kind::BadGateway, "the provider's answer cannot be read, and so not be looked at by guards")
 }
 
@@ -245,17 +255,19 @@ fn answers(exchange: &Exchange) -> Option<Watch> {
 #[must_use]
 pub fn looks_at_answer(exchange: &Exchange) -> bool {
     let guards = &exchange.world.guards;
-    answered(exchange).is_some_and(|(asker, masked)| {
-        !masked.is_empty() || guards.iter().any(|guard| guard.looks(Direction::Answer, &asker, matches))
-    })
+    external::looks_at_answer(exchange)
+        || answered(exchange).is_some_and(|(asker, masked)| {
+            !masked.is_empty() || guards.iter().any(|guard| guard.looks(Direction::Answer, &asker, matches))
+        })
 }
 
 /// An answer begins whose stream is framed so: has guards look at it, where it is one.
 pub fn screen(exchange: &mut Exchange, streamed: Option<Framing>) {
-    if exchange.world.guards.is_empty() {
+    if exchange.world.guards.is_empty() && exchange.world.externals.is_empty() {
         return;
     }
     let spoken = exchange.call().and_then(|call| spoken(call, streamed));
+    external::stream(exchange, spoken);
     let watch = spoken.and_then(|_| answers(exchange));
     let screen = spoken.zip(watch).map(|((dialect, framing), watch)| {
         let shape = shape(exchange, &watch);
@@ -279,29 +291,38 @@ fn shape(exchange: &mut Exchange, watch: &Watch) -> Option<Shape> {
     Shape::of(ask.parsed.as_deref()?)
 }
 
-/// A piece of a stream goes to the client: what of it does. `false` when a guard ends the answer, for which the
-/// refusal is then the exchange's.
+/// A piece of a stream goes to the client: what of it does. When a guard ends the answer, the refusal is then
+/// the exchange's.
 #[must_use]
-pub fn speak(exchange: &mut Exchange, body: &mut Option<Bytes>, end: bool) -> bool {
-    let Exchange { guarding: Some(guarding), stage: Stage::Away(call), refusal, .. } = exchange else {
-        return true;
+pub fn speak(exchange: &mut Exchange, body: &mut Option<Bytes>, end: bool) -> Spoke {
+    let Exchange { guarding: Some(guarding), stage: Stage::Away(call), refusal, trace, world, .. } = exchange
+    else {
+        return Spoke::On;
     };
-    let Some(screen) = &mut call.screen else { return true };
-    match guarding.pass(screen, body, end) {
-        Ok(()) => true,
-        Err(stopped) => {
-            *refusal = Some(stopped);
-            false
-        }
-    }
+    let passed = match &mut call.screen {
+        Some(screen) => guarding.pass(screen, body, end),
+        None => Ok(()),
+    };
+    let most = world.downstream.held.as_usize();
+    let Guarding { memory, watching, .. } = &mut **guarding;
+    let passed =
+        passed.and_then(|()| watching.pass(body, end, memory, trace.as_deref_mut(), (&mut call.share, most)));
+    passed.unwrap_or_else(|stopped| {
+        *refusal = Some(stopped);
+        Spoke::Ended
+    })
 }
 
 /// The answer ends in the middle of its stream: what the client is told, where there is room for it. What it
 /// is told of the answer itself is looked at, too.
 pub fn break_off(guarding: Option<&mut Guarding>, call: &mut Call, fault: Fault) -> Option<Vec<u8>> {
-    let (Some(screen), Some(guarding)) = (&mut call.screen, guarding) else {
-        return call.relay.break_off(fault);
-    };
+    let Some(guarding) = guarding else { return call.relay.break_off(fault) };
+    if let Some((mut told, (dialect, framing), count)) = guarding.watching.stop() {
+        // What waits for its verdict is not told any more.
+        told.extend(in_stream(dialect, framing, count, fault));
+        return Some(told);
+    }
+    let Some(screen) = &mut call.screen else { return call.relay.break_off(fault) };
     if !screen.is_stopped() {
         let mut told = Some(call.relay.break_off(fault.clone())?.into());
         if guarding.pass(screen, &mut told, true).is_ok() {

@@ -13,6 +13,7 @@ pub mod discovery;
 pub mod dressing;
 pub mod exchange;
 pub mod exporting;
+pub mod external;
 pub mod fetching;
 pub mod guarding;
 mod holding;

@@ -25,6 +25,7 @@ use crate::proxy::arrival;
 use crate::proxy::departure;
 use crate::proxy::dressing;
 use crate::proxy::exchange::{self, Stage};
+use crate::proxy::external;
 use crate::proxy::packing;
 use crate::proxy::returning;
 use crate::proxy::shared::Shared;
@@ -181,6 +182,12 @@ impl ProxyHttp for Gateway {
         if head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
             return Ok(());
         }
+        if external::is_asked(exchange)
+            && let Err(refusal) = Box::pin(external::verdict(exchange)).await
+        {
+            exchange.refusal = Some(refusal);
+            return Error::e_explain(ErrorType::InternalError, "a guard refuses the request");
+        }
         returning::head(session, exchange, head)
     }
 
@@ -213,7 +220,10 @@ impl ProxyHttp for Gateway {
         exchange: &mut Exchange,
     ) -> Result<Option<Bytes>> {
         trailers.clear();
-        let said = returning::end(session, exchange);
+        let mut said = returning::end(session, exchange);
+        if external::waits(exchange) {
+            said = Some(external::late::conclude(session, exchange).await?);
+        }
         exchange.note(said.as_deref());
         exchange.conclude_tape();
         Ok(said)
@@ -259,6 +269,9 @@ impl ProxyHttp for Gateway {
         if *error.esource() == ErrorSource::Downstream {
             exchange.client_gone = true;
             error.set_retry(false);
+        } else if external::waits(exchange) {
+            // It is no failure (`external`).
+            error.set_retry(false);
         } else if exchange.refusal.is_some() {
             // We ended it ourselves, and said why.
             error.set_retry(false);
@@ -289,6 +302,8 @@ impl ProxyHttp for Gateway {
         let fault = exchange.faults.last().map(|(_, fault)| fault.clone());
         if *error.esource() == ErrorSource::Downstream {
             exchange.client_gone = true;
+        } else if external::waits(exchange) {
+            exchange.closed_well = Box::pin(external::late::tell(session, exchange)).await;
         } else {
             match fault {
                 _ if exchange.refusal.is_some() => {}

@@ -24,6 +24,7 @@ use crate::proxy::departure::envelope::Envelope;
 use crate::proxy::departure::judging;
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Call, Exchange, Stage};
+use crate::proxy::external::{self, Spoke, late};
 use crate::proxy::guarding;
 use crate::proxy::keeping::saving;
 use crate::proxy::packing::{self, Packing};
@@ -334,7 +335,8 @@ fn relay(
 /// # Errors
 /// None that can be.
 pub fn head(session: &Session, exchange: &mut Exchange, head: &mut ResponseHeader) -> Result<()> {
-    let held = |call: &&mut Call| call.relay.gathers() || call.holding.is_some() || call.awaits;
+    let held =
+        |call: &&mut Call| call.relay.gathers() || call.holding.is_some() || call.awaits || call.windowed;
     let Some(call) = exchange.call().filter(held) else {
         dressing::dress(exchange, head);
         if session.req_header().version == Version::HTTP_10 {
@@ -366,8 +368,10 @@ pub fn speak(
     let gathers = call.relay.gathers();
     if !gathers {
         call.relay.speak(body, end);
-        if !guarding::speak(exchange, body, end) {
-            return Error::e_explain(ErrorType::InternalError, "a guard ends the answer");
+        match guarding::speak(exchange, body, end) {
+            Spoke::On => {}
+            Spoke::Ended => return Error::e_explain(ErrorType::InternalError, "a guard ends the answer"),
+            Spoke::Waits => return late::begin(),
         }
     }
     let Exchange { world, stage, refusal, vigil, .. } = exchange;
@@ -383,6 +387,7 @@ pub fn speak(
         if call.awaits {
             return holding::first(session, exchange, body.as_ref(), end);
         }
+        let sends = call.windowed && (body.is_some() || end);
         if let (Some(vigil), Relay::Transcode(_), Dialect::AnthropicMessages, true) =
             (vigil, &call.relay, call.ask.dialect, body.is_some())
             && call.wrap.is_none()
@@ -390,7 +395,8 @@ pub fn speak(
         {
             vigil.beat();
         }
-        return Ok(());
+        // Pingora may have filtered the head together with this piece.
+        return if sends { holding::send_head(session, exchange) } else { Ok(()) };
     }
     if let Some(chunk) = body.take() {
         if !call.share.grow(chunk.len(), world.downstream.held.as_usize()) {
@@ -429,27 +435,16 @@ fn conclude(session: &mut Session, exchange: &mut Exchange, chance: Chance) -> R
                 error.set_retry(true);
                 return Err(error);
             }
-            let body = match guarding::gathered(exchange, body) {
-                Ok(body) => Bytes::from(body),
-                Err(refusal) => {
-                    let said = codec(exchange.client()).render_error(&refusal);
-                    let status = refusal.status;
-                    exchange.refusal = Some(refusal);
-                    release(session, exchange, Some((status, None)), said.len())?;
-                    return Ok(said.into());
-                }
-            };
             if let Exchange { world, stage: Stage::Away(call), .. } = exchange {
                 judging::answered(call, world, begun);
-                if let Some(saving) = &mut call.saving {
-                    saving.gathered(&body, call.ask.stream);
-                }
             }
-            let mut body = Some(body);
-            if let Some(call) = exchange.call() {
-                call.wrap(&mut body);
-            }
-            let body = body.unwrap_or_default();
+            let body = guarding::gathered(exchange, body).map(Bytes::from);
+            let body = match body.and_then(|body| external::hold(exchange, &body).map(|held| (body, held))) {
+                Ok((_, true)) => return late::begin(),
+                Ok((body, false)) => body,
+                Err(refusal) => return late::refuse(session, exchange, refusal),
+            };
+            let body = late::told(exchange, body);
             exchange.overhead += clock::now().saturating_duration_since(begun);
             release(session, exchange, None, body.len())?;
             return Ok(body);
@@ -474,7 +469,7 @@ fn conclude(session: &mut Session, exchange: &mut Exchange, chance: Chance) -> R
 
 /// Sends the head that waited: into the connection's buffer, so that it leaves together with the
 /// body. A failure has another status, and perhaps a time after which to come back.
-fn release(
+pub(super) fn release(
     session: &mut Session,
     exchange: &mut Exchange,
     failure: Option<(u16, Option<Duration>)>,
@@ -522,9 +517,12 @@ pub fn end(session: &mut Session, exchange: &mut Exchange) -> Option<Bytes> {
     }
     let mut body = None;
     call.relay.speak(&mut body, true);
-    let speaks = guarding::speak(exchange, &mut body, true);
+    let spoke = guarding::speak(exchange, &mut body, true);
+    if spoke == Spoke::Waits {
+        return None;
+    }
     let Exchange { stage: Stage::Away(call), guarding, refusal, .. } = exchange else { return None };
-    if let (false, Some(refusal)) = (speaks, refusal) {
+    if let (Spoke::Ended, Some(refusal)) = (spoke, refusal) {
         let fault = Fault::new(refusal.kind, refusal.message.clone());
         body = guarding::break_off(guarding.as_deref_mut(), call, fault).map(Bytes::from);
     }
@@ -540,6 +538,7 @@ pub fn end(session: &mut Session, exchange: &mut Exchange) -> Option<Bytes> {
         // As above.
         holding::let_go(session, exchange, &mut body, true).ok()?;
     }
+    holding::send_head(session, exchange).ok()?;
     body.or_else(|| Some(Bytes::new()))
 }
 
@@ -548,7 +547,11 @@ pub async fn conclude_late(session: &mut Session, exchange: &mut Exchange) {
     if session.response_written().is_some() || exchange.call().is_none_or(|call| call.head.is_none()) {
         return;
     }
-    if let Ok(body) = conclude(session, exchange, Chance::Gone) {
+    let mut said = conclude(session, exchange, Chance::Gone);
+    if external::waits(exchange) {
+        said = late::conclude(session, exchange).await;
+    }
+    if let Ok(body) = said {
         // The client may be gone by now; then nobody need be told.
         let _ = session.write_response_body(Some(body), true).await;
     }

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::policy::Keyring;
 use crate::proxy::bytes_held::BytesHeld;
 use crate::proxy::departure::resolve::Resolver;
+use crate::proxy::external::Outward;
 use crate::proxy::fetching::Fetcher;
 use crate::proxy::issuers::IssuerKeys;
 use crate::proxy::keeping::Shelf;
@@ -48,9 +49,9 @@ pub struct Shared {
     /// How providers do.
     pub board: Board,
     /// The addresses of providers.
-    pub resolver: Resolver,
+    pub resolver: Arc<Resolver>,
     /// What clouds lend to providers.
-    pub credentials: Credentials,
+    pub credentials: Arc<Credentials>,
     /// The keys of issuers whose tokens open the door.
     pub issuer_keys: IssuerKeys,
     /// What limits and budgets have counted, and where it is written down.
@@ -59,6 +60,8 @@ pub struct Shared {
     pub ledger: Option<Ledger>,
     /// What gets pictures behind addresses.
     pub fetcher: Fetcher,
+    /// What asks guards that live elsewhere.
+    pub outward: Arc<Outward>,
     /// How many files may be open.
     pub files: Files,
     draining: AtomicBool,
@@ -82,7 +85,7 @@ impl Shared {
         telemetry.metrics.serves(world.generation);
         let board = Board::default();
         Arc::make_mut(&mut world).look_up_health(&board);
-        let credentials = Credentials::default();
+        let (resolver, credentials) = (Arc::<Resolver>::default(), Arc::<Credentials>::default());
         credentials.adopt(&world);
         let issuer_keys = IssuerKeys::default();
         issuer_keys.adopt(&world);
@@ -91,22 +94,26 @@ impl Shared {
         let own = || clock::secret_bits().unwrap_or_default();
         let key = tiers.as_ref().map_or_else(own, |tiers| tiers.key);
         let cache = Arc::new(Exact::new(key, room, largest));
+        let background = Arc::new(Background::new(listen));
+        let outward = Outward::new(&resolver, &credentials, &background, &telemetry.metrics);
+        let outward = Arc::new(outward);
         Self {
             cache,
             tiers: tiers.map(Arc::new),
             world: ArcSwap::new(world),
             discovered: ArcSwap::default(),
-            telemetry,
             shelf,
-            background: Arc::new(Background::new(listen)),
+            background,
             held: Arc::default(),
             board,
-            resolver: Resolver::default(),
+            outward,
+            resolver,
             credentials,
             issuer_keys,
             tallying,
             ledger,
             fetcher: Fetcher::default(),
+            telemetry,
             files: Files::new(rlimit::Resource::NOFILE.get().map_or(u64::MAX, |(soft, _)| soft)),
             draining: AtomicBool::new(false),
             cutting: AtomicBool::new(false),

@@ -53,6 +53,7 @@ pub struct Metrics {
     units: IntCounterVec,
     reloads: IntCounterVec,
     guards: IntCounterVec,
+    guard_calls: HistogramVec,
     limited: IntCounterVec,
     alerts: IntCounterVec,
     cached: IntCounterVec,
@@ -232,6 +233,12 @@ impl Metrics {
                 "What guards found in requests and answers",
                 &[label::GUARD, label::RULE, label::ACTION, label::ON],
             )?,
+            guard_calls: histograms(
+                metric::GUARD_CALLS,
+                "How long guards that live elsewhere took, by what became of it",
+                &[label::GUARD, label::RESULT],
+                &DURATION_BUCKETS,
+            )?,
             limited: counters(
                 metric::LIMITED,
                 "Requests refused by a limit or budget",
@@ -328,11 +335,19 @@ impl Metrics {
     /// The label of a key, an owner or a label: there are as many as the operator makes, of which so
     /// many have one of their own. People are told of by the key that they come in as.
     fn node<'r>(&self, rule: &'r Rule) -> &'r str {
-        let mut known = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
         let name = rule.node.public_name();
-        let id = format!("{}:{name}", rule.node.kind);
-        let own = known.contains(&id) || (known.len() < MOST_NODES && known.insert(id));
-        if own { name } else { OTHER }
+        if self.has_room(format!("{}:{name}", rule.node.kind)) { name } else { OTHER }
+    }
+
+    /// Whether this is one of the first so many that have a label of their own.
+    fn has_room(&self, id: String) -> bool {
+        let mut known = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        known.contains(&id) || (known.len() < MOST_NODES && known.insert(id))
+    }
+
+    /// A guard that lives elsewhere was asked, and this became of it.
+    pub fn asked_guard(&self, guard: &str, result: &str, took: Duration) {
+        self.guard_calls.with_label_values(&[guard, result]).observe(took.as_secs_f64());
     }
 
     /// What a settled request met on its way: failures of upstreams, losses, and what guards found.
@@ -343,7 +358,10 @@ impl Metrics {
             self.upstream_errors.with_label_values(&[provider.as_ref(), fault.kind.label()]).inc();
         }
         for verdict in &record.guards {
-            let labels = [&*verdict.guard, &*verdict.rule, verdict.action.name(), verdict.direction.name()];
+            // Services elsewhere call their rules as they like.
+            let rule = format!("guard:{}/{}", verdict.guard, verdict.rule);
+            let rule = if self.has_room(rule) { &*verdict.rule } else { OTHER };
+            let labels = [&*verdict.guard, rule, verdict.action.name(), verdict.direction.name()];
             self.guards.with_label_values(&labels).inc_by(verdict.count.into());
         }
         for loss in record.losses.iter() {

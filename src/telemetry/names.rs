@@ -169,6 +169,8 @@ pub mod metric {
     pub const UPSTREAM_ERRORS: &str = "tollgate_upstream_errors_total";
     /// What translations lost.
     pub const LOSSES: &str = "tollgate_losses_total";
+    /// How long guards that live elsewhere took.
+    pub const GUARD_CALLS: &str = "tollgate_external_guard_seconds";
     /// What guards found.
     pub const GUARDS: &str = "tollgate_guard_findings_total";
     /// Requests refused by a limit or budget.

@@ -11,6 +11,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::policy::guard::Direction;
+
 pub use context::{ALL, Context, SpanId, TraceId};
 pub use glimpse::Glimpse;
 
@@ -78,6 +80,8 @@ pub enum Deed {
     Attempt(Box<Try>),
     /// Guards look at what is asked.
     Guard,
+    /// One that lives elsewhere is asked about what goes this way.
+    External(Arc<str>, Direction),
     /// The cache is asked for an answer.
     Cache,
 }
@@ -117,6 +121,12 @@ impl Trace {
     /// A step begins.
     pub fn begin(&mut self, span: SpanId, now: Instant, deed: Deed) {
         self.steps.push(Step { span, began: now, ended: None, deed });
+    }
+
+    /// A step was made beside the attempt that runs.
+    pub fn aside(&mut self, step: Step) {
+        let runs = self.steps.last().is_some_and(|last| last.ended.is_none());
+        self.steps.insert(self.steps.len() - usize::from(runs), step);
     }
 
     /// Whatever runs still ends.

@@ -33,7 +33,7 @@ async fn of(call: &Call<'_>, who: &Operator) -> Answer {
 /// What there is here that not every gateway has.
 fn rooms(world: &Snapshot) -> impl Iterator<Item = &'static str> {
     let keeps = world.caching.keeps(world.door.keyring.keys().iter().filter_map(|key| key.cache.as_ref()));
-    let rooms = [("cache", keeps), ("guards", !world.guards.is_empty())];
+    let rooms = [("cache", keeps), ("guards", !world.guards.is_empty() || !world.externals.is_empty())];
     rooms.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| name)
 }
 

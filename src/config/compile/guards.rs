@@ -184,7 +184,7 @@ fn class_of(name: &str, classes: &[Arc<Class>], spot: &mut Spot<'_>) -> Option<A
 }
 
 /// Guards and their rules are named in a header of answers, with these between.
-fn named(name: &str, path: &[&str], spot: &mut Spot<'_>) {
+pub(super) fn named(name: &str, path: &[&str], spot: &mut Spot<'_>) {
     if !is_name(name) || name.contains(['/', ',', ';', '=']) {
         spot.error(path, "expected a name without / , ; =", None);
     }

@@ -5,6 +5,7 @@
 mod breakers;
 mod cache;
 mod clouds;
+mod external;
 mod guards;
 mod jwt;
 mod keys;
@@ -88,6 +89,7 @@ pub(super) fn compile(
     }
     let guards = guards::compile(file, &mut check);
     let (providers, offers) = providers::compile(file, &mut check);
+    let externals = external::compile(file, &providers, &mut check);
     let table = names::compile(file, &offers, &mut check);
     let overlays = prices::compile(file, &mut check);
     let catalog = Arc::new(Catalog::builtin().with_overlay(&overlays));
@@ -108,6 +110,7 @@ pub(super) fn compile(
         bodies: bodies(file, &mut check),
         guards,
         rewrites: rewrites::compile(file, &mut check),
+        externals,
         strict: file.strict,
         unpriced: file.unpriced == Unpriced::Allow,
     };

@@ -6,6 +6,7 @@
 mod auth;
 mod breakers;
 mod cache;
+mod external;
 mod guards;
 mod jwt;
 mod keys;
@@ -29,6 +30,9 @@ use crate::units::ByteSize;
 pub(super) use auth::Auth;
 pub(super) use breakers::Breakers;
 pub(super) use cache::{Cache, CacheLeft, CacheMode, CacheOtherwise, CacheReplay, CacheScope};
+pub(super) use external::{
+    ExternalAction, ExternalFailure, ExternalGuard, ExternalKind, ExternalMode, ExternalTurns,
+};
 pub(super) use guards::{Class, Guard, GuardAction, GuardOn};
 pub(super) use jwt::Jwt;
 pub(super) use keys::{
@@ -85,6 +89,8 @@ pub(super) struct File {
     pub(super) classes: BTreeMap<String, Class>,
     /// Rules by name for what is said otherwise in requests.
     pub(super) rewrites: BTreeMap<String, Rewrite>,
+    /// Guards by name that live elsewhere: services that are asked what they make of what is said.
+    pub(super) external_guards: BTreeMap<String, ExternalGuard>,
     /// The folder for the journal and the database, relative to the working directory.
     /// Default: `tollgate-data`. Needs a restart.
     pub(super) data_dir: String,
@@ -451,6 +457,7 @@ impl Default for File {
             guards: BTreeMap::new(),
             classes: BTreeMap::new(),
             rewrites: BTreeMap::new(),
+            external_guards: BTreeMap::new(),
             data_dir: "tollgate-data".to_owned(),
             metrics: Metrics::default(),
             log: Log::default(),

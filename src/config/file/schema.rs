@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::{Serialize, Serializer};
 
 use super::File;
+use super::external::ExternalModes;
 use super::scalar::{
     Concurrency, Degree, Dollars, Fraction, Interval, Key, Moment, Percent, Portion, Size, Span, Usd,
 };
@@ -128,6 +129,11 @@ described! {
     Moment: {
         "type": "string",
         "description": "A day or a moment in UTC: 2027-01-31, 2027-01-31T12:00:00Z."
+    },
+    ExternalModes: {
+        "type": ["string", "array"],
+        "description": "One of pre, during and post, or a list of these.",
+        "items": {"enum": ["pre", "during", "post"]}
     },
     Usd: {
         "type": ["string", "number"],

@@ -2,6 +2,7 @@
 
 mod clouds;
 mod examples;
+mod external;
 mod guards;
 mod keys;
 mod mistakes;

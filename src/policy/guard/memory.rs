@@ -70,27 +70,28 @@ impl Memory {
 
     /// Notes what a rule found.
     pub(super) fn note(&mut self, guard: &Guard, rule: Arc<str>, direction: Direction) {
-        let action = guard.action;
         if direction == Direction::Request {
             self.diversion.follow(guard);
         }
-        if action == Action::Block && self.blocked.is_none() {
+        if guard.action == Action::Block && self.blocked.is_none() {
             self.blocked = Some((Arc::clone(&guard.name), Arc::clone(&rule)));
         }
+        self.add(&guard.name, rule, guard.action, direction);
+    }
+
+    /// Adds a verdict.
+    pub(super) fn add(&mut self, guard: &Arc<str>, rule: Arc<str>, action: Action, direction: Direction) {
         let room = self.verdicts.len() < MOST_VERDICTS;
         let known = self.verdicts.iter_mut().find(|verdict| {
-            verdict.guard == guard.name && verdict.rule == rule && verdict.direction == direction
+            verdict.guard == *guard
+                && verdict.rule == rule
+                && verdict.action == action
+                && verdict.direction == direction
         });
         match known {
             Some(verdict) => verdict.count = verdict.count.saturating_add(1),
             None if room => {
-                self.verdicts.push(Verdict {
-                    guard: Arc::clone(&guard.name),
-                    rule,
-                    action,
-                    direction,
-                    count: 1,
-                });
+                self.verdicts.push(Verdict { guard: Arc::clone(guard), rule, action, direction, count: 1 });
             }
             None => {}
         }

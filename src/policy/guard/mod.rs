@@ -13,6 +13,7 @@ mod codes;
 mod detector;
 mod examine;
 mod exfiltration;
+pub mod external;
 mod fold;
 mod injection;
 mod invisible;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, header};
-use pingora::Result;
 use pingora::proxy::Session;
+use pingora::{Error, ErrorType, Result};
 
 use crate::account::trace::Deed;
 use crate::cache::{Found, Tier};
@@ -16,8 +16,9 @@ use crate::ir::Dialect;
 use crate::proxy::allowance;
 use crate::proxy::answer::{self, Connection};
 use crate::proxy::arrival::ask::Chosen;
-use crate::proxy::arrival::asked::{Asked, Machine};
+use crate::proxy::arrival::asked::{Asked, Machine, Through};
 use crate::proxy::arrival::body::{Taken, Untaken};
+use crate::proxy::arrival::paused::Paused;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::caching::items::Items;
 use crate::proxy::caching::{self, Query, Tape};
@@ -28,6 +29,7 @@ use crate::proxy::departure::targets::Known;
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::dressing;
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
+use crate::proxy::external;
 use crate::proxy::guarding;
 use crate::proxy::keeping::background;
 use crate::proxy::keeping::recall::{self, Form, Recall, recall};
@@ -57,6 +59,7 @@ mod form;
 mod live;
 pub mod local;
 mod opening;
+mod paused;
 pub mod recognise;
 mod routing;
 pub(in crate::proxy) mod through;
@@ -112,7 +115,16 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         exchange.key = key;
         exchange.in_background = true;
     }
-    if !asked.is_public() && !exchange.in_background {
+    if !world.externals.is_empty()
+        && let Some(key) = shared.background.judged(session.req_header())
+    {
+        exchange.judges = true;
+        exchange.key = key;
+    }
+    // A judge with a key of its own is let in as whoever else has it.
+    let is_own = exchange.in_background
+        || exchange.judges && !session.req_header().headers.contains_key(header::AUTHORIZATION);
+    if !asked.is_public() && !is_own {
         let head = session.req_header();
         let mut admitted = admission::admit(&world, head, exchange.address, exchange.at / 1000);
         if admitted.is_err()
@@ -171,6 +183,11 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     {
         body::invite(session).await?;
         let share = shared.held.share();
+        if !world.externals.is_empty() {
+            // What is not read may still have an answer to be looked at.
+            let model = through.like.as_ref().and_then(Asked::model_in_path).unwrap_or_default();
+            let _ = external::begin(shared, exchange, &model);
+        }
         let allowed = admission::go_through(&world, key, through, session.req_header(), &Bytes::new());
         let begun = allowed.and_then(|()| through::dispatch(shared, session, exchange, through, share));
         return match begun {
@@ -204,12 +221,21 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
             } else {
                 Ok(None)
             };
-            recalled.and_then(|recall| dispatch(shared, session, exchange, &asked, taken.body, recall, share))
+            let sent = recalled
+                .and_then(|recall| dispatch(shared, session, exchange, &asked, taken.body, recall, share));
+            match sent {
+                Ok(Sent::Waits(paused)) => {
+                    // As above.
+                    Box::pin(paused.ask(shared, session, exchange, &asked)).await
+                }
+                sent => sent,
+            }
         }
     };
     exchange.overhead += clock::now().saturating_duration_since(begun);
     match sent_on {
         Ok(Sent::Away) => Ok(false),
+        Ok(Sent::Waits(_)) => Error::e_explain(ErrorType::InternalError, "a request that was asked about"),
         Ok(Sent::Found(query, found)) => caching::serve(shared, session, exchange, query, found).await,
         Ok(Sent::Vectors(form, items)) if !items.is_whole() => {
             // What few requests need has no room in the future of each.
@@ -308,6 +334,8 @@ async fn turn_away(
 
 /// What becomes of a request that was read.
 enum Sent {
+    /// Guards elsewhere are to be asked first.
+    Waits(Box<Paused>),
     /// It goes to a provider.
     Away,
     /// It is answered here, with this.
@@ -326,7 +354,7 @@ fn dispatch(
     asked: &Asked,
     body: Bytes,
     recall: Option<Box<Recall>>,
-    mut share: Share,
+    share: Share,
 ) -> Result<Sent, Refusal> {
     if let Asked::Through(through) = asked {
         let (through, body) = through::owned(&exchange.world, through, body);
@@ -334,13 +362,13 @@ fn dispatch(
         admission::go_through(&exchange.world, key, &through, session.req_header(), &body)?;
         let body = guarding::through(exchange, &through, body)?;
         guarding::stays(exchange, &through)?;
-        let body = rewriting::through(&exchange.world, exchange.key.as_deref(), &through, body)?;
-        through::dispatch(shared, session, exchange, &through, share)?;
-        if let Some(call) = exchange.call() {
-            call.upload = Upload::Held;
-            call.attempt.body = body;
+        if !exchange.world.externals.is_empty() {
+            let model = guarding::model_of(&through, &body);
+            if external::begin(shared, exchange, &model) {
+                return Ok(Sent::Waits(Box::new(Paused::Through { through, body, share })));
+            }
         }
-        return Ok(Sent::Away);
+        return go_through(shared, session, exchange, &through, body, share);
     }
     if *asked == Asked::Machine(Machine::Show) {
         return local::show(&exchange.world, shared, exchange.key.as_deref(), &body).map(Sent::Here);
@@ -379,23 +407,66 @@ fn dispatch(
         exchange.patience = exchange.world.upstream.patience();
         exchange.wait_for(routing.as_ref().and_then(|routing| routing.way.times.as_ref()), &ask.times);
     }
+    let chosen = Chosen { targets, place, known, routing };
+    if !exchange.world.externals.is_empty() && external::begin(shared, exchange, &ask.model) {
+        return Ok(Sent::Waits(Box::new(Paused::Ask { ask, chosen, share })));
+    }
+    send(shared, session, exchange, asked, ask, &lens, chosen, share)
+}
+
+/// Sends on what goes through.
+fn go_through(
+    shared: &Shared,
+    session: &mut Session,
+    exchange: &mut Exchange,
+    through: &Through,
+    body: Bytes,
+    share: Share,
+) -> Result<Sent, Refusal> {
+    let body = rewriting::through(&exchange.world, exchange.key.as_deref(), through, body)?;
+    through::dispatch(shared, session, exchange, through, share)?;
+    if let Some(call) = exchange.call() {
+        call.upload = Upload::Held;
+        call.attempt.body = body;
+    }
+    Ok(Sent::Away)
+}
+
+/// Prepares the first attempt of a request that may go on; or what answers it here.
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the rest of `dispatch`, which guards elsewhere may come before"
+)]
+fn send(
+    shared: &Shared,
+    session: &mut Session,
+    exchange: &mut Exchange,
+    asked: &Asked,
+    mut ask: Ask,
+    lens: &Lens<'_>,
+    chosen: Chosen,
+    mut share: Share,
+) -> Result<Sent, Refusal> {
+    let Chosen { targets, place, known, routing } = chosen;
     let rewritten;
+    let anew;
     // What the operator says is no concern of guards.
     let before = ask.body.len();
-    let lens = if rewriting::ask(&exchange.world, own.as_deref(), asked, &mut ask)? {
+    let lens = if rewriting::ask(&exchange.world, exchange.key.as_deref(), asked, &mut ask)? {
         rewritten = ask.body.clone();
         let more = rewritten.len().saturating_sub(before);
         if more > 0 && !share.grow(more, exchange.world.downstream.held.as_usize()) {
             return Err(body::full());
         }
-        let lens = Lens::watching(&rewritten, &WORDS).map_err(malformed)?;
-        ask.tier = ask::asked_tier(&lens);
-        ask.keep &= lens.bool("store") != Some(false);
-        lens
+        anew = Lens::watching(&rewritten, &WORDS).map_err(malformed)?;
+        ask.tier = ask::asked_tier(&anew);
+        ask.keep &= anew.bool("store") != Some(false);
+        &anew
     } else {
         lens
     };
-    ask.bounds = allowance::bounds(exchange.key.as_deref(), &lens);
+    ask.bounds = allowance::bounds(exchange.key.as_deref(), lens);
+    let head = session.req_header();
     transcript::begin(shared, exchange, asked, &ask);
     let mut recalled = false;
     if let (Asked::Count { .. }, Some(recall)) = (asked, &ask.recall)
@@ -407,12 +478,12 @@ fn dispatch(
     }
     if ask::is_counted_here(asked, &known) {
         if asked.dialect() == Dialect::OpenaiResponses && !recalled {
-            kept::refuse(&lens)?;
+            kept::refuse(lens)?;
         }
         return local::count(shared, &ask, &known.model).map(Sent::Here);
     }
     if known.dialect != asked.dialect()
-        && let Some(loaded) = local::loaded(asked, &lens, exchange.at / 1000)
+        && let Some(loaded) = local::loaded(asked, lens, exchange.at / 1000)
     {
         return Ok(Sent::Here(loaded));
     }
@@ -421,7 +492,7 @@ fn dispatch(
     let query = match asked {
         Asked::Chat { .. } if !exchange.in_background => {
             let own = exchange.key.as_deref();
-            caching::query(&exchange.world, &shared.cache, own, &head.headers, &mut ask, &lens, &targets)?
+            caching::query(&exchange.world, &shared.cache, own, &head.headers, &mut ask, lens, &targets)?
         }
         _ => None,
     };
@@ -464,7 +535,7 @@ fn dispatch(
     // Where something was found, its provider may never be asked.
     let asks = found.is_none() && vectors.is_none();
     let attempt = if asks {
-        attempt::prepare(&mut ask, asked, &lens, known, key)?
+        attempt::prepare(&mut ask, asked, lens, known, key)?
     } else {
         Attempt::posted(known, key, String::new(), Bytes::new(), Mode::Translate(Restore::NONE))
     };

@@ -21,6 +21,7 @@ use crate::proxy::caching::tape::Tape;
 use crate::proxy::departure::attempt::Mode;
 use crate::proxy::departure::targets;
 use crate::proxy::exchange::{Call, Exchange};
+use crate::proxy::external::{self, Spoke};
 use crate::proxy::keeping::saving;
 use crate::proxy::phases::{ending, refuse};
 use crate::proxy::relay::{Into, Outcome, Relay};
@@ -170,7 +171,11 @@ async fn repeat(
         }
         return Ok(Told::Answered);
     }
-    let Some(said) = said(exchange, &answer.body) else {
+    let mut told = said(exchange, &answer.body);
+    if external::waits(exchange) {
+        told = Box::pin(late(exchange)).await;
+    }
+    let Some(said) = told else {
         return match exchange.refusal.take() {
             // A guard, which its own client has.
             Some(refusal) => no(session, exchange, refusal).await,
@@ -228,7 +233,11 @@ async fn follow(
                         return fail(session, exchange, refusal).await;
                     }
                     if end {
-                        let Some(said) = conclude(exchange) else {
+                        let mut told = conclude(exchange);
+                        if external::waits(exchange) {
+                            told = Box::pin(late(exchange)).await;
+                        }
+                        let Some(said) = told else {
                             if let Some(refusal) = exchange.refusal.take() {
                                 return no(session, exchange, refusal).await;
                             }
@@ -339,7 +348,7 @@ fn said(exchange: &mut Exchange, body: &Bytes) -> Option<Bytes> {
     let mut said = Some(body.clone());
     call.relay.listen(Some(body), true, now);
     call.relay.speak(&mut said, true);
-    guarding::speak(exchange, &mut said, true).then_some(())?;
+    (guarding::speak(exchange, &mut said, true) == Spoke::On).then_some(())?;
     let call = exchange.call()?;
     hear_saving(call, said.as_ref(), true);
     call.wrap(&mut said);
@@ -363,18 +372,26 @@ fn conclude(exchange: &mut Exchange) -> Option<Bytes> {
     let call = exchange.call()?;
     match call.relay.conclude()? {
         Outcome::Said(said) => {
-            let said = guarding::gathered(exchange, said).map_err(|refusal| exchange.refusal = Some(refusal));
-            let said = Bytes::from(said.ok()?);
-            let call = exchange.call()?;
-            if let Some(saving) = &mut call.saving {
-                saving.gathered(&said, call.ask.stream);
-            }
-            let mut said = Some(said);
-            call.wrap(&mut said);
-            said
+            let said = guarding::gathered(exchange, said).map(Bytes::from);
+            let held = said.and_then(|said| external::hold(exchange, &said).map(|held| (said, held)));
+            let (said, held) = held.map_err(|refusal| exchange.refusal = Some(refusal)).ok()?;
+            (!held).then(|| external::late::told(exchange, said))
         }
         Outcome::Failed { .. } => None,
     }
+}
+
+/// What is left of an answer that waited for verdicts; `None` where a guard does not let it pass.
+async fn late(exchange: &mut Exchange) -> Option<Bytes> {
+    let told = external::resolve(exchange).await.map_err(|refusal| exchange.refusal = Some(refusal)).ok()?;
+    let call = exchange.call()?;
+    if call.relay.gathers() {
+        return Some(external::late::told(exchange, told));
+    }
+    let mut told = Some(told);
+    hear_saving(call, told.as_ref(), true);
+    call.wrap(&mut told);
+    told
 }
 
 fn hear_saving(call: &mut Call, said: Option<&Bytes>, end: bool) {
@@ -421,7 +438,14 @@ async fn speak(
     let mut said = piece;
     call.relay.listen(said.as_ref(), end, now);
     call.relay.speak(&mut said, end);
-    if !guarding::speak(exchange, &mut said, end) {
+    let mut spoke = guarding::speak(exchange, &mut said, end);
+    if spoke == Spoke::Waits {
+        match Box::pin(external::resolve(exchange)).await {
+            Ok(rest) => said = Some(rest),
+            Err(refusal) => (exchange.refusal, spoke) = (Some(refusal), Spoke::Ended),
+        }
+    }
+    if spoke == Spoke::Ended {
         returning::give_up(session, exchange, Connection::Keep).await;
         return Ok(());
     }

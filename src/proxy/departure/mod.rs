@@ -340,7 +340,7 @@ fn begin_anew(call: &mut Call) {
     }
     call.vectors = None;
     call.relay = Relay::Waiting;
-    call.screen = None;
+    (call.screen, call.windowed) = (None, false);
     call.holding = None;
     call.head = None;
     call.awaits = false;

@@ -2,6 +2,7 @@
 //! that they go the way of any other, and what comes of them is kept to be found.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +32,9 @@ const MARK: &str = "x-tollgate-background";
 /// What a request of the gateway's own pages shows of itself: our word, and where their client is.
 const SPEAKS_FOR: HeaderName = HeaderName::from_static("x-tollgate-speaks-for");
 
+/// What a request shows that a judge of the gateway's own is asked with: our word, and which it is.
+const JUDGES: HeaderName = HeaderName::from_static("x-tollgate-judges");
+
 /// So many may run at one time.
 const MOST: usize = 512;
 
@@ -38,13 +42,37 @@ const MOST: usize = 512;
 const FIRST: usize = 64 << 10;
 
 /// What runs in the background.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Background {
     /// Where the gateway itself can be reached; none where it listens on nothing that is known.
     own: Option<SocketAddr>,
     /// What no client can know.
     word: String,
     running: Mutex<FxHashMap<String, Running>>,
+    /// The keys with which judges are asked now, by the number of their request.
+    judging: Mutex<FxHashMap<u64, Option<Arc<Key>>>>,
+    asked: AtomicU64,
+}
+
+/// A judge is being asked.
+#[derive(Debug)]
+pub struct Asking<'b> {
+    background: &'b Background,
+    number: u64,
+}
+
+impl Asking<'_> {
+    /// The header by which its request is known.
+    #[must_use]
+    pub fn header(&self) -> (HeaderName, String) {
+        (JUDGES, format!("{} {}", self.background.word, self.number))
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.background.judging.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+    }
 }
 
 /// One request in the background, as those who look for it see it.
@@ -67,7 +95,23 @@ impl Background {
         };
         let own = listen.parse::<SocketAddr>().ok();
         let own = own.map(|address| SocketAddr::new(near(address.ip()), address.port()));
-        Self { own, word: clock::secret(), running: Mutex::default() }
+        Self { own, word: clock::secret(), ..Self::default() }
+    }
+
+    /// A judge is asked on behalf of this key.
+    #[must_use]
+    pub fn ask(&self, key: Option<Arc<Key>>) -> Asking<'_> {
+        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        self.judging.lock().unwrap_or_else(PoisonError::into_inner).insert(number, key);
+        Asking { background: self, number }
+    }
+
+    /// Whether this is a question to a judge, and on whose behalf.
+    #[must_use]
+    pub fn judged(&self, head: &RequestHeader) -> Option<Option<Arc<Key>>> {
+        let (word, number) = head.headers.get(JUDGES)?.to_str().ok()?.split_once(' ')?;
+        let number = number.parse::<u64>().ok().filter(|_| self.knows(word))?;
+        self.judging.lock().unwrap_or_else(PoisonError::into_inner).get(&number).cloned()
     }
 
     /// Where the gateway itself can be reached.

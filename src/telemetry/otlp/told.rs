@@ -5,6 +5,7 @@
 //! those of OpenTelemetry (HTTP 1.37, and the repository of the conventions for generative AI, November
 //! 2026); what has none there begins with `tollgate.`.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::parameters;
@@ -31,6 +32,7 @@ pub(super) fn spans(settled: &Settled, trace: &Trace) -> Vec<Span> {
                 span
             }
             Deed::Guard => guarded(settled, trace, step),
+            Deed::External(guard, direction) => consulted(settled, trace, step, guard, *direction),
             Deed::Cache => looked_up(settled, trace, step),
         });
     }
@@ -149,7 +151,7 @@ fn answered(span: &mut Span, settled: &Settled, trace: &Trace) {
     }
     let last = trace.steps.iter().rev().find_map(|step| match &step.deed {
         Deed::Attempt(attempt) => Some(attempt),
-        Deed::Guard | Deed::Cache => None,
+        Deed::Guard | Deed::External(..) | Deed::Cache => None,
     });
     match (last, &record.provider) {
         (Some(attempt), _) => span.set(field::PROVIDER, provider(attempt)),
@@ -271,6 +273,21 @@ fn guarded(settled: &Settled, trace: &Trace, step: &Step) -> Span {
     let verdicts = settled.record.guards.iter().filter(|verdict| verdict.direction == Direction::Request);
     let verdicts: Vec<String> =
         verdicts.map(|verdict| format!("{}/{}", verdict.guard, verdict.rule)).collect();
+    if !verdicts.is_empty() {
+        span.set(name::GUARD_FINDINGS, verdicts);
+    }
+    span
+}
+
+/// One that lives elsewhere.
+fn consulted(settled: &Settled, trace: &Trace, step: &Step, guard: &Arc<str>, direction: Direction) -> Span {
+    let times = times(settled, trace, step);
+    let mut span = span(trace, step.span, Kind::Client, format!("guard {guard}"), times);
+    span.text(name::GUARD, guard);
+    span.set(name::GUARD_ON, direction.name());
+    let own = settled.record.guards.iter();
+    let own = own.filter(|verdict| verdict.direction == direction && verdict.guard == *guard);
+    let verdicts: Vec<String> = own.map(|verdict| format!("{}/{}", verdict.guard, verdict.rule)).collect();
     if !verdicts.is_empty() {
         span.set(name::GUARD_FINDINGS, verdicts);
     }

@@ -1,6 +1,7 @@
 //! Guards over real sockets: what reaches the provider, and what the client is told.
 
 mod elsewhere;
+mod external;
 mod kept;
 mod shapes;
 mod streams;

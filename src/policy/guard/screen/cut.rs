@@ -14,7 +14,7 @@ pub struct Unframed;
 
 /// A stream being cut.
 #[derive(Debug)]
-pub(super) enum Cut {
+pub(in crate::policy::guard) enum Cut {
     Sse(sse::Parser),
     Array(json_array::Parser, At),
     Aws(event_stream::Parser),
@@ -23,16 +23,16 @@ pub(super) enum Cut {
 
 /// How far an array was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum At {
+pub(in crate::policy::guard) enum At {
     Start,
     Inside,
 }
 
 /// One event.
 #[derive(Debug)]
-pub(super) struct Event {
+pub(in crate::policy::guard) struct Event {
     /// Its exact bytes.
-    pub(super) raw: Vec<u8>,
+    pub(in crate::policy::guard) raw: Vec<u8>,
     /// Where its data stand in them; none where they stand there in parts, or are none.
     data: Option<(usize, usize)>,
     /// Its data, where they stand in parts.
@@ -43,7 +43,7 @@ pub(super) struct Event {
 
 impl Event {
     /// What it says.
-    pub(super) fn data(&self) -> &[u8] {
+    pub(in crate::policy::guard) fn data(&self) -> &[u8] {
         match (&self.joined, self.data) {
             (Some(data), _) => data,
             (None, Some((start, end))) => self.raw.get(start..end).unwrap_or_default(),
@@ -57,7 +57,7 @@ impl Event {
     }
 
     /// Whether it says nothing and only shows that somebody is there.
-    pub(super) const fn is_silent(&self) -> bool {
+    pub(in crate::policy::guard) const fn is_silent(&self) -> bool {
         self.joined.is_none() && self.data.is_none()
     }
 
@@ -71,7 +71,7 @@ impl Event {
 }
 
 impl Cut {
-    pub(super) fn new(framing: Framing) -> Self {
+    pub(in crate::policy::guard) fn new(framing: Framing) -> Self {
         match framing {
             Framing::Sse => Self::Sse(sse::Parser::new(LARGEST)),
             Framing::JsonArray => Self::Array(json_array::Parser::new(LARGEST), At::Start),
@@ -81,7 +81,11 @@ impl Cut {
     }
 
     /// Takes the next bytes, and appends the events that they complete.
-    pub(super) fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Unframed> {
+    pub(in crate::policy::guard) fn push(
+        &mut self,
+        bytes: &[u8],
+        events: &mut Vec<Event>,
+    ) -> Result<(), Unframed> {
         match self {
             Self::Sse(frames) => {
                 frames.push(bytes, |frame| events.push(of_frame(&frame))).map_err(|_| Unframed)
@@ -99,7 +103,7 @@ impl Cut {
     }
 
     /// The stream is over: what is left of it.
-    pub(super) fn finish(&mut self, events: &mut Vec<Event>) {
+    pub(in crate::policy::guard) fn finish(&mut self, events: &mut Vec<Event>) {
         // What is broken was told of, or ends with the stream.
         let _ = match self {
             Self::Sse(frames) => frames.finish(|frame| events.push(of_frame(&frame))).map_err(|_| Unframed),
@@ -111,7 +115,7 @@ impl Cut {
     }
 
     /// Appends an event as it came.
-    pub(super) fn pass(&mut self, event: &Event, out: &mut Vec<u8>) {
+    pub(in crate::policy::guard) fn pass(&mut self, event: &Event, out: &mut Vec<u8>) {
         self.separate(out);
         out.extend_from_slice(&event.raw);
         if let Self::Lines(_) = self {
@@ -120,7 +124,7 @@ impl Cut {
     }
 
     /// Appends an event with other data.
-    pub(super) fn write(&mut self, event: &Event, data: &[u8], out: &mut Vec<u8>) {
+    pub(in crate::policy::guard) fn write(&mut self, event: &Event, data: &[u8], out: &mut Vec<u8>) {
         if let Self::Aws(_) = self {
             return write_message(&event.raw, data, out);
         }
@@ -147,7 +151,7 @@ impl Cut {
     }
 
     /// Appends what ends a stream that came to its end.
-    pub(super) fn close(&mut self, out: &mut Vec<u8>) {
+    pub(in crate::policy::guard) fn close(&mut self, out: &mut Vec<u8>) {
         if let Self::Array(frames, at) = self
             && frames.finish().is_ok()
         {

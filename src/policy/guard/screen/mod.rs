@@ -4,8 +4,8 @@
 //! nothing found in it is never written anew. So an event waits for the next one at most, as long as
 //! words are told, and not for the answer.
 
-mod cut;
-mod pieces;
+pub(super) mod cut;
+pub(super) mod pieces;
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -332,7 +332,7 @@ impl Strand {
 }
 
 /// Data with some of their strings and numbers said anew.
-fn spliced(data: &[u8], changes: &[(Range<usize>, String)]) -> Vec<u8> {
+pub(super) fn spliced(data: &[u8], changes: &[(Range<usize>, String)]) -> Vec<u8> {
     let mut out = Vec::with_capacity(data.len());
     let mut at = 0;
     for (span, anew) in changes {

@@ -11,21 +11,21 @@ use super::super::sieve::Form;
 
 /// One text in an event.
 #[derive(Debug)]
-pub(super) struct Piece<'a> {
+pub(in crate::policy::guard) struct Piece<'a> {
     /// Where its string stands in the event's data, with its quotes.
-    pub(super) span: Range<usize>,
+    pub(in crate::policy::guard) span: Range<usize>,
     /// What it says.
-    pub(super) text: Cow<'a, str>,
+    pub(in crate::policy::guard) text: Cow<'a, str>,
     /// Which text it is a piece of; none for one that is whole.
-    pub(super) strand: Option<String>,
-    pub(super) form: Form,
+    pub(in crate::policy::guard) strand: Option<String>,
+    pub(in crate::policy::guard) form: Form,
     /// Of a number that a tool is told: the name of the value that it stands in.
-    pub(super) number: Option<String>,
+    pub(in crate::policy::guard) number: Option<String>,
 }
 
 /// What an event ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Ends {
+pub(in crate::policy::guard) enum Ends {
     /// No text.
     None,
     /// All texts that are open.
@@ -36,16 +36,16 @@ pub(super) enum Ends {
 
 /// What an event holds.
 #[derive(Debug)]
-pub(super) struct Read<'a> {
+pub(in crate::policy::guard) struct Read<'a> {
     /// Its texts.
-    pub(super) pieces: Vec<Piece<'a>>,
-    pub(super) ends: Ends,
+    pub(in crate::policy::guard) pieces: Vec<Piece<'a>>,
+    pub(in crate::policy::guard) ends: Ends,
     /// Whether its whole texts repeat what events before it have told.
-    pub(super) repeats: bool,
+    pub(in crate::policy::guard) repeats: bool,
 }
 
 /// Reads an event of this dialect; `None` for data that is no JSON.
-pub(super) fn read(dialect: Dialect, data: &[u8]) -> Option<Read<'_>> {
+pub(in crate::policy::guard) fn read(dialect: Dialect, data: &[u8]) -> Option<Read<'_>> {
     let root = json::parse(data).ok()?;
     let kind = root.get("type").and_then(Json::as_str).unwrap_or_default();
     let mut walk =
