@@ -42,9 +42,11 @@ use crate::store::Owner;
 use crate::telemetry::{Telemetry, Tracing};
 
 pub use ask::Ask;
+use unwritten::Unwritten;
 
 mod ask;
 mod record;
+mod unwritten;
 
 /// One request, from its first byte to its record.
 #[derive(Debug)]
@@ -205,6 +207,8 @@ pub struct Call {
     pub holding: Option<Box<(Holding, Framing)>>,
     /// The head of an answer that is gathered or held back, kept until its body is known.
     pub head: Option<Box<ResponseHeader>>,
+    /// What of its stream Pingora was given and may not have written.
+    pub unwritten: Unwritten,
     /// The share of the byte budget that the body holds.
     pub share: Share,
     /// The answer as far as it is to be kept.
@@ -248,6 +252,7 @@ impl Call {
             upload: Upload::Held,
             holding: None,
             head: None,
+            unwritten: Unwritten::new(),
             share,
             saving: None,
             tape: None,
@@ -281,6 +286,14 @@ impl Call {
             let mut messages = Vec::with_capacity(piece.len() * 2);
             wrap.push(piece, &mut messages);
             *body = (!messages.is_empty()).then(|| messages.into());
+        }
+    }
+
+    /// A piece of the answer was said to the client, of whose body so many bytes are written. It is said again
+    /// should Pingora not write it, where something is told behind it then.
+    pub fn note_said(&mut self, piece: &Bytes, written: usize) {
+        if self.relay.can_break_off() || self.screen.is_some() || self.windowed {
+            self.unwritten.say(piece, written);
         }
     }
 

@@ -200,6 +200,9 @@ impl ProxyHttp for Gateway {
     ) -> Result<Option<Duration>> {
         returning::speak(session, exchange, body, end)?;
         exchange.note(body.as_deref());
+        if let (Some(call), Some(piece), false) = (exchange.call(), body.as_ref(), end) {
+            call.note_said(piece, session.as_downstream().body_bytes_sent());
+        }
         if end {
             exchange.conclude_tape();
             // Whoever has the last piece may ask again at once.

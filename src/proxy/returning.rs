@@ -50,6 +50,7 @@ pub fn begin(
     let world = Arc::clone(&exchange.world);
     let Some(call) = exchange.call() else { return Ok(()) };
     call.answered = Some(now);
+    call.unwritten = <_>::default();
     tracing::answered(exchange, status);
     let Some(call) = exchange.call() else { return Ok(()) };
     if let (101, Upload::Tunnel(tunnel)) = (status, &mut call.upload) {
@@ -567,6 +568,19 @@ fn masked(exchange: &Exchange, said: Vec<u8>) -> Vec<u8> {
     }
 }
 
+/// Writes what was said of a stream and not written, since Pingora took it down with the piece behind it.
+///
+/// # Errors
+/// When the client is gone.
+pub(super) async fn catch_up(session: &mut Session, exchange: &mut Exchange) -> Result<()> {
+    let written = session.as_downstream().body_bytes_sent();
+    let missed = exchange.call().map(|call| call.unwritten.take(written)).unwrap_or_default();
+    if missed.is_empty() {
+        return Ok(());
+    }
+    session.write_response_body(Some(missed), false).await
+}
+
 /// All attempts failed: tells the client so, in a whole answer or inside the stream that runs.
 /// Whether that came to a proper end, after which the connection can take another request.
 pub async fn give_up(session: &mut Session, exchange: &mut Exchange, connection: Connection) -> bool {
@@ -577,6 +591,9 @@ pub async fn give_up(session: &mut Session, exchange: &mut Exchange, connection:
         let mut fault = Fault::new(refusal.kind, refusal.message);
         if fault.kind == Kind::Internal {
             fault.kind = Kind::BadGateway;
+        }
+        if catch_up(session, exchange).await.is_err() {
+            return false;
         }
         let Exchange { stage: Stage::Away(call), guarding, .. } = exchange else { return false };
         let Some(frames) = guarding::break_off(guarding.as_deref_mut(), call, fault) else { return false };

@@ -41,6 +41,7 @@ enum Shape {
         ready: Vec<u8>,
         /// How many bytes of the budget are drawn on.
         drawn: usize,
+        /// Whether all of it came, and its end waits for verdicts.
         over: bool,
     },
     Whole(Bytes, Vec<Said>),
@@ -111,8 +112,8 @@ pub fn hold(exchange: &mut Exchange, body: &Bytes) -> Result<bool, Refusal> {
         let Some(mut post) = Post::of_stream(exchange, dialect, framing) else { return Ok(false) };
         let mut all = Vec::new();
         post.take(Some(body), true, &mut all).map_err(|()| unreadable())?;
-        if let Shape::Stream { ready, .. } = &mut post.shape {
-            *ready = all;
+        if let Shape::Stream { ready, over, .. } = &mut post.shape {
+            (*ready, *over) = (all, true);
         }
         exchange.guarding.get_or_insert_default().watching.post = Some(Box::new(post));
         return Ok(true);
@@ -210,6 +211,7 @@ impl Post {
         }
         let held = windows.held();
         if held > *drawn && !share.grow(held - *drawn, most) {
+            *ready = out;
             let message = "there is no room to hold the answer until a guard has looked at it";
             return Err(Refusal::new(Kind::Unavailable, message));
         }
@@ -230,14 +232,13 @@ impl Post {
 
     /// Takes a piece in, and asks about the windows that it fills.
     fn take(&mut self, piece: Option<&Bytes>, end: bool, out: &mut Vec<u8>) -> Result<(), ()> {
-        let Shape::Stream { windows, over, .. } = &mut self.shape else { return Ok(()) };
+        let Shape::Stream { windows, .. } = &mut self.shape else { return Ok(()) };
         let mut full = Vec::new();
         if let Some(piece) = piece {
             windows.push(piece, &mut full, out).map_err(|_| ())?;
         }
         if end {
             windows.finish(&mut full, out);
-            *over = true;
         }
         for window in full {
             self.ask(window);

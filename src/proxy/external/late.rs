@@ -73,7 +73,11 @@ pub async fn conclude(session: &mut Session, exchange: &mut Exchange) -> Result<
 /// The same, told to the client. Whether that came to a proper end, after which the connection can take
 /// another request.
 pub async fn tell(session: &mut Session, exchange: &mut Exchange) -> bool {
-    let Ok(body) = conclude(session, exchange).await else {
+    let told = match returning::catch_up(session, exchange).await {
+        Ok(()) => conclude(session, exchange).await,
+        Err(gone) => Err(gone),
+    };
+    let Ok(body) = told else {
         exchange.client_gone = true;
         return false;
     };

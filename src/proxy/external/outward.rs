@@ -79,15 +79,7 @@ impl Outward {
         if let Some(lender) = &guard.lender {
             self.show(&mut head, lender, guard.timeout, call).await?;
         }
-        let body = Bytes::copy_from_slice(&call.body);
-        loop {
-            match self.exchange(&peer, head.clone(), body.clone()).await {
-                Ok(answer) => return Ok(answer),
-                // A pooled connection may have died in its sleep.
-                Err((why, true)) => log::debug!("the guard {} is asked once more: {why}", guard.name),
-                Err((why, false)) => return Err(Failure::ill(why)),
-            }
-        }
+        self.exchange(&peer, head, call).await
     }
 
     /// Asks a model of the gateway's own, as any client does.
@@ -106,8 +98,7 @@ impl Outward {
         head.insert_header(name, value).map_err(|_| Failure::of("its address is none"))?;
         let mut peer = HttpPeer::new(own, false, String::new());
         peer.options.read_timeout = Some(guard.timeout);
-        let asked = self.exchange(&peer, head, Bytes::copy_from_slice(&call.body)).await;
-        asked.map_err(|(why, _)| Failure::ill(why))
+        self.exchange(&peer, head, call).await
     }
 
     /// Adds what a cloud lends to a head that is complete but for it.
@@ -144,8 +135,25 @@ impl Outward {
         Ok(())
     }
 
-    /// One try. A failure says whether another may fare better.
     async fn exchange(
+        &self,
+        peer: &HttpPeer,
+        head: RequestHeader,
+        call: &Call,
+    ) -> Result<(u16, Vec<u8>), Failure> {
+        let body = Bytes::copy_from_slice(&call.body);
+        loop {
+            match self.attempt(peer, head.clone(), body.clone()).await {
+                Ok(answer) => return Ok(answer),
+                // A pooled connection may have died in its sleep.
+                Err((why, true)) => log::debug!("a guard is asked once more: {why}"),
+                Err((why, false)) => return Err(Failure::ill(why)),
+            }
+        }
+    }
+
+    /// One try. A failure says whether another may fare better.
+    async fn attempt(
         &self,
         peer: &HttpPeer,
         head: RequestHeader,

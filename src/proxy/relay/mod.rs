@@ -235,6 +235,12 @@ impl Relay {
         }
     }
 
+    /// Whether a client is told in its stream when that breaks off.
+    #[must_use]
+    pub const fn can_break_off(&self) -> bool {
+        matches!(self, Self::Stream(_) | Self::Transcode(_))
+    }
+
     /// Whether the client gets pieces of the answer before it is whole.
     #[must_use]
     pub const fn passes_on(&self) -> bool {

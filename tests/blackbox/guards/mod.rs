@@ -22,6 +22,19 @@ fn arrived(mock: &tollgate::mock::Mock) -> String {
     mock_page(mock, "last")["body_text"].as_str().unwrap().to_owned()
 }
 
+/// An event of a stream as OpenAI's chat completions tell it.
+fn chunk(delta: &Value, finish: Option<&str>) -> String {
+    let chunk = json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
+        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]});
+    format!("data: {chunk}\n\n")
+}
+
+/// Pieces of a body that come apart however they are written.
+fn chunked(pieces: &[String]) -> Vec<u8> {
+    let framed = pieces.iter().map(|piece| format!("{:x}\r\n{piece}\r\n", piece.len()));
+    framed.collect::<String>().into_bytes()
+}
+
 #[test]
 fn what_is_masked_does_not_reach_a_provider_in_any_dialect() {
     let mock = mock();

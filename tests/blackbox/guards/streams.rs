@@ -6,7 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 use serde_json::{Value, json};
 use tollgate::wire::event_stream::{self, Parser};
 
-use super::MAIL;
+use super::{MAIL, chunk, chunked};
 use crate::harness::{CLIENTS, End, Gateway, Heard, PATIENCE, Provider, Request, Setup, Then, post};
 
 /// A provider that begins a stream of this type, waits for the test, and then writes the rest at once.
@@ -21,12 +21,6 @@ fn hesitant(kind: &'static str, first: Vec<u8>, rest: Vec<u8>) -> (Provider, Sen
         Then::Close
     });
     (provider, go)
-}
-
-fn chunk(delta: &Value, finish: Option<&str>) -> String {
-    let chunk = json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
-        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]});
-    format!("data: {chunk}\n\n")
 }
 
 /// What comes of a stream up to this word, and behind it once the provider goes on.
@@ -74,6 +68,37 @@ fn a_stream_that_a_guard_ends_tells_so_though_its_end_came_with_it() {
         if path.ends_with("streamGenerateContent") {
             let elements: Value = serde_json::from_str(&whole).unwrap_or_else(|_| panic!("no JSON: {whole}"));
             assert!(elements.as_array().unwrap().last().unwrap()["error"].is_object(), "{whole}");
+        }
+    }
+}
+
+#[test]
+fn what_stands_in_pieces_before_the_one_that_a_guard_ends_is_told() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let first = chunk(&json!({"role": "assistant", "content": "Well then, "}), None);
+    let rest = [
+        chunk(&json!({"content": "all of this is fine, they say. "}), None),
+        chunk(&json!({"content": format!("So write to {MAIL} now")}), None),
+        chunk(&json!({}), Some("stop")) + "data: [DONE]\n\n",
+    ];
+    let (go, wait) = channel::<()>();
+    let wait = Mutex::new(wait);
+    let provider = Provider::start(move |_, stream| {
+        Heard::answer(stream, &[head.as_bytes(), &chunked(&[first.clone()])].concat());
+        let _ = wait.lock().unwrap().recv_timeout(PATIENCE);
+        Heard::answer(stream, &[chunked(&rest), b"0\r\n\r\n".to_vec()].concat());
+        Then::Close
+    });
+    let gateway = Setup::default()
+        .provider(&format!("openai: {{base_url: \"http://{}/v1\", api_key: k}}", provider.addr))
+        .yaml("guards:\n  pii: {detect: [email], action: block, on: [answer]}")
+        .start();
+    for client in CLIENTS {
+        for _ in 0..3 {
+            let (before, rest, end) = begun(&gateway, &client.stream("gpt-4o-mini", "hi"), "Well", &go);
+            let whole = [before, rest].concat();
+            assert_eq!(client.streamed_text(&whole), "Well then, all of this is fine, they say. ", "{whole}");
+            assert!(client.error_in(&whole).is_some() && end == End::Clean, "{whole}");
         }
     }
 }

@@ -1,5 +1,9 @@
 //! Answers that wait for guards elsewhere: whole ones, and streams window by window.
 
+use std::sync::Mutex;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::{guarded, questions, webhook};
@@ -74,7 +78,7 @@ fn what_is_let_pass_is_byte_for_byte_what_the_provider_said() {
     });
     let line = format!("openai: {{base_url: \"http://{}/v1\", api_key: k}}", provider.addr);
     let guard = format!(
-        "external_guards:\n  own: {{kind: webhook, url: \"http://{}\", mode: post, window: 50}}",
+        "external_guards:\n  own: {{kind: webhook, url: \"http://{}\", timeout: 30s, mode: post, window: 50}}",
         hook.addr
     );
     let gateway = Setup::default().provider(&line).yaml(&guard).start();
@@ -122,8 +126,8 @@ fn the_connection_takes_the_next_request_behind_an_answer_that_waited() {
 #[test]
 fn the_first_window_is_told_while_the_provider_goes_on() {
     let hook = webhook();
-    let (go, wait) = std::sync::mpsc::channel::<()>();
-    let wait = std::sync::Mutex::new(wait);
+    let (go, wait) = channel::<()>();
+    let wait = Mutex::new(wait);
     let chunk = |text: &str| {
         let chunk = json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
             "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": null}]});
@@ -137,17 +141,17 @@ fn the_first_window_is_told_while_the_provider_goes_on() {
             b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n",
         );
         Heard::answer(stream, many.as_bytes());
-        for _ in 0..40 {
-            std::thread::sleep(std::time::Duration::from_millis(25));
+        // It goes on until its client has heard of it.
+        let waits = wait.lock().unwrap();
+        while waits.recv_timeout(Duration::from_millis(25)) == Err(RecvTimeoutError::Timeout) {
             Heard::answer(stream, one.as_bytes());
         }
-        let _ = wait.lock().unwrap().recv_timeout(crate::harness::PATIENCE);
         Heard::answer(stream, last.as_bytes());
         Then::Close
     });
     let line = format!("openai: {{base_url: \"http://{}/v1\", api_key: k}}", provider.addr);
     let guard = format!(
-        "external_guards:\n  own: {{kind: webhook, url: \"http://{}\", mode: post, window: 100}}",
+        "external_guards:\n  own: {{kind: webhook, url: \"http://{}\", timeout: 30s, mode: post, window: 100}}",
         hook.addr
     );
     let gateway = Setup::default().provider(&line).yaml(&guard).start();
@@ -168,7 +172,7 @@ fn the_first_window_is_told_while_the_provider_goes_on() {
 fn what_is_kept_is_looked_at_for_each_client_anew() {
     let (mock, hook) = (mock(), webhook());
     let guard = format!(
-        "cache: {{mode: exact}}\nexternal_guards:\n  own: {{kind: webhook, url: \"http://{}\", mode: [during, post]}}",
+        "cache: {{mode: exact}}\nexternal_guards:\n  own: {{kind: webhook, url: \"http://{}\", timeout: 30s, mode: [during, post]}}",
         hook.addr
     );
     let gateway = Setup::new(&mock).yaml(&guard).start();
@@ -179,7 +183,7 @@ fn what_is_kept_is_looked_at_for_each_client_anew() {
     let stages: Vec<_> = questions(&hook).iter().map(|asked| asked["stage"].clone()).collect();
     assert_eq!(stages, ["during", "post", "during", "post"]);
     let guard = format!(
-        "cache: {{mode: exact}}\nexternal_guards:\n  own: {{kind: webhook, url: \"http://{}\", mode: post}}",
+        "cache: {{mode: exact}}\nexternal_guards:\n  own: {{kind: webhook, url: \"http://{}\", timeout: 30s, mode: post}}",
         hook.addr
     );
     let gateway = Setup::new(&mock).yaml(&guard).start();

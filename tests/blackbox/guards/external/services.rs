@@ -6,7 +6,7 @@ use super::{arrived, questions, service};
 use crate::harness::{Client, Gateway, Heard, Provider, Setup, Then, json_reply, mock, mock_page, post};
 
 fn with(mock: &tollgate::mock::Mock, guard: &str) -> Gateway {
-    Setup::new(mock).yaml(&format!("external_guards:\n  own: {{{guard}}}")).start()
+    Setup::new(mock).yaml(&format!("external_guards:\n  own: {{{guard}, timeout: 30s}}")).start()
 }
 
 fn said(words: &str) -> String {
@@ -120,7 +120,7 @@ fn a_guardrail_of_bedrock_is_asked_with_a_signature() {
     );
     let gateway = Setup::new(&mock)
         .provider(&provider)
-        .yaml("external_guards:\n  rail: {kind: bedrock, provider: bedrock, guardrail: gr-1, version: 3}")
+        .yaml("external_guards:\n  rail: {kind: bedrock, provider: bedrock, guardrail: gr-1, version: 3, timeout: 30s}")
         .start();
     gateway.ask(&Client::Openai.whole("gpt-4o-mini", &said("I am Anna"))).ok();
     assert!(arrived(&mock).contains("I am {NAME}"), "{}", arrived(&mock));
