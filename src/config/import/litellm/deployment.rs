@@ -4,6 +4,7 @@ use crate::config::import::money::per_million;
 use crate::config::import::text;
 use crate::config::import::written::Written;
 use crate::config::tree::{Entry, Node};
+use crate::policy::rewrite::Param;
 use crate::provider::Vendor;
 
 use super::{Reader, place};
@@ -172,8 +173,27 @@ impl Reader {
                     }
                 }
             }
+            _ if Param::from_name(key).is_some() => self.default(entry, name),
             _ => self.price_or_note(entry, name, prices),
         }
+    }
+
+    /// A parameter that holds where the client says nothing.
+    fn default(&mut self, entry: &Entry, name: &str) {
+        let key = entry.key.as_str();
+        let value = match self.written(&entry.node) {
+            // There it is the name of what nobody else serves, and here it would be that of everything.
+            Some(Written::Text(value)) if name != "*" => value,
+            _ => return self.note(place(entry), format!("{key} of \"{name}\": write it under rewrites")),
+        };
+        let path = ["rewrites", name, "defaults", key];
+        if self.draft.file.text_at(&path).is_some_and(|known| known != value) {
+            let message =
+                format!("{key} of \"{name}\": defaults are of a name, not of one of its deployments");
+            return self.note(place(entry), message);
+        }
+        self.draft.file.put(&path, Written::Text(value));
+        self.draft.file.put(&["rewrites", name, "models"], Written::List(vec![Written::text(name)]));
     }
 
     fn info(&mut self, entry: &Entry, name: &str, prices: &mut Vec<(String, Written)>) {
