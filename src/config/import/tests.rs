@@ -169,7 +169,7 @@ fn a_gomodel_environment_means_the_same() {
         &imported,
         &[
             "RETRY_JITTER_FACTOR: other attempts are made at once",
-            "LOGGING_LOG_BODIES: bodies and headers are never logged",
+            "LOGGING_LOG_BODIES: routes and keys say whose bodies are logged",
             "STORAGE_TYPE: keys, tallies and responses are kept in data_dir",
             "POSTGRES_URL",
             "limits for everybody",

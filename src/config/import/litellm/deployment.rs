@@ -60,15 +60,18 @@ const NONE: &[(&str, &str)] = &[
     ("max_parallel_requests", "concurrency of a provider bounds what each of its models has in flight"),
     ("max_budget", "budgets are of keys, owners and labels, not of deployments"),
     ("budget_duration", "budgets are of keys, owners and labels, not of deployments"),
-    ("weight", "targets of one name are tried in their order, not shared out"),
-    ("timeout", "times hold for all providers: upstream.total_timeout"),
-    ("stream_timeout", "times hold for all providers: upstream.first_byte_timeout"),
+    ("weight", "a route's strategy: weighted knows weights of its targets"),
+    ("timeout", "times are of routes and of all providers: timeouts.total, upstream.total_timeout"),
+    (
+        "stream_timeout",
+        "times are of routes and of all providers: timeouts.first_byte, upstream.first_byte_timeout",
+    ),
     ("max_retries", "attempts are counted for all providers: upstream.attempts"),
     ("num_retries", "attempts are counted for all providers: upstream.attempts"),
     ("drop_params", "what a provider cannot take is always left out and told, unless a route is strict"),
     ("mock_response", "answers are never made up; tollgate demo has a fake provider"),
     ("litellm_credential_name", "write the credential itself at the provider"),
-    ("tags", "targets are not chosen by tags"),
+    ("tags", "a route says for which requests a target is: when"),
     ("azure_ad_token", "a token that ends is lent by Entra: auth.tenant_id, client_id and client_secret"),
 ];
 
