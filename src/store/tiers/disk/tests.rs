@@ -1,4 +1,5 @@
 use std::fs;
+use std::sync::atomic::AtomicUsize;
 
 use bytes::Bytes;
 

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -39,7 +39,6 @@ pub(super) struct Writer {
     pub(super) folder: PathBuf,
     pub(super) lock: File,
     pub(super) index: Arc<Index>,
-    pub(super) waiting: Arc<AtomicUsize>,
     pub(super) is_ready: Arc<AtomicBool>,
     pub(super) metrics: Arc<Metrics>,
     /// When somebody was told of failures.
@@ -66,8 +65,7 @@ impl Writer {
             let now = clock::unix_millis();
             let rests = resting.is_some_and(|until| clock::now() < until);
             let written = match job {
-                Job::Keep(kept) => {
-                    self.waiting.fetch_sub(kept.entry.weight(), Ordering::Relaxed);
+                Job::Keep(kept, _room) => {
                     let Kept { fingerprint, entry, made, until } = &kept;
                     if *until <= now || rests {
                         continue;
@@ -76,9 +74,11 @@ impl Writer {
                     self.write(&mut open, &mut next, *fingerprint, *until, &packed)
                 }
                 // Since it was read, somebody may have said that it goes.
-                Job::Again(fingerprint, spot, packed)
+                Job::Again(fingerprint, spot)
                     if spot.until > now && !rests && self.index.lies_at(fingerprint, &spot) =>
                 {
+                    // It is read once more, so that none of what waits holds bytes.
+                    let Ok(packed) = spot.read(usize::MAX) else { continue };
                     self.write(&mut open, &mut next, fingerprint, spot.until, &packed)
                 }
                 Job::Again(..) => continue,
@@ -108,11 +108,8 @@ impl Writer {
         while self.lock.try_lock().is_err() {
             loop {
                 match jobs.try_recv() {
-                    Ok(Job::Keep(kept)) => {
-                        self.waiting.fetch_sub(kept.entry.weight(), Ordering::Relaxed);
-                    }
-                    Ok(Job::Purge(_, Some(answer))) => drop(answer),
-                    Ok(Job::Again(..) | Job::Purge(_, None)) => {}
+                    // Nothing is done meanwhile; whoever waits for an answer is told so by dropping it.
+                    Ok(Job::Keep(..) | Job::Again(..) | Job::Purge(..)) => {}
                     Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) => return false,
                 }

@@ -5,11 +5,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{sleep_until, timeout};
 
 use super::line::Line;
@@ -40,7 +39,6 @@ pub(super) struct Keeper {
     pub(super) key: [u8; 32],
     pub(super) prefix: Arc<str>,
     pub(super) line: Line,
-    pub(super) waiting: Arc<AtomicUsize>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) heed: Arc<Heed>,
     /// The file in which that number is, where there is something that outlives the process.
@@ -71,11 +69,11 @@ impl Keeper {
                 },
             };
             match job {
-                Job::Keep(first) => {
-                    let mut batch = vec![first];
+                Job::Keep(first, room) => {
+                    let mut batch = vec![(first, room)];
                     while batch.len() < BATCH && next.is_none() {
                         match jobs.try_recv() {
-                            Ok(Job::Keep(kept)) => batch.push(kept),
+                            Ok(Job::Keep(kept, room)) => batch.push((kept, room)),
                             Ok(job @ Job::Purge(..)) => next = Some(job),
                             Err(_) => break,
                         }
@@ -95,10 +93,9 @@ impl Keeper {
         timeout(PATIENCE, self.line.ask(commands, replies)?).await.ok()?.ok()
     }
 
-    async fn keep(&self, batch: &[Kept]) {
+    async fn keep(&self, batch: &[(Kept, OwnedSemaphorePermit)]) {
         let (now, mut commands, mut sent) = (clock::unix_millis(), Vec::new(), 0);
-        for Kept { fingerprint, entry, made, until } in batch {
-            self.waiting.fetch_sub(entry.weight(), Ordering::Relaxed);
+        for (Kept { fingerprint, entry, made, until }, _) in batch {
             let Some(left) = until.checked_sub(now).filter(|left| *left > 0 && self.line.is_up()) else {
                 continue;
             };
