@@ -25,8 +25,12 @@ const SEGMENT: &str = ".segment";
 const SEGMENTS: u64 = 16;
 /// none of which is smaller
 const SMALLEST: u64 = 64 << 10;
-/// or larger than this.
-const LARGEST: u64 = 16 << 20;
+/// or larger than this, where that makes
+const LARGE: u64 = 16 << 20;
+/// no more than so many: all of them stay open.
+const MOST: u64 = 256;
+/// No place in one is beyond this.
+const LARGEST: u64 = 2 << 30;
 /// How often the folder's lock is tried.
 const BEAT: Duration = Duration::from_millis(200);
 /// After a failure nothing is written for so long.
@@ -183,7 +187,7 @@ impl Writer {
         if bytes > self.index.room() {
             return Ok(false);
         }
-        let size = (self.index.room() / SEGMENTS).clamp(SMALLEST, LARGEST);
+        let size = size(self.index.room());
         if open.as_ref().is_some_and(|open| open.bytes > 0 && open.bytes + bytes > size) {
             *open = None;
             while self.index.is_oldest_over(clock::unix_millis()) && self.drop_oldest() {}
@@ -261,8 +265,27 @@ impl Writer {
     }
 }
 
+/// How large segments are in so much room.
+fn size(room: u64) -> u64 {
+    (room / SEGMENTS).clamp(SMALLEST, LARGE).max(room / MOST).min(LARGEST)
+}
+
 /// Whose an entry is.
 fn label(spot: &Spot) -> Option<packed::Label> {
     let first = spot.read(LABEL).ok()?;
     packed::label(&first).or_else(|| packed::label(&spot.read(usize::MAX).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_are_few_however_much_room_there_is() {
+        assert_eq!(size(512 << 10), SMALLEST);
+        assert_eq!(size(128 << 20), 8 << 20);
+        assert_eq!(size(4 << 30), LARGE);
+        assert_eq!(size(100 << 30), (100 << 30) / MOST);
+        assert_eq!(size(16 << 40), LARGEST);
+    }
 }
