@@ -101,8 +101,11 @@ impl Writer {
             };
             self.metrics.wrote(Tier::Disk.name(), outcome.name(), 1);
             if let Err(error) = written {
-                (open, resting) = (None, Some(clock::now() + PAUSE));
+                resting = Some(clock::now() + PAUSE);
                 self.complain(&error);
+                if let Some(open) = open.take() {
+                    self.end(&open);
+                }
             }
         }
     }
@@ -227,10 +230,25 @@ impl Writer {
     /// Lets go of the oldest segment; whether there was one.
     fn drop_oldest(&mut self) -> bool {
         let Some(oldest) = self.index.pop() else { return false };
-        if let Err(error) = std::fs::remove_file(&oldest.path) {
+        self.delete(&oldest);
+        true
+    }
+
+    /// Ends a segment that could not be written to: without what is torn at its end, and not at all where that
+    /// is all there is, or each try would leave an open file behind.
+    fn end(&mut self, open: &Open) {
+        if open.bytes > 0 {
+            // What stays of it is no frame, and is passed over.
+            let _ = open.file.set_len(open.bytes);
+        } else if let Some(empty) = self.index.pop_empty() {
+            self.delete(&empty);
+        }
+    }
+
+    fn delete(&mut self, segment: &Segment) {
+        if let Err(error) = std::fs::remove_file(&segment.path) {
             self.complain(&error);
         }
-        true
     }
 
     /// Lets go of the entries that are meant; how many answers those were.
