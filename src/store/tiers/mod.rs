@@ -212,10 +212,10 @@ impl Tiers {
         }
     }
 
-    /// Lets go on the disk of what another gateway of the fleet let go of.
-    pub fn follow(&self, which: &Which) {
+    /// Lets go on the disk of what another gateway of the fleet let go of, and does this then.
+    pub fn follow(&self, which: &Which, done: impl FnOnce() + Send + 'static) {
         if let Some(disk) = &self.disk {
-            disk.follow(which.clone());
+            disk.follow(which.clone(), done);
         }
     }
 

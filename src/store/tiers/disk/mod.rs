@@ -57,7 +57,7 @@ enum Job {
     /// Writes once more what lies there.
     Again(Fingerprint, Spot),
     /// Lets go of entries, and says how many.
-    Purge(Which, Option<oneshot::Sender<usize>>),
+    Purge(Which, Box<dyn FnOnce(usize) + Send>),
 }
 
 /// Answers on the disk.
@@ -178,15 +178,19 @@ impl Disk {
     pub(super) async fn purge(&self, which: Which) -> Option<usize> {
         let (answer, answered) = oneshot::channel();
         let asked = async {
-            self.writes.send(Job::Purge(which, Some(answer))).await.ok()?;
+            // Whoever asked may have lost patience.
+            let done = Box::new(move |purged| {
+                let _ = answer.send(purged);
+            });
+            self.writes.send(Job::Purge(which, done)).await.ok()?;
             answered.await.ok()
         };
         timeout(PURGE, asked).await.ok().flatten()
     }
 
-    /// The same, without a word of how many those were.
-    pub(super) fn follow(&self, which: Which) {
-        if self.writes.try_send(Job::Purge(which, None)).is_err() {
+    /// The same behind whoever asks, who says what is done then.
+    pub(super) fn follow(&self, which: Which, done: impl FnOnce() + Send + 'static) {
+        if self.writes.try_send(Job::Purge(which, Box::new(move |_| done()))).is_err() {
             log::warn!(
                 "too much waits for the disk: what another gateway let go of stays there until it ends"
             );

@@ -86,11 +86,8 @@ impl Writer {
                     self.write(&mut open, &mut next, fingerprint, spot.until, &packed)
                 }
                 Job::Again(..) => continue,
-                Job::Purge(which, answer) => {
-                    let purged = self.purge(&which);
-                    if let Some(answer) = answer {
-                        let _ = answer.send(purged);
-                    }
+                Job::Purge(which, done) => {
+                    done(self.purge(&which));
                     continue;
                 }
             };
