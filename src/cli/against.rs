@@ -70,8 +70,8 @@ fn tell(told: &Told) {
     say(&format!(
         "{} requests: {} would be refused, {} would go elsewhere",
         told.requests,
-        told.refusals(),
-        told.moves()
+        told.refusals,
+        told.moves
     ));
     let unpriced = match told.unpriced {
         0 => String::new(),
