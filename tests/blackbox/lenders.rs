@@ -231,6 +231,25 @@ fn tools_are_said_to_gigachat_in_their_older_form_and_back() {
 }
 
 #[test]
+fn gigachat_s_vectors_are_counted_one_by_one_and_all_of_them() {
+    let (cloud, mock) = (Cloud::start(), mock());
+    let gateway = gigachat(&cloud, mock.addr()).start();
+    let texts = ["a word", "and some words more than that"];
+    let counts = |texts: &[&str]| {
+        let body = json!({"model": "gigachat/Embeddings", "input": texts});
+        let reply = gateway.ask(&post("/v1/embeddings").header("cache-control", "no-cache").json(&body)).ok();
+        assert_eq!(reply.json()["data"].as_array().map(Vec::len), Some(texts.len()), "{}", reply.text());
+        let line = gateway.line(&reply);
+        assert_eq!(line["usage_source"], "reported", "{line}");
+        line["gen_ai.usage.input_tokens"].as_u64().unwrap_or_default()
+    };
+    let (one, other) = (counts(&texts[..1]), counts(&texts[1..]));
+    assert!(one > 0 && other > one);
+    assert_eq!(counts(&texts), one + other);
+    assert_eq!(mock_page(&mock, "last")["path"], "/api/v1/embeddings");
+}
+
+#[test]
 fn gigachat_gives_structured_answers_by_a_function_or_by_words() {
     let (cloud, mock) = (Cloud::start(), mock());
     let gateway = gigachat(&cloud, mock.addr()).start();
