@@ -222,6 +222,17 @@ pub struct Cloud {
     pub service: &'static str,
 }
 
+impl Cloud {
+    /// Whether each request is signed with what it lends, which is made over its body.
+    #[must_use]
+    pub fn signs(&self) -> bool {
+        match *self.source {
+            Source::Aws(_) | Source::Oracle(_) => true,
+            Source::Google(_) | Source::Entra(_) | Source::Oauth(_) => false,
+        }
+    }
+}
+
 impl Provider {
     /// What tells its keys apart and shows none of them.
     #[must_use]

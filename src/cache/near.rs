@@ -53,7 +53,9 @@ impl Near {
         let rows = shard.entry(place.box_of).or_default();
         rows.remove(known);
         if rows.questions.len() >= MOST {
-            rows.take_out(0);
+            // Any of them, so that the latest do not go before all others.
+            let place = known.part() % rows.questions.len() as u64;
+            rows.take_out(usize::try_from(place).unwrap_or(0));
         }
         rows.marks.push(place.sketch.marks());
         rows.vectors.push(*place.sketch.vector());
@@ -122,5 +124,35 @@ impl Rows {
             }
         }
         best.iter().filter_map(|(_, at)| self.questions.get(*at).cloned()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_full_box_the_latest_questions_do_not_go_first() {
+        let known = |at: usize| Fingerprint::from_bytes((at as u128).to_le_bytes());
+        let sketch = Arc::new(Sketch::of("how do i cancel my gym contract early").unwrap());
+        let place = Place { box_of: known(0), sketch };
+        let near = Near::default();
+        near.add(&place, known(0));
+        {
+            let mut shard = near.shard(place.box_of).unwrap();
+            let rows = shard.get_mut(&place.box_of).unwrap();
+            for at in 1..MOST {
+                rows.marks.push(place.sketch.marks());
+                rows.vectors.push(*place.sketch.vector());
+                rows.questions.push((known(at), Arc::clone(&place.sketch)));
+            }
+        }
+        let latest = [MOST + 7, MOST + 70, MOST + 700].map(known);
+        latest.iter().for_each(|known| near.add(&place, *known));
+        let shard = near.shard(place.box_of).unwrap();
+        let rows = shard.get(&place.box_of).unwrap();
+        assert_eq!([rows.questions.len(), rows.vectors.len(), rows.marks.len()], [MOST; 3]);
+        let holds = |known: &Fingerprint| rows.questions.iter().any(|(other, _)| other == known);
+        assert!(latest.iter().all(holds));
     }
 }

@@ -22,9 +22,16 @@ pub(super) fn try_out(compiled: &Compiled, since: &str, as_json: bool) -> ExitCo
         return ExitCode::FAILURE;
     };
     let folder = &compiled.process.data_dir;
+    let stored = match stored(compiled) {
+        Ok(stored) => stored,
+        Err(why) => {
+            complain(&format!("the keys of the store cannot be read: {why}"));
+            return ExitCode::FAILURE;
+        }
+    };
     let heard = if Reader::is_in(folder) {
         Reader::open(folder).map_err(|unusable| unusable.to_string()).and_then(|reader| {
-            let mut rehearsal = Rehearsal::new(&compiled.snapshot, &compiled.keys, stored(compiled));
+            let mut rehearsal = Rehearsal::new(&compiled.snapshot, &compiled.keys, stored);
             let filter = Filter { from, ..Filter::default() };
             let each = reader.each(&filter, |row| {
                 rehearsal.hear(&row.entry);
@@ -57,21 +64,20 @@ pub(super) fn try_out(compiled: &Compiled, since: &str, as_json: bool) -> ExitCo
 }
 
 /// The keys of the store, where there is one.
-fn stored(compiled: &Compiled) -> Vec<Draft> {
+fn stored(compiled: &Compiled) -> Result<Vec<Draft>, String> {
     let folder = &compiled.process.data_dir;
     if !Keys::are_in(folder) {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let kept = Keys::open(folder).ok().and_then(|keys| keys.all().ok()).unwrap_or_default();
-    config::stored(&kept.into_iter().map(|kept| kept.stored).collect::<Vec<_>>()).0
+    let keys = Keys::open(folder).map_err(|unusable| unusable.to_string())?;
+    let kept = keys.all().map_err(|failure| failure.to_string())?;
+    Ok(config::stored(&kept.into_iter().map(|kept| kept.stored).collect::<Vec<_>>()).0)
 }
 
 fn tell(told: &Told) {
     say(&format!(
         "{} requests: {} would be refused, {} would go elsewhere",
-        told.requests,
-        told.refusals(),
-        told.moves()
+        told.requests, told.refusals, told.moves
     ));
     let unpriced = match told.unpriced {
         0 => String::new(),

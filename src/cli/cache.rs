@@ -74,16 +74,18 @@ struct Purge {
 /// Runs the command.
 pub(super) fn cache(file: Option<PathBuf>, arguments: &Arguments) -> ExitCode {
     let sources = Sources::from_process(file);
-    let admin = match (&arguments.admin, config::load(&sources, 1)) {
-        (Some(admin), _) => Some(admin.clone()),
-        (None, Ok(compiled)) => compiled.process.admin_listen,
-        (None, Err(problems)) => return complain_of(&problems),
-    };
-    let Some(admin) = admin else {
-        complain(
-            "the configuration has no operator's listener (admin.listen); --admin names that of another",
-        );
-        return ExitCode::FAILURE;
+    let admin = match &arguments.admin {
+        Some(admin) => admin.clone(),
+        None => match config::load(&sources, 1).map(|compiled| compiled.process.admin_listen) {
+            Ok(Some(admin)) => admin,
+            Ok(None) => {
+                complain(
+                    "the configuration has no operator's listener (admin.listen); --admin names that of another",
+                );
+                return ExitCode::FAILURE;
+            }
+            Err(problems) => return complain_of(&problems),
+        },
     };
     let key = arguments.admin_key.as_ref().or_else(|| sources.environment.get("TOLLGATE_MASTER_KEY"));
     let key = Secret::new(key.map_or("", String::as_str));

@@ -1,6 +1,8 @@
 //! Embeddings as OpenAI has them (`POST /v1/embeddings`), both ways
 //! (<https://platform.openai.com/docs/api-reference/embeddings>, seen 2026-11).
 
+use std::sync::LazyLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -9,6 +11,8 @@ use super::vectors::task::{self, Whose};
 use crate::ir::embed::{EmbedInput, EmbedReply, EmbedRequest, Encoding};
 use crate::ir::{Dialect, Losses, Usage};
 use crate::wire::json::{self, Json, Object};
+use crate::wire::lens;
+use crate::wire::needle::Needle;
 
 const DIALECT: Dialect = Dialect::OpenaiChat;
 
@@ -234,17 +238,23 @@ pub fn parse_reply(body: &[u8]) -> Result<EmbedReply, Malformed> {
     let data = json.field("data").filter(|data| data.is_array());
     let data = data.ok_or_else(|| Malformed::new("data", "expected a list of embeddings"))?;
     let mut numbered = Vec::with_capacity(data.elements().len());
+    let mut counted = json.field("usage").map(usage);
+    let whole = counted.is_some();
     for (at, item) in data.elements().iter().enumerate() {
         let vector = item.field("embedding").and_then(numbers);
         let flaw = || Malformed::new(format!("data[{at}].embedding"), "expected numbers or base64");
         let index = item.field("index").and_then(Json::as_u64).unwrap_or(at as u64);
         numbered.push((index, vector.ok_or_else(flaw)?));
+        // GigaChat counts vector by vector.
+        if let Some(own) = item.field("usage").filter(|_| !whole).map(usage) {
+            counted.get_or_insert_default().input += own.input;
+        }
     }
     numbered.sort_by_key(|(index, _)| *index);
     let mut reply = EmbedReply {
         model: json.field("model").and_then(Json::as_str).map(str::to_owned),
         vectors: numbered.into_iter().map(|(_, vector)| vector).collect(),
-        usage: json.field("usage").map(usage),
+        usage: counted,
         ..EmbedReply::default()
     };
     for (name, value) in json.entries() {
@@ -318,14 +328,23 @@ pub(super) fn write_numbers(out: &mut Vec<u8>, vector: &[f32], encoding: Encodin
 /// Reads the usage out of a whole answer without reading the vectors.
 #[must_use]
 pub fn find_usage(body: &[u8]) -> Option<Usage> {
+    static USAGE: LazyLock<Needle> = LazyLock::new(|| Needle::new("\"usage\""));
     let tail = body.get(memchr::memmem::rfind(body, b"\"usage\"")?..)?;
-    let object = tail.get(memchr::memchr(b'{', tail)?..)?;
+    // Behind the last one no list ends: it is the answer's own.
+    if memchr::memchr(b']', tail).is_none() {
+        return count(tail.get(memchr::memchr(b'{', tail)?..)?);
+    }
+    lens::find(body, "usage").and_then(|own| count(own.as_bytes())).or_else(|| {
+        let counted = USAGE.values(body).filter_map(count);
+        counted.reduce(|one, other| Usage { input: one.input.saturating_add(other.input), ..one })
+    })
+}
+
+/// The count in the text of an object, which may go on behind it.
+fn count(object: &[u8]) -> Option<Usage> {
     let end = memchr::memchr(b'}', object)?;
     // Counts may nest details, but stand before them.
-    let count = COUNTS.iter().find_map(|name| {
-        let found = crate::wire::lens::find(object.get(..=end)?, name)?;
-        found.parse().ok()
-    })?;
+    let count = COUNTS.iter().find_map(|name| lens::find(object.get(..=end)?, name)?.parse().ok())?;
     Some(Usage { input: count, ..Usage::default() })
 }
 
@@ -374,6 +393,24 @@ mod tests {
         for encoding in [Encoding::Float, Encoding::Base64] {
             let said = render_reply(&reply, "other", encoding);
             assert_eq!(parse_reply(&said).unwrap(), reply);
+        }
+    }
+
+    #[test]
+    fn a_vendor_that_counts_vector_by_vector_is_added_up() {
+        let body = br#"{"object":"list","data":[
+            {"object":"embedding","embedding":[0.5],"index":0,"usage":{"prompt_tokens":6}},
+            {"object":"embedding","embedding":[1.0],"usage":{"prompt_tokens":7},"index":1}],
+            "model":"Embeddings"}"#;
+        let reply = parse_reply(body).unwrap();
+        assert_eq!(reply.usage.map(|usage| usage.input), Some(13));
+        assert_eq!(find_usage(body), reply.usage);
+        for body in [
+            &br#"{"usage":{"total_tokens":5},"data":[{"embedding":[1.0]}]}"#[..],
+            br#"{"data":[{"embedding":[1.0],"usage":{"prompt_tokens":6}}],"usage":{"total_tokens":5},"x":[]}"#,
+        ] {
+            assert_eq!(find_usage(body).map(|usage| usage.input), Some(5));
+            assert_eq!(parse_reply(body).unwrap().usage, find_usage(body));
         }
     }
 

@@ -9,12 +9,13 @@ use pingora::http::RequestHeader;
 use pingora::prelude::HttpPeer;
 use pingora::protocols::http::client::HttpSession;
 
-use crate::provider::Operation;
+use crate::ir::Dialect;
 use crate::provider::url::path_for;
+use crate::provider::{Base, Operation};
 use crate::proxy::departure;
 use crate::proxy::shared::Shared;
 use crate::route::Names;
-use crate::snapshot::Provider;
+use crate::snapshot::{Cloud, Provider};
 use crate::wire::json;
 
 /// A provider may take this long to list its models.
@@ -113,6 +114,22 @@ impl Discovery {
     }
 }
 
+/// How a provider is asked for its models; `None` where it lists none, or only to those who sign.
+fn place(provider: &Provider) -> Option<(Dialect, Base, String)> {
+    if provider.cloud.as_ref().is_some_and(Cloud::signs) {
+        return None;
+    }
+    let (dialect, base) = provider.spoken().into_iter().next()?;
+    let version = provider.api_version.as_deref();
+    let path = path_for(provider.vendor, &base, dialect, Operation::Models, "", version)?;
+    Some((dialect, base, path))
+}
+
+/// Whether a provider can be asked for its models.
+pub(super) fn can_be_asked(provider: &Provider) -> bool {
+    place(provider).is_some()
+}
+
 /// Asks a provider for its models: the status that it answers with, and where the rest comes from; nothing where
 /// it cannot be asked, or does not answer.
 pub(super) async fn ask(
@@ -120,9 +137,7 @@ pub(super) async fn ask(
     shared: &Shared,
     provider: &Provider,
 ) -> Option<(u16, HttpSession)> {
-    let (dialect, base) = provider.spoken().into_iter().next()?;
-    let version = provider.api_version.as_deref();
-    let path = path_for(provider.vendor, &base, dialect, Operation::Models, "", version)?;
+    let (dialect, base, path) = place(provider)?;
     let address = shared.resolver.address(&base.host, base.port).await?;
     let mut peer = HttpPeer::new(address, base.tls, base.host.clone());
     peer.options.connection_timeout = Some(PATIENCE);
@@ -182,4 +197,27 @@ pub fn hosts(provider: &Provider) -> Vec<String> {
         }
     }
     hosts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, Sources};
+
+    #[test]
+    fn who_lists_no_models_or_only_to_those_who_sign_cannot_be_asked() {
+        let file = std::env::temp_dir().join(format!("tollgate-discovery-{}.yaml", std::process::id()));
+        let yaml = "master_key: m\nproviders:\n  openai: {api_key: k}\n  bedrock: {region: r-1, api_key: k}\n  \
+                    bedrock_mantle: {region: r-1, auth: {access_key_id: a, secret_access_key: s}}\n  \
+                    keyed: {vendor: bedrock_mantle, region: r-1, api_key: k}\n  replicate: {api_key: k}\n  \
+                    watsonx: {api_key: k, project: p}\n";
+        std::fs::write(&file, yaml).unwrap();
+        let loaded = config::load(&Sources { file: Some(file.clone()), ..Sources::default() }, 1);
+        std::fs::remove_file(file).unwrap();
+        let providers = loaded.unwrap().snapshot.providers;
+        let mut asked: Vec<_> =
+            providers.iter().filter(|one| can_be_asked(one)).map(|one| one.name.as_str()).collect();
+        asked.sort_unstable();
+        assert_eq!(asked, ["keyed", "openai", "watsonx"]);
+    }
 }

@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout};
 use crate::clock;
 use crate::proxy::discovery;
 use crate::proxy::shared::Shared;
+use crate::snapshot::{Provider, Snapshot};
 
 /// A host that takes longer for its head is not back.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -29,8 +30,7 @@ impl Prober {
     pub fn is_due(&self, shared: &Shared) -> bool {
         let world = shared.world.load();
         let every = world.breakers.probe.filter(|_| world.breakers.rules.is_some());
-        every.is_some_and(|every| self.0.elapsed() >= every)
-            && world.providers.iter().any(|provider| provider.health.host.until().is_some())
+        every.is_some_and(|every| self.0.elapsed() >= every) && left_alone(&world).next().is_some()
     }
 
     /// Asks all of them. One that answers anything but an error of its own is back; one that does not, once
@@ -40,10 +40,10 @@ impl Prober {
         let world = shared.world.load_full();
         let Some(rules) = &world.breakers.rules else { return };
         let connector = Connector::new(None);
-        for provider in &world.providers {
+        for provider in left_alone(&world) {
             let host = &provider.health.host;
             let begun = clock::ticks(clock::now());
-            if host.until().is_none() || provider.health.rest.is_on(begun) {
+            if provider.health.rest.is_on(begun) {
                 continue;
             }
             let asked = timeout(PATIENCE, discovery::ask(&connector, shared, provider)).await;
@@ -56,4 +56,10 @@ impl Prober {
             }
         }
     }
+}
+
+/// The providers whose hosts are left alone. One that cannot be asked is tried by clients as if nobody asked.
+fn left_alone(world: &Snapshot) -> impl Iterator<Item = &Provider> {
+    let alone = |provider: &&Provider| provider.health.host.until().is_some();
+    world.providers.iter().filter(alone).filter(|provider| discovery::can_be_asked(provider))
 }

@@ -8,6 +8,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use crate::account::Entry;
 use crate::account::cost::cost;
 use crate::config::Keys;
@@ -30,9 +32,13 @@ const MOST: usize = 1000;
 pub struct Told {
     /// How many were looked at.
     pub requests: u64,
-    /// How many would have been refused, by key, model and reason.
+    /// How many would have been refused.
+    pub refusals: u64,
+    /// The same by key, model and reason.
     pub refused: BTreeMap<(String, String, String), u64>,
-    /// What would have gone elsewhere: by the model asked for, where it went and where it would go.
+    /// How many would have gone elsewhere.
+    pub moves: u64,
+    /// The same by the model asked for, where it went and where it would go.
     pub moved: BTreeMap<(String, String, String), Moved>,
     /// What those that would be served have cost.
     pub before: PicoUsd,
@@ -54,18 +60,6 @@ pub struct Moved {
 }
 
 impl Told {
-    /// How many would have been refused.
-    #[must_use]
-    pub fn refusals(&self) -> u64 {
-        self.refused.values().sum()
-    }
-
-    /// How many would have gone elsewhere.
-    #[must_use]
-    pub fn moves(&self) -> u64 {
-        self.moved.values().map(|moved| moved.requests).sum()
-    }
-
     /// Adds all of it to an answer.
     pub fn tell(&self, answer: &mut Object<'_>) {
         answer.number("requests", self.requests);
@@ -105,7 +99,8 @@ impl Told {
 #[derive(Debug)]
 pub struct Rehearsal<'w> {
     world: &'w Snapshot,
-    keyring: Keyring,
+    keys: FxHashMap<Arc<str>, Arc<Key>>,
+    hosts: FxHashMap<Arc<str>, Arc<Key>>,
     told: Told,
 }
 
@@ -115,7 +110,11 @@ impl<'w> Rehearsal<'w> {
     pub fn new(world: &'w Snapshot, keys: &Keys, stored: Vec<Draft>) -> Self {
         let drafts = keys.drafts.iter().cloned().chain(stored);
         let keyring = Keyring::new(drafts, &keys.bounds, &Arc::new(Book::new(1)));
-        Self { world, keyring, told: Told::default() }
+        let by = |name: fn(&Key) -> &Arc<str>| {
+            let keys = keyring.keys().iter().rev();
+            keys.map(|key| (Arc::clone(name(key)), Arc::clone(key))).collect()
+        };
+        Self { world, keys: by(|key| &key.id), hosts: by(|key| &key.name), told: Told::default() }
     }
 
     /// A request that is in the ledger.
@@ -126,6 +125,7 @@ impl<'w> Rehearsal<'w> {
         }
         self.told.requests += 1;
         if let Err(why) = self.serve(entry) {
+            self.told.refusals += 1;
             let key = entry.key.as_ref().map_or("", |(_, name)| name);
             let what = (key.to_owned(), entry.asked_model.clone(), why);
             count(&mut self.told.refused, what, |requests| *requests += 1);
@@ -173,6 +173,7 @@ impl<'w> Rehearsal<'w> {
         self.told.after += after.unwrap_or_default();
         self.told.unpriced += u64::from(after.is_none());
         if (name, &*target.model) != (&*entry.provider, &*entry.model) {
+            self.told.moves += 1;
             let from = format!("{}/{}", entry.provider, entry.model);
             let way = (entry.asked_model.clone(), from, format!("{name}/{}", target.model));
             count(&mut self.told.moved, way, |moved| {
@@ -189,14 +190,12 @@ impl<'w> Rehearsal<'w> {
         let door = &self.world.door;
         let Some((id, name)) = &entry.key else {
             let is_locked = !door.is_open() && (door.master.is_none() || door.master_is_for_admin);
-            let is_closed = is_locked || (door.master.is_none() && !self.keyring.keys().is_empty());
+            let is_closed = is_locked || (door.master.is_none() && !self.keys.is_empty());
             return if is_closed { Err("a key is needed".to_owned()) } else { Ok(None) };
         };
-        let found = self.keyring.keys().iter().find(|key| *key.id == **id);
-        let Some(key) = found else {
+        let Some(key) = self.keys.get(&**id) else {
             // Whoever came in with a token has no key of their own; their host's name may tell.
-            let host = self.keyring.keys().iter().find(|key| *key.name == **name);
-            return match host {
+            return match self.hosts.get(&**name) {
                 Some(host) if !door.issuers.is_empty() => Ok(Some(Arc::clone(host))),
                 None if !door.issuers.is_empty() => Ok(None),
                 Some(_) | None => Err("there is no such key".to_owned()),
@@ -283,5 +282,28 @@ fn full_of(node: &str, measure: &str) -> String {
 fn count<K: Ord + Clone, V: Default>(all: &mut BTreeMap<K, V>, key: K, add: impl FnOnce(&mut V)) {
     if all.len() < MOST || all.contains_key(&key) {
         add(all.entry(key).or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, Sources};
+
+    #[test]
+    fn those_that_are_not_told_apart_any_more_are_counted() {
+        let environment = [("OPENAI_API_KEY".to_owned(), "k".to_owned())].into();
+        let world = config::load(&Sources { file: None, environment }, 1).unwrap();
+        let mut rehearsal = Rehearsal::new(&world.snapshot, &world.keys, Vec::new());
+        for number in 0..1500 {
+            rehearsal.hear(&Entry {
+                asked_model: format!("unheard-of-{number}"),
+                provider: "gone".to_owned(),
+                departed: true,
+                ..Entry::default()
+            });
+        }
+        let told = rehearsal.finish();
+        assert_eq!((told.requests, told.refusals, told.refused.len()), (1500, 1500, MOST));
     }
 }

@@ -157,7 +157,11 @@ impl Shared {
     pub fn heed(&self, which: &Which) {
         self.cache.purge(which);
         if let Some(tiers) = &self.tiers {
-            tiers.follow(which);
+            let (cache, again) = (Arc::clone(&self.cache), which.clone());
+            // Who looked there meanwhile has it in memory again.
+            tiers.follow(which, move || {
+                cache.purge(&again);
+            });
         }
     }
 

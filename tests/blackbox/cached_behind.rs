@@ -169,8 +169,10 @@ fn vectors_of_a_fleet_are_made_once() {
     assert!(vector(&partial, 1) == vector(&first, 0));
     assert_eq!(partial.json()["data"].as_array().unwrap().len(), 2);
     assert_eq!(part(&three.ask(&ask(&["c", "a"])).ok()), "hit; tier=exact");
-    let only = three.ask(&ask(&["d", "a"]).header("cache-control", "only-if-cached"));
-    assert_eq!((only.status, calls(&mock)), (504, 2), "{}", only.text());
+    for only in ["only-if-cached", "no-cache, only-if-cached"] {
+        let only = three.ask(&ask(&["d", "a"]).header("cache-control", only));
+        assert_eq!((only.status, calls(&mock)), (504, 2), "{}", only.text());
+    }
 }
 
 #[test]
@@ -334,6 +336,29 @@ fn a_gateway_that_was_away_hears_what_was_let_go_of() {
     });
     let reply = two.ask(&opened(cold("a")).header("cache-control", "only-if-cached"));
     assert_eq!(reply.status, 504, "{}", reply.text());
+}
+
+#[test]
+fn what_is_let_go_of_is_heard_when_the_server_has_begun_anew() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let mock = mock();
+    let (one, two) = (member(&mock, &redis, ""), member(&mock, &redis, ", disk: {bytes: 8MiB}"));
+    for _ in 0..2 {
+        purge(&one, "?tag=nobody's");
+    }
+    let heard = || std::fs::read_to_string(two.data().join("cache/heard")).unwrap_or_default();
+    wait("it to hear of both", PATIENCE, || (heard() == "2").then_some(()));
+    assert_eq!(part(&two.ask(&opened(cold("a"))).ok()), "miss");
+    wait_written(&two, "redis", 1.0);
+    // It hears nothing of how the server is emptied.
+    two.signal("STOP");
+    redis.ask("FLUSHALL");
+    purge(&one, "?model=gpt-4o-mini");
+    two.signal("CONT");
+    wait("it to hear of the third", PATIENCE, || {
+        let reply = two.ask(&opened(cold("a")).header("cache-control", "only-if-cached"));
+        (reply.status == 504).then_some(())
+    });
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use ::base64::Engine as _;
 use ::base64::engine::general_purpose::STANDARD;
+use ring::digest::{SHA256, digest};
 use ring::signature::{KeyPair, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
 use serde_json::{Value, json};
 
@@ -231,6 +232,25 @@ fn tools_are_said_to_gigachat_in_their_older_form_and_back() {
 }
 
 #[test]
+fn gigachat_s_vectors_are_counted_one_by_one_and_all_of_them() {
+    let (cloud, mock) = (Cloud::start(), mock());
+    let gateway = gigachat(&cloud, mock.addr()).start();
+    let texts = ["a word", "and some words more than that"];
+    let counts = |texts: &[&str]| {
+        let body = json!({"model": "gigachat/Embeddings", "input": texts});
+        let reply = gateway.ask(&post("/v1/embeddings").header("cache-control", "no-cache").json(&body)).ok();
+        assert_eq!(reply.json()["data"].as_array().map(Vec::len), Some(texts.len()), "{}", reply.text());
+        let line = gateway.line(&reply);
+        assert_eq!(line["usage_source"], "reported", "{line}");
+        line["gen_ai.usage.input_tokens"].as_u64().unwrap_or_default()
+    };
+    let (one, other) = (counts(&texts[..1]), counts(&texts[1..]));
+    assert!(one > 0 && other > one);
+    assert_eq!(counts(&texts), one + other);
+    assert_eq!(mock_page(&mock, "last")["path"], "/api/v1/embeddings");
+}
+
+#[test]
 fn gigachat_gives_structured_answers_by_a_function_or_by_words() {
     let (cloud, mock) = (Cloud::start(), mock());
     let gateway = gigachat(&cloud, mock.addr()).start();
@@ -257,6 +277,31 @@ fn what_gigachat_refuses_is_said_in_the_client_s_own_form() {
     assert_eq!(said, "gigachat has no credentials: it answered 400: invalid_grant: the account is closed");
 }
 
+/// Holds what came to Oracle's chat against the signature that came with it.
+fn oracle_s_signature(last: &Value) {
+    assert_eq!(last["path"], "/openai/v1/chat/completions");
+    let head = |name: &str| last["headers"][name].as_str().unwrap_or_default().to_owned();
+    assert_eq!(head("opc-compartment-id"), "ocid1.compartment.c");
+    assert_eq!(head("compartmentid"), "ocid1.compartment.c");
+    let shown = head("authorization");
+    let (lead, signature) = shown.split_once(",signature=\"").expect("a signature");
+    assert!(lead.contains("keyId=\"ocid1.tenancy.t/ocid1.user.u/aa:bb\""), "{lead}");
+    let text = format!(
+        "date: {}\n(request-target): post /openai/v1/chat/completions\nhost: {}\ncontent-length: {}\n\
+         content-type: {}\nx-content-sha256: {}",
+        head("date"),
+        head("host"),
+        head("content-length"),
+        head("content-type"),
+        head("x-content-sha256")
+    );
+    let der: String = KEY.lines().filter(|line| !line.starts_with('-')).collect();
+    let base64 = |text: &str| STANDARD.decode(text).expect("base64");
+    let pair = RsaKeyPair::from_pkcs8(&base64(&der)).expect("a key");
+    let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref().to_vec());
+    key.verify(text.as_bytes(), &base64(signature.trim_end_matches('"'))).expect("its own signature");
+}
+
 #[test]
 fn a_user_of_oracle_signs_each_request_with_its_own_key() {
     let mock = mock();
@@ -281,32 +326,17 @@ fn a_user_of_oracle_signs_each_request_with_its_own_key() {
         assert!(client.text(&reply.json()).contains("hello"), "{}", reply.text());
         let reply = gateway.ask(&client.stream(&model, "#mock tokens=5")).ok();
         assert!(client.is_complete(&reply.text()), "{}", reply.text());
-        let last = mock_page(&mock, "last");
-        assert_eq!(last["path"], "/openai/v1/chat/completions");
-        let head = |name: &str| last["headers"][name].as_str().unwrap_or_default().to_owned();
-        assert_eq!(head("opc-compartment-id"), "ocid1.compartment.c");
-        assert_eq!(head("compartmentid"), "ocid1.compartment.c");
-        let shown = head("authorization");
-        let (lead, signature) = shown.split_once(",signature=\"").expect("a signature");
-        assert!(lead.contains("keyId=\"ocid1.tenancy.t/ocid1.user.u/aa:bb\""), "{lead}");
-        let text = format!(
-            "date: {}\n(request-target): post /openai/v1/chat/completions\nhost: {}\ncontent-length: {}\n\
-             content-type: {}\nx-content-sha256: {}",
-            head("date"),
-            head("host"),
-            head("content-length"),
-            head("content-type"),
-            head("x-content-sha256")
-        );
-        let der: String = KEY.lines().filter(|line| !line.starts_with('-')).collect();
-        let base64 = |text: &str| STANDARD.decode(text).expect("base64");
-        let pair = RsaKeyPair::from_pkcs8(&base64(&der)).expect("a key");
-        let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref().to_vec());
-        key.verify(text.as_bytes(), &base64(signature.trim_end_matches('"'))).expect("its own signature");
+        oracle_s_signature(&mock_page(&mock, "last"));
     }
     let body = json!({"model": "oci/xai.grok-4", "input": "hello"});
     gateway.ask(&post("/v1/responses").json(&body)).ok();
     assert_eq!(mock_page(&mock, "last")["path"], "/openai/v1/responses");
+    let through = json!({"model": "xai.grok-4", "messages": [{"role": "user", "content": "hello"}]});
+    gateway.ask(&post("/p/oci/chat/completions").json(&through)).ok();
+    let last = mock_page(&mock, "last");
+    oracle_s_signature(&last);
+    let hash = STANDARD.encode(digest(&SHA256, last["body_text"].as_str().unwrap().as_bytes()));
+    assert_eq!(last["headers"]["x-content-sha256"], hash);
     gateway.ask(&Client::Openai.whole("keyed/xai.grok-4", "hello")).ok();
     assert_eq!(mock_page(&mock, "last")["headers"]["authorization"], "Bearer sk-1");
     std::fs::remove_dir_all(folder).unwrap();

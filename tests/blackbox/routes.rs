@@ -371,3 +371,66 @@ fn how_quick_a_stream_is_shows_at_its_first_word() {
     let next: Vec<_> = (0..4).map(|_| asks()).collect();
     assert_eq!(next, ["b"; 4]);
 }
+
+#[test]
+fn a_target_is_asked_with_the_keys_that_are_for_it() {
+    let (mock, sound) = (mock(), sound());
+    let gateway = Setup::new(&mock)
+        .provider(&format!(
+            "a: {{vendor: custom, base_url: \"http://{}/v1\", models: [m], api_keys: [key-one, key-two, key-three]}}",
+            sound.addr
+        ))
+        .yaml(
+            "cache: off\nroutes:\n  few: {targets: [{target: a/m, keys: [1, 3]}]}\n  one: {targets: [{target: a/m, keys: [2]}]}",
+        )
+        .start();
+    let shown = |route: &str| {
+        let before = sound.heard().len();
+        for client in CLIENTS {
+            for request in [client.whole(route, "hello"), client.stream(route, "hello")] {
+                gateway.ask(&request).ok();
+            }
+        }
+        let keys = ["key-one", "key-two", "key-three"];
+        let heard = sound.heard().split_off(before);
+        let shows = |heard: &Heard, key: &str| {
+            let line = format!("authorization: bearer {key}");
+            heard.head.lines().any(|own| own == line)
+        };
+        keys.map(|key| heard.iter().filter(|heard| shows(heard, key)).count())
+    };
+    assert_eq!(shown("few"), [3, 0, 3]);
+    assert_eq!(shown("one"), [0, 6, 0]);
+    let (well, said) = gateway.command(&["check"]);
+    assert!(well, "{said}");
+    gateway.rewrite(|text| text.replace("keys: [2]", "keys: [4]"));
+    assert!(!gateway.command(&["check"]).0, "there is no fourth key");
+}
+
+#[test]
+fn a_target_whose_own_keys_cool_down_is_passed_over() {
+    let mock = mock();
+    let is_first = |heard: &Heard| heard.head.contains("bearer key-one");
+    let provider = Provider::start(move |heard, stream| {
+        if is_first(heard) {
+            let refused =
+                String::from_utf8(json_reply(429, "{\"error\":{\"message\":\"slow down\"}}")).unwrap();
+            Heard::answer(stream, refused.replacen("\r\n", "\r\nretry-after: 60\r\n", 1).as_bytes());
+        } else {
+            Heard::answer(stream, &json_reply(200, &reply("well", "stop")));
+        }
+        Then::Keep
+    });
+    let gateway = Setup::new(&mock)
+        .provider(&format!(
+            "a: {{vendor: custom, base_url: \"http://{}/v1\", models: [m], api_keys: [key-one, key-two]}}",
+            provider.addr
+        ))
+        .yaml("cache: off\nroutes: {r: {targets: [{target: a/m, keys: [1]}, {target: a/m, keys: [2]}]}}")
+        .start();
+    for client in CLIENTS {
+        gateway.ask(&client.whole("r", "hello")).ok();
+    }
+    let heard = provider.heard();
+    assert_eq!((heard.len(), heard.iter().filter(|heard| is_first(heard)).count()), (4, 1));
+}

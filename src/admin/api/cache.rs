@@ -43,10 +43,12 @@ pub(super) async fn purge(call: &Call<'_>) -> Outcome {
     let param = |name| call.ask.param(name).map(|text| text.to_string());
     let which = Which { key: param("key"), owner: param("owner"), model: param("model"), tag: param("tag") };
     let (entries, bytes) = call.admin.shared.cache.purge(&which);
-    let behind = match &call.admin.shared.tiers {
-        Some(tiers) => tiers.purge(&which).await,
-        None => Vec::new(),
-    };
+    let mut behind = Vec::new();
+    if let Some(tiers) = &call.admin.shared.tiers {
+        behind = tiers.purge(&which).await;
+        // Who looked there meanwhile has it in memory again.
+        call.admin.shared.cache.purge(&which);
+    }
     let mut detail = Vec::new();
     json::object(&mut detail, |detail| {
         for (name, said) in

@@ -63,7 +63,7 @@ pub(super) async fn check(call: &Call<'_>) -> Outcome {
     }))
 }
 
-/// The most requests that are looked at: those that ended last.
+/// The most requests that are looked at: those that ended first.
 const MOST_TRIED: u64 = 1_000_000;
 
 pub(super) async fn rehearse(call: &Call<'_>) -> Outcome {
@@ -82,7 +82,8 @@ pub(super) async fn rehearse(call: &Call<'_>) -> Outcome {
         let message = "the configuration is not whole, so that nothing can be tried with it";
         Refused::wrong(message, String::from_utf8(list).unwrap_or_default())
     })?;
-    let stored = call.admin.desk.keys(Keys::all).await.unwrap_or_default();
+    let stored = call.admin.desk.keys(Keys::all).await;
+    let stored = stored.map_err(|wrong| Refused::unavailable(wrong.to_string()))?;
     let stored: Vec<_> = stored.into_iter().map(|kept| kept.stored).collect();
     let told = call
         .admin

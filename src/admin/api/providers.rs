@@ -48,7 +48,7 @@ fn one(object: &mut Object<'_>, provider: &Provider, models: usize, stand: &Stan
         None => object.null("p50"),
     });
     object.array("resting", |array| rest::resting(array, &provider.name, told));
-    // Nothing is learned of a provider's limits yet.
+    // What is learned of them is of one key at one model, and changes with each answer.
     object.object("limits", |_| {});
 }
 

@@ -10,7 +10,7 @@ use crate::policy::guard::{
 };
 
 use super::Check;
-use super::keys::{Spot, is_name, is_owner};
+use super::keys::{Spot, is_name, is_owner, trimmed};
 
 /// The guards of the file, in the order of their names.
 pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Vec<Arc<Guard>> {
@@ -25,16 +25,6 @@ pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Vec<Arc<Guard>> {
     };
     let guards: Vec<_> = file.guards.iter().map(one).collect();
     for (name, written) in &file.guards {
-        for (place, key) in written.keys.iter().enumerate() {
-            // Those that the store keeps are not known here.
-            if key.trim().is_empty() {
-                check.error(
-                    &["guards", name, "keys", &place.to_string()],
-                    "expected the name of a key",
-                    None,
-                );
-            }
-        }
         let is_known =
             |route: &str| check.is_declared("routes", route) || check.is_declared("aliases", route);
         if let Some(route) = written.route.as_deref().map(str::trim).filter(|route| !is_known(route)) {
@@ -97,12 +87,6 @@ fn guard(name: &str, written: &Written, spot: &mut Spot<'_>) -> Guard {
     }
     let route = written.route.as_deref().map(|route| Arc::from(route.trim()));
     diverts(written, requests, spot);
-    for (place, owner) in written.owners.iter().enumerate() {
-        if !is_owner(owner.trim()) {
-            spot.error(&["owners", &place.to_string()], "expected an owner such as org/team/service", None);
-        }
-    }
-    let trimmed = |list: &[String]| list.iter().map(|name| name.trim().to_owned()).collect();
     Guard {
         name: name.into(),
         detect,
@@ -118,12 +102,24 @@ fn guard(name: &str, written: &Written, spot: &mut Spot<'_>) -> Guard {
         class: None,
         requests,
         answers,
-        scope: Scope {
-            keys: trimmed(&written.keys),
-            owners: trimmed(&written.owners),
-            models: trimmed(&written.models),
-        },
+        scope: scope(&written.keys, &written.owners, &written.models, spot),
     }
+}
+
+/// Whom a rule is for.
+pub(super) fn scope(keys: &[String], owners: &[String], models: &[String], spot: &mut Spot<'_>) -> Scope {
+    for (place, key) in keys.iter().enumerate() {
+        // Those that the store keeps are not known here.
+        if key.trim().is_empty() {
+            spot.error(&["keys", &place.to_string()], "expected the name of a key", None);
+        }
+    }
+    for (place, owner) in owners.iter().enumerate() {
+        if !is_owner(owner.trim()) {
+            spot.error(&["owners", &place.to_string()], "expected an owner such as org/team/service", None);
+        }
+    }
+    Scope { keys: trimmed(keys), owners: trimmed(owners), models: trimmed(models) }
 }
 
 /// Whether what is said of where requests go can be so.
@@ -156,14 +152,7 @@ fn classes(file: &File, check: &mut Check<'_>) -> Vec<Arc<Class>> {
             let hint = "models: […] or providers: […]".to_owned();
             check.error(&["classes", name], "nobody may have data of this class", hint);
         }
-        for (place, provider) in written.providers.iter().enumerate() {
-            if !check.is_declared("providers", provider.trim()) {
-                let path = ["classes", name, "providers", &place.to_string()];
-                let hint = did_you_mean(provider, check.declared("providers"));
-                check.error(&path, format!("no provider is named \"{provider}\""), hint);
-            }
-        }
-        let trimmed = |list: &[String]| list.iter().map(|name| name.trim().to_owned()).collect();
+        check.providers(&["classes", name, "providers"], &written.providers);
         classes.push(Arc::new(Class {
             name: name.trim().to_owned(),
             models: trimmed(&written.models),

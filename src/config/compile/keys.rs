@@ -188,7 +188,6 @@ fn key(id: &str, name: &str, written: &VirtualKey, spot: &mut Spot<'_>) -> Key {
             labels.push(label.into());
         }
     }
-    let trimmed = |list: &[String]| list.iter().map(|name| name.trim().to_owned()).collect();
     Key {
         id: id.into(),
         counted: None,
@@ -212,6 +211,10 @@ fn key(id: &str, name: &str, written: &VirtualKey, spot: &mut Spot<'_>) -> Key {
         weight: written.weight,
         metadata: written.metadata.clone(),
     }
+}
+
+pub(super) fn trimmed(list: &[String]) -> Vec<String> {
+    list.iter().map(|name| name.trim().to_owned()).collect()
 }
 
 pub(super) fn is_name(text: &str) -> bool {

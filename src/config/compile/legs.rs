@@ -97,8 +97,36 @@ pub(super) fn leg(name: &str, place: usize, written: &file::Target, check: &mut 
     Leg {
         weight: written.weight.unwrap_or(1).min(HEAVIEST) * FINE,
         share: written.share.map_or(0, |share| u32::try_from(share.0).unwrap_or(0) * 100),
+        keys: keys(&path("keys"), written, check),
         when: when.into_iter().collect(),
     }
+}
+
+/// The keys that a target is asked with.
+fn keys(path: &[&str], written: &file::Target, check: &mut Check<'_>) -> Option<u64> {
+    let first = written.keys.first()?;
+    let provider =
+        written.target.trim().split_once('/').and_then(|(provider, _)| {
+            check.source.file.providers.get(provider).map(|known| (provider, known))
+        });
+    let Some((name, provider)) = provider else {
+        let hint = "keys count with a target that is written as provider/model".to_owned();
+        check.error(path, "the target names no provider whose keys these could be", hint);
+        return None;
+    };
+    let count = usize::from(provider.api_key.is_some()) + provider.api_keys.len();
+    let mut set = 0;
+    for number in std::iter::once(first).chain(written.keys.iter().skip(1)) {
+        match usize::try_from(*number).ok().and_then(|number| number.checked_sub(1)) {
+            Some(place) if place < count.min(64) => set |= 1 << place,
+            Some(_) | None => {
+                let message =
+                    format!("the provider \"{name}\" has {count} keys, and none with the number {number}");
+                check.error(path, message, None);
+            }
+        }
+    }
+    Some(set)
 }
 
 fn when(path: &[&str], written: &file::When, check: &mut Check<'_>) -> When {
@@ -144,7 +172,8 @@ pub(super) fn spread(leg: &Leg, behind: Vec<(Target, Leg)>) -> Vec<(Target, Leg)
     };
     let one = |(target, own): (Target, Leg)| {
         let when = leg.when.iter().chain(&own.when).cloned().collect();
-        (target, Leg { weight: part(leg.weight, &own), share: part(leg.share, &own), when })
+        let keys = own.keys.or(leg.keys);
+        (target, Leg { weight: part(leg.weight, &own), share: part(leg.share, &own), keys, when })
     };
     behind.into_iter().map(one).collect()
 }

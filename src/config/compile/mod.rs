@@ -39,6 +39,7 @@ use crate::units::ByteSize;
 use super::environment::Variables;
 use super::file::{File, MasterKeyFor, Span, TrustedHeader, Unpriced};
 use super::problem::{Place, Problems};
+use super::read::did_you_mean;
 use super::tree::Node;
 use super::{Keys, Ledger, Process};
 
@@ -141,6 +142,21 @@ impl Check<'_> {
     /// Whether a name stands in one of the file's maps, even if what stands there is wrong.
     fn is_declared(&self, map: &str, name: &str) -> bool {
         self.source.written.get(map).is_some_and(|node| node.get(name).is_some())
+    }
+
+    /// Notes those of a list's providers that the file does not have; `path` leads to the list.
+    fn providers(&mut self, path: &[&str], names: &[String]) {
+        for (place, name) in names.iter().enumerate() {
+            if !self.is_declared("providers", name.trim()) {
+                let hint = did_you_mean(name, self.declared("providers"));
+                let place = place.to_string();
+                self.error(
+                    &[path, &[place.as_str()]].concat(),
+                    format!("no provider is named \"{name}\""),
+                    hint,
+                );
+            }
+        }
     }
 
     fn declared(&self, map: &str) -> impl Iterator<Item = &str> {

@@ -78,7 +78,7 @@ fn route(
         behind.extend(targets);
         fallbacks.push((cause, first..behind.len()));
     }
-    let conditions = behind.iter().any(|(_, leg)| !leg.when.is_empty());
+    let conditions = behind.iter().any(|(_, leg)| !leg.when.is_empty() || leg.keys.is_some());
     let said = strategy != Strategy::Fallback || conditions || !fallbacks.is_empty() || times.is_some();
     let (targets, legs) = behind.into_iter().unzip();
     Route { targets, strict, way: said.then(|| Arc::new(Way { strategy, legs, fallbacks, times })) }
@@ -148,7 +148,9 @@ impl<'a> Resolver<'a, '_> {
                 Some((&next, further)) => self.further(next, further, path, way, strict),
             };
             for (target, leg) in legs::spread(leg, behind) {
-                let same = |(other, said): &(Target, Leg)| *other == target && said.when == leg.when;
+                let same = |(other, said): &(Target, Leg)| {
+                    *other == target && said.when == leg.when && said.keys == leg.keys
+                };
                 if !all.iter().any(same) {
                     all.push((target, leg));
                 }

@@ -46,9 +46,9 @@ pub(super) fn compile(file: &File, check: &mut Check<'_>) -> (Vec<Provider>, Vec
             order.push((name, written, vendor));
         }
     }
-    check_preference(file, check);
+    check.providers(&["prefer"], &file.prefer);
     order.sort_by_key(|(name, _, vendor)| {
-        let preferred = file.prefer.iter().position(|preferred| preferred == *name);
+        let preferred = file.prefer.iter().position(|preferred| preferred.trim() == *name);
         let row = Vendor::all().position(|row| row.id == vendor.id);
         (preferred.is_none(), preferred, row, Reverse(**name == vendor.id))
     });
@@ -60,16 +60,6 @@ fn check_name(name: &str, check: &mut Check<'_>) {
     if name.is_empty() || !name.chars().all(fine) {
         let message = "expected a provider's name of letters, digits, -, _ and . alone";
         check.error(&["providers", name], message, None);
-    }
-}
-
-fn check_preference(file: &File, check: &mut Check<'_>) {
-    for (index, name) in file.prefer.iter().enumerate() {
-        if !check.is_declared("providers", name) {
-            let hint = did_you_mean(name, check.declared("providers"));
-            let index = index.to_string();
-            check.error(&["prefer", &index], format!("no provider is named \"{name}\""), hint);
-        }
     }
 }
 

@@ -11,8 +11,11 @@ mod guards;
 mod jwt;
 mod keys;
 mod ledger;
+mod limits;
+mod log;
 mod operators;
 mod pressure;
+mod providers;
 mod rewrites;
 mod routes;
 mod scalar;
@@ -41,11 +44,15 @@ pub(super) use keys::{
 };
 pub(super) use ledger::Ledger;
 pub use ledger::{Sync, WhenFull};
+pub(super) use limits::{Limits, Upstream};
+pub(super) use log::Log;
+pub use log::{LogFormat, LogLevel};
 pub(super) use operators::Admin;
 pub(super) use pressure::{ClientGone, Pressure};
+pub(super) use providers::{Correction, Provider};
 pub(super) use rewrites::{HeaderChanges, Rewrite, SystemPrompt};
 pub(super) use routes::{Bond, Fallbacks, Modality, Route, Strategy, Target, Timeouts, When};
-pub(super) use scalar::{Concurrency, Fraction, Interval, Key, Percent, Size, Span, Usd};
+pub(super) use scalar::{Concurrency, Interval, Key, Size, Span, Usd};
 pub(super) use telemetry::{Compression, Protocol, Telemetry};
 
 /// The configuration of Tollgate. Texts may hold references: `${file:PATH}`, `${env:NAME}`,
@@ -153,112 +160,6 @@ pub(super) struct Metrics {
     pub(super) series: u32,
 }
 
-/// What is logged.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Log {
-    /// The least important kind of line that is written. Default: `info`. Needs a restart.
-    pub(super) level: LogLevel,
-    /// Whether each finished request gets a line. Default: true. Needs a restart.
-    pub(super) access: bool,
-    /// In which form: `json`, `pretty` for eyes, or `auto`, which is `pretty` on a terminal alone.
-    /// Default: `auto`. Needs a restart.
-    pub(super) format: LogFormat,
-    /// Where to: `stdout`, a file's path, `syslog`, or `syslog://HOST:PORT` by UDP. Default: `stdout`.
-    /// Needs a restart.
-    pub(super) output: String,
-    /// How large that file may become before another is begun. Default: `100MiB`. Needs a restart.
-    pub(super) rotate_size: Size,
-    /// How many old files are kept: 0 to 1000. Default: 5. Needs a restart.
-    pub(super) rotate_keep: u32,
-    /// The part of what goes well that gets a line, from 0 to 1; what is refused or fails always does.
-    /// Default: 1. Needs a restart.
-    pub(super) sample: Fraction,
-}
-
-/// In which form lines are written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// For eyes on a terminal, else for programs.
-    #[default]
-    Auto,
-    /// For programs: an object a line.
-    Json,
-    /// For eyes.
-    Pretty,
-}
-
-/// How important a log line must be to be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum LogLevel {
-    /// Nothing is logged.
-    Off,
-    /// Data was lost, or there is a bug.
-    Error,
-    /// Somebody should look.
-    Warn,
-    /// What happened.
-    Info,
-    /// What was decided, and why.
-    Debug,
-    /// Everything.
-    Trace,
-}
-
-/// What a client may take of time and memory.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Limits {
-    /// The largest request body that is read whole; what goes through is not. Default: `32MiB`.
-    pub(super) body: Size,
-    /// The largest request head. Default: `64KiB`.
-    pub(super) head: Size,
-    /// All request bodies held at one time. Default: `1GiB`.
-    pub(super) held: Size,
-    /// How long the whole head of a request may take, and one read of its body. Default: `60s`.
-    pub(super) read_timeout: Span,
-    /// How long one write to a client may take. Default: `60s`.
-    pub(super) write_timeout: Span,
-    /// How long an idle connection is kept. Default: `75s`.
-    pub(super) keepalive: Span,
-    /// After how long a silence an Anthropic client hears a ping inside its stream, where that is
-    /// translated. Default: `10s`.
-    pub(super) ping: Span,
-}
-
-/// What a provider may take of time.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Upstream {
-    /// To connect, TLS included. Default: `10s`.
-    pub(super) connect_timeout: Span,
-    /// Until the first byte of an answer. Default: `300s`.
-    pub(super) first_byte_timeout: Span,
-    /// Until a stream has something in it, from when it was asked for, or `off`. Default: `off`.
-    pub(super) first_token_timeout: Interval,
-    /// The longest silence inside a streamed answer; over HTTP/2 the shorter of this and
-    /// `first_byte_timeout` bounds both. Default: `300s`.
-    pub(super) idle_timeout: Span,
-    /// For the whole answer, all attempts together. Default: `1h`.
-    pub(super) total_timeout: Span,
-    /// For a whole realtime session. Default: `2h`.
-    pub(super) session_timeout: Span,
-    /// The longest silence of both sides of one; pings break it. Default: `15m`.
-    pub(super) session_idle_timeout: Span,
-    /// How many attempts a request may make, the first included; 1 to 20. Default: 3.
-    pub(super) attempts: u32,
-    /// How many further attempts all requests together may make, as a part of the requests, so that a
-    /// provider that is down is not asked all the more; a few are always made. Default: `20%`.
-    pub(super) retries: Percent,
-}
-
 /// How pictures and PDFs behind addresses are got for providers that take bytes alone (Bedrock, Claude
 /// at clouds, older Gemini models, Ollama). Clients decide where this goes, so that it goes nowhere but
 /// to public addresses by https unless it is told to.
@@ -320,125 +221,6 @@ pub(super) struct Responses {
     pub(super) room: Size,
 }
 
-/// A provider: a vendor with an address and keys.
-#[derive(Debug, Default, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Provider {
-    /// The vendor's id, or `custom`. Default: the provider's own name.
-    pub(super) vendor: Option<String>,
-    /// The key. Default: that of the vendor's environment variable.
-    pub(super) api_key: Option<Key>,
-    /// Several keys, used in turn.
-    pub(super) api_keys: Vec<Key>,
-    /// The address, up to where the API begins. Default: the vendor's.
-    pub(super) base_url: Option<String>,
-    /// The models it serves. Default: those of the vendor that are known.
-    pub(super) models: Vec<String>,
-    /// How many requests each of its models has in flight: a number, `adaptive`, or `off`.
-    /// Default: as for all (`pressure`).
-    pub(super) concurrency: Option<Concurrency>,
-    /// What becomes of an answer whose client leaves: `close` lets the provider go at once; `drain` hears it to
-    /// its end, for providers that bill all of it anyway and say only then how much that is.
-    /// Default: `close`.
-    pub(super) client_gone: ClientGone,
-    /// Headers for every request to it. Default: none.
-    pub(super) headers: BTreeMap<String, String>,
-    /// Azure's `api-version`, Vertex's `v1` or `v1beta1`, watsonx' `version`. Default: the vendor's.
-    pub(super) api_version: Option<String>,
-    /// Amazon's region. Default: that of `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile. Or watsonx',
-    /// default: that of `WATSONX_REGION`, else `us-south`. Or Oracle's, default: that of `OCI_REGION` or the
-    /// profile.
-    pub(super) region: Option<String>,
-    /// Google's project. Default: that of `VERTEX_PROJECT`, `GOOGLE_CLOUD_PROJECT` or the
-    /// credentials. Or the id of watsonx', default: that of `WATSONX_PROJECT_ID`.
-    pub(super) project: Option<String>,
-    /// The id of watsonx' space, instead of a project. Default: that of `WATSONX_SPACE_ID`.
-    pub(super) space: Option<String>,
-    /// The OCID of Oracle's compartment. Default: that of `OCI_COMPARTMENT_ID`, else the tenancy.
-    pub(super) compartment: Option<String>,
-    /// Google's location: a region, `us`, `eu` or `global`. Default: that of `VERTEX_LOCATION` or
-    /// `GOOGLE_CLOUD_LOCATION`, else `global`.
-    pub(super) location: Option<String>,
-    /// How a cloud lends credentials, for a provider without a key. Default: as the cloud's own
-    /// tools find them, in the environment, in files and on the machine.
-    pub(super) auth: Option<Auth>,
-    /// What a `custom` vendor speaks. Default: `openai_chat`.
-    pub(super) dialect: Option<Dialect>,
-    /// Which of the dialects that its vendor speaks it does, where its server has not all of them.
-    /// Default: all.
-    pub(super) dialects: Vec<Dialect>,
-}
-
-/// How a provider is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Dialect {
-    /// OpenAI's chat completions.
-    OpenaiChat,
-    /// OpenAI's Responses.
-    OpenaiResponses,
-    /// Anthropic's messages.
-    AnthropicMessages,
-    /// Gemini's `generateContent`.
-    GeminiGenerate,
-    /// Bedrock Converse.
-    BedrockConverse,
-    /// OpenAI's text completions.
-    OpenaiCompletions,
-    /// Ollama's own chat.
-    OllamaChat,
-    /// Ollama's own prompts.
-    OllamaGenerate,
-    /// Cohere's chat.
-    CohereChat,
-}
-
-impl From<Dialect> for crate::ir::Dialect {
-    fn from(written: Dialect) -> Self {
-        match written {
-            Dialect::OpenaiChat => Self::OpenaiChat,
-            Dialect::OpenaiResponses => Self::OpenaiResponses,
-            Dialect::AnthropicMessages => Self::AnthropicMessages,
-            Dialect::GeminiGenerate => Self::GeminiGenerate,
-            Dialect::BedrockConverse => Self::BedrockConverse,
-            Dialect::OpenaiCompletions => Self::OpenaiCompletions,
-            Dialect::OllamaChat => Self::OllamaChat,
-            Dialect::OllamaGenerate => Self::OllamaGenerate,
-            Dialect::CohereChat => Self::CohereChat,
-        }
-    }
-}
-
-/// A correction of what is known of a model. Prices are in USD per million tokens, exact to the
-/// sixth decimal place; they replace the built-in ones as a whole.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub(super) struct Correction {
-    /// The provider's name or the vendor's id; `*` stands for any letters.
-    pub(super) provider: String,
-    /// The model's name there; `*` stands for any letters.
-    pub(super) model: String,
-    /// Input that is not cached.
-    pub(super) input: Option<Usd>,
-    /// Output.
-    pub(super) output: Option<Usd>,
-    /// Input read from the provider's cache. Default: as `input`.
-    pub(super) cache_read: Option<Usd>,
-    /// Input written to the provider's cache for five minutes. Default: as `input`.
-    pub(super) cache_write_5m: Option<Usd>,
-    /// Input written to the provider's cache for an hour. Default: as `cache_write_5m`.
-    pub(super) cache_write_1h: Option<Usd>,
-    /// Reasoning. Default: as `output`.
-    pub(super) reasoning: Option<Usd>,
-    /// The most tokens of a prompt. Default: as built in.
-    pub(super) max_input: Option<u64>,
-    /// The most tokens of a reply. Default: as built in.
-    pub(super) max_output: Option<u64>,
-}
-
 impl Default for File {
     fn default() -> Self {
         Self {
@@ -494,50 +276,6 @@ impl Default for Responses {
 impl Default for Metrics {
     fn default() -> Self {
         Self { series: 2000 }
-    }
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self {
-            level: LogLevel::Info,
-            access: true,
-            format: LogFormat::default(),
-            output: "stdout".to_owned(),
-            rotate_size: Size(ByteSize(100 << 20)),
-            rotate_keep: 5,
-            sample: Fraction(1.0),
-        }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            body: Size(ByteSize(32 << 20)),
-            head: Size(ByteSize(64 << 10)),
-            held: Size(ByteSize(1 << 30)),
-            read_timeout: Span(Duration::from_secs(60)),
-            write_timeout: Span(Duration::from_secs(60)),
-            keepalive: Span(Duration::from_secs(75)),
-            ping: Span(Duration::from_secs(10)),
-        }
-    }
-}
-
-impl Default for Upstream {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Span(Duration::from_secs(10)),
-            first_byte_timeout: Span(Duration::from_secs(300)),
-            idle_timeout: Span(Duration::from_secs(300)),
-            total_timeout: Span(Duration::from_secs(3600)),
-            session_timeout: Span(Duration::from_secs(7200)),
-            session_idle_timeout: Span(Duration::from_secs(900)),
-            first_token_timeout: Interval(None),
-            attempts: 3,
-            retries: Percent(20),
-        }
     }
 }
 

@@ -149,6 +149,9 @@ pub(in crate::config) struct Target {
     /// The part of the requests that it gets as a canary.
     #[serde(default)]
     pub(in crate::config) share: Option<Percent>,
+    /// Which of its provider's keys it is asked with, counted from 1. Default: all of them.
+    #[serde(default)]
+    pub(in crate::config) keys: Vec<u32>,
     /// For which requests it is. Default: for all.
     #[serde(default)]
     pub(in crate::config) when: Option<When>,

@@ -12,7 +12,10 @@ use super::{Draft, Imported, paths};
 
 /// What has no counterpart, by the beginning of its name, and why.
 const NONE: &[(&str, &str)] = &[
-    ("LOGGING_", "bodies and headers are never logged; the access log has a line for each request"),
+    (
+        "LOGGING_",
+        "routes and keys say whose bodies are logged (log_bodies); the access log has a line for each request",
+    ),
     ("USAGE_", "what requests used and cost is always recorded"),
     ("BUDGETS_", "budgets hold wherever they are written"),
     ("RATE_LIMITS_", "limits hold wherever they are written, and are kept each second"),
@@ -29,11 +32,11 @@ const NONE: &[(&str, &str)] = &[
     ("PLUGINS_", "there are no plugins"),
     ("MCP_", "there is no MCP gateway"),
     ("METRICS_", "metrics are always there, at /metrics of the operator's listener"),
-    ("OTEL_", "read from the environment as it is; metrics are had by Prometheus"),
+    ("OTEL_", "read from the environment as it is"),
     ("ADMIN_", "the operator has a listener of his own: admin.listen, or off"),
     ("DASHBOARD_", "the operator has a listener of his own"),
     ("RETRY_", "other attempts are made at once, at the next target or key"),
-    ("CIRCUIT_BREAKER_", "a target that fails is passed over within the request"),
+    ("CIRCUIT_BREAKER_", "breakers say when a target that fails is left alone"),
     ("FAILOVER_", "targets of a route are tried in their order, upstream.attempts at most"),
     ("SESSION_", "sessions are told by x-tollgate-session alone"),
     ("TAGGING_", "tags are told by x-tollgate-tags alone"),
@@ -226,7 +229,7 @@ fn virtual_models(value: &str, place: &Place, draft: &mut Draft) {
         let spread = several.len() > 1 && word("strategy") != "failover";
         if spread || several.iter().any(|target| target.field("weight").is_some()) {
             let message = format!(
-                "VIRTUAL_MODELS: the targets of \"{source}\" are tried in their order, not shared out"
+                "VIRTUAL_MODELS: the targets of \"{source}\" are tried in their order; a route's strategy shares them out"
             );
             draft.note(place, message);
         }

@@ -169,7 +169,7 @@ fn a_gomodel_environment_means_the_same() {
         &imported,
         &[
             "RETRY_JITTER_FACTOR: other attempts are made at once",
-            "LOGGING_LOG_BODIES: bodies and headers are never logged",
+            "LOGGING_LOG_BODIES: routes and keys say whose bodies are logged",
             "STORAGE_TYPE: keys, tallies and responses are kept in data_dir",
             "POSTGRES_URL",
             "limits for everybody",
@@ -231,4 +231,34 @@ fn what_is_written_is_read_as_it_was_meant() {
     for entry in entries {
         assert_eq!(text(&entry.node).unwrap(), entry.key.trim());
     }
+}
+
+#[test]
+fn parameters_of_litellm_hold_where_the_client_says_nothing() {
+    let yaml = "\
+model_list:
+  - model_name: fast
+    litellm_params: {model: openai/gpt-4o-mini, api_key: os.environ/OPENAI_API_KEY, temperature: 0.2, max_tokens: 100}
+  - model_name: fast
+    litellm_params: {model: openai/gpt-4o, api_key: os.environ/OPENAI_API_KEY, temperature: 0.5, stop: [a]}
+  - model_name: '*'
+    litellm_params: {model: openai/*, api_key: os.environ/OPENAI_API_KEY, top_p: 0.5}
+";
+    let imported = litellm("config.yaml", yaml);
+    let compiled = loaded(&imported, &[("OPENAI_API_KEY", "o")]);
+    let rules = &compiled.snapshot.rewrites;
+    assert_eq!(
+        (rules.len(), &*rules[0].name, rules[0].scope.models.as_slice()),
+        (1, "fast", &["fast".to_owned()][..])
+    );
+    assert_eq!(rules[0].changes.len(), 2);
+    told(
+        &imported,
+        &[
+            "\"fast\": targets of one name are tried in their order",
+            "temperature of \"fast\": defaults are of a name, not of one of its deployments",
+            "stop of \"fast\": write it under rewrites",
+            "top_p of \"*\": write it under rewrites",
+        ],
+    );
 }

@@ -13,6 +13,8 @@ mod routes;
 mod telemetry;
 mod variables;
 
+use std::time::Duration;
+
 pub(super) use super::*;
 use crate::route::Names;
 

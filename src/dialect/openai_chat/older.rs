@@ -3,7 +3,7 @@
 //!
 //! <https://developers.sber.ru/docs/ru/gigachat/guides/functions/overview>, seen 2026-11.
 
-use crate::catalog::profile::{Param, Profile};
+use crate::catalog::profile::Profile;
 use crate::dialect::openai_names::Names;
 use crate::dialect::{free_text, tool_schema};
 use crate::ir::{Block, Content, Losses, Tool, ToolCall, ToolChoice, ToolKind, ToolResult, Turn};
@@ -52,12 +52,10 @@ pub(super) fn write_choice(
     choice: &ToolChoice,
     list: &[&Tool],
     names: &Names,
-    profile: &Profile,
     losses: &mut Losses,
 ) {
     let mut named = |name: &str| body.object("function_call", |call| call.string("name", names.sent(name)));
     match (choice, list) {
-        _ if profile.refuses.has(Param::ToolChoice) => {}
         (ToolChoice::None, _) => body.string("function_call", "none"),
         (ToolChoice::Tool(name), _) => named(name),
         (ToolChoice::Required | ToolChoice::Allowed(_, true), [only]) => named(&only.name),

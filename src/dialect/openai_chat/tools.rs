@@ -1,6 +1,6 @@
 //! Tools, the choice among them, and calls of them, both ways.
 
-use crate::catalog::profile::{Param, Profile, RequiredTool};
+use crate::catalog::profile::{Profile, RequiredTool};
 use crate::dialect::{Malformed, free_text, searching, tool_schema};
 use crate::ir::{
     Block, Content, Dialect, Losses, Service, Signature, Tool, ToolCall, ToolChoice, ToolKind, unseal_id,
@@ -274,12 +274,6 @@ pub(super) fn write_choice(
         object.string("type", kind);
         object.object(kind, |tool| tool.string("name", names.sent(name)));
     };
-    if profile.refuses.has(Param::ToolChoice) {
-        if *choice != ToolChoice::Auto {
-            losses.dropped("tool_choice", "the target takes no choice of tools");
-        }
-        return;
-    }
     match choice {
         ToolChoice::None => body.string("tool_choice", "none"),
         ToolChoice::Tool(name) if profile.forced_tool => {

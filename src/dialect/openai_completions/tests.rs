@@ -101,6 +101,20 @@ fn a_stream_tells_where_its_tokens_stand_in_the_whole_text() {
 }
 
 #[test]
+fn triton_s_pieces_come_to_its_whole_answer() {
+    let said = |text: &str| format!(r#"{{"model_name":"m","model_version":"1","text_output":"{text}"}}"#);
+    for pieces in [&["", "a", "b", ""][..], &["", ""], &["ab"]] {
+        let (mut parser, mut events) = (OpenaiCompletions.stream_parser(), Vec::new());
+        for piece in pieces {
+            parser.push(None, said(piece).as_bytes(), &mut events);
+        }
+        parser.finish(&mut events);
+        let whole = OpenaiCompletions.parse_reply(said(&pieces.concat()).as_bytes()).unwrap();
+        assert_eq!(crate::ir::fold::fold(events).unwrap(), whole, "{pieces:?}");
+    }
+}
+
+#[test]
 fn an_answer_in_the_shape_of_a_chat_is_text_too() {
     let fim = br#"{"id":"1","object":"chat.completion","created":1,"model":"codestral-latest","choices":[{"index":0,"message":{"role":"assistant","content":"return a"},"finish_reason":"stop"}],"usage":{"prompt_tokens":8,"completion_tokens":3,"total_tokens":11}}"#;
     let reply = OpenaiCompletions.parse_reply(fim).unwrap();

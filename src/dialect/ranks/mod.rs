@@ -28,9 +28,9 @@ pub enum Ranks {
     Jina,
     /// Voyage's `/rerank`.
     Voyage,
-    /// The same of Cohere's and Amazon's models on Bedrock, which no client speaks to us either.
+    /// Cohere's newer of Cohere's and Amazon's models on Bedrock, which no client speaks to us.
     Bedrock,
-    /// watsonx' `/text/rerank`, which no client speaks to us.
+    /// watsonx' `/text/rerank`, which no client speaks to us either.
     Watsonx,
 }
 

@@ -4,21 +4,27 @@
 use serde_json::{Map, Value, json};
 
 use crate::mock::World;
+use crate::mock::dialect::Dialect;
 use crate::mock::errors::Refusal;
 use crate::mock::http::Request;
+use crate::mock::openai::embeddings::vector;
 use crate::mock::play::{Act, Body, Fault, Pace, Say};
+use crate::mock::say::tokens_of;
 
-/// Models of this name are `GigaChat`'s, wherever they are asked for.
+/// Models of these names are `GigaChat`'s, wherever they are asked for.
 pub(super) fn is_own(request: &Request<'_>, path: &str) -> bool {
-    path.ends_with("/chat/completions")
-        && memchr::memmem::find(request.body, br#""model":"GigaChat"#).is_some()
+    let names = |model: &[u8]| memchr::memmem::find(request.body, model).is_some();
+    path.ends_with("/chat/completions") && names(br#""model":"GigaChat"#)
+        || path.ends_with("/embeddings") && names(br#""model":"Embeddings"#)
 }
 
-pub(super) fn answer(request: &Request<'_>, world: &World) -> Act {
+pub(super) fn answer(request: &Request<'_>, path: &str, world: &World) -> Act {
     if !request.bearer().is_some_and(|token| token.starts_with("token-")) {
         return refuse(401, "Token has expired");
     }
-    let answered = super::object(request).and_then(|body| chat(body, world));
+    let answered = super::object(request).and_then(|body| {
+        if path.ends_with("/embeddings") { vectors(&body, world) } else { chat(body, world) }
+    });
     answered.unwrap_or_else(|refusal| refuse(refusal.status, &refusal.message))
 }
 
@@ -85,6 +91,21 @@ fn chat(mut body: Map<String, Value>, world: &World) -> Result<Act, Refusal> {
         None => "data: [DONE]\n\n".to_owned(),
     };
     super::chat(body, world, say, frame)
+}
+
+/// Each vector tells its own tokens, and nothing tells them all.
+fn vectors(body: &Map<String, Value>, world: &World) -> Result<Act, Refusal> {
+    let input = body.get("input").unwrap_or(&Value::Null);
+    let texts = input.as_array().map_or(std::slice::from_ref(input), Vec::as_slice);
+    let texts: Option<Vec<&str>> = texts.iter().map(Value::as_str).collect();
+    let texts = texts.ok_or_else(|| invalid("input: expected a string or a list of strings"))?;
+    let told = |(index, text): (usize, &&str)| {
+        json!({"object": "embedding", "embedding": vector(text, 8), "index": index,
+            "usage": {"prompt_tokens": tokens_of(text.len())}})
+    };
+    let data: Vec<Value> = texts.iter().enumerate().map(told).collect();
+    let said = json!({"object": "list", "data": data, "model": body["model"]});
+    Ok(Dialect::OpenAi.json(world, said.to_string()))
 }
 
 /// A whole answer or a chunk: the first call alone, its arguments as an object.

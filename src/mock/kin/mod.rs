@@ -30,7 +30,7 @@ pub(super) fn answer(request: &Request<'_>, path: &str, world: &World) -> Option
     if triton::is_own(path) {
         return Some(triton::answer(request, path, world));
     }
-    gigachat::is_own(request, path).then(|| gigachat::answer(request, world))
+    gigachat::is_own(request, path).then(|| gigachat::answer(request, path, world))
 }
 
 /// A body that must be an object.

@@ -47,6 +47,8 @@ struct Form {
     no_usage: bool,
     citations: bool,
     logprobs: bool,
+    /// Whether tools were told as `functions`, and calls are said as `function_call`.
+    older: bool,
     /// Prompt tokens that came from the cache.
     cached: usize,
 }

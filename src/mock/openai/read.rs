@@ -21,6 +21,7 @@ pub(super) fn read(body: &Value, vendor: Vendor) -> Form {
     results.reverse();
     let last_is_user = messages.last().is_some_and(|message| message["role"] == "user");
     let (bytes, print) = measure(body, messages);
+    let older = body["tools"].is_null() && body["functions"].is_array();
     let limit = ["max_completion_tokens", "max_tokens"].iter().find_map(|key| body[*key].as_u64());
     Form {
         ask: Ask {
@@ -37,7 +38,7 @@ pub(super) fn read(body: &Value, vendor: Vendor) -> Form {
             tools: tools(body),
             planned: plan::next(messages),
             choice: choice(body),
-            single: body["parallel_tool_calls"] == false,
+            single: older || body["parallel_tool_calls"] == false,
             format: format(&body["response_format"]),
             reasoning: reasoning(body, model, vendor),
             limit: limit.and_then(|limit| usize::try_from(limit).ok()),
@@ -51,6 +52,7 @@ pub(super) fn read(body: &Value, vendor: Vendor) -> Form {
         choices: body["n"].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(1),
         include_usage: body["stream_options"]["include_usage"] == true,
         logprobs: body["logprobs"] == true,
+        older,
         ..Form::default()
     }
 }
@@ -117,7 +119,11 @@ fn tools(body: &Value) -> Vec<Tool> {
 }
 
 fn choice(body: &Value) -> Choice {
+    if let Some(name) = body["function_call"]["name"].as_str() {
+        return Choice::Named(name.to_owned());
+    }
     match &body["tool_choice"] {
+        _ if body["function_call"] == "none" => Choice::None,
         Value::String(word) if word == "none" => Choice::None,
         Value::String(word) if word == "required" => Choice::Any,
         Value::Object(named) => {

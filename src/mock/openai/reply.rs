@@ -20,7 +20,7 @@ pub(super) fn whole(form: &Form, answer: &Answer, world: &World) -> Vec<u8> {
         message(&mut out, form, answer, world);
         out.extend_from_slice(br#","logprobs":"#);
         out.extend_from_slice(logprobs(form, &answer.text()).as_bytes());
-        let finish = finish(&answer.finish);
+        let finish = finish(form, &answer.finish);
         out.extend_from_slice(format!(r#","finish_reason":{finish}"#).as_bytes());
         if form.vendor == Vendor::Azure {
             out.extend_from_slice(format!(r#","content_filter_results":{SAFE}"#).as_bytes());
@@ -91,7 +91,7 @@ pub(super) fn stream(form: &Form, answer: &Answer, world: &World) -> Frames {
     if form.citations {
         chunks.delta(&format!(r#"{{"annotations":[{}]}}"#, citation()), 0);
     }
-    chunks.finish(&finish(&answer.finish));
+    chunks.finish(&finish(form, &answer.finish));
     if form.include_usage && !form.no_usage {
         let lead = &chunks.lead;
         let usage = format!("{lead}],\"usage\":{}}}\n\n", usage(form, answer));
@@ -131,6 +131,13 @@ impl Chunks<'_> {
     }
 
     fn call(&mut self, call: &Call, index: usize, world: &World) {
+        if self.form.older {
+            self.delta(&format!("{{{}}}", older_call(&call.name, "")), 4);
+            for token in call.arguments.iter() {
+                self.delta(&format!(r#"{{"function_call":{{"arguments":{}}}}}"#, quote(token)), 1);
+            }
+            return;
+        }
         let (id, name) = (world.id("call_", 24), quote(&call.name));
         self.delta(
             &format!(
@@ -203,7 +210,10 @@ fn message(out: &mut Vec<u8>, form: &Form, answer: &Answer, world: &World) {
         out.extend_from_slice(format!(r#","annotations":[{annotations}]"#).as_bytes());
     }
     let calls: Vec<_> = answer.calls().map(|call| whole_call(call, world)).collect();
-    if !calls.is_empty() {
+    if let Some(call) = answer.calls().next().filter(|_| form.older) {
+        let call = older_call(&call.name, &call.arguments.text);
+        out.extend_from_slice(format!(",{call}").as_bytes());
+    } else if !calls.is_empty() {
         out.extend_from_slice(format!(r#","tool_calls":[{}]"#, calls.join(",")).as_bytes());
     }
     out.push(b'}');
@@ -213,6 +223,11 @@ fn whole_call(call: &Call, world: &World) -> String {
     let id = world.id("call_", 24);
     let (name, arguments) = (quote(&call.name), quote(&call.arguments.text));
     format!(r#"{{"id":"{id}","type":"function","function":{{"name":{name},"arguments":{arguments}}}}}"#)
+}
+
+/// A call as whoever asked with `functions` hears it, as a member.
+fn older_call(name: &str, arguments: &str) -> String {
+    format!(r#""function_call":{{"name":{},"arguments":{}}}"#, quote(name), quote(arguments))
 }
 
 fn citation() -> String {
@@ -251,8 +266,9 @@ fn is_refusal(finish: &Finish) -> bool {
     matches!(finish, Finish::Scripted(word) if word == "refusal")
 }
 
-fn finish(finish: &Finish) -> String {
+fn finish(form: &Form, finish: &Finish) -> String {
     match finish {
+        Finish::Tools if form.older => r#""function_call""#.to_owned(),
         Finish::Stop | Finish::StopString(_) => r#""stop""#.to_owned(),
         Finish::Length => r#""length""#.to_owned(),
         Finish::Tools => r#""tool_calls""#.to_owned(),

@@ -145,6 +145,26 @@ fn an_openai_stream_has_its_parts_in_order() {
 }
 
 #[test]
+fn who_tells_functions_hears_one_call_in_the_older_form() {
+    let mock = mock();
+    let function = json!({"name": "look", "parameters": {"type": "object", "properties": {}}});
+    let older = json!({"functions": [function], "function_call": {"name": "look"}});
+    let whole = openai(&mock, &with(asked("hi"), older.clone())).json();
+    let choice = &whole["choices"][0];
+    assert_eq!(choice["finish_reason"], "function_call", "{whole}");
+    assert_eq!(choice["message"]["function_call"], json!({"name": "look", "arguments": "{}"}));
+    assert!(choice["message"]["tool_calls"].is_null(), "{whole}");
+    let streamed = with(with(asked("hi"), older), json!({"stream": true}));
+    let got = openai(&mock, &streamed);
+    assert!(!got.body.contains("tool_calls"), "{}", got.body);
+    let events = got.events();
+    let called: Vec<_> = events.iter().map(|event| &event["choices"][0]["delta"]["function_call"]).collect();
+    assert!(called.iter().any(|call| call["name"] == "look"), "{}", got.body);
+    let arguments: String = called.iter().filter_map(|call| call["arguments"].as_str()).collect();
+    assert_eq!(arguments, "{}");
+}
+
+#[test]
 fn an_anthropic_stream_has_its_parts_in_order() {
     let mock = mock();
     let tools = json!([{"name": "look", "input_schema": {

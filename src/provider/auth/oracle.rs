@@ -15,6 +15,7 @@ use crate::units::Secret;
 use crate::units::civil::http_date;
 
 use super::jwt::{self, BadKey};
+use super::profile::lines;
 use super::sigv4::Head;
 
 /// A user and the key that they sign with.
@@ -101,20 +102,9 @@ impl Signer {
 /// The value of a name in a profile of Oracle's own file; what it lacks the profile `DEFAULT` says.
 #[must_use]
 pub fn of_profile(file: &str, profile: &str, name: &str) -> Option<String> {
-    let own = |wanted: &str| {
-        let mut inside = false;
-        let mut found = None;
-        for line in file.lines().map(str::trim) {
-            if let Some(title) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
-                inside = title.trim() == wanted;
-            } else if inside
-                && let Some((key, value)) = line.split_once('=')
-                && key.trim() == name
-            {
-                found = Some(value.trim().to_owned());
-            }
-        }
-        found.filter(|value| !value.is_empty())
+    let own = |title: &str| {
+        let (_, value) = lines(file, title)?.find(|(key, value)| *key == name && !value.is_empty())?;
+        Some(value.to_owned())
     };
     own(profile).or_else(|| own("DEFAULT"))
 }

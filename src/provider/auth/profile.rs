@@ -140,8 +140,8 @@ impl Files<'_> {
     }
 }
 
-/// The pairs of a section; `None` when it is not there.
-fn lines<'a>(text: &'a str, title: &str) -> Option<impl Iterator<Item = (&'a str, &'a str)>> {
+/// The pairs of a section; `None` when it is not there. Oracle's files are of the same form.
+pub(super) fn lines<'a>(text: &'a str, title: &str) -> Option<impl Iterator<Item = (&'a str, &'a str)>> {
     let is_title = |line: &str| {
         let inner = line.trim().strip_prefix('[').and_then(|rest| rest.split_once(']'));
         inner.is_some_and(|(inner, _)| inner.split_whitespace().eq(title.split_whitespace()))

@@ -21,6 +21,7 @@ use crate::proxy::arrival::body::Taken;
 use crate::proxy::arrival::key;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt;
+use crate::proxy::departure::onward;
 use crate::proxy::departure::upload::Upload;
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
 use crate::proxy::shared::Shared;
@@ -98,7 +99,8 @@ pub(super) fn dispatch(
     )?;
     let world = Arc::clone(world);
     exchange.wait_for(chosen.routing.as_ref().and_then(|routing| routing.way.times.as_ref()), &ask.times);
-    let key = key(shared, &world, &ask, &chosen.known);
+    let barred = onward::barred(chosen.routing.as_deref(), chosen.place);
+    let key = key(shared, &world, &ask, &chosen.known, barred);
     let attempt = attempt::form(&ask, relayed, chosen.known, key)?;
     let upload = if rest > 0 { Upload::streamed(attempt.body.clone()) } else { Upload::Held };
     let call = Call::new(ask, chosen.targets, chosen.place, attempt, share);

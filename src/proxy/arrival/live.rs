@@ -18,6 +18,7 @@ use crate::proxy::arrival::asked::Asked;
 use crate::proxy::arrival::credentials;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt;
+use crate::proxy::departure::onward;
 use crate::proxy::departure::targets::Known;
 use crate::proxy::departure::tunnel::Tunnel;
 use crate::proxy::departure::upload::Upload;
@@ -150,7 +151,8 @@ pub(super) fn dispatch(
             chosen
         }
     };
-    let key = super::key(shared, &world, &ask, &chosen.known);
+    let barred = onward::barred(chosen.routing.as_deref(), chosen.place);
+    let key = super::key(shared, &world, &ask, &chosen.known, barred);
     let attempt = attempt::live(&ask, &tunnel, chosen.known, key)?;
     let call = Call::new(ask, chosen.targets, chosen.place, attempt, share);
     let upload = Upload::Tunnel(Box::new(tunnel));

@@ -487,7 +487,8 @@ fn send(
     {
         return Ok(Sent::Here(loaded));
     }
-    let key = key(shared, &exchange.world, &ask, &known);
+    let barred = onward::barred(routing.as_deref(), place);
+    let key = key(shared, &exchange.world, &ask, &known, barred);
     let looking = tracing::since(exchange);
     let query = match asked {
         Asked::Chat { .. } if !exchange.in_background => {
@@ -553,15 +554,15 @@ fn send(
     Ok(found.map_or(Sent::Away, |(query, found)| Sent::Found(query, found)))
 }
 
-/// Which of a provider's keys has its turn, or made what the request refers to.
-fn key(shared: &Shared, world: &Snapshot, ask: &Ask, known: &Known) -> usize {
+/// Which of a provider's keys has its turn, of those that are not barred, or made what the request refers to.
+fn key(shared: &Shared, world: &Snapshot, ask: &Ask, known: &Known, barred: u64) -> usize {
     let keys = world.providers.get(known.index).map_or(0, |provider| provider.keys.len());
     let kept_at = ask.recall.as_ref().and_then(|recall| recall.at());
     match kept_at.filter(|(index, _)| *index == known.index) {
         Some((_, key)) => key.checked_rem(keys).unwrap_or(0),
         None if keys > 1 => match &known.reach {
             Some(reach) => {
-                onward::best_key(reach, shared.next_turn(), clock::ticks(clock::now())).unwrap_or(0)
+                onward::best_key(reach, barred, shared.next_turn(), clock::ticks(clock::now())).unwrap_or(0)
             }
             None => shared.next_turn() % keys,
         },

@@ -14,6 +14,7 @@ use crate::proxy::arrival::asked::Asked;
 use crate::proxy::arrival::live::{self, Query};
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt::{self, malformed};
+use crate::proxy::departure::onward;
 use crate::proxy::exchange::{Ask, Call, Exchange, Stage};
 use crate::proxy::shared::Shared;
 use crate::refusal::{Kind, Refusal};
@@ -54,7 +55,8 @@ pub(super) fn dispatch(
     };
     // Where another provider is meant by an id alone, this one's name must follow its own.
     ask.owner = Some(live::owner(world, chosen.known.index)).filter(|_| matches!(opening, Opening::Call(_)));
-    let key = super::key(shared, world, &ask, &chosen.known);
+    let barred = onward::barred(chosen.routing.as_deref(), chosen.place);
+    let key = super::key(shared, world, &ask, &chosen.known, barred);
     let attempt = attempt::opening(&ask, opening, chosen.known, key)?;
     let call = Call::new(ask, chosen.targets, chosen.place, attempt, share);
     let call = Call { routing: chosen.routing, ..call };

@@ -28,7 +28,7 @@ use crate::proxy::relay::Find;
 use crate::proxy::shared::Shared;
 use crate::refusal::{Kind, Refusal};
 use crate::route::{Names, Target};
-use crate::snapshot::{Provider, Snapshot};
+use crate::snapshot::{Cloud, Provider, Snapshot};
 
 /// The request with its provider, where that is found by an id, and with the dialect of the
 /// provider's own API, as far as that is one of ours.
@@ -150,7 +150,7 @@ fn has_body(head: &RequestHeader) -> bool {
 fn is_signed(world: &Snapshot, through: &Through) -> bool {
     let provider = world.table.provider(&through.provider).ok();
     let cloud = provider.and_then(|index| world.providers.get(index)?.cloud.as_ref());
-    cloud.is_some_and(|cloud| !cloud.service.is_empty())
+    cloud.is_some_and(Cloud::signs)
 }
 
 /// Prepares the one attempt that there is; the body will go through as it comes.

@@ -100,10 +100,7 @@ pub fn look(
         Found::Reworded(..) | Found::Near(..) | Found::Flight(_) | Found::Nothing(_) => None,
     };
     let found: Vec<_> = numbers.iter().map(find).collect();
-    if wish.only && tiers.is_none() && found.iter().any(Option::is_none) {
-        return Err(uncached());
-    }
-    Ok(Some(Arc::new(Items {
+    let items = Items {
         cache: Arc::clone(cache),
         tiers: tiers.cloned(),
         asked: Arc::new(asked),
@@ -116,7 +113,11 @@ pub fn look(
         purges,
         wish,
         tier: None,
-    })))
+    };
+    if items.wish.only && !items.is_whole() && !items.may_lie_behind() {
+        return Err(uncached());
+    }
+    Ok(Some(Arc::new(items)))
 }
 
 /// Looks behind memory for the vectors of a request that are missing, and then answers it, if all are there.

@@ -69,7 +69,8 @@ fn find(call: &mut Call, world: &Snapshot, asked: &Asked, fault: &Fault, now: u6
         ..Left::all(&call.targets, call.routing.as_deref(), call.ask.body.len())
     };
     if let Some((place, known)) = left.choose(world, asked, call.ask.dialect, now) {
-        let key = known.reach.as_ref().and_then(|reach| best_key(reach, turn(), now)).unwrap_or(0);
+        let barred = barred(call.routing.as_deref(), place);
+        let key = known.reach.as_ref().and_then(|reach| best_key(reach, barred, turn(), now)).unwrap_or(0);
         return Some(Onward { place, key, pause: None });
     }
     // It is waited for in the line before the target, as by all others.
@@ -99,7 +100,8 @@ pub fn elsewhere(call: &mut Call, world: &Snapshot, asked: &Asked) -> Option<Onw
     let all = Left::all(&call.targets, call.routing.as_deref(), call.ask.body.len());
     let left = Left { tried: call.tried, cause: Some(Cause::Overload), ..all };
     let (place, known) = left.choose(world, asked, call.ask.dialect, now)?;
-    let key = known.reach.as_ref().and_then(|reach| best_key(reach, turn(), now)).unwrap_or(0);
+    let barred = barred(call.routing.as_deref(), place);
+    let key = known.reach.as_ref().and_then(|reach| best_key(reach, barred, turn(), now)).unwrap_or(0);
     Some(Onward { place, key, pause: None })
 }
 
@@ -135,7 +137,8 @@ const fn of_the_key(fault: &Fault) -> bool {
 fn another_key(call: &Call, world: &Snapshot, now: u64) -> Option<usize> {
     let next = call.attempt.key + 1;
     if let Some(reach) = &call.attempt.known.reach {
-        return reach.key(next, call.passed, now);
+        let barred = barred(call.routing.as_deref(), call.place);
+        return reach.key(next, call.passed | barred, now);
     }
     let keys = world.providers.get(call.attempt.known.index).map_or(0, |provider| provider.keys.len());
     (0..keys).map(|step| (next + step) % keys).find(|key| !is_in(call.passed, *key))
@@ -214,8 +217,12 @@ impl<'c> Left<'c> {
     #[must_use]
     pub fn choose(self, world: &Snapshot, asked: &Asked, client: Dialect, now: u64) -> Option<Place> {
         let serving = self.serving(world, asked, client);
-        let serving =
-            serving.filter(|(_, known)| known.reach.as_ref().is_none_or(|reach| !reach.is_resting(now)));
+        let is_awake = |(place, known): &Place| {
+            let barred = barred(self.routing, *place);
+            let has_key = |reach: &Arc<Reach>| barred == 0 || reach.key(0, barred, now).is_some();
+            known.reach.as_ref().is_none_or(|reach| !reach.is_resting(now) && has_key(reach))
+        };
+        let serving = serving.filter(is_awake);
         match self.routing {
             None => first_well(serving, world, self.tokens, now),
             Some(routing) => {
@@ -239,8 +246,8 @@ fn first_well(
 ) -> Option<Place> {
     let (mut full, mut other) = (None, None);
     for (place, known) in serving {
-        match stand(&known, world, now) {
-            Stand::Closed if !fits(&known, tokens, now) => {
+        match stand(&known, 0, world, now) {
+            Stand::Closed if !fits(&known, 0, tokens, now) => {
                 full.get_or_insert((place, known));
             }
             Stand::Closed => return Some((place, known)),
@@ -255,14 +262,14 @@ fn first_well(
 }
 
 /// Whether a target has room for a request, as far as its provider told.
-fn fits(known: &Known, tokens: u64, now: u64) -> bool {
-    known.reach.as_ref().is_none_or(|reach| reach.fits(tokens, now))
+fn fits(known: &Known, barred: u64, tokens: u64, now: u64) -> bool {
+    known.reach.as_ref().is_none_or(|reach| reach.fits(barred, tokens, now))
         && queueing::has_place(known.cap, known.reach.as_ref(), now)
 }
 
-fn stand(known: &Known, world: &Snapshot, now: u64) -> Stand {
+fn stand(known: &Known, barred: u64, world: &Snapshot, now: u64) -> Stand {
     match &known.reach {
-        Some(reach) if world.breakers.rules.is_some() => reach.stand(now),
+        Some(reach) if world.breakers.rules.is_some() => reach.stand_without(barred, now),
         Some(_) | None => Stand::Closed,
     }
 }
@@ -279,19 +286,20 @@ impl Routing {
         world: &Snapshot,
         now: u64,
     ) -> Option<Place> {
-        let is_open = |(_, known): &mut Place| stand(known, world, now) == Stand::Open;
-        let mut open: Vec<_> = serving.extract_if(.., is_open).collect();
-        if serving.iter().any(|(_, known)| fits(known, self.tokens, now)) {
-            serving.retain(|(_, known)| fits(known, self.tokens, now));
+        let stands = |(place, known): &Place| stand(known, barred(Some(self), *place), world, now);
+        let has_room = |(place, known): &Place| fits(known, barred(Some(self), *place), self.tokens, now);
+        let mut open: Vec<_> = serving.extract_if(.., |one| stands(one) == Stand::Open).collect();
+        if serving.iter().any(has_room) {
+            serving.retain(has_room);
         }
         while let Some(place) = self.pick(strategy, &serving, now) {
             let at = serving.iter().position(|(other, _)| *other == place)?;
-            let (place, known) = serving.swap_remove(at);
-            if stand(&known, world, now) == Stand::Closed || enter(&known, now) {
-                return Some((place, known));
+            let one = serving.swap_remove(at);
+            if stands(&one) == Stand::Closed || enter(&one.1, now) {
+                return Some(one);
             }
             // Another request tries it right now.
-            open.push((place, known));
+            open.push(one);
             serving.sort_unstable_by_key(|(place, _)| *place);
         }
         if !world.breakers.last_resort {
@@ -303,9 +311,8 @@ impl Routing {
     }
 
     fn pick(&self, strategy: Strategy, serving: &[Place], now: u64) -> Option<usize> {
-        static USUAL: Leg = Leg::USUAL;
         let candidate = |(place, known): &Place| {
-            let leg = self.legs.get(*place).and_then(|leg| self.way.legs.get(*leg)).unwrap_or(&USUAL);
+            let leg = self.leg(*place);
             let pace = known.reach.as_ref().map(|reach| reach.pace());
             Candidate {
                 place: *place,
@@ -318,6 +325,12 @@ impl Routing {
         };
         let candidates: Vec<_> = serving.iter().map(candidate).collect();
         pick(strategy, &candidates, clock::random(), self.bond)
+    }
+
+    /// What the route says of the target at this place.
+    fn leg(&self, place: usize) -> &Leg {
+        static USUAL: Leg = Leg::USUAL;
+        self.legs.get(place).and_then(|leg| self.way.legs.get(*leg)).unwrap_or(&USUAL)
     }
 
     /// About what the request would cost at a target.
@@ -336,10 +349,17 @@ impl Routing {
     }
 }
 
-/// The best key at its turn.
+/// The keys, bit by place, with which a route does not ask the target at this place.
 #[must_use]
-pub fn best_key(reach: &Reach, turn: usize, now: u64) -> Option<usize> {
-    let mut passed = 0;
+pub fn barred(routing: Option<&Routing>, place: usize) -> u64 {
+    routing.and_then(|routing| routing.leg(place).keys).map_or(0, |keys| !keys)
+}
+
+/// The best key at its turn, of those that are not barred.
+#[must_use]
+pub fn best_key(reach: &Reach, barred: u64, turn: usize, now: u64) -> Option<usize> {
+    let turn = reach.at_turn(turn, barred);
+    let mut passed = barred;
     while let Some(key) = reach.key(turn, passed, now) {
         if reach.key_stand(key, now) != Stand::HalfOpen || reach.enter_with(key, now) {
             return Some(key);
@@ -350,5 +370,5 @@ pub fn best_key(reach: &Reach, turn: usize, now: u64) -> Option<usize> {
             break;
         }
     }
-    reach.key(turn, 0, now)
+    reach.key(turn, barred, now)
 }

@@ -1,22 +1,102 @@
-//! What is seen of a call becomes part of its request's record.
+//! What was seen of a request becomes its record.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::account::{Aside, Record, Source};
+use crate::account::{Aside, Metered, Outcome, Record, Source, Timings};
+use crate::fault::Fault;
+use crate::ir::Losses;
+use crate::proxy::arrival::asked::Asked;
 use crate::proxy::departure::attempt::Mode;
-use crate::proxy::exchange::Call;
+use crate::proxy::departure::judging;
+use crate::proxy::exchange::{Call, Exchange, Stage};
+use crate::proxy::guarding;
 use crate::proxy::relay::Find;
+use crate::refusal::Kind;
 use crate::snapshot::Snapshot;
 
+impl Exchange {
+    /// Keeps of an answer that was not told to its end what is to be kept of it.
+    fn abandon(&mut self) {
+        let Self { stage: Stage::Away(call), guarding, .. } = self else { return };
+        let Some(mut saving) = call.saving.take() else { return };
+        if saving.keeps_a_part(&call.relay) {
+            let fault = Fault::new(Kind::Unavailable, "the client left before its answer was complete");
+            saving.abandon(&guarding::break_off(guarding.as_deref_mut(), call, fault).unwrap_or_default());
+        }
+    }
+
+    /// The record of everything that was seen.
+    pub(super) fn take_record(&mut self, status: u16, bytes: (u64, u64)) -> Box<Record> {
+        self.abandon();
+        let operation = self.asked.as_ref().map_or("unknown", Asked::operation);
+        let client = self.asked.as_ref().map(Asked::dialect);
+        let total = self.started.elapsed();
+        // A kilobyte, which goes to another thread: it is made where it stays.
+        let mut record = Box::new(Record {
+            id: self.id,
+            at: self.at,
+            key: self.key.take(),
+            address: self.address,
+            attribution: None,
+            reserved: self.reserved.take(),
+            operation,
+            client,
+            provider: None,
+            asked_model: String::new(),
+            model: None,
+            asked_tier: None,
+            verbatim: false,
+            stream: false,
+            status,
+            outcome: Outcome::Answered,
+            attempts: 0,
+            departed: false,
+            faults: std::mem::take(&mut self.faults),
+            losses: Losses::new(),
+            timings: Timings { total, overhead: self.overhead, upstream: None, first_token: None },
+            bytes,
+            metered: Metered::default(),
+            source: None,
+            prices: None,
+            price: None,
+            asides: Vec::new(),
+            states_cost: false,
+            background: self.in_background,
+            cache: self.cache,
+            agreement: self.agreement,
+            saved: None,
+            guards: self.guarding.take().map(|guarding| guarding.memory.verdicts).unwrap_or_default(),
+            is_estimated: false,
+            known: None,
+            trace: self.trace.take(),
+        });
+        let mut broken = false;
+        if let Stage::Away(call) = std::mem::replace(&mut self.stage, Stage::Here) {
+            if let Some(fault) = call.relay.broken() {
+                broken = true;
+                judging::broke_off(&call, &self.world, fault);
+                record.faults.push((Arc::clone(&call.attempt.known.provider), fault.clone()));
+            }
+            fill(&mut record, call, &self.world, self.started, operation);
+        }
+        if let Some(trace) = &mut record.trace {
+            trace.end(self.started + total);
+        }
+        record.outcome = match (&self.refusal, self.client_gone) {
+            (_, true) => Outcome::ClientGone,
+            (Some(_), _) if matches!(record.status, 101 | 200) => Outcome::Broken,
+            (None, _) if broken => Outcome::Broken,
+            (Some(refusal), _) => Outcome::Refused(refusal.kind),
+            (None, _) if record.status >= 400 => Outcome::Refused(Fault::from_status(record.status).kind),
+            (None, _) => Outcome::Answered,
+        };
+        record
+    }
+}
+
 /// Adds what a call tells.
-pub(super) fn fill(
-    record: &mut Record,
-    mut call: Box<Call>,
-    world: &Snapshot,
-    started: Instant,
-    operation: &str,
-) {
+fn fill(record: &mut Record, mut call: Box<Call>, world: &Snapshot, started: Instant, operation: &str) {
     let unknown = call.relay.is_tunnel() && call.attempt.known.model.is_empty();
     if unknown || matches!(&call.attempt.mode, Mode::Through(_)) {
         call.learn_model(world);

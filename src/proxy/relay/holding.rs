@@ -20,8 +20,9 @@ pub struct Holding {
     pipe: Transcoder,
     nobody: Vec<u8>,
     seen: Seen,
-    /// What came from the provider, for those who take it along.
+    /// What came from the provider, for those who take it along, and how many bytes that is.
     came: Vec<Bytes>,
+    came_bytes: usize,
     /// What the client is to get.
     said: Vec<u8>,
 }
@@ -55,17 +56,19 @@ impl Holding {
             nobody: Vec::new(),
             seen: Seen::default(),
             came: Vec::new(),
+            came_bytes: 0,
             said: Vec::new(),
         }
     }
 
     /// A piece of the stream came from the provider.
     pub fn hear(&mut self, piece: Option<&Bytes>, end: bool) {
-        let Self { pipe, nobody, seen, came, .. } = self;
+        let Self { pipe, nobody, seen, came, came_bytes, .. } = self;
         let mut see = |event: &Event| seen.see(event);
         if let Some(piece) = piece {
             pipe.push(piece, nobody, &mut see);
             came.push(piece.clone());
+            *came_bytes += piece.len();
         }
         if end {
             pipe.finish(nobody, &mut see);
@@ -83,7 +86,7 @@ impl Holding {
     #[must_use]
     pub fn judge(&self, end: bool, fails: impl Fn(Cause) -> bool) -> Beginning {
         let Seen { begun, finish, fault } = &self.seen;
-        if *begun || self.said.len() > MOST {
+        if *begun || self.said.len().max(self.came_bytes) > MOST {
             return Beginning::Goes;
         }
         if let Some(fault) = fault {
@@ -175,6 +178,18 @@ mod tests {
         let told = judged(Dialect::AnthropicMessages, &[start, ping, error], &[]);
         assert_eq!(told[..2], [Beginning::Waits, Beginning::Waits]);
         assert!(matches!(&told[2], Beginning::Failed(fault) if fault.kind == Kind::Overloaded), "{told:?}");
+    }
+
+    #[test]
+    fn more_than_a_beginning_is_not_held_though_the_client_gets_nothing_of_it() {
+        let (id, model, asked) = ("x".to_owned(), "m".to_owned(), Bytes::new());
+        let seed = Seed { id, created: 1, model, input_tokens: 0, asked, kept: false };
+        let mut holding = Holding::new(Dialect::OpenaiChat, &seed);
+        let comments = Bytes::from(": waiting\n\n".repeat(MOST / 22));
+        for expected in [Beginning::Waits, Beginning::Waits, Beginning::Goes] {
+            holding.hear(Some(&comments), false);
+            assert_eq!(holding.judge(false, |_| false), expected);
+        }
     }
 
     #[test]

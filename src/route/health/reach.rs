@@ -83,7 +83,7 @@ impl Reach {
     /// When any of its keys has room for a request of about so many tokens again, where none has now.
     #[must_use]
     pub fn opens(&self, tokens: u64, now: u64) -> Option<u64> {
-        if self.fits(tokens, now) {
+        if self.fits(0, tokens, now) {
             return None;
         }
         self.keys.iter().map(|key| key.room.whole(tokens, now)).min()
@@ -111,9 +111,26 @@ impl Reach {
     /// How the target stands with the best of its keys.
     #[must_use]
     pub fn stand(&self, now: u64) -> Stand {
+        self.stand_without(0, now)
+    }
+
+    /// The same without the keys in `barred` (bit by place).
+    #[must_use]
+    pub fn stand_without(&self, barred: u64, now: u64) -> Stand {
         let host = self.health.host.stand(now).max(self.model.own.stand(now));
-        let keys = self.keys.iter().map(|key| key.stand(now)).min();
+        let keys = self.without(barred).map(|(_, key)| key.stand(now)).min();
         host.max(keys.unwrap_or(Stand::Closed))
+    }
+
+    fn without(&self, barred: u64) -> impl Iterator<Item = (usize, &Key)> {
+        self.keys.iter().enumerate().filter(move |(place, _)| !is_in(barred, *place))
+    }
+
+    /// The place of the key whose turn it is, where those that are not in `barred` take turns.
+    #[must_use]
+    pub fn at_turn(&self, turn: usize, barred: u64) -> usize {
+        let step = turn.checked_rem(self.without(barred).count()).unwrap_or(0);
+        self.without(barred).nth(step).map_or(0, |(place, _)| place)
     }
 
     /// When the target may be worth asking again, where it is not now.
@@ -147,10 +164,11 @@ impl Reach {
         self.keys.get(key).map_or(Stand::Closed, |key| key.stand(now))
     }
 
-    /// Whether any of its keys has room for a request of about so many tokens, as far as is known.
+    /// Whether any of its keys has room for a request of about so many tokens, as far as is known; of those
+    /// in `barred` (bit by place) none.
     #[must_use]
-    pub fn fits(&self, tokens: u64, now: u64) -> bool {
-        self.keys.is_empty() || self.keys.iter().any(|key| key.room.fits(tokens, now))
+    pub fn fits(&self, barred: u64, tokens: u64, now: u64) -> bool {
+        self.keys.is_empty() || self.without(barred).any(|(_, key)| key.room.fits(tokens, now))
     }
 
     /// An answer to this key told of these windows.
@@ -321,6 +339,20 @@ mod tests {
         reach.failed(2, FOREVER, 500, Failure::Said(Kind::RateLimited, wait), &rules());
         assert_eq!(reach.key(0, 0, FOREVER), Some(1), "the one that is wanted back soonest");
         assert_eq!(reach.until(), Some(FOREVER + 2000));
+    }
+
+    #[test]
+    fn keys_that_are_barred_have_no_turn_and_speak_for_nothing() {
+        let reach = Arc::<Health>::default().reach("one", &[1, 2, 3]);
+        assert_eq!([0, 1, 2, 3, 4].map(|turn| reach.at_turn(turn, 0)), [0, 1, 2, 0, 1]);
+        assert_eq!([0, 1, 2, 3, 4].map(|turn| reach.at_turn(turn, 0b010)), [0, 2, 0, 2, 0]);
+        assert_eq!([0, 1, 2].map(|turn| reach.at_turn(turn, 0b101)), [1; 3]);
+        fails(&reach, 1, Kind::RateLimited, 1);
+        assert_eq!(
+            (reach.stand(FOREVER), reach.stand_without(0b010, FOREVER)),
+            (Stand::Closed, Stand::Closed)
+        );
+        assert_eq!(reach.stand_without(0b101, FOREVER), Stand::Open, "the others do not count");
     }
 
     #[test]

@@ -59,6 +59,10 @@ impl Line {
     /// # Errors
     /// Who must go.
     pub fn push(&mut self, id: u64, who: Who, most: usize) -> Result<(), (u64, Who)> {
+        if self.is_empty() {
+            // Nobody pays for what was served while nobody else wanted it.
+            self.ranks.iter_mut().for_each(|rank| rank.served = 0);
+        }
         let least = self.ranks.iter().filter(|rank| !rank.waiting.is_empty()).map(|rank| rank.served).min();
         let Some(rank) = self.ranks.get_mut(who.priority.place()) else {
             return Err((id, who));
@@ -174,6 +178,20 @@ mod tests {
         let low = next.iter().filter(|who| who.priority == Priority::Low).count();
         assert!((1..=3).contains(&low), "{low}");
         assert_eq!((line.waiting(Priority::Low), line.waiting(Priority::High)), (100 - low, 200 - 34 + low));
+    }
+
+    #[test]
+    fn a_line_that_was_empty_owes_nothing_to_whoever_comes_first() {
+        let mut line = Line::default();
+        for id in 0..400 {
+            line.push(id, who(Priority::High, 1, 1), 1000).unwrap();
+        }
+        served(&mut line, 400);
+        for id in 400..500 {
+            line.push(id, who(Priority::Low, 2, 1), 1000).unwrap();
+        }
+        line.push(500, who(Priority::High, 1, 1), 1000).unwrap();
+        assert_eq!(served(&mut line, 1), [who(Priority::High, 1, 1)]);
     }
 
     #[test]

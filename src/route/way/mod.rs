@@ -92,13 +92,15 @@ pub struct Leg {
     pub weight: u32,
     /// The part of the requests that it gets as a canary, in hundredths of a percent.
     pub share: u32,
+    /// Which of its provider's keys it is asked with, bit by place; with any where nothing is said.
+    pub keys: Option<u64>,
     /// For which requests it is: for those of which all of it holds.
     pub when: Vec<When>,
 }
 
 impl Leg {
     /// What holds where nothing is said.
-    pub const USUAL: Self = Self { weight: 1, share: 0, when: Vec::new() };
+    pub const USUAL: Self = Self { weight: 1, share: 0, keys: None, when: Vec::new() };
 }
 
 impl Default for Leg {

@@ -11,6 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use crate::cache::{Entry, Fingerprint, Tier, Which};
 use crate::clock;
 use crate::config::{RedisServer, SecondTiers};
@@ -18,6 +20,11 @@ use crate::telemetry::Metrics;
 
 use disk::Disk;
 use redis::Redis;
+
+/// So many entries may wait to be written to a tier,
+const WRITES: usize = 1024;
+/// with so many bytes.
+const WAITING: usize = 16 << 20;
 
 /// An entry, and when it was kept and ends, in milliseconds since 1970.
 #[derive(Debug, Clone)]
@@ -30,6 +37,13 @@ pub struct Kept {
     pub made: u64,
     /// When it ends.
     pub until: u64,
+}
+
+impl Kept {
+    /// Takes room for its bytes among those that wait, for as long as this lives; `None` where there is none.
+    fn wait_in(&self, room: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(room).try_acquire_many_owned(self.entry.weight().try_into().ok()?).ok()
+    }
 }
 
 /// What became of a look-up.
@@ -198,10 +212,10 @@ impl Tiers {
         }
     }
 
-    /// Lets go on the disk of what another gateway of the fleet let go of.
-    pub fn follow(&self, which: &Which) {
+    /// Lets go on the disk of what another gateway of the fleet let go of, and does this then.
+    pub fn follow(&self, which: &Which, done: impl FnOnce() + Send + 'static) {
         if let Some(disk) = &self.disk {
-            disk.follow(which.clone());
+            disk.follow(which.clone(), done);
         }
     }
 

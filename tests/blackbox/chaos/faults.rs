@@ -55,6 +55,22 @@ pub(super) enum Fault {
     BadChunk,
 }
 
+/// The ways in which an answer is none, or is not as it should be.
+pub(super) const SPOILT: [Fault; 12] = [
+    Fault::Html,
+    Fault::Garbage,
+    Fault::HalfAPack,
+    Fault::TooShort,
+    Fault::TooLong,
+    Fault::Empty,
+    Fault::BreaksFirst,
+    Fault::BreaksLater,
+    Fault::CutInside,
+    Fault::Forgets,
+    Fault::NoText,
+    Fault::BadChunk,
+];
+
 /// How a body is framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {

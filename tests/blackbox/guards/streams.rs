@@ -84,7 +84,7 @@ fn what_stands_in_pieces_before_the_one_that_a_guard_ends_is_told() {
     let (go, wait) = channel::<()>();
     let wait = Mutex::new(wait);
     let provider = Provider::start(move |_, stream| {
-        Heard::answer(stream, &[head.as_bytes(), &chunked(&[first.clone()])].concat());
+        Heard::answer(stream, &[head.as_bytes(), &chunked(std::slice::from_ref(&first))].concat());
         let _ = wait.lock().unwrap().recv_timeout(PATIENCE);
         Heard::answer(stream, &[chunked(&rest), b"0\r\n\r\n".to_vec()].concat());
         Then::Close

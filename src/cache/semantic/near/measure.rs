@@ -34,6 +34,12 @@ pub fn measures(one: &Sketch, other: &Sketch) -> Option<[f32; MEASURES]> {
     if other_words && alone || pairing.many > 0 {
         return None;
     }
+    let (here, there) = (&one.little.places, &other.little.places);
+    let places = differing(&sorted(here), &sorted(there));
+    // *For parking at a meter* and *at parking for a meter*.
+    if places == 0 && here != there {
+        return None;
+    }
     Some([
         1.0,
         count(pairing.swapped.len()),
@@ -43,7 +49,7 @@ pub fn measures(one: &Sketch, other: &Sketch) -> Option<[f32; MEASURES]> {
         pairing.left.iter().map(|word| word.weight()).sum(),
         count(2 * pairing.shared.len()) / count(total.max(1)),
         count(differing(&one.little.helpers, &other.little.helpers)),
-        count(differing(&one.little.places, &other.little.places)),
+        count(places),
         alike(&one.vector, &other.vector),
         count(pairing.swapped.iter().filter(first).count()),
     ])
@@ -131,12 +137,19 @@ impl<'s> Pairing<'s> {
         let mut places: Vec<_> =
             shared.iter().copied().chain(swapped.iter().map(|swap| (swap.one, swap.other))).collect();
         places.sort_unstable();
+        let aside = |(at, to): &(usize, usize)| {
+            let behind = |words: &[Word], place: usize| words.get(place).map(|word| word.behind);
+            behind(&one.words, *at) != behind(&other.words, *to)
+        };
         let turns = places.iter().enumerate();
         let turns: usize = turns
             .map(|(at, (_, to))| places.iter().skip(at + 1).filter(|(_, later)| later < to).count())
             .sum();
-        // Who does what to whom is told by the order.
-        (turns == 0).then_some(Self { shared, told, slips, others_form, many, swapped, left })
+        // Who does what to whom is told by the order, and of which word something is denied.
+        if turns > 0 || places.iter().any(aside) {
+            return None;
+        }
+        Some(Self { shared, told, slips, others_form, many, swapped, left })
     }
 }
 
@@ -184,6 +197,12 @@ fn compared(word: &str) -> Option<Known> {
 /// Whether one word is many of the other.
 fn is_many(one: &str, other: &str) -> bool {
     one.ends_with('s') != other.ends_with('s')
+}
+
+fn sorted<'s>(words: &[&'s str]) -> Vec<&'s str> {
+    let mut words = words.to_vec();
+    words.sort_unstable();
+    words
 }
 
 /// How many of two ordered lists' words the other one has not.

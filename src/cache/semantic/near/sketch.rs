@@ -16,8 +16,8 @@ const LONG: usize = 8;
 /// A question, as it is compared with others.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sketch {
-    /// What must be equal: numbers, signs, names, words that nobody knows, and of little words all that
-    /// tell who, whether, how much, where from and where to. In order.
+    /// What must be equal, in the order in which it is said: numbers, signs, names, words that nobody knows, and
+    /// of little words all that tell who, whether, how much, where from and where to.
     must: String,
     /// Its words but for the little ones, in their order.
     pub(super) words: Vec<Word>,
@@ -29,10 +29,9 @@ pub struct Sketch {
     marks: u64,
 }
 
-/// Little words that may differ, each kind in order.
+/// Little words that may differ: helpers sorted, and what joins things as it is said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Littles {
-    pub(super) articles: Vec<&'static str>,
     pub(super) helpers: Vec<&'static str>,
     pub(super) places: Vec<&'static str>,
 }
@@ -41,6 +40,9 @@ pub(super) struct Littles {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Word {
     pub(super) text: String,
+    /// How much of what must be equal comes up to it: *with a passport and without a visa* is another question
+    /// than *without a passport and with a visa*.
+    pub(super) behind: usize,
     /// What is known of a word that may be said in another way; nothing of one that must be equal.
     pub(super) known: Option<Known>,
 }
@@ -65,7 +67,7 @@ impl Sketch {
                 Some(_) if twice => must.push(piece),
                 Some(Little::Must(word)) => must.push(word),
                 Some(Little::Article(word) | Little::Helper(word)) if thing => must.push(word),
-                Some(Little::Article(word)) => little.articles.push(word),
+                Some(Little::Article(_)) => {}
                 Some(Little::Helper(word)) => little.helpers.push(word),
                 Some(Little::Place(word)) => little.places.push(word),
                 None => {
@@ -74,17 +76,14 @@ impl Sketch {
                     if known.is_none() && !may_be_misspelt(piece) {
                         must.push(piece);
                     }
-                    words.push(Word { text, known });
+                    words.push(Word { text, behind: must.len(), known });
                 }
             }
         }
         if words.iter().all(|word| word.known.is_none()) {
             return None;
         }
-        must.sort_unstable();
-        for words in [&mut little.articles, &mut little.helpers, &mut little.places] {
-            words.sort_unstable();
-        }
+        little.helpers.sort_unstable();
         let (vector, marks) = (mean(&words), words.iter().fold(0, |marks, word| marks | word.marks()));
         Some(Self { must: must.join(" "), words, little, vector, marks })
     }

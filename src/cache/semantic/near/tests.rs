@@ -53,6 +53,12 @@ fn what_tells_who_whom_and_how_much_must_be_equal() {
         ("How do I get from Leeds to York by coach?", "How do I get from York to Leeds by coach?"),
         ("Does the plan include 10 calls?", "Does the plan include 100 calls?"),
         ("Can I park outside the station?", "Can I not park outside the station?"),
+        (
+            "Can I travel with a passport but without a visa?",
+            "Can I travel without a passport but with a visa?",
+        ),
+        ("Should I stay if it does not rain?", "Should I not stay if it does rain?"),
+        ("How do I pay for parking at a meter?", "How do I pay at parking for a meter?"),
         ("Can you repair the kettle for her?", "Can you repair the kettle for him?"),
         ("How do I use grindr safely abroad?", "How do I use grinder safely abroad?"),
         ("How do I import contacts from mailchimp?", "How do I import contacts from klaviyo?"),

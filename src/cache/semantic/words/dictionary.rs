@@ -157,7 +157,7 @@ pub(in crate::cache::semantic) fn knows(word: &str) -> bool {
 
 /// Whether it is an English word that many know.
 pub(in crate::cache::semantic) fn is_common(word: &str) -> bool {
-    LISTS.find(word).is_some_and(|number| number < LISTS.common.starts.len())
+    number(word).is_some()
 }
 
 /// The place of a word among those that many know, in their order.

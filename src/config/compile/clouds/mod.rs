@@ -170,22 +170,7 @@ pub(super) fn cloud(subject: &Subject<'_>, base: Option<&Base>, check: &mut Chec
 
 /// What each body names as whose account pays: the name of the member, and its value.
 pub(super) fn account(subject: &Subject<'_>, check: &mut Check<'_>) -> Vec<(&'static str, String)> {
-    match subject.vendor.auth {
-        Auth::Ibm => oauth::ibm_account(subject, check),
-        Auth::Aws { .. }
-        | Auth::GoogleCloud
-        | Auth::Azure
-        | Auth::Databricks
-        | Auth::Sber
-        | Auth::Oracle
-        | Auth::Copilot
-        | Auth::Bearer
-        | Auth::Header(_)
-        | Auth::Prefixed(_)
-        | Auth::Anthropic
-        | Auth::Google
-        | Auth::None => Vec::new(),
-    }
+    if subject.vendor.auth == Auth::Ibm { oauth::ibm_account(subject, check) } else { Vec::new() }
 }
 
 /// Adds the headers that name whose account pays, or which program asks where only some may.

@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use crate::catalog::nearest;
 use crate::config::file::{File, HeaderChanges, Rewrite as Written, SystemPrompt as WrittenPrompt};
-use crate::config::read::did_you_mean;
 use crate::ir::Dialect;
-use crate::policy::guard::Scope;
 use crate::policy::rewrite::{Place, Rewrite, SystemPrompt};
 
 use super::Check;
-use super::keys::{Spot, is_name, is_owner};
+use super::guards;
+use super::keys::{Spot, is_name, trimmed};
 
 /// The rules of the file, in the order of their names.
 pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Vec<Arc<Rewrite>> {
@@ -21,13 +20,7 @@ pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Vec<Arc<Rewrite>> {
         let path = ["rewrites", name.as_str()];
         let mut spot = Spot { tree: check.source.sound, path: &path, problems: check.problems };
         rules.push(Arc::new(rule(name.trim(), written, &mut spot)));
-        for (place, provider) in written.providers.iter().enumerate() {
-            if !check.is_declared("providers", provider.trim()) {
-                let path = ["rewrites", name, "providers", &place.to_string()];
-                let hint = did_you_mean(provider, check.declared("providers"));
-                check.error(&path, format!("no provider is named \"{provider}\""), hint);
-            }
-        }
+        check.providers(&["rewrites", name, "providers"], &written.providers);
     }
     rules
 }
@@ -38,11 +31,11 @@ fn rule(name: &str, written: &Written, spot: &mut Spot<'_>) -> Rewrite {
     }
     let rule = Rewrite {
         name: name.into(),
-        scope: scope(written, spot),
+        scope: guards::scope(&written.keys, &written.owners, &written.models, spot),
         dialects: dialects(written, spot),
         changes: changes::changes(written, spot),
         system_prompt: written.system_prompt.as_ref().and_then(|prompt| system_prompt(prompt, spot)),
-        providers: written.providers.iter().map(|name| name.trim().to_owned()).collect(),
+        providers: trimmed(&written.providers),
         request: changes::headers(&written.headers.request, "request", spot),
         response: changes::headers(&written.headers.response, "response", spot),
     };
@@ -87,6 +80,7 @@ fn dialects(written: &Written, spot: &mut Spot<'_>) -> Vec<Dialect> {
     }
     known
 }
+
 fn system_prompt(written: &WrittenPrompt, spot: &mut Spot<'_>) -> Option<SystemPrompt> {
     let said: Vec<_> = [
         ("inject", Place::Inject, &written.inject),
@@ -106,20 +100,4 @@ fn system_prompt(written: &WrittenPrompt, spot: &mut Spot<'_>) -> Option<SystemP
         return None;
     }
     Some(SystemPrompt { place: *place, text: (*text).clone() })
-}
-
-fn scope(written: &Written, spot: &mut Spot<'_>) -> Scope {
-    for (place, key) in written.keys.iter().enumerate() {
-        // Those that the store keeps are not known here.
-        if key.trim().is_empty() {
-            spot.error(&["keys", &place.to_string()], "expected the name of a key", None);
-        }
-    }
-    for (place, owner) in written.owners.iter().enumerate() {
-        if !is_owner(owner.trim()) {
-            spot.error(&["owners", &place.to_string()], "expected an owner such as org/team/service", None);
-        }
-    }
-    let trimmed = |list: &[String]| list.iter().map(|name| name.trim().to_owned()).collect();
-    Scope { keys: trimmed(&written.keys), owners: trimmed(&written.owners), models: trimmed(&written.models) }
 }

@@ -4,6 +4,7 @@ use crate::config::import::money::per_million;
 use crate::config::import::text;
 use crate::config::import::written::Written;
 use crate::config::tree::{Entry, Node};
+use crate::policy::rewrite::Param;
 use crate::provider::Vendor;
 
 use super::{Reader, place};
@@ -59,15 +60,18 @@ const NONE: &[(&str, &str)] = &[
     ("max_parallel_requests", "concurrency of a provider bounds what each of its models has in flight"),
     ("max_budget", "budgets are of keys, owners and labels, not of deployments"),
     ("budget_duration", "budgets are of keys, owners and labels, not of deployments"),
-    ("weight", "targets of one name are tried in their order, not shared out"),
-    ("timeout", "times hold for all providers: upstream.total_timeout"),
-    ("stream_timeout", "times hold for all providers: upstream.first_byte_timeout"),
+    ("weight", "a route's strategy: weighted knows weights of its targets"),
+    ("timeout", "times are of routes and of all providers: timeouts.total, upstream.total_timeout"),
+    (
+        "stream_timeout",
+        "times are of routes and of all providers: timeouts.first_byte, upstream.first_byte_timeout",
+    ),
     ("max_retries", "attempts are counted for all providers: upstream.attempts"),
     ("num_retries", "attempts are counted for all providers: upstream.attempts"),
     ("drop_params", "what a provider cannot take is always left out and told, unless a route is strict"),
     ("mock_response", "answers are never made up; tollgate demo has a fake provider"),
     ("litellm_credential_name", "write the credential itself at the provider"),
-    ("tags", "targets are not chosen by tags"),
+    ("tags", "a route says for which requests a target is: when"),
     ("azure_ad_token", "a token that ends is lent by Entra: auth.tenant_id, client_id and client_secret"),
 ];
 
@@ -172,8 +176,27 @@ impl Reader {
                     }
                 }
             }
+            _ if Param::from_name(key).is_some() => self.default(entry, name),
             _ => self.price_or_note(entry, name, prices),
         }
+    }
+
+    /// A parameter that holds where the client says nothing.
+    fn default(&mut self, entry: &Entry, name: &str) {
+        let key = entry.key.as_str();
+        let value = match self.written(&entry.node) {
+            // There it is the name of what nobody else serves, and here it would be that of everything.
+            Some(Written::Text(value)) if name != "*" => value,
+            _ => return self.note(place(entry), format!("{key} of \"{name}\": write it under rewrites")),
+        };
+        let path = ["rewrites", name, "defaults", key];
+        if self.draft.file.text_at(&path).is_some_and(|known| known != value) {
+            let message =
+                format!("{key} of \"{name}\": defaults are of a name, not of one of its deployments");
+            return self.note(place(entry), message);
+        }
+        self.draft.file.put(&path, Written::Text(value));
+        self.draft.file.put(&["rewrites", name, "models"], Written::List(vec![Written::text(name)]));
     }
 
     fn info(&mut self, entry: &Entry, name: &str, prices: &mut Vec<(String, Written)>) {

@@ -74,8 +74,9 @@ impl Reader {
         let mut last: Vec<(String, u64)> = Vec::new();
         for (name, rank, target, place) in order {
             if last.contains(&(name.clone(), rank)) {
-                let message =
-                    format!("\"{name}\": targets of one name are tried in their order, not shared out");
+                let message = format!(
+                    "\"{name}\": targets of one name are tried in their order; a route's strategy shares them out"
+                );
                 self.note(&place, message);
             }
             self.draft.target(&name, target);

@@ -39,8 +39,9 @@ const NO_REDIS: Meaning = Meaning::None("nothing is kept in Redis");
 const NO_CALLBACKS: Meaning =
     Meaning::None("nobody is called; the access log and Prometheus metrics tell of each request");
 const NO_CACHE: Meaning = Meaning::None("what it configures there is not imported");
-const NO_HEALTH: Meaning = Meaning::None("a target that fails is passed over within the request");
-const ORDERED: Meaning = Meaning::None("targets of one name are tried in their order");
+const NO_HEALTH: Meaning = Meaning::None("breakers say when a target that fails is left alone");
+const ORDERED: Meaning =
+    Meaning::None("targets of one name are tried in their order; a route's strategy says otherwise");
 const NO_DATABASE: Meaning = Meaning::None("keys, tallies and responses are kept in data_dir");
 const ON_KEYS: Meaning = Meaning::None("write it on keys, owners or labels");
 
@@ -81,7 +82,7 @@ pub(super) const ROUTER: Meanings = &[
     ("retry_after", Meaning::None("other attempts are made at once, at the next target or key")),
     (
         "stream_timeout",
-        Meaning::None("times hold for all answers: upstream.first_byte_timeout, idle_timeout"),
+        Meaning::None("write it under upstream, or at a route: timeouts.first_byte, timeouts.idle"),
     ),
     ("allowed_fails", NO_HEALTH),
     ("cooldown_time", NO_HEALTH),
@@ -94,7 +95,7 @@ pub(super) const ROUTER: Meanings = &[
     ("redis_port", NO_REDIS),
     ("redis_password", NO_REDIS),
     ("cache_responses", NO_CACHE),
-    ("enable_tag_filtering", Meaning::None("targets are not chosen by tags")),
+    ("enable_tag_filtering", Meaning::None("a route says for which requests a target is: when")),
     ("provider_budget_config", ON_KEYS),
 ];
 

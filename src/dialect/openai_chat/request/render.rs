@@ -143,9 +143,14 @@ fn write_tools(
         .as_ref()
         .map(|tool| if users { ToolChoice::Required } else { ToolChoice::Tool(tool.name.clone()) });
     let choice = forced.filter(|_| !thinks).or_else(|| request.tool_choice.clone());
-    if let Some(choice) = choice {
-        let write = if profile.older_tools { older::write_choice } else { tools::write_choice };
-        write(body, &choice, &list, names, profile, losses);
+    match choice {
+        None => {}
+        Some(ToolChoice::Auto) if profile.refuses.has(Param::ToolChoice) => {}
+        Some(_) if profile.refuses.has(Param::ToolChoice) => {
+            losses.dropped("tool_choice", "the target takes no choice of tools");
+        }
+        Some(choice) if profile.older_tools => older::write_choice(body, &choice, &list, names, losses),
+        Some(choice) => tools::write_choice(body, &choice, &list, names, profile, losses),
     }
     let one = request.takes_one_call();
     if let Some(parallel) = request.parallel_tools.or(one.then_some(false)) {

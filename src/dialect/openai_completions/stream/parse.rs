@@ -90,7 +90,13 @@ impl Parser {
             events.push(Event::Start { id: None, model, created: None, service_tier: None, extras });
         }
         self.plain = true;
-        self.say(0, text, events);
+        match filled(Some(text)) {
+            Some(text) => self.say(0, text, events),
+            // It is an answer all the same, whose end will be told.
+            None => {
+                self.of(0);
+            }
+        }
     }
 
     fn chunk(&mut self, chunk: &Json<'_>, events: &mut Vec<Event>) {

@@ -1,4 +1,4 @@
-use super::super::detector::Wanted;
+use super::super::detector::{Detector, Wanted};
 use super::super::rule::{Action, Asker, Direction, Guard};
 use super::*;
 use crate::dialect::frames::{Frames, Piece as Framed};
@@ -286,4 +286,61 @@ fn numbers_that_a_tool_is_told_are_masked_too() {
     let out =
         screened(&watch, Dialect::GeminiGenerate, Framing::Sse, event("4111111111111111").as_bytes(), 1000);
     assert_eq!(String::from_utf8(out).unwrap(), event("\"[CARD]\""));
+}
+
+#[test]
+fn a_stream_keeps_its_end_back_until_its_form_was_judged() {
+    let wanted = Wanted::NONE.with(Detector::Schema);
+    let guard = Arc::new(Guard::new("form", wanted, Action::Block));
+    let asker = Asker { key: "", owner: "", model: "m" };
+    let watch = Watch::over(&[guard], Direction::Answer, &asker, |a, b| a == b, &[]).unwrap();
+    let (watch, shape) = (Arc::new(watch), Shape::Schema(r#"{"required":["a"]}"#.to_owned()));
+    for dialect in Dialect::ALL {
+        let framing = framing(dialect);
+        for (text, well) in [(r#"{"a":1}"#, true), (r#"{"b":1}"#, false)] {
+            for cut in 1..text.len() {
+                let bytes = stream(dialect, framing, &[&text[..cut], &text[cut..]], &[]);
+                for size in [1, 7, bytes.len()] {
+                    let screen = Screen::new(Arc::clone(&watch), dialect, framing);
+                    let mut screen = screen.with_shape(Some(shape.clone()));
+                    let (mut memory, mut out) = (Memory::default(), Vec::new());
+                    for piece in bytes.chunks(size) {
+                        screen.push(piece, &mut memory, &mut out).unwrap();
+                    }
+                    // All that was said has gone on, and nothing says that it is over.
+                    assert!(out.len() < bytes.len(), "{dialect:?} {cut} {size}");
+                    assert_eq!(
+                        read_so_far(dialect, &out),
+                        (text.to_owned(), false),
+                        "{dialect:?} {cut} {size}"
+                    );
+                    screen.finish(&mut memory, &mut out);
+                    assert_eq!(memory.blocked.is_none(), well, "{dialect:?} {cut} {size}");
+                    assert_eq!(out == bytes, well, "{dialect:?} {cut} {size}");
+                }
+            }
+        }
+    }
+}
+
+/// The words of a stream that is not over yet, and whether it says that an answer is.
+fn read_so_far(dialect: Dialect, bytes: &[u8]) -> (String, bool) {
+    let (mut frames, mut parser) = (Frames::of(dialect, 1 << 20), codec(dialect).stream_parser());
+    let mut events = Vec::new();
+    frames
+        .push(bytes, |piece| {
+            if let Framed::Data(event, data) = piece {
+                parser.push(event, data, &mut events);
+            }
+        })
+        .unwrap();
+    let (mut text, mut over) = (String::new(), false);
+    for event in events {
+        match event {
+            ir::Event::Delta { delta: Delta::Text(piece), .. } => text.push_str(&piece),
+            ir::Event::Finish { .. } => over = true,
+            _ => {}
+        }
+    }
+    (text, over)
 }

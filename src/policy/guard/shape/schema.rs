@@ -8,8 +8,10 @@ use std::borrow::Cow;
 
 use crate::wire::json::{Json, Kind};
 
-/// So many values are compared with so many schemas, and no more.
-const MOST_STEPS: u32 = 200_000;
+/// So many names and values are compared, and no more: some tens of milliseconds.
+const MOST_STEPS: usize = 10_000_000;
+/// So many words are looked for in each schema.
+const WORDS: usize = 24;
 /// No more schemas stand within each other.
 const DEEPEST: u8 = 64;
 
@@ -22,13 +24,16 @@ pub(super) struct Misfit {
 
 /// Compares a value with a schema.
 pub(super) fn fits(schema: &Json<'_>, value: &Json<'_>) -> Result<(), Misfit> {
-    let mut check = Check { root: schema, steps: 0 };
-    check.fits(schema, value, 0)
+    let mut check = Check { root: schema, steps: 0, is_cut: false };
+    let found = check.fits(schema, value, 0);
+    if check.is_cut { Ok(()) } else { found }
 }
 
 struct Check<'s, 'a> {
     root: &'s Json<'a>,
-    steps: u32,
+    steps: usize,
+    /// Whether something was not looked at any more, so that nobody knows what holds.
+    is_cut: bool,
 }
 
 fn not(word: &'static str) -> Result<(), Misfit> {
@@ -37,12 +42,16 @@ fn not(word: &'static str) -> Result<(), Misfit> {
 
 impl<'s, 'a> Check<'s, 'a> {
     fn fits(&mut self, schema: &'s Json<'a>, value: &Json<'_>, depth: u8) -> Result<(), Misfit> {
-        self.steps += 1;
-        if self.steps > MOST_STEPS || depth > DEEPEST {
+        self.is_cut |= depth > DEEPEST;
+        if !self.may(schema.entries().len() * WORDS) {
             return Ok(());
         }
         if schema.as_bool() == Some(false) {
             return not("false");
+        }
+        // What may be null in Gemini's schemas may be so whatever else they list.
+        if value.is_null() && schema.get("nullable").and_then(Json::as_bool) == Some(true) {
+            return Ok(());
         }
         let depth = depth + 1;
         if let Some(target) = schema.get("$ref").and_then(Json::as_str).and_then(|name| self.behind(name)) {
@@ -50,11 +59,11 @@ impl<'s, 'a> Check<'s, 'a> {
         }
         kind(schema, value)?;
         if let Some(options) = schema.get("enum").filter(|options| options.is_array())
-            && !options.elements().iter().any(|option| same(option, value, 0))
+            && !options.elements().iter().any(|option| self.same(option, value, 0))
         {
             return not("enum");
         }
-        if schema.get("const").is_some_and(|only| !same(only, value, 0)) {
+        if schema.get("const").is_some_and(|only| !self.same(only, value, 0)) {
             return not("const");
         }
         self.combined(schema, value, depth)?;
@@ -67,9 +76,16 @@ impl<'s, 'a> Check<'s, 'a> {
         }
     }
 
-    /// The schema that a reference within the whole names.
+    /// Whether so much more may be compared.
+    const fn may(&mut self, more: usize) -> bool {
+        self.steps = self.steps.saturating_add(more).saturating_add(1);
+        self.is_cut |= self.steps > MOST_STEPS;
+        !self.is_cut
+    }
+
+    /// The schema that a reference within the whole names by its place; names of one's own are not known.
     fn behind(&self, name: &str) -> Option<&'s Json<'a>> {
-        let path = name.strip_prefix('#')?;
+        let path = name.strip_prefix('#').filter(|path| path.is_empty() || path.starts_with('/'))?;
         let mut found = self.root;
         for key in path.split('/').skip(1) {
             let key = key.replace("~1", "/").replace("~0", "~").replace("%24", "$");
@@ -95,7 +111,6 @@ impl<'s, 'a> Check<'s, 'a> {
         }
         if let Some(part) = schema.get("not")
             && self.fits(part, value, depth).is_ok()
-            && self.steps <= MOST_STEPS
         {
             return not("not");
         }
@@ -115,11 +130,15 @@ impl<'s, 'a> Check<'s, 'a> {
         depth: u8,
     ) -> Result<(), Misfit> {
         let has = |name: &str| members.iter().any(|(key, _)| key == name);
-        if list(schema, "required").iter().filter_map(Json::as_str).any(|name| !has(name)) {
+        let (required, known) = (list(schema, "required"), schema.get("properties"));
+        let names = required.len() + known.map_or(0, |known| known.entries().len());
+        if !self.may(members.len().saturating_mul(names)) {
+            return Ok(());
+        }
+        if required.iter().filter_map(Json::as_str).any(|name| !has(name)) {
             return not("required");
         }
         count(schema, members.len(), "minProperties", "maxProperties")?;
-        let known = schema.get("properties");
         let others = schema.get("additionalProperties");
         // What patterns describe is not known to be something else.
         let others = others.filter(|_| schema.get("patternProperties").is_none());
@@ -157,12 +176,38 @@ impl<'s, 'a> Check<'s, 'a> {
         let unique = schema.get("uniqueItems").and_then(Json::as_bool) == Some(true);
         if unique && elements.len() <= MOST_COMPARED {
             for (place, one) in elements.iter().enumerate() {
-                if elements.iter().skip(place + 1).any(|other| same(one, other, 0)) {
+                if elements.iter().skip(place + 1).any(|other| self.same(one, other, 0)) {
                     return not("uniqueItems");
                 }
             }
         }
         Ok(())
+    }
+
+    /// Whether two values are the same, however they are written.
+    fn same(&mut self, one: &Json<'_>, other: &Json<'_>, depth: u8) -> bool {
+        self.is_cut |= depth > DEEPEST;
+        if !self.may(0) {
+            return false;
+        }
+        match (one.kind(), other.kind()) {
+            (Kind::Null, Kind::Null) => true,
+            (Kind::Bool(one), Kind::Bool(other)) => one == other,
+            (Kind::String(one), Kind::String(other)) => one == other,
+            (Kind::Number(a), Kind::Number(b)) => a == b || one.as_f64() == other.as_f64(),
+            (Kind::Array(one), Kind::Array(other)) => {
+                one.len() == other.len()
+                    && one.iter().zip(other).all(|(one, other)| self.same(one, other, depth + 1))
+            }
+            (Kind::Object(members), Kind::Object(others)) => {
+                members.len() == others.len()
+                    && members.iter().all(|(key, member)| {
+                        self.may(others.len())
+                            && other.get(key).is_some_and(|other| self.same(member, other, depth + 1))
+                    })
+            }
+            _ => false,
+        }
     }
 }
 
@@ -183,12 +228,11 @@ fn kind(schema: &Json<'_>, value: &Json<'_>) -> Result<(), Misfit> {
         "null" => value.is_null(),
         _ => true,
     };
-    let nullable = schema.get("nullable").and_then(Json::as_bool) == Some(true);
     let fine = match named.as_str() {
         Some(name) => is(name),
         None => named.elements().iter().filter_map(Json::as_str).any(is) || !named.is_array(),
     };
-    if fine || (nullable && value.is_null()) { Ok(()) } else { not("type") }
+    if fine { Ok(()) } else { not("type") }
 }
 
 /// Gemini writes whole numbers as texts, too.
@@ -237,29 +281,6 @@ fn number(schema: &Json<'_>, raw: &str) -> Result<(), Misfit> {
         }
     }
     Ok(())
-}
-
-/// Whether two values are the same, however they are written.
-fn same(one: &Json<'_>, other: &Json<'_>, depth: u8) -> bool {
-    if depth > DEEPEST {
-        return false;
-    }
-    match (one.kind(), other.kind()) {
-        (Kind::Null, Kind::Null) => true,
-        (Kind::Bool(one), Kind::Bool(other)) => one == other,
-        (Kind::String(one), Kind::String(other)) => one == other,
-        (Kind::Number(a), Kind::Number(b)) => a == b || one.as_f64() == other.as_f64(),
-        (Kind::Array(one), Kind::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other, depth + 1))
-        }
-        (Kind::Object(members), Kind::Object(others)) => {
-            members.len() == others.len()
-                && members
-                    .iter()
-                    .all(|(key, member)| other.get(key).is_some_and(|other| same(member, other, depth + 1)))
-        }
-        _ => false,
-    }
 }
 
 #[cfg(test)]
@@ -313,6 +334,13 @@ mod tests {
                 "required",
             ),
             (r##"{"$ref":"#/$defs/a","$defs":{"a":{"type":"string"}}}"##, r#""x""#, "1", "type"),
+            (r#"{"type":"STRING","enum":["a"],"nullable":true}"#, "null", r#""b""#, "enum"),
+            (
+                r##"{"items":{"$ref":"#a"},"maxItems":1,"$defs":{"x":{"$anchor":"a"}}}"##,
+                "[[1,2]]",
+                "[1,2]",
+                "maxItems",
+            ),
         ] {
             assert_eq!(word(schema, well), None, "{schema} {well}");
             assert_eq!(word(schema, ill), Some(expected), "{schema} {ill}");
@@ -327,6 +355,25 @@ mod tests {
         assert_eq!(word(r##"{"$ref":"#"}"##, "1"), None);
         let wide = r##"{"anyOf":[{"$ref":"#"},{"$ref":"#"},{"$ref":"#"},{"$ref":"#"}]}"##;
         assert_eq!(word(wide, "1"), None);
+    }
+
+    #[test]
+    fn what_was_not_looked_at_breaks_nothing() {
+        let list = r##"{"oneOf":[{"type":"null"},{"type":"object","properties":{"next":{"$ref":"#"}}}]}"##;
+        let nested =
+            |levels: usize, end: &str| format!("{}{end}{}", "{\"next\":".repeat(levels), "}".repeat(levels));
+        assert_eq!(word(list, &nested(5, "null")), None);
+        assert_eq!(word(list, &nested(5, "1")), Some("oneOf"));
+        assert_eq!(word(list, &nested(60, "null")), None);
+        assert_eq!(word(r##"{"not":{"not":{"$ref":"#"}}}"##, "1"), None);
+        let many = |end: &str| {
+            let words: Vec<String> = (0..5000).map(|number| format!("\"word {number}\"")).collect();
+            format!("[{}{end}]", words.join(","))
+        };
+        let listed = |end: &str| format!("{{\"items\":{{\"enum\":{}}}}}", many(end));
+        assert_eq!(word(&listed(""), r#"["word 4999","word"]"#), Some("enum"));
+        // Each with each would be too much.
+        assert_eq!(word(&listed(""), &many(",\"word\"")), None);
     }
 
     #[test]

@@ -206,6 +206,12 @@ impl Index {
         Some(segment)
     }
 
+    /// Lets go of the last segment, if nothing was written to it.
+    pub(super) fn pop_empty(&self) -> Option<Segment> {
+        let mut state = self.state();
+        if state.segments.back()?.entries.is_empty() { state.segments.pop_back() } else { None }
+    }
+
     /// Entries, bytes, and the most bytes.
     pub(super) fn held(&self) -> (u64, u64, u64) {
         let state = self.state();

@@ -16,16 +16,16 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 use self::index::{Index, Spot};
 use self::reader::Reader;
 use self::writer::Writer;
-use super::{Kept, Outcome, Standing};
+use super::{Kept, Outcome, Standing, WAITING, WRITES};
 use crate::cache::{Fingerprint, Tier, Which};
 use crate::clock;
 use crate::telemetry::Metrics;
@@ -39,12 +39,8 @@ const KEY: &str = "key";
 const PATIENCE: Duration = Duration::from_millis(50);
 /// A purge may take so long.
 const PURGE: Duration = Duration::from_secs(60);
-/// So many look-ups may wait,
+/// So many look-ups may wait.
 const READS: usize = 256;
-/// and so many writes,
-const WRITES: usize = 1024;
-/// with so many bytes.
-const WAITING: usize = 16 << 20;
 /// So many threads read.
 const READERS: usize = 2;
 
@@ -56,12 +52,12 @@ struct Wanted {
 
 /// What the writer is to do.
 enum Job {
-    /// Writes an entry.
-    Keep(Kept),
-    /// Writes what is packed already once more.
-    Again(Fingerprint, Spot, bytes::Bytes),
+    /// Writes an entry, which has room among what waits.
+    Keep(Kept, OwnedSemaphorePermit),
+    /// Writes once more what lies there.
+    Again(Fingerprint, Spot),
     /// Lets go of entries, and says how many.
-    Purge(Which, Option<oneshot::Sender<usize>>),
+    Purge(Which, Box<dyn FnOnce(usize) + Send>),
 }
 
 /// Answers on the disk.
@@ -70,8 +66,8 @@ pub struct Disk {
     index: Arc<Index>,
     reads: mpsc::Sender<Wanted>,
     writes: mpsc::Sender<Job>,
-    /// How many bytes wait to be written.
-    waiting: Arc<AtomicUsize>,
+    /// Room for bytes that wait to be written.
+    room: Arc<Semaphore>,
     /// Whether the folder is this process's, and read.
     is_ready: Arc<AtomicBool>,
 }
@@ -132,7 +128,7 @@ impl Disk {
         let index = Arc::new(Index::new(room.0));
         let (reads, wanted) = mpsc::channel(READS);
         let (writes, jobs) = mpsc::channel(WRITES);
-        let (waiting, is_ready) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
+        let is_ready = Arc::<AtomicBool>::default();
         let wanted = Arc::new(std::sync::Mutex::new(wanted));
         for number in 1..=READERS {
             // The writer is not kept waiting for by those who may ask it for more.
@@ -146,13 +142,12 @@ impl Disk {
             folder,
             lock,
             index: Arc::clone(&index),
-            waiting: Arc::clone(&waiting),
             is_ready: Arc::clone(&is_ready),
             metrics: Arc::clone(metrics),
             told: None,
         };
         std::thread::Builder::new().name("cache-write".to_owned()).spawn(move || writer.run(jobs))?;
-        Ok(Some(Self { index, reads, writes, waiting, is_ready }))
+        Ok(Some(Self { index, reads, writes, room: Arc::new(Semaphore::new(WAITING)), is_ready }))
     }
 
     /// What there is under these numbers.
@@ -175,31 +170,27 @@ impl Disk {
 
     /// Has an entry written; whether there is room for it to wait.
     pub(super) fn keep(&self, kept: Kept) -> bool {
-        let bytes = kept.entry.weight();
-        if self.waiting.fetch_add(bytes, Ordering::Relaxed) + bytes > WAITING {
-            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
-            return false;
-        }
-        let sent = self.writes.try_send(Job::Keep(kept)).is_ok();
-        if !sent {
-            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
-        }
-        sent
+        let room = kept.wait_in(&self.room);
+        room.is_some_and(|room| self.writes.try_send(Job::Keep(kept, room)).is_ok())
     }
 
     /// Lets go of the entries that are meant, those that wait to be written among them.
     pub(super) async fn purge(&self, which: Which) -> Option<usize> {
         let (answer, answered) = oneshot::channel();
         let asked = async {
-            self.writes.send(Job::Purge(which, Some(answer))).await.ok()?;
+            // Whoever asked may have lost patience.
+            let done = Box::new(move |purged| {
+                let _ = answer.send(purged);
+            });
+            self.writes.send(Job::Purge(which, done)).await.ok()?;
             answered.await.ok()
         };
         timeout(PURGE, asked).await.ok().flatten()
     }
 
-    /// The same, without a word of how many those were.
-    pub(super) fn follow(&self, which: Which) {
-        if self.writes.try_send(Job::Purge(which, None)).is_err() {
+    /// The same behind whoever asks, who says what is done then.
+    pub(super) fn follow(&self, which: Which, done: impl FnOnce() + Send + 'static) {
+        if self.writes.try_send(Job::Purge(which, Box::new(move |_| done()))).is_err() {
             log::warn!(
                 "too much waits for the disk: what another gateway let go of stays there until it ends"
             );

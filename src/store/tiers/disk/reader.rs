@@ -33,9 +33,8 @@ impl Reader {
 
     fn read(&self, fingerprint: Fingerprint, spot: Spot) -> Option<Kept> {
         let packed = spot.read(usize::MAX).map(Bytes::from);
-        let unpacked =
-            packed.ok().and_then(|packed| Some((unpack(&self.key, fingerprint, &packed).ok()?, packed)));
-        let Some((Unpacked { entry, made, until }, packed)) = unpacked else {
+        let unpacked = packed.ok().and_then(|packed| unpack(&self.key, fingerprint, &packed).ok());
+        let Some(Unpacked { entry, made, until }) = unpacked else {
             self.index.remove(fingerprint, &spot);
             return None;
         };
@@ -43,7 +42,7 @@ impl Reader {
             && let Some(writes) = self.writes.upgrade()
         {
             // Where too much waits already, it goes a little earlier.
-            let _ = writes.try_send(Job::Again(fingerprint, spot, packed));
+            let _ = writes.try_send(Job::Again(fingerprint, spot));
         }
         Some(Kept { fingerprint, entry: Arc::new(entry), made, until })
     }

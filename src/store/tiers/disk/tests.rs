@@ -1,4 +1,5 @@
 use std::fs;
+use std::sync::atomic::AtomicUsize;
 
 use bytes::Bytes;
 
@@ -190,4 +191,16 @@ fn the_second_of_two_processes_waits_for_the_first() {
         assert!(begun.elapsed() < Duration::from_secs(10));
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn what_cannot_be_written_leaves_no_segment_behind() {
+    let folder = Folder::new();
+    let disk = folder.open(1 << 20);
+    let full = folder.0.join("0000000001.segment");
+    std::os::unix::fs::symlink("/dev/full", &full).unwrap();
+    assert!(disk.keep(kept(1, 100, "a")));
+    disk.settle();
+    assert!(!disk.has(1) && !full.is_symlink());
+    assert_eq!(disk.index.last(), None);
 }

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -25,8 +25,12 @@ const SEGMENT: &str = ".segment";
 const SEGMENTS: u64 = 16;
 /// none of which is smaller
 const SMALLEST: u64 = 64 << 10;
-/// or larger than this.
-const LARGEST: u64 = 16 << 20;
+/// or larger than this, where that makes
+const LARGE: u64 = 16 << 20;
+/// no more than so many: all of them stay open.
+const MOST: u64 = 256;
+/// No place in one is beyond this.
+const LARGEST: u64 = 2 << 30;
 /// How often the folder's lock is tried.
 const BEAT: Duration = Duration::from_millis(200);
 /// After a failure nothing is written for so long.
@@ -39,7 +43,6 @@ pub(super) struct Writer {
     pub(super) folder: PathBuf,
     pub(super) lock: File,
     pub(super) index: Arc<Index>,
-    pub(super) waiting: Arc<AtomicUsize>,
     pub(super) is_ready: Arc<AtomicBool>,
     pub(super) metrics: Arc<Metrics>,
     /// When somebody was told of failures.
@@ -66,8 +69,7 @@ impl Writer {
             let now = clock::unix_millis();
             let rests = resting.is_some_and(|until| clock::now() < until);
             let written = match job {
-                Job::Keep(kept) => {
-                    self.waiting.fetch_sub(kept.entry.weight(), Ordering::Relaxed);
+                Job::Keep(kept, _room) => {
                     let Kept { fingerprint, entry, made, until } = &kept;
                     if *until <= now || rests {
                         continue;
@@ -76,17 +78,16 @@ impl Writer {
                     self.write(&mut open, &mut next, *fingerprint, *until, &packed)
                 }
                 // Since it was read, somebody may have said that it goes.
-                Job::Again(fingerprint, spot, packed)
+                Job::Again(fingerprint, spot)
                     if spot.until > now && !rests && self.index.lies_at(fingerprint, &spot) =>
                 {
+                    // It is read once more, so that none of what waits holds bytes.
+                    let Ok(packed) = spot.read(usize::MAX) else { continue };
                     self.write(&mut open, &mut next, fingerprint, spot.until, &packed)
                 }
                 Job::Again(..) => continue,
-                Job::Purge(which, answer) => {
-                    let purged = self.purge(&which);
-                    if let Some(answer) = answer {
-                        let _ = answer.send(purged);
-                    }
+                Job::Purge(which, done) => {
+                    done(self.purge(&which));
                     continue;
                 }
             };
@@ -97,8 +98,11 @@ impl Writer {
             };
             self.metrics.wrote(Tier::Disk.name(), outcome.name(), 1);
             if let Err(error) = written {
-                (open, resting) = (None, Some(clock::now() + PAUSE));
+                resting = Some(clock::now() + PAUSE);
                 self.complain(&error);
+                if let Some(open) = open.take() {
+                    self.end(&open);
+                }
             }
         }
     }
@@ -108,11 +112,8 @@ impl Writer {
         while self.lock.try_lock().is_err() {
             loop {
                 match jobs.try_recv() {
-                    Ok(Job::Keep(kept)) => {
-                        self.waiting.fetch_sub(kept.entry.weight(), Ordering::Relaxed);
-                    }
-                    Ok(Job::Purge(_, Some(answer))) => drop(answer),
-                    Ok(Job::Again(..) | Job::Purge(_, None)) => {}
+                    // Nothing is done meanwhile; whoever waits for an answer is told so by dropping it.
+                    Ok(Job::Keep(..) | Job::Again(..) | Job::Purge(..)) => {}
                     Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) => return false,
                 }
@@ -186,7 +187,7 @@ impl Writer {
         if bytes > self.index.room() {
             return Ok(false);
         }
-        let size = (self.index.room() / SEGMENTS).clamp(SMALLEST, LARGEST);
+        let size = size(self.index.room());
         if open.as_ref().is_some_and(|open| open.bytes > 0 && open.bytes + bytes > size) {
             *open = None;
             while self.index.is_oldest_over(clock::unix_millis()) && self.drop_oldest() {}
@@ -226,10 +227,25 @@ impl Writer {
     /// Lets go of the oldest segment; whether there was one.
     fn drop_oldest(&mut self) -> bool {
         let Some(oldest) = self.index.pop() else { return false };
-        if let Err(error) = std::fs::remove_file(&oldest.path) {
+        self.delete(&oldest);
+        true
+    }
+
+    /// Ends a segment that could not be written to: without what is torn at its end, and not at all where that
+    /// is all there is, or each try would leave an open file behind.
+    fn end(&mut self, open: &Open) {
+        if open.bytes > 0 {
+            // What stays of it is no frame, and is passed over.
+            let _ = open.file.set_len(open.bytes);
+        } else if let Some(empty) = self.index.pop_empty() {
+            self.delete(&empty);
+        }
+    }
+
+    fn delete(&mut self, segment: &Segment) {
+        if let Err(error) = std::fs::remove_file(&segment.path) {
             self.complain(&error);
         }
-        true
     }
 
     /// Lets go of the entries that are meant; how many answers those were.
@@ -264,8 +280,27 @@ impl Writer {
     }
 }
 
+/// How large segments are in so much room.
+fn size(room: u64) -> u64 {
+    (room / SEGMENTS).clamp(SMALLEST, LARGE).max(room / MOST).min(LARGEST)
+}
+
 /// Whose an entry is.
 fn label(spot: &Spot) -> Option<packed::Label> {
     let first = spot.read(LABEL).ok()?;
     packed::label(&first).or_else(|| packed::label(&spot.read(usize::MAX).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_are_few_however_much_room_there_is() {
+        assert_eq!(size(512 << 10), SMALLEST);
+        assert_eq!(size(128 << 20), 8 << 20);
+        assert_eq!(size(4 << 30), LARGE);
+        assert_eq!(size(100 << 30), (100 << 30) / MOST);
+        assert_eq!(size(16 << 40), LARGEST);
+    }
 }

@@ -5,11 +5,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{sleep_until, timeout};
 
 use super::line::Line;
@@ -40,7 +39,6 @@ pub(super) struct Keeper {
     pub(super) key: [u8; 32],
     pub(super) prefix: Arc<str>,
     pub(super) line: Line,
-    pub(super) waiting: Arc<AtomicUsize>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) heed: Arc<Heed>,
     /// The file in which that number is, where there is something that outlives the process.
@@ -71,11 +69,11 @@ impl Keeper {
                 },
             };
             match job {
-                Job::Keep(first) => {
-                    let mut batch = vec![first];
+                Job::Keep(first, room) => {
+                    let mut batch = vec![(first, room)];
                     while batch.len() < BATCH && next.is_none() {
                         match jobs.try_recv() {
-                            Ok(Job::Keep(kept)) => batch.push(kept),
+                            Ok(Job::Keep(kept, room)) => batch.push((kept, room)),
                             Ok(job @ Job::Purge(..)) => next = Some(job),
                             Err(_) => break,
                         }
@@ -95,10 +93,9 @@ impl Keeper {
         timeout(PATIENCE, self.line.ask(commands, replies)?).await.ok()?.ok()
     }
 
-    async fn keep(&self, batch: &[Kept]) {
+    async fn keep(&self, batch: &[(Kept, OwnedSemaphorePermit)]) {
         let (now, mut commands, mut sent) = (clock::unix_millis(), Vec::new(), 0);
-        for Kept { fingerprint, entry, made, until } in batch {
-            self.waiting.fetch_sub(entry.weight(), Ordering::Relaxed);
+        for (Kept { fingerprint, entry, made, until }, _) in batch {
             let Some(left) = until.checked_sub(now).filter(|left| *left > 0 && self.line.is_up()) else {
                 continue;
             };
@@ -127,17 +124,35 @@ impl Keeper {
     /// Lets go of entries and tells the fleet; how many answers those were, or `None` where the server does
     /// not do it.
     async fn purge(&mut self, which: &Which) -> Option<usize> {
+        self.announce(which).await?;
+        let purged = self.purge_all(which).await?;
+        if purged > 0 {
+            // Who looked there meanwhile has it in memory again.
+            self.announce(which).await?;
+        }
+        Some(purged)
+    }
+
+    async fn announce(&mut self, which: &Which) -> Option<()> {
         let (count, list) = (self.named("purges"), self.named("purged"));
         let mut commands = Vec::new();
+        // Whoever counts must find as many in the list.
+        resp::put(&mut commands, &[b"MULTI"]);
         resp::put(&mut commands, &[b"RPUSH", &list, &said(which)]);
         resp::put(&mut commands, &[b"LTRIM", &list, format!("-{REMEMBERED}").as_bytes(), b"-1"]);
         resp::put(&mut commands, &[b"INCR", &count]);
-        let replies = self.ask(commands, 3).await?;
-        let Some(Reply::Number(count)) = replies.last() else { return None };
+        resp::put(&mut commands, &[b"EXEC"]);
+        let Reply::List(done) = self.ask(commands, 5).await?.pop()? else { return None };
+        let Some(Reply::Number(count)) = done.last() else { return None };
         // This gateway knows already.
         if self.seen.is_some_and(|seen| seen + 1 == *count) {
             self.has_seen(*count);
         }
+        Some(())
+    }
+
+    /// Looks all entries through for those that are meant, and lets go of them; how many answers those were.
+    async fn purge_all(&self, which: &Which) -> Option<usize> {
         let pattern = self.pattern();
         let (mut purged, mut cursor) = (0, Bytes::from_static(b"0"));
         loop {
@@ -215,25 +230,14 @@ impl Keeper {
         let Some(heed) = heed.get() else { return };
         let mut commands = Vec::new();
         resp::put(&mut commands, &[b"GET", &self.named("purges")]);
-        let Some(reply) = self.ask(commands, 1).await.and_then(|mut replies| replies.pop()) else { return };
-        let count = match reply {
-            Reply::Nil => 0,
-            Reply::Bulk(digits) => {
-                std::str::from_utf8(&digits).ok().and_then(|digits| digits.parse().ok()).unwrap_or(0)
-            }
-            Reply::Text(_) | Reply::Number(_) | Reply::List(_) | Reply::Error(_) => return,
-        };
-        let missed = match self.seen {
-            // Where the count is less, the server has begun anew.
-            Some(seen) => self.missed(count - seen).await,
-            // What was let go of since this gateway began is not known apart from what was before.
-            None => self.missed(if count > 0 { i64::MAX } else { 0 }).await,
-        };
-        let Some(missed) = missed else { return };
-        missed.iter().for_each(heed);
-        if self.seen != Some(count) {
-            self.has_seen(count);
+        let reply = self.ask(commands, 1).await.and_then(|mut replies| number(&replies.pop()?));
+        let Some(count) = reply else { return };
+        if self.seen == Some(count) {
+            return;
         }
+        let Some((count, missed)) = self.missed().await else { return };
+        missed.iter().for_each(heed);
+        self.has_seen(count);
     }
 
     fn has_seen(&mut self, count: i64) {
@@ -245,18 +249,37 @@ impl Keeper {
         }
     }
 
-    /// The last so many purges; where not all of them are known, all there can be.
-    async fn missed(&self, count: i64) -> Option<Vec<Which>> {
-        match count {
-            ..=0 => return Some(Vec::new()),
-            1..=REMEMBERED => {}
-            _ => return Some(vec![Which::default()]),
-        }
+    /// How many purges there were, and those that were not heard of; where not all of them are known, all there
+    /// can be.
+    async fn missed(&self) -> Option<(i64, Vec<Which>)> {
         let mut commands = Vec::new();
-        resp::put(&mut commands, &[b"LRANGE", &self.named("purged"), format!("-{count}").as_bytes(), b"-1"]);
-        let Reply::List(items) = self.ask(commands, 1).await?.pop()? else { return None };
-        let heard: Option<Vec<Which>> = items.iter().map(|item| heard(bulk(item)?)).collect();
-        Some(heard.unwrap_or_else(|| vec![Which::default()]))
+        resp::put(&mut commands, &[b"MULTI"]);
+        resp::put(&mut commands, &[b"GET", &self.named("purges")]);
+        resp::put(&mut commands, &[b"LRANGE", &self.named("purged"), b"0", b"-1"]);
+        resp::put(&mut commands, &[b"EXEC"]);
+        let Reply::List(told) = self.ask(commands, 4).await?.pop()? else { return None };
+        let [count, Reply::List(items)] = told.as_slice() else { return None };
+        let count = number(count)?;
+        let missed = match self.seen {
+            Some(seen) if seen <= count => Some(count - seen),
+            // The server has begun anew, and all were since then.
+            Some(_) => Some(count),
+            // What was let go of since this gateway began is not known apart from what was before.
+            None => (count == 0).then_some(0),
+        };
+        let first = missed.and_then(|missed| items.len().checked_sub(missed.try_into().ok()?));
+        let heard = |items: &[Reply]| items.iter().map(|item| heard(bulk(item)?)).collect();
+        let heard: Option<Vec<Which>> = first.and_then(|first| items.get(first..)).and_then(heard);
+        Some((count, heard.unwrap_or_else(|| vec![Which::default()])))
+    }
+}
+
+/// What a count is said to be, which is 0 before anybody has counted.
+fn number(reply: &Reply) -> Option<i64> {
+    match reply {
+        Reply::Nil => Some(0),
+        Reply::Bulk(digits) => std::str::from_utf8(digits).ok()?.parse().ok(),
+        Reply::Text(_) | Reply::Number(_) | Reply::List(_) | Reply::Error(_) => None,
     }
 }
 

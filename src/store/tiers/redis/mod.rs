@@ -10,19 +10,18 @@ mod line;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use pingora::connectors::TransportConnector;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 use self::breaker::Breaker;
 use self::keeper::Keeper;
 use self::line::Line;
-use super::{Kept, Outcome, Standing};
+use super::{Kept, Outcome, Standing, WAITING, WRITES};
 use crate::cache::packed::{Unpacked, unpack};
 use crate::cache::{Fingerprint, Tier, Which};
 use crate::clock;
@@ -30,10 +29,6 @@ use crate::config::RedisServer;
 use crate::telemetry::Metrics;
 use crate::wire::resp::{self, Reply};
 
-/// So many writes may wait,
-const WRITES: usize = 1024;
-/// with so many bytes.
-const WAITING: usize = 16 << 20;
 /// A purge may take so long.
 const PURGE: Duration = Duration::from_secs(60);
 
@@ -42,8 +37,8 @@ type Heed = OnceLock<Box<dyn Fn(&Which) + Send + Sync>>;
 
 /// What the keeper is to do.
 enum Job {
-    /// Writes an entry.
-    Keep(Kept),
+    /// Writes an entry, which has room among what waits.
+    Keep(Kept, OwnedSemaphorePermit),
     /// Lets go of entries, and says how many; `None` where that is not known.
     Purge(Which, oneshot::Sender<Option<usize>>),
 }
@@ -57,8 +52,8 @@ pub struct Redis {
     lines: [Line; 2],
     breaker: Breaker,
     writes: mpsc::Sender<Job>,
-    /// How many bytes wait to be written.
-    waiting: Arc<AtomicUsize>,
+    /// Room for bytes that wait to be written.
+    room: Arc<Semaphore>,
     heed: Arc<Heed>,
 }
 
@@ -85,13 +80,11 @@ impl Redis {
         let (writing, written) = line::new(server, &connector);
         let lines = [line, writing.clone()];
         let (writes, jobs) = mpsc::channel(WRITES);
-        let (waiting, heed, prefix) =
-            (Arc::<AtomicUsize>::default(), Arc::<Heed>::default(), Arc::from(&*server.prefix));
+        let (heed, prefix) = (Arc::<Heed>::default(), Arc::from(&*server.prefix));
         let keeper = Keeper {
             key,
             prefix: Arc::clone(&prefix),
             line: writing,
-            waiting: Arc::clone(&waiting),
             metrics: Arc::clone(metrics),
             heed: Arc::clone(&heed),
             heard,
@@ -100,7 +93,8 @@ impl Redis {
         let all = async move { tokio::join!(looking.run(), written.run(), keeper.run(jobs)) };
         std::thread::Builder::new().name("cache-redis".to_owned()).spawn(move || runtime.block_on(all))?;
         let (patience, breaker) = (server.timeout, Breaker::default());
-        Ok(Self { key, prefix, patience, lines, breaker, writes, waiting, heed })
+        let room = Arc::new(Semaphore::new(WAITING));
+        Ok(Self { key, prefix, patience, lines, breaker, writes, room, heed })
     }
 
     /// Who is told that another gateway let go of something.
@@ -153,16 +147,8 @@ impl Redis {
 
     /// Has an entry written; whether there is room for it to wait.
     pub(super) fn keep(&self, kept: Kept) -> bool {
-        let bytes = kept.entry.weight();
-        if self.waiting.fetch_add(bytes, Ordering::Relaxed) + bytes > WAITING {
-            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
-            return false;
-        }
-        let sent = self.writes.try_send(Job::Keep(kept)).is_ok();
-        if !sent {
-            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
-        }
-        sent
+        let room = kept.wait_in(&self.room);
+        room.is_some_and(|room| self.writes.try_send(Job::Keep(kept, room)).is_ok())
     }
 
     /// Lets go of the entries that are meant, those that wait to be written among them, and tells the fleet.
