@@ -148,7 +148,9 @@ mod tests {
             }
         }
         let latest = [MOST + 7, MOST + 70, MOST + 700].map(known);
-        latest.iter().for_each(|known| near.add(&place, *known));
+        for known in &latest {
+            near.add(&place, *known);
+        }
         let shard = near.shard(place.box_of).unwrap();
         let rows = shard.get(&place.box_of).unwrap();
         assert_eq!([rows.questions.len(), rows.vectors.len(), rows.marks.len()], [MOST; 3]);
