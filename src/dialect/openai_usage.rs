@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use super::openai_embeddings;
 use crate::ir::Usage;
 use crate::units::PicoUsd;
 use crate::wire::json::{self, Counts, Json, Object};
@@ -206,7 +207,11 @@ fn find_outermost(bytes: &[u8]) -> Option<Usage> {
         let groq = json::parse(groq.as_bytes()).ok()?;
         return groq.field("usage").and_then(parse);
     }
-    let choices = json::parse(lens::find(bytes, "choices")?.as_bytes()).ok()?;
+    let Some(choices) = lens::find(bytes, "choices") else {
+        // Vectors that are counted one by one.
+        return openai_embeddings::find_usage(bytes);
+    };
+    let choices = json::parse(choices.as_bytes()).ok()?;
     let inner = |choice: &Json<'_>| choice.field("usage").and_then(parse);
     choices.elements().iter().find_map(inner)
 }
