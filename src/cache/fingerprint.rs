@@ -128,18 +128,26 @@ pub fn of_input(
     canon.finish()
 }
 
+/// So much is gathered for the hash at a time.
+const HELD: usize = 256;
+
 /// Hashes what it is told in one form. Every piece says its kind or its length, so that no two tellings
 /// run into the same bytes.
 #[derive(Clone)]
 struct Canon<'r> {
     hash: blake3::Hasher,
+    /// What the hash is not told yet: it is told little at a time, and each time costs.
+    held: [u8; HELD],
+    /// How much of that there is.
+    many: usize,
     /// The ids of calls in the order in which they were met: a client makes them up anew each time.
     calls: Vec<&'r str>,
 }
 
 impl<'r> Canon<'r> {
     fn new(key: &[u8; 32], realm: &Realm<'_>, operation: u8) -> Self {
-        let mut canon = Self { hash: blake3::Hasher::new_keyed(key), calls: Vec::new() };
+        let hash = blake3::Hasher::new_keyed(key);
+        let mut canon = Self { hash, held: [0; HELD], many: 0, calls: Vec::new() };
         canon.mark(operation);
         canon.text(realm.scope);
         canon.text(realm.namespace);
@@ -156,18 +164,39 @@ impl<'r> Canon<'r> {
         canon
     }
 
-    fn finish(self) -> Fingerprint {
+    fn finish(mut self) -> Fingerprint {
         let mut half = [0; 16];
+        self.pour();
         self.hash.finalize_xof().fill(&mut half);
         Fingerprint(half)
     }
 
+    fn pour(&mut self) {
+        self.hash.update(self.held.get(..self.many).unwrap_or_default());
+        self.many = 0;
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        if bytes.len() > HELD - self.many {
+            self.pour();
+        }
+        match self.held.get_mut(self.many..self.many + bytes.len()) {
+            Some(room) => {
+                room.copy_from_slice(bytes);
+                self.many += bytes.len();
+            }
+            None => {
+                self.hash.update(bytes);
+            }
+        }
+    }
+
     fn mark(&mut self, mark: u8) {
-        self.hash.update(&[mark]);
+        self.bytes(&[mark]);
     }
 
     fn number(&mut self, number: u64) {
-        self.hash.update(&number.to_le_bytes());
+        self.bytes(&number.to_le_bytes());
     }
 
     fn count(&mut self, count: usize) {
@@ -176,7 +205,7 @@ impl<'r> Canon<'r> {
 
     fn text(&mut self, text: &str) {
         self.count(text.len());
-        self.hash.update(text.as_bytes());
+        self.bytes(text.as_bytes());
     }
 
     fn maybe(&mut self, text: Option<&str>) {
