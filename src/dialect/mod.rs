@@ -219,6 +219,18 @@ pub trait Codec: Sync {
     /// stream event, without reading the rest; `None` when it holds none. Must be cheap: it runs
     /// on every verbatim answer.
     fn find_usage(&self, json: &[u8]) -> Option<crate::ir::Usage>;
+
+    /// Whether a whole answer is sure to be a good one that says text and came to its proper end, as far as
+    /// that can be seen without reading it all; `false` says nothing.
+    fn is_plain(&self, _body: &[u8]) -> bool {
+        false
+    }
+
+    /// The bytes of such an answer once more, under the id and the time of the seed; `None` where it must be
+    /// read for that.
+    fn retell(&self, _body: &[u8], _seed: &Seed) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// Turns the frames of one upstream stream into events.

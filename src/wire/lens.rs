@@ -275,5 +275,19 @@ pub fn find<'a>(source: &'a [u8], key: &str) -> Option<&'a str> {
     None
 }
 
+/// The exact text of the only element of a list; `None` where it has none, or more, or is no list.
+#[must_use]
+pub fn only(list: &str) -> Option<&str> {
+    let mut scan = Scanner::new(list.as_bytes());
+    if scan.peek() != Some(b'[') || !scan.open(b']', 0).ok()? {
+        return None;
+    }
+    scan.peek();
+    let from = scan.at();
+    scan.skip(1).ok()?;
+    let element = list.get(from..scan.at())?;
+    (!scan.more(b']').ok()?).then_some(element)
+}
+
 #[cfg(test)]
 mod tests;

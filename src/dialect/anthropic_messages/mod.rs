@@ -7,6 +7,7 @@ mod content;
 pub mod count;
 mod error;
 pub mod models;
+mod plain;
 mod reply;
 mod request;
 mod services;
@@ -78,5 +79,13 @@ impl Codec for AnthropicMessages {
 
     fn find_usage(&self, json: &[u8]) -> Option<Usage> {
         usage::find(json)
+    }
+
+    fn is_plain(&self, body: &[u8]) -> bool {
+        plain::look(body).is_some()
+    }
+
+    fn retell(&self, body: &[u8], seed: &Seed) -> Option<Vec<u8>> {
+        plain::retell(body, seed)
     }
 }

@@ -8,6 +8,7 @@ mod extras;
 mod inside;
 pub mod models;
 mod older;
+mod plain;
 mod reasoning;
 mod reply;
 mod request;
@@ -81,5 +82,13 @@ impl Codec for OpenaiChat {
 
     fn find_usage(&self, json: &[u8]) -> Option<Usage> {
         usage::find(json)
+    }
+
+    fn is_plain(&self, body: &[u8]) -> bool {
+        plain::look(body).is_some()
+    }
+
+    fn retell(&self, body: &[u8], seed: &Seed) -> Option<Vec<u8>> {
+        plain::retell(body, seed)
     }
 }

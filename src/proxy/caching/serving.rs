@@ -314,6 +314,7 @@ fn relay(shared: &Shared, exchange: &mut Exchange, origin: &Origin) -> bool {
     let Some(known) = found.and_then(|target| targets::known(&world, target, call.ask.dialect)) else {
         return false;
     };
+    let passes = origin.dialect == call.ask.dialect && !known.profile.retold && origin.restore.is_empty();
     call.attempt.known = known;
     call.attempt.losses.clone_from(&origin.losses);
     // Its ids and times are this client's own.
@@ -327,6 +328,7 @@ fn relay(shared: &Shared, exchange: &mut Exchange, origin: &Origin) -> bool {
         (Some(_), true) => Relay::transcode(upstream, client, restore, &seed, shape),
         (Some(_), false) => Relay::whole(upstream, client, seed, Into::Folded(restore)),
         (None, true) => Relay::whole(upstream, client, seed, Into::Stream(restore, shape)),
+        (None, false) if passes => Relay::whole(upstream, client, seed, Into::Again(restore)),
         (None, false) => Relay::whole(upstream, client, seed, Into::Reply(restore)),
     };
     if call.ask.keep {

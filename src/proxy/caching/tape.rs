@@ -188,11 +188,20 @@ impl Tape {
             }
         }
         let body = body.freeze();
-        let reply = reply(origin, &body).filter(is_whole)?;
-        let agreement = self.watched.take().and_then(|watched| compare(&watched, &reply));
+        // Where nothing but its worth is asked for, a look may tell it.
+        let plain = origin.framing.is_none() && self.watched.is_none() && self.query.known_by().is_empty();
+        let reply = if plain && codec(origin.dialect).is_plain(&body) {
+            None
+        } else {
+            Some(reply(origin, &body).filter(is_whole)?)
+        };
+        let compared = |watched: Arc<Entry>| compare(&watched, reply.as_ref()?);
+        let agreement = self.watched.take().and_then(compared);
         let entry = Entry::Answer(Answer { origin: (**origin).clone(), body, pace, mark: self.mark.clone() });
         let (both, time) = ((&*self.cache, self.tiers.as_deref()), (clock::unix_millis(), self.query.ttl()));
-        if behind::keep(both, self.query.fingerprint, entry, time, self.purges) && is_finished(&reply) {
+        if behind::keep(both, self.query.fingerprint, entry, time, self.purges)
+            && reply.as_ref().is_some_and(is_finished)
+        {
             for (at, fingerprint) in self.query.known_by().iter().enumerate() {
                 let reworded = Entry::Reworded(Reworded {
                     answered: self.query.fingerprint,

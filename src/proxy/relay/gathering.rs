@@ -42,6 +42,8 @@ pub struct Gathering {
 pub enum Into {
     /// A whole answer.
     Reply(Restore),
+    /// The same, for a client of the upstream's dialect that is told once more what was kept.
+    Again(Restore),
     /// A stream, for a client that asked for one where the upstream did not stream.
     Stream(Restore, StreamShape),
     /// A whole answer, of an upstream that streamed.
@@ -140,7 +142,11 @@ impl Gathering {
             };
         }
         let said = match into {
-            Into::Reply(restore) => {
+            Into::Again(_) if let Some(said) = codec(*client).retell(body, seed) => {
+                meter.whole();
+                Ok(said)
+            }
+            Into::Reply(restore) | Into::Again(restore) => {
                 transcode::reply(*upstream, *client, restore, seed, body, losses).map(|(reply, said)| {
                     meter.reply(&reply);
                     said

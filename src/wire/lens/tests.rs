@@ -173,3 +173,11 @@ fn find_reads_no_further_than_it_must() {
     assert_eq!(find(br#"{"a":[1,}"#, "a"), None);
     assert_eq!(find(b"{\"a\":\"\xff\"}", "a"), None);
 }
+
+#[test]
+fn the_only_element_of_a_list_is_found() {
+    assert_eq!(only(r#"[ {"a":[1]} ] "#), Some(r#"{"a":[1]}"#));
+    for none in ["[]", "[1,2]", "{}", "[1", "1", ""] {
+        assert_eq!(only(none), None, "{none}");
+    }
+}
