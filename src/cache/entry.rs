@@ -84,6 +84,8 @@ pub struct Reworded {
     pub mark: Mark,
     /// Where those look who ask the same in words of their own, if they may.
     pub place: Option<Place>,
+    /// What was asked, where it stands under no fingerprint but under a number that others may have, too.
+    pub told: Option<Box<[u8]>>,
 }
 
 /// What is kept under one fingerprint.
@@ -152,7 +154,10 @@ impl Entry {
                 answer.body.len() + answer.pace.len() * size_of::<(Duration, usize)>() + names + losses
             }
             Self::Vector(vector) => vector.numbers.len() * size_of::<f32>(),
-            Self::Reworded(reworded) => reworded.place.as_ref().map_or(0, |place| place.sketch.weight()),
+            Self::Reworded(reworded) => {
+                reworded.place.as_ref().map_or(0, |place| place.sketch.weight())
+                    + reworded.told.as_ref().map_or(0, |told| told.len())
+            }
         };
         own + self.mark().tags.iter().map(|tag| tag.len() + 32).sum::<usize>() + FRAME
     }

@@ -201,6 +201,18 @@ impl Exact {
         places.iter().find_map(|place| self.find_reworded(&self.near.like(place), look))
     }
 
+    /// The fingerprint of the question that was asked in these very bytes, of which this number is a glance; what
+    /// it was answered may be gone.
+    #[must_use]
+    pub fn find_told(&self, number: Fingerprint, told: &[u8], now: u64) -> Option<Fingerprint> {
+        let look = Look { now, max_age: None, entries: true, flights: Flights::Apart };
+        let Found::Entry(entry, _) = self.find(number, &look) else { return None };
+        match &*entry {
+            Entry::Reworded(Reworded { answered, told: Some(own), .. }) if **own == *told => Some(*answered),
+            Entry::Answer(_) | Entry::Vector(_) | Entry::Reworded(_) => None,
+        }
+    }
+
     /// What stood under a fingerprint is found by its words no more.
     fn unplace(&self, fingerprint: Fingerprint, kept: &Kept) {
         if let Entry::Reworded(Reworded { place: Some(place), .. }) = &*kept.entry {

@@ -123,6 +123,42 @@ fn a_client_that_asks_again_on_its_connection_is_answered_at_once() {
 }
 
 #[test]
+fn the_same_bytes_are_known_again_and_stay_with_whose_they_are() {
+    let mock = mock();
+    let yaml = "keys:\n  one: {key: the-secret-of-one}\n  two: {key: the-secret-of-two}\n";
+    let gateway = Setup::new(&mock).yaml(yaml).start();
+    for (client, model) in [
+        (Client::Openai, "gpt-4o-mini"),
+        (Client::Anthropic, "claude-sonnet-4-5"),
+        (Client::Openai, "claude-sonnet-4-5"),
+        (Client::Gemini, "gpt-4o-mini"),
+    ] {
+        let (text, before) = (format!("#mock tokens=7\n{client:?}"), calls(&mock));
+        for (count, secret) in [(1, "the-secret-of-one"), (2, "the-secret-of-two")] {
+            let ask = |text: &str, header: (&str, &str)| {
+                let request = with(question(client, model, text, false), secret);
+                gateway.ask(&request.header(header.0, header.1)).ok()
+            };
+            let plain = ("accept", "*/*");
+            let first = ask(&text, plain);
+            assert_eq!((part(&first), calls(&mock)), ("miss", before + 2 * count - 1), "{client:?} {model}");
+            let mut ids = vec![id(client, &first, false)];
+            for _ in 0..4 {
+                let again = ask(&text, plain);
+                assert_eq!(part(&again), "hit; tier=exact", "{client:?} {model}");
+                assert_eq!(said(client, &again, false), said(client, &first, false));
+                assert_eq!(client.usage(&again.json()), client.usage(&first.json()));
+                ids.push(id(client, &again, false));
+            }
+            ids.dedup();
+            assert_eq!(ids.len(), 5, "every answer has an id of its own");
+            // What a header asks for is no part of the bytes.
+            assert_eq!(part(&ask(&text, ("x-tollgate-cache-namespace", "apart"))), "miss");
+        }
+    }
+}
+
+#[test]
 fn only_strict_draws_without_tools_are_kept_unless_told_otherwise() {
     let mock = mock();
     let gateway = Setup::new(&mock).start();

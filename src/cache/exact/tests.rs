@@ -146,6 +146,7 @@ fn a_question_is_found_by_others_like_it_as_long_as_its_answer_is_kept() {
             model: "m".into(),
             mark: Mark { key: "a".into(), ..Mark::default() },
             place: Some(place(form)),
+            told: None,
         })
     };
     let asked = [place("how do i terminate my gym contract early")];
@@ -169,4 +170,26 @@ fn a_question_is_found_by_others_like_it_as_long_as_its_answer_is_kept() {
     cache.resize(0, 0);
     assert!(!finds(&cache, 1000));
     assert_eq!((cache.stand().bytes, cache.near.is_empty()), (0, true));
+}
+
+#[test]
+fn what_was_asked_in_other_bytes_is_not_taken_for_the_same_though_its_number_is() {
+    let cache = Exact::new([0; 32], 1 << 20, 1 << 20);
+    let told = Entry::Reworded(Reworded {
+        answered: number(2),
+        provider: "openai".into(),
+        model: "m".into(),
+        mark: Mark::default(),
+        place: None,
+        told: Some((*b"these").into()),
+    });
+    let weight = told.weight();
+    assert!(cache.keep(number(1), told, 1000, HOUR, 0));
+    assert_eq!(cache.find_told(number(1), b"these", 1000), Some(number(2)));
+    assert_eq!(cache.find_told(number(1), b"those", 1000), None);
+    assert_eq!(cache.find_told(number(2), b"these", 1000), None);
+    // It is no answer, but has bytes, and goes like one.
+    assert_eq!((cache.stand().entries, cache.stand().bytes), (0, weight));
+    assert_eq!(cache.purge(&Which::default()), (0, weight));
+    assert_eq!(cache.find_told(number(1), b"these", 1000), None);
 }

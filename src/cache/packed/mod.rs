@@ -268,7 +268,7 @@ fn reworded(from: &mut Reader<'_>, label: Label) -> Option<Reworded> {
     let answered = Fingerprint::from_bytes(*from.take(16)?.first_chunk()?);
     let Label { mark, provider, model, .. } = label;
     // By words of their own questions are found in the memory of the gateway that was asked.
-    Some(Reworded { answered, provider, model, mark, place: None })
+    Some(Reworded { answered, provider, model, mark, place: None, told: None })
 }
 
 #[cfg(test)]

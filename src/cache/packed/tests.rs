@@ -59,6 +59,7 @@ fn entries() -> Vec<Entry> {
             model: Arc::clone(&model),
             mark: mark(),
             place: None,
+            told: None,
         }),
     ]
 }

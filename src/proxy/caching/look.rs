@@ -15,6 +15,7 @@ use crate::dialect::Framing;
 use crate::ir::Dialect;
 use crate::policy::Key;
 use crate::provider::Base;
+use crate::proxy::caching::verbatim::Verbatim;
 use crate::proxy::departure::parsed;
 use crate::proxy::exchange::Ask;
 use crate::refusal::{Kind, Refusal};
@@ -40,6 +41,8 @@ pub struct Query {
     pub wish: Wish,
     /// Whether an answer may be taken along: not one that comes as a JSON array.
     pub takes: bool,
+    /// The same in the client's own bytes, where its answer is not found by them yet.
+    pub verbatim: Option<Verbatim>,
     /// Whether others may share what it leads to: only where its client's connection lets an answer come
     /// faster than that client takes it, and go on without it.
     pub leads: bool,
@@ -74,6 +77,17 @@ pub fn query(
     if ask.recall.is_some() || reach.elsewhere || !rules.allow(&drawn, &wish) {
         return no_part();
     }
+    let scope = scope(rules.scope, key);
+    let named: Vec<_> = targets.iter().filter_map(|target| named(world, target)).collect();
+    let strictly = ask.strict.then_some(ask.dialect);
+    let realm = Realm { scope: &scope, namespace: &wish.namespace, targets: &named, strictly };
+    let takes = ask.framing != Framing::JsonArray;
+    let verbatim = Verbatim::of(&rules, &realm, ask);
+    if let Some(fingerprint) = verbatim.as_ref().and_then(|told| told.known(cache, clock::unix_millis())) {
+        let (reworded, places) = (Vec::new(), Vec::new());
+        let query = Query { fingerprint, reworded, places, rules, wish, takes, verbatim: None, leads: false };
+        return Ok(Some(Box::new(query)));
+    }
     // What is no request of its dialect is the provider's to refuse.
     let Ok(()) = parsed(ask) else { return no_part() };
     let Some(request) = ask.parsed.as_deref() else { return no_part() };
@@ -81,10 +95,8 @@ pub fn query(
     if !rules.tools && !request.tools.is_empty() {
         return no_part();
     }
-    let scope = scope(rules.scope, key);
-    let named: Vec<_> = targets.iter().filter_map(|target| named(world, target)).collect();
-    let strictly = ask.strict.then_some(ask.dialect);
-    let realm = Realm { scope: &scope, namespace: &wish.namespace, targets: &named, strictly };
+    // Whether tools count depends on the rules.
+    let verbatim = verbatim.filter(|_| request.tools.is_empty());
     let fingerprint = fingerprint::of_request(&cache.key, &realm, request);
     let forms = match rules.other_words() {
         OtherWords::Unknown => Vec::new(),
@@ -93,8 +105,7 @@ pub fn query(
     let numbers = |forms: &[String]| fingerprint::of_question(&cache.key, &realm, request, forms);
     let reworded = numbers(&forms);
     let places = if rules.mode == Mode::Balanced { places(&forms, numbers) } else { Vec::new() };
-    let takes = ask.framing != Framing::JsonArray;
-    Ok(Some(Box::new(Query { fingerprint, reworded, places, rules, wish, takes, leads: false })))
+    Ok(Some(Box::new(Query { fingerprint, reworded, places, rules, wish, takes, verbatim, leads: false })))
 }
 
 /// Where a question with these forms stands among others: boxes are numbered as forms are, of which none begins

@@ -62,7 +62,17 @@ pub async fn serve(
             Found::Entry(entry, age) => match &*entry {
                 Entry::Answer(answer) => {
                     exchange.cache = Some(from.unwrap_or(Tier::Exact));
-                    repeat(shared, session, exchange, &query, answer, age).await?
+                    let told = repeat(shared, session, exchange, &query, answer, age).await?;
+                    if let (Told::Answered, Some(verbatim)) = (&told, query.verbatim.take()) {
+                        verbatim.note(
+                            &shared.cache,
+                            query.fingerprint,
+                            answer,
+                            clock::unix_millis(),
+                            &query.rules,
+                        );
+                    }
+                    told
                 }
                 Entry::Vector(_) | Entry::Reworded(_) => Told::Nothing,
             },

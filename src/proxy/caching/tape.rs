@@ -210,6 +210,7 @@ impl Tape {
                     mark: self.mark.clone(),
                     // One of its forms is enough to be found by.
                     place: self.query.places.first().filter(|_| at == 0).cloned(),
+                    told: None,
                 });
                 behind::keep(both, *fingerprint, reworded, time, self.purges);
             }
