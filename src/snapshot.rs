@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use rustc_hash::FxHashMap;
 
 use crate::cache::{Mode, OtherWords, Otherwise, Rules};
@@ -17,11 +18,15 @@ use crate::policy::rewrite::Rewrite;
 use crate::policy::token::Issuer;
 use crate::policy::{Closed, Key, Keyring, Operator, Proxies};
 use crate::provider::{Base, Source, Vendor};
-use crate::route::Table;
 use crate::route::health::{self, Board, Health};
 use crate::route::pressure::Cap;
 use crate::route::way::Patience;
+use crate::route::{Names, Table};
 use crate::units::{ByteSize, Secret};
+
+pub use staged::Staged;
+
+mod staged;
 
 /// The compiled world. Built whole by `config::compile`, swapped in whole, never changed.
 #[derive(Debug, Clone)]
@@ -36,6 +41,8 @@ pub struct Snapshot {
     pub providers: Vec<Provider>,
     /// The names clients may ask for.
     pub table: Table,
+    /// Those besides that its providers were found to have.
+    pub discovered: Arc<ArcSwap<Names>>,
     /// Prices and limits, with the configuration's overlays.
     pub catalog: Arc<Catalog>,
     /// What a client may take of our time and memory.
@@ -62,6 +69,10 @@ pub struct Snapshot {
     pub strict: bool,
     /// Whether a request under a budget is served though nobody knows its price.
     pub unpriced: bool,
+    /// Whether a share of the clients alone sees it.
+    pub is_staged: bool,
+    /// The world that such a share sees instead, where one is staged.
+    pub staged: Option<Staged>,
 }
 
 impl Snapshot {

@@ -143,6 +143,8 @@ pub struct Record {
     pub saved: Option<PicoUsd>,
     /// Whether it is one of the gateway's own, made in the background.
     pub background: bool,
+    /// Whether it saw a staged configuration.
+    pub staged: bool,
     /// What guards found.
     pub guards: Vec<Verdict>,
     /// Whether the ledger has an estimate of it only, and is to be told better.

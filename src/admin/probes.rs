@@ -43,6 +43,12 @@ pub(super) fn status(admin: &Admin) -> Answer {
     json::object(&mut body, |status| {
         status.string("version", env!("CARGO_PKG_VERSION"));
         status.number("generation", world.generation);
+        if let Some(staged) = &world.staged {
+            status.object("staged", |object| {
+                object.number("generation", staged.world.generation);
+                object.number("percent", staged.percent);
+            });
+        }
         status.number("in_flight", admin.shared.metrics().in_flight());
         status.number("held_bytes", admin.shared.held.now());
         status.bool("draining", admin.shared.is_draining());

@@ -56,6 +56,14 @@ pub enum Page {
     Config,
     /// Another one.
     Reload,
+    /// Another one for a share of the clients.
+    Stage,
+    /// Another share for it.
+    Share,
+    /// All clients for it.
+    Promote,
+    /// None.
+    Unstage,
     /// What is wrong with one.
     Check,
     /// What it would have made of past requests.
@@ -211,6 +219,7 @@ macro_rules! filters {
             param("client", "string", "Of clients that speak this dialect."),
             param("status", "string", "With this status, or ok, or error."),
             param("cache", "string", "In which the gateway's cache had this part."),
+            param("config", "string", "That saw this configuration: served or staged."),
             param("min_cost", "number", "That cost at least so many USD."),
             param("search", "string", "With this in an id, a name, a model, an outcome …"),
             $($more),*
@@ -347,6 +356,40 @@ pub static ROWS: &[Row] = &[
         Page::Reload,
         "Read the configuration anew, and serve it if it is whole",
         "Reloaded",
+    ),
+    change(
+        Method::POST,
+        "/config/stage",
+        Scope::Config,
+        Page::Stage,
+        "Have a share of the clients see another configuration: this text, or the file as it is now",
+        "Staging",
+    )
+    .sends(Body { kind: JSON, schema: "Stage", most: FILE_LIMIT }),
+    change(
+        Method::PATCH,
+        "/config/stage",
+        Scope::Config,
+        Page::Share,
+        "Have another share of the clients see the configuration that is staged",
+        "Staging",
+    )
+    .sends(json("Share")),
+    change(
+        Method::DELETE,
+        "/config/stage",
+        Scope::Config,
+        Page::Unstage,
+        "Let go of the configuration that is staged; all clients see the one in force",
+        "Staging",
+    ),
+    change(
+        Method::POST,
+        "/config/stage/promote",
+        Scope::Config,
+        Page::Promote,
+        "Serve the configuration that is staged to all clients, as it was tried",
+        "Staging",
     ),
     change(
         Method::POST,

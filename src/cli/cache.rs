@@ -3,18 +3,13 @@
 //! What is kept is in that process's memory, so its operator's listener is asked.
 
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::{complain, complain_of, say};
-use crate::config::{self, Sources};
-use crate::units::Secret;
-use crate::wire::json::{self, Json};
+use crate::cli::listener::{At, number};
+use crate::wire::json::Json;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,23 +19,14 @@ Examples:
   tollgate cache purge --all --admin 10.0.0.7:9090
 The running gateway is asked, with the admin key in TOLLGATE_ADMIN_KEY, or else the master key.";
 
-/// How long the gateway may take: a server that a fleet shares is looked through name by name.
-const PATIENCE: Duration = Duration::from_secs(90);
-/// No answer is longer.
-const LONGEST: u64 = 1 << 20;
-
 /// The command's own arguments.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// The operator's listener of the running gateway; the one of the configuration unless it is said.
-    #[arg(long, global = true, value_name = "HOST:PORT")]
-    admin: Option<String>,
-    /// An admin key with the scope `config`, or the master key.
-    #[arg(long, global = true, env = "TOLLGATE_ADMIN_KEY", hide_env_values = true, value_name = "SECRET")]
-    admin_key: Option<String>,
+    #[command(flatten)]
+    at: At,
 }
 
 #[derive(Debug, Subcommand)]
@@ -73,44 +59,18 @@ struct Purge {
 
 /// Runs the command.
 pub(super) fn cache(file: Option<PathBuf>, arguments: &Arguments) -> ExitCode {
-    let sources = Sources::from_process(file);
-    let admin = match &arguments.admin {
-        Some(admin) => admin.clone(),
-        None => match config::load(&sources, 1).map(|compiled| compiled.process.admin_listen) {
-            Ok(Some(admin)) => admin,
-            Ok(None) => {
-                complain(
-                    "the configuration has no operator's listener (admin.listen); --admin names that of another",
-                );
-                return ExitCode::FAILURE;
-            }
-            Err(problems) => return complain_of(&problems),
-        },
+    let listener = match arguments.at.listener(file) {
+        Ok(listener) => listener,
+        Err(failed) => return failed,
     };
-    let key = arguments.admin_key.as_ref().or_else(|| sources.environment.get("TOLLGATE_MASTER_KEY"));
-    let key = Secret::new(key.map_or("", String::as_str));
     let (method, query) = match &arguments.command {
         Command::Show => ("GET", String::new()),
         Command::Purge(purge) => ("DELETE", query(purge)),
     };
-    let asked = ask(&admin, &key, method, &query);
-    let told = asked.and_then(|body| {
-        let told = json::parse(&body).ok().and_then(|answer| match &arguments.command {
-            Command::Show => shown(&answer),
-            Command::Purge(_) => purged(&answer),
-        });
-        told.ok_or_else(|| format!("{admin} is no operator's listener of a gateway"))
-    });
-    match told {
-        Ok(text) => {
-            say(&text);
-            ExitCode::SUCCESS
-        }
-        Err(why) => {
-            complain(&why);
-            ExitCode::FAILURE
-        }
-    }
+    listener.tell(method, &format!("/cache{query}"), None, |answer| match &arguments.command {
+        Command::Show => shown(answer),
+        Command::Purge(_) => purged(answer),
+    })
 }
 
 fn query(purge: &Purge) -> String {
@@ -133,51 +93,6 @@ fn query(purge: &Purge) -> String {
         }
     }
     query
-}
-
-/// The body of what the listener answers, or why there is none.
-fn ask(admin: &str, key: &Secret, method: &str, query: &str) -> Result<Vec<u8>, String> {
-    let unreachable = |error: &dyn std::fmt::Display| format!("no gateway answers at {admin}: {error}");
-    let found = admin.to_socket_addrs().map_err(|error| unreachable(&error))?.next();
-    // A listener on every address is reached on this machine's own.
-    let address = found.map(|address| match address.ip().is_unspecified() {
-        true if address.is_ipv6() => SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, address.port())),
-        true => SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, address.port())),
-        false => address,
-    });
-    let address = address.ok_or_else(|| unreachable(&"no such host is known"))?;
-    let exchange = || {
-        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        let key = key.expose();
-        let head = format!(
-            "{method} /api/v1/cache{query} HTTP/1.1\r\nhost: {admin}\r\nauthorization: Bearer {key}\r\n\
-             connection: close\r\n\r\n"
-        );
-        stream.write_all(head.as_bytes())?;
-        let mut answer = Vec::new();
-        stream.take(LONGEST).read_to_end(&mut answer)?;
-        std::io::Result::Ok(answer)
-    };
-    let answer = exchange().map_err(|error| unreachable(&error))?;
-    let mut headers = [httparse::EMPTY_HEADER; 64];
-    let mut head = httparse::Response::new(&mut headers);
-    let parsed = head.parse(&answer);
-    let (Ok(httparse::Status::Complete(length)), Some(status)) = (parsed, head.code) else {
-        return Err(format!("{admin} is no operator's listener of a gateway"));
-    };
-    let body = answer.get(length..).unwrap_or_default().to_vec();
-    match status {
-        200 => Ok(body),
-        401 | 403 => Err(format!(
-            "the gateway at {admin} does not let this key do that ({status}); TOLLGATE_ADMIN_KEY or --admin-key gives another"
-        )),
-        _ => Err(format!("the gateway at {admin} answered {status}")),
-    }
-}
-
-fn number(answer: &Json<'_>, name: &str) -> Option<u64> {
-    answer.get(name)?.as_u64()
 }
 
 fn shown(answer: &Json<'_>) -> Option<String> {

@@ -7,8 +7,10 @@ mod explain;
 mod guard;
 mod import;
 mod keys;
+mod listener;
 mod look;
 mod serve;
+mod staging;
 mod usage;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -91,6 +93,8 @@ enum Command {
     Keys(keys::Arguments),
     /// Tell how much a running gateway keeps of answers, and let go of it.
     Cache(cache::Arguments),
+    /// Tell which configuration a running gateway serves, and stage another for a share of its clients.
+    Config(staging::Arguments),
     /// Show what guards see in a text.
     Guard(guard::Arguments),
     /// Write another gateway's configuration in Tollgate's words, and tell what has none.
@@ -151,6 +155,7 @@ pub fn run() -> ExitCode {
         Some(Command::Explain(request)) => explain::explain(arguments.config, &request),
         Some(Command::Keys(keys)) => keys::keys(arguments.config, &keys),
         Some(Command::Cache(asked)) => cache::cache(arguments.config, &asked),
+        Some(Command::Config(asked)) => staging::staging(arguments.config, &asked),
         Some(Command::Guard(test)) => guard::guard(arguments.config, &test),
         Some(Command::Import(arguments)) => import::import(&arguments),
         Some(Command::Usage(usage)) => usage::usage(arguments.config, &usage),

@@ -143,6 +143,7 @@ fn prepare(
         keys,
         reloads: Arc::clone(&reloads),
         wishes,
+        newest: shared.world.load().generation,
     };
     keeper.start()?;
     Ok((shared, reloads, listener))

@@ -45,7 +45,7 @@ pub(super) struct Arguments {
     by: Piece,
     /// By what requests are told apart; may be given several times or separated by commas: owner, team,
     /// key, label, model, `asked_model`, provider, session, user, tag, operation, client, status, stop,
-    /// cache, guard.
+    /// cache, config, guard.
     #[arg(long = "group", value_name = "WHAT", value_delimiter = ',', value_parser = grouping)]
     groups: Vec<Grouping>,
     /// Print JSON, a line for each group.

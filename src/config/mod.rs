@@ -110,7 +110,7 @@ pub fn load(sources: &Sources, generation: u64) -> Result<Compiled, Vec<Problem>
 /// What is wrong with a text as the configuration's file, warnings among it, in the order of the text.
 #[must_use]
 pub fn check(sources: &Sources, text: &str) -> Vec<Problem> {
-    match compile_text(sources, text) {
+    match compile_text(sources, text, 0) {
         Ok(compiled) => compiled.warnings,
         Err(problems) => problems,
     }
@@ -120,12 +120,12 @@ pub fn check(sources: &Sources, text: &str) -> Vec<Problem> {
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn compile_text(sources: &Sources, text: &str) -> Result<Compiled, Vec<Problem>> {
+pub fn compile_text(sources: &Sources, text: &str, generation: u64) -> Result<Compiled, Vec<Problem>> {
     let mut problems = Problems::default();
     let name = sources.file.as_deref().and_then(Path::file_name);
     let name = name.map_or_else(|| "configuration".into(), std::ffi::OsStr::to_string_lossy);
     let written = yaml::parse(&name, text, &mut problems);
-    compiled(sources, written, 0, problems)
+    compiled(sources, written, generation, problems)
 }
 
 fn compiled(

@@ -47,25 +47,26 @@ impl Discovery {
 
     /// Publishes what is known so far.
     pub fn remember(&self, shared: &Shared) {
-        let world = shared.world.load();
-        let mut names = Names::default();
-        for (index, provider) in world.providers.iter().enumerate() {
-            for model in self.lists.get(&provider.name).into_iter().flatten() {
-                let servers = names.entry(model.clone()).or_default();
-                if !servers.contains(&index) {
-                    servers.push(index);
+        for world in shared.world.load().both() {
+            let mut names = Names::default();
+            for (index, provider) in world.providers.iter().enumerate() {
+                for model in self.lists.get(&provider.name).into_iter().flatten() {
+                    let servers = names.entry(model.clone()).or_default();
+                    if !servers.contains(&index) {
+                        servers.push(index);
+                    }
                 }
             }
+            world.discovered.store(names.into());
         }
-        shared.discovered.store(names.into());
     }
 
-    /// Asks every provider of the present world, publishes and keeps what they list.
+    /// Asks every provider that anybody may be sent to, publishes and keeps what they list.
     pub async fn run(&mut self, shared: &Shared) {
         let world = shared.world.load_full();
         // It holds every root certificate; between runs, an hour apart, nobody needs them.
         let connector = Connector::new(None);
-        for provider in world.providers.iter().filter(|provider| provider.discover) {
+        for provider in world.providers_of_both().filter(|provider| provider.discover) {
             match tokio::time::timeout(PATIENCE, Self::list(&connector, shared, provider)).await {
                 Ok(Some(models)) if !models.is_empty() => {
                     log::debug!("{} lists {} models", provider.name, models.len());

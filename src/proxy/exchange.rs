@@ -171,6 +171,13 @@ impl Exchange {
         }
     }
 
+    /// Sees another world than the one it came in, before anything is done in that.
+    pub fn see(&mut self, world: Arc<Snapshot>) {
+        self.patience = world.upstream.patience();
+        self.deadline = self.started.checked_add(world.upstream.total_timeout).unwrap_or(self.started);
+        self.world = world;
+    }
+
     /// Waits as long as a route says, and a client at most.
     pub fn wait_for(&mut self, route: Option<&Times>, client: &Times) {
         if route.is_some() || *client != Times::default() {

@@ -10,13 +10,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Interval;
 
-use crate::config::{self, Problem, Process, Sources};
+use crate::config::{self, Compiled, Problem, Process, Sources};
 use crate::proxy::discovery::{self, Discovery};
 use crate::proxy::issuers::KeyFetchers;
 use crate::proxy::key_watch::KeyWatch;
 use crate::proxy::minting::Minters;
 use crate::proxy::probing::Prober;
-use crate::proxy::reloads::{Loaded, Reloads, Wish};
+use crate::proxy::reloads::{Beside, Change, Changed, Loaded, Reloads, Unchanged, Wish};
 use crate::proxy::shared::Shared;
 
 /// The signal to whoever writes more into a file than it may have.
@@ -34,8 +34,8 @@ const LOOK_UP: Duration = Duration::from_secs(30);
 /// How often it is looked whether hosts that were left alone are back, at most.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
 
-/// Whom to tell of a reload: which world is served, or what is wrong with the new one.
-type Asker = oneshot::Sender<Result<u64, Arc<Vec<Problem>>>>;
+/// What is to be done about the worlds, and whom to tell of it.
+type Asked = (Change, oneshot::Sender<Changed>);
 
 /// What the keeper works with.
 #[derive(Debug)]
@@ -52,6 +52,8 @@ pub struct Keeper {
     pub reloads: Arc<Reloads>,
     /// What it is asked to do at once.
     pub wishes: mpsc::Receiver<Wish>,
+    /// The last world that was made, which need not be the one that is served.
+    pub newest: u64,
 }
 
 impl Keeper {
@@ -89,11 +91,11 @@ impl Keeper {
         let mut discover = tokio::time::interval(self.process.discovery.unwrap_or(Duration::from_secs(3600)));
         let mut look_after = tokio::time::interval(LOOK_AFTER);
         let mut prober = Prober::default();
-        // Somebody who asked for a reload while something else was done.
-        let mut asker: Option<Asker> = None;
+        // What somebody asked for while something else was done.
+        let mut asked: Option<Asked> = None;
         loop {
-            if let Some(asker) = asker.take() {
-                let outcome = self.reload();
+            if let Some((change, asker)) = asked.take() {
+                let outcome = self.change(change);
                 minters.follow(&self.shared);
                 fetchers.follow(&self.shared);
                 discovery.remember(&self.shared);
@@ -106,48 +108,48 @@ impl Keeper {
                     if received.is_none() {
                         return;
                     }
-                    asker = Some(nobody());
+                    asked = Some(by_signal());
                 }
-                Some(wish) = self.wishes.recv() => asker = self.grant(wish),
+                Some(wish) = self.wishes.recv() => asked = self.grant(wish),
                 _ = look_at_keys.tick() => drop(self.take_over_keys()),
                 _ = write_down.tick() => self.shared.tallying.write(),
                 _ = look_up.tick() => {
                     let shared = Arc::clone(&self.shared);
-                    asker = self.beside(look_up_all(&shared), &mut hangup, (&mut look_at_keys, &mut write_down)).await;
+                    asked = self.beside(look_up_all(&shared), &mut hangup, (&mut look_at_keys, &mut write_down)).await;
                 }
                 _ = look_after.tick() => {
                     if prober.is_due(&self.shared) {
                         let shared = Arc::clone(&self.shared);
                         let run = Box::pin(prober.run(&shared));
-                        asker = self.beside(run, &mut hangup, (&mut look_at_keys, &mut write_down)).await;
+                        asked = self.beside(run, &mut hangup, (&mut look_at_keys, &mut write_down)).await;
                     }
                 }
                 _ = discover.tick(), if self.process.discovery.is_some() => {
                     let shared = Arc::clone(&self.shared);
                     let run = Box::pin(discovery.run(&shared));
-                    asker = self.beside(run, &mut hangup, (&mut look_at_keys, &mut write_down)).await;
+                    asked = self.beside(run, &mut hangup, (&mut look_at_keys, &mut write_down)).await;
                 }
             }
         }
     }
 
     /// Does what may take long, and misses no beat of the keys and the tallies over it. It is given up
-    /// for somebody who wants a reload, which begins it anew.
+    /// for somebody who wants other worlds, which begins it anew.
     async fn beside(
         &mut self,
         work: impl Future<Output = ()>,
         hangup: &mut Signal,
         (look_at_keys, write_down): (&mut Interval, &mut Interval),
-    ) -> Option<Asker> {
+    ) -> Option<Asked> {
         let mut work = std::pin::pin!(work);
         loop {
             tokio::select! {
                 () = &mut work => return None,
-                Some(()) = hangup.recv() => return Some(nobody()),
+                Some(()) = hangup.recv() => return Some(by_signal()),
                 Some(wish) = self.wishes.recv() => {
-                    let asker = self.grant(wish);
-                    if asker.is_some() {
-                        return asker;
+                    let asked = self.grant(wish);
+                    if asked.is_some() {
+                        return asked;
                     }
                 }
                 _ = look_at_keys.tick() => drop(self.take_over_keys()),
@@ -156,22 +158,22 @@ impl Keeper {
         }
     }
 
-    /// Grants a wish, but for a reload, whose asker is told later.
-    fn grant(&mut self, wish: Wish) -> Option<Asker> {
+    /// Grants a wish, but for one about the worlds, whose asker is told later.
+    fn grant(&mut self, wish: Wish) -> Option<Asked> {
         match wish {
             Wish::Keys(done) => {
                 // Whoever asked may have lost patience.
                 drop(done.send(self.take_over_keys()));
                 None
             }
-            Wish::Reload(asker) => Some(asker),
+            Wish::Change(change, asker) => Some((change, asker)),
         }
     }
 
     /// Takes over the store's keys, if they have changed; or says why it cannot.
     fn take_over_keys(&mut self) -> Result<(), String> {
         match self.keys.read() {
-            Ok(true) => self.shared.admit(self.keys.keyring()),
+            Ok(true) => self.shared.admit(self.keys.keyring(), self.keys.staged_keyring()),
             Ok(false) => {}
             Err(why) => {
                 log::error!("{why}; those that were known hold");
@@ -181,52 +183,136 @@ impl Keeper {
         Ok(())
     }
 
-    /// Compiles the new world beside the old one, and serves it if it is whole.
-    fn reload(&mut self) -> Result<u64, Arc<Vec<Problem>>> {
-        let generation = self.shared.world.load().generation + 1;
+    fn change(&mut self, change: Change) -> Changed {
+        match change {
+            Change::Reload => self.reload(),
+            Change::Stage(text, percent) => self.stage(text.as_deref(), percent),
+            Change::Share(percent) => self.share(percent),
+            Change::Promote => self.promote(),
+            Change::Drop => self.drop_staged(),
+        }
+    }
+
+    /// Compiles the new world beside the old one, and serves it if it is whole. What is staged ends with that,
+    /// since nobody could tell any more against which world it stands.
+    fn reload(&mut self) -> Changed {
+        let generation = self.newest + 1;
         match config::load(&self.sources, generation) {
             Ok(compiled) => {
-                for warning in &compiled.warnings {
-                    log::warn!("{warning}");
-                }
-                for field in self.process.differences(&compiled.process) {
-                    log::warn!(
-                        "{field} changed; it takes effect with a restart or an upgrade (SIGQUIT, --upgrade)"
-                    );
+                self.say_of(&compiled.process, &compiled.warnings);
+                self.newest = generation;
+                if self.reloads.beside.swap(None).is_some() {
+                    log::warn!("what was staged is dropped: the configuration was reloaded for all clients");
                 }
                 self.reloads.refused.store(None);
                 self.keys.rewrite(compiled.keys);
-                if let Err(why) = self.keys.read() {
-                    log::error!("{why}; those that were known hold");
-                }
-                self.shared.swap(Arc::new(compiled.snapshot.with_keys(self.keys.keyring())));
+                self.read_keys();
+                self.shared.metrics().reloaded(Ok(()));
+                self.shared.swap(compiled.snapshot.with_keys(self.keys.keyring()));
                 self.reloads.loaded.store(Arc::new(Loaded::now(compiled.written, compiled.warnings)));
                 log::info!("reloaded: serving generation {generation}");
                 Ok(generation)
             }
             Err(problems) => {
-                for problem in &problems {
-                    log::error!("{problem}");
-                }
+                let problems = told(problems);
                 log::error!("the new configuration is refused; the old one keeps serving");
                 self.shared.metrics().reloaded(Err(()));
-                let problems = Arc::new(problems);
                 self.reloads.refused.store(Some(Arc::clone(&problems)));
-                Err(problems)
+                Err(Unchanged::Refused(problems))
             }
+        }
+    }
+
+    /// Compiles a world, and has a share of the clients see it if it is whole.
+    fn stage(&mut self, text: Option<&str>, percent: u8) -> Changed {
+        let generation = self.newest + 1;
+        let compiled = match text {
+            Some(text) => config::compile_text(&self.sources, text, generation),
+            None => config::load(&self.sources, generation),
+        };
+        let Compiled { snapshot, process, keys, written, warnings } =
+            compiled.map_err(|problems| Unchanged::Refused(told(problems)))?;
+        self.say_of(&process, &warnings);
+        self.newest = generation;
+        self.read_keys();
+        self.keys.stage(Some(keys));
+        let keyring = self.keys.staged_keyring().unwrap_or_default();
+        self.shared.stage(snapshot.with_keys(keyring), percent);
+        // Keys that were read meanwhile are those of the served world, too.
+        self.shared.admit(self.keys.keyring(), None);
+        let loaded = Arc::new(Loaded::now(written, warnings));
+        let beside = Beside { generation, percent, is_the_file: text.is_none(), loaded };
+        self.reloads.beside.store(Some(Arc::new(beside)));
+        log::info!("staged: {percent} of 100 clients see generation {generation}");
+        Ok(generation)
+    }
+
+    fn share(&self, percent: u8) -> Changed {
+        let staged = self.reloads.beside.load_full().ok_or(Unchanged::NothingStaged)?;
+        self.shared.share(Some(percent));
+        let generation = staged.generation;
+        self.reloads.beside.store(Some(Arc::new(Beside { percent, ..Beside::clone(&staged) })));
+        log::info!("staged: {percent} of 100 clients see generation {generation}");
+        Ok(generation)
+    }
+
+    /// Serves what is staged to all, as it was tried.
+    fn promote(&mut self) -> Changed {
+        let staged = self.reloads.beside.load_full().ok_or(Unchanged::NothingStaged)?;
+        let generation = self.shared.promote().ok_or(Unchanged::NothingStaged)?;
+        self.keys.promote();
+        self.reloads.beside.store(None);
+        self.reloads.refused.store(None);
+        self.reloads.loaded.store(Arc::clone(&staged.loaded));
+        log::info!("promoted: serving generation {generation} to all clients");
+        if !staged.is_the_file {
+            log::warn!("what is served now is not in the file: the next reload or start reads that");
+        }
+        Ok(generation)
+    }
+
+    fn drop_staged(&mut self) -> Changed {
+        let staged = self.reloads.beside.swap(None).ok_or(Unchanged::NothingStaged)?;
+        self.shared.share(None);
+        self.keys.stage(None);
+        log::info!("dropped: nobody sees generation {} any more", staged.generation);
+        Ok(self.shared.world.load().generation)
+    }
+
+    /// Says what is to be said of a world that is whole.
+    fn say_of(&self, process: &Process, warnings: &[Problem]) {
+        for warning in warnings {
+            log::warn!("{warning}");
+        }
+        for field in self.process.differences(process) {
+            log::warn!("{field} changed; it takes effect with a restart or an upgrade (SIGQUIT, --upgrade)");
+        }
+    }
+
+    fn read_keys(&mut self) {
+        if let Err(why) = self.keys.read() {
+            log::error!("{why}; those that were known hold");
         }
     }
 }
 
-/// Somebody who asks for a reload by a signal, and is told by the log.
-fn nobody() -> Asker {
-    oneshot::channel().0
+/// Tells the log of all problems.
+fn told(problems: Vec<Problem>) -> Arc<Vec<Problem>> {
+    for problem in &problems {
+        log::error!("{problem}");
+    }
+    Arc::new(problems)
+}
+
+/// A reload that a signal asks for, whose sender is told by the log.
+fn by_signal() -> Asked {
+    (Change::Reload, oneshot::channel().0)
 }
 
 async fn look_up_all(shared: &Shared) {
     let world = shared.world.load_full();
     let mut seen = FxHashSet::default();
-    for provider in &world.providers {
+    for provider in world.both().flat_map(|world| &world.providers) {
         for host in discovery::hosts(provider) {
             if seen.insert(host.clone()) {
                 shared.resolver.refresh(&host).await;

@@ -14,6 +14,8 @@ pub struct KeyWatch {
     folder: PathBuf,
     /// Those of the configuration, and all rules of owners and labels.
     written: Keys,
+    /// The same of the configuration that is staged.
+    staged: Option<Keys>,
     /// The windows of all rules.
     book: Arc<Book>,
     /// Those of the store, as they were last read.
@@ -41,14 +43,26 @@ impl KeyWatch {
             }
         };
         let folder = folder.to_owned();
-        let mut watch = Self { folder, written, book, stored: Vec::new(), store, seen: None };
+        let mut watch = Self { folder, written, staged: None, book, stored: Vec::new(), store, seen: None };
         watch.read()?;
         Ok(watch)
     }
 
-    /// Takes over the keys of another configuration.
+    /// Takes over the keys of another configuration, and forgets those of one that is staged.
     pub fn rewrite(&mut self, written: Keys) {
-        self.written = written;
+        (self.written, self.staged) = (written, None);
+    }
+
+    /// Takes over the keys of a configuration that is staged, or forgets them.
+    pub fn stage(&mut self, keys: Option<Keys>) {
+        self.staged = keys;
+    }
+
+    /// What is staged is the configuration from now on.
+    pub fn promote(&mut self) {
+        if let Some(keys) = self.staged.take() {
+            self.written = keys;
+        }
     }
 
     /// Reads the keys of the store if they have changed; whether they had. A file that came to be since it
@@ -84,16 +98,26 @@ impl KeyWatch {
     /// All keys. Of two with the same name the configuration's holds.
     #[must_use]
     pub fn keyring(&self) -> Keyring {
+        self.joined(&self.written)
+    }
+
+    /// All keys of the configuration that is staged, where one is.
+    #[must_use]
+    pub fn staged_keyring(&self) -> Option<Keyring> {
+        self.staged.as_ref().map(|staged| self.joined(staged))
+    }
+
+    fn joined(&self, written: &Keys) -> Keyring {
         let is_free = |draft: &&Draft| {
-            let taken = self.written.drafts.iter().any(|written| written.key.name == draft.key.name);
+            let taken = written.drafts.iter().any(|own| own.key.name == draft.key.name);
             if taken && draft.key.revoked.is_none() {
                 let name = &draft.key.name;
                 log::warn!("the configuration has a key \"{name}\"; that of the store opens nothing");
             }
             !taken
         };
-        let all = self.written.drafts.iter().chain(self.stored.iter().filter(is_free));
-        Keyring::new(all.cloned(), &self.written.bounds, &self.book)
+        let all = written.drafts.iter().chain(self.stored.iter().filter(is_free));
+        Keyring::new(all.cloned(), &written.bounds, &self.book)
     }
 }
 

@@ -61,5 +61,9 @@ impl Prober {
 /// The providers whose hosts are left alone. One that cannot be asked is tried by clients as if nobody asked.
 fn left_alone(world: &Snapshot) -> impl Iterator<Item = &Provider> {
     let alone = |provider: &&Provider| provider.health.host.until().is_some();
-    world.providers.iter().filter(alone).filter(|provider| discovery::can_be_asked(provider))
+    world
+        .both()
+        .flat_map(|world| &world.providers)
+        .filter(alone)
+        .filter(|provider| discovery::can_be_asked(provider))
 }

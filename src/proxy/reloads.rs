@@ -1,4 +1,5 @@
-//! What became of the configuration, and what the keeper is asked to do about it at once.
+//! What became of the configuration, what is staged beside it, and what the keeper is asked to do about
+//! either at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,13 +35,53 @@ impl Loaded {
     }
 }
 
+/// The configuration that a share of the clients sees.
+#[derive(Debug, Clone)]
+pub struct Beside {
+    /// Which world that is.
+    pub generation: u64,
+    /// Of a hundred clients, so many see it.
+    pub percent: u8,
+    /// Whether it is the file as it was then, and not a text that somebody sent.
+    pub is_the_file: bool,
+    /// Since when, and what it says.
+    pub loaded: Arc<Loaded>,
+}
+
+/// What may be done about the world that is served, and the one beside it.
+#[derive(Debug)]
+pub enum Change {
+    /// Read the configuration anew and serve it; nothing is staged then.
+    Reload,
+    /// Stage this text, or the file as it is, for so many of a hundred clients.
+    Stage(Option<String>, u8),
+    /// Let so many of a hundred clients see what is staged.
+    Share(u8),
+    /// Serve what is staged to all.
+    Promote,
+    /// Let go of what is staged.
+    Drop,
+}
+
+/// Why the worlds stay what they were.
+#[derive(Debug, Clone)]
+pub enum Unchanged {
+    /// This is wrong with the configuration.
+    Refused(Arc<Vec<Problem>>),
+    /// Nothing is staged.
+    NothingStaged,
+}
+
+/// Which world it is about in the end, or why nothing was done.
+pub type Changed = Result<u64, Unchanged>;
+
 /// What somebody wants of the keeper, with whom to tell once it is done.
 #[derive(Debug)]
 pub enum Wish {
     /// That it takes over the keys of the store; told is why it could not.
     Keys(oneshot::Sender<Result<(), String>>),
-    /// That it reloads the configuration; told is which world is served, or what is wrong.
-    Reload(oneshot::Sender<Result<u64, Arc<Vec<Problem>>>>),
+    /// That it does this about the worlds.
+    Change(Change, oneshot::Sender<Changed>),
 }
 
 /// The keeper did not do it in time.
@@ -55,6 +96,8 @@ pub struct Reloads {
     pub loaded: ArcSwap<Loaded>,
     /// The problems of the last reload, when it was refused.
     pub refused: ArcSwapOption<Vec<Problem>>,
+    /// What is staged.
+    pub beside: ArcSwapOption<Beside>,
     wishes: mpsc::Sender<Wish>,
 }
 
@@ -63,8 +106,8 @@ impl Reloads {
     #[must_use]
     pub fn new(loaded: Loaded) -> (Arc<Self>, mpsc::Receiver<Wish>) {
         let (wishes, heard) = mpsc::channel(WAITING);
-        let reloads =
-            Self { loaded: ArcSwap::from_pointee(loaded), refused: ArcSwapOption::default(), wishes };
+        let (refused, beside) = (ArcSwapOption::default(), ArcSwapOption::default());
+        let reloads = Self { loaded: ArcSwap::from_pointee(loaded), refused, beside, wishes };
         (Arc::new(reloads), heard)
     }
 
@@ -77,13 +120,13 @@ impl Reloads {
         self.wish(Wish::Keys(done), told).await.map_err(|late| late.to_string())?
     }
 
-    /// Has the configuration reloaded: which world is served, or what is wrong with the new one.
+    /// Has something done about the worlds.
     ///
     /// # Errors
     /// When it was not done in time.
-    pub async fn reload(&self) -> Result<Result<u64, Arc<Vec<Problem>>>, Late> {
+    pub async fn change(&self, change: Change) -> Result<Changed, Late> {
         let (done, told) = oneshot::channel();
-        self.wish(Wish::Reload(done), told).await
+        self.wish(Wish::Change(change, done), told).await
     }
 
     async fn wish<T>(&self, wish: Wish, told: oneshot::Receiver<T>) -> Result<T, Late> {

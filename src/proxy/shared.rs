@@ -20,9 +20,8 @@ use crate::proxy::keeping::background::Background;
 use crate::proxy::minting::Credentials;
 use crate::proxy::tallying::Tallying;
 use crate::proxy::threshold::files::Files;
-use crate::route::Names;
 use crate::route::health::Board;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Staged};
 use crate::store::ledger::Ledger;
 use crate::store::tiers::{Standing, Tiers};
 use crate::telemetry::{Metrics, Telemetry};
@@ -32,8 +31,6 @@ use crate::telemetry::{Metrics, Telemetry};
 pub struct Shared {
     /// The world; taken once a request.
     pub world: ArcSwap<Snapshot>,
-    /// The names that discovery found in the world's providers.
-    pub discovered: ArcSwap<Names>,
     /// Where records are left.
     pub telemetry: Arc<Telemetry>,
     /// What is kept for clients.
@@ -101,7 +98,6 @@ impl Shared {
             cache,
             tiers: tiers.map(Arc::new),
             world: ArcSwap::new(world),
-            discovered: ArcSwap::default(),
             shelf,
             background,
             held: Arc::default(),
@@ -129,22 +125,59 @@ impl Shared {
         &self.telemetry.metrics
     }
 
-    /// Serves another world from the next request on. Names that discovery found belong to the
-    /// old providers and are forgotten.
-    pub fn swap(&self, mut world: Arc<Snapshot>) {
-        Arc::make_mut(&mut world).look_up_health(&self.board);
-        self.metrics().reloaded(Ok(world.generation));
-        self.discovered.store(Arc::default());
+    /// Serves another world from the next request on, and none beside it.
+    pub fn swap(&self, mut world: Snapshot) {
+        world.look_up_health(&self.board);
+        self.metrics().serves(world.generation);
+        self.cache.resize(world.caching.room.as_usize(), world.caching.largest.as_usize());
+        self.serve(world);
+    }
+
+    /// Has a share of the clients see another world from the next request on, in the place of one that was
+    /// staged before.
+    pub fn stage(&self, mut world: Snapshot, percent: u8) {
+        world.look_up_health(&self.board);
+        world.is_staged = true;
+        self.serve_beside(Some(Staged { world: Arc::new(world), percent }));
+    }
+
+    /// Has another share of the clients see the world that is staged, or none; nothing is staged then.
+    pub fn share(&self, percent: Option<u8>) {
+        let staged = self.world.load().staged.clone();
+        let world = staged.map(|staged| staged.world);
+        self.serve_beside(world.zip(percent).map(|(world, percent)| Staged { world, percent }));
+    }
+
+    /// Serves the world that is staged to all clients; which one that is, where there is one.
+    pub fn promote(&self) -> Option<u64> {
+        let staged = self.world.load().staged.clone()?;
+        let generation = staged.world.generation;
+        self.swap(Snapshot { is_staged: false, ..Snapshot::clone(&staged.world) });
+        Some(generation)
+    }
+
+    /// Serves the same world, with this one beside it.
+    fn serve_beside(&self, staged: Option<Staged>) {
+        self.serve(Snapshot { staged, ..Snapshot::clone(&self.world.load()) });
+    }
+
+    fn serve(&self, world: Snapshot) {
+        let staged = world.staged.as_ref();
+        self.metrics().stages(staged.map(|staged| (staged.world.generation, staged.percent)));
         self.credentials.adopt(&world);
         self.issuer_keys.adopt(&world);
-        self.cache.resize(world.caching.room.as_usize(), world.caching.largest.as_usize());
-        self.world.store(world);
+        self.world.store(Arc::new(world));
         self.board.tidy();
     }
 
-    /// Serves the same world with other keys from the next request on.
-    pub fn admit(&self, keyring: Keyring) {
-        self.world.store(Arc::new(self.world.load().with_keys(keyring)));
+    /// Serves the same worlds with other keys from the next request on: those of the one that is served, and
+    /// those of the one that is staged, where one is.
+    pub fn admit(&self, keyring: Keyring, staged: Option<Keyring>) {
+        let mut world = self.world.load().with_keys(keyring);
+        if let Some((beside, keyring)) = world.staged.as_mut().zip(staged) {
+            beside.world = Arc::new(beside.world.with_keys(keyring));
+        }
+        self.world.store(Arc::new(world));
     }
 
     /// How what lies behind memory stands.

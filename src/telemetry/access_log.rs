@@ -110,6 +110,9 @@ pub fn write(settled: &Settled, out: &mut Vec<u8>) {
         }
         line.plain(key!("usage_source"), source.label());
     }
+    if record.staged {
+        line.plain(key!("config"), "staged");
+    }
     line.maybe(settled.cost, |line, cost| line.dollars(key!("cost_usd"), cost));
     line.maybe(record.cache, |line, tier| line.plain(key!("cache"), tier.name()));
     line.maybe(record.agreement, |line, agreement| line.plain(key!("cache_shadow"), agreement.name()));

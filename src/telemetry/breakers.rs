@@ -39,7 +39,7 @@ pub struct Told {
 #[must_use]
 pub fn told(world: &Snapshot, now: u64) -> Vec<Told> {
     let mut all = Vec::new();
-    for provider in &world.providers {
+    for provider in world.providers_of_both() {
         let health = &provider.health;
         let mut tell = |part, name, stand, until: Option<u64>, openings, rest: Option<Option<u64>>| {
             let left = |until: u64| until.saturating_sub(now);

@@ -69,6 +69,9 @@ pub struct Metrics {
     in_flight_gauge: IntGauge,
     held_gauge: IntGauge,
     generation: IntGauge,
+    staged: IntGauge,
+    staged_percent: IntGauge,
+    staged_requests: IntCounterVec,
     pub(super) per_key: PerKey,
     ledger: [IntGauge; 3],
     journal: OnceLock<Arc<Journal>>,
@@ -254,6 +257,13 @@ impl Metrics {
             in_flight_gauge: gauge(metric::IN_FLIGHT, "Requests that run now")?,
             held_gauge: gauge(metric::HELD, "Bytes of bodies held now")?,
             generation: gauge(metric::GENERATION, "Which world is served, counted from 1")?,
+            staged: gauge(metric::STAGED, "Which world is staged, counted likewise; 0 where none is")?,
+            staged_percent: gauge(metric::STAGED_PERCENT, "Of a hundred clients, so many see it")?,
+            staged_requests: counters(
+                metric::STAGED_REQUESTS,
+                "Requests that saw a staged world, by how they ended",
+                &[label::OUTCOME],
+            )?,
             per_key: PerKey::new(&registry)?,
             ledger: [
                 gauge(metric::LEDGER_FAILING, "Whether the ledger cannot be written: 1 if so")?,
@@ -306,18 +316,22 @@ impl Metrics {
         self.spans_dropped.inc_by(spans);
     }
 
-    /// A new world is served, or was refused.
-    pub fn reloaded(&self, result: Result<u64, ()>) {
+    /// The configuration was reloaded, or the new one refused.
+    pub fn reloaded(&self, result: Result<(), ()>) {
         let label = if result.is_ok() { "ok" } else { "refused" };
         self.reloads.with_label_values(&[label]).inc();
-        if let Ok(generation) = result {
-            self.serves(generation);
-        }
     }
 
     /// This world is served.
     pub fn serves(&self, generation: u64) {
         self.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+    }
+
+    /// This world is staged for so many of a hundred clients, or none is.
+    pub fn stages(&self, staged: Option<(u64, u8)>) {
+        let (generation, percent) = staged.unwrap_or_default();
+        self.staged.set(i64::try_from(generation).unwrap_or(i64::MAX));
+        self.staged_percent.set(percent.into());
     }
 
     /// A rule had no room for a request.
@@ -350,10 +364,14 @@ impl Metrics {
         self.guard_calls.with_label_values(&[guard, result]).observe(took.as_secs_f64());
     }
 
-    /// What a settled request met on its way: failures of upstreams, losses, and what guards found.
+    /// What a settled request met on its way: a staged world, failures of upstreams, losses, and what guards
+    /// found.
     pub(super) fn failed(&self, settled: &Settled) {
         let record = &settled.record;
         let target = record.provider.as_deref().unwrap_or("");
+        if record.staged {
+            self.staged_requests.with_label_values(&[record.outcome.label()]).inc();
+        }
         for (provider, fault) in &record.faults {
             self.upstream_errors.with_label_values(&[provider.as_ref(), fault.kind.label()]).inc();
         }

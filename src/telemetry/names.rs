@@ -239,6 +239,12 @@ pub mod metric {
     pub const LEDGER_LOST: &str = "tollgate_ledger_lost_rows";
     /// The world that is served.
     pub const GENERATION: &str = "tollgate_config_generation";
+    /// The world that is staged.
+    pub const STAGED: &str = "tollgate_config_staged_generation";
+    /// Of a hundred clients, how many see it.
+    pub const STAGED_PERCENT: &str = "tollgate_config_staged_percent";
+    /// Requests that saw a staged world.
+    pub const STAGED_REQUESTS: &str = "tollgate_config_staged_requests_total";
     /// Reloads by result.
     pub const RELOADS: &str = "tollgate_config_reloads_total";
     /// How long requests took.

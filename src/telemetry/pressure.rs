@@ -29,7 +29,7 @@ pub struct Told {
 /// How the lines before all targets of a world stand, as far as anybody has wanted a place there.
 #[must_use]
 pub fn told(world: &Snapshot) -> Vec<Told> {
-    let bounded = world.providers.iter().filter(|provider| provider.cap.is_some());
+    let bounded = world.providers_of_both().filter(|provider| provider.cap.is_some());
     let all = bounded.flat_map(|provider| {
         let one = |(model, stand)| Told { provider: provider.name.clone(), model, stand };
         provider.health.gates().into_iter().map(one)

@@ -39,6 +39,9 @@ pub(super) fn write(settled: &Settled, out: &mut Vec<u8>) {
     if let Some(tier) = record.cache {
         let _ = write!(out, "  cache {}", tier.name());
     }
+    if record.staged {
+        out.extend_from_slice(b"  staged");
+    }
     if record.outcome != Outcome::Answered {
         let _ = write!(out, "  {}", record.outcome.label());
     }

@@ -44,6 +44,7 @@ pub(super) fn settled(model: &str) -> Settled {
         asides: Vec::new(),
         states_cost: false,
         background: false,
+        staged: false,
         cache: None,
         agreement: None,
         saved: None,

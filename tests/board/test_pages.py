@@ -133,6 +133,21 @@ class Pages(Seen):
         self.page.wait(f"document.readyState === 'complete' && {ground} === {chosen!r}")
         self.page.run("localStorage.clear()")
 
+    def test_a_configuration_is_staged_for_some_and_dropped(self):
+        self.go("config")
+        self.page.click("button", "Stage")
+        self.page.type("Of 100 clients", "25")
+        self.page.click("dialog button", "Stage")
+        self.page.text("25 of 100 clients see generation")
+        self.assertEqual(self.page.run("eyes.nameless()"), [])
+        self.page.click("button", "Another share")
+        self.page.type("Of 100 clients", "50")
+        self.page.click("dialog button", "Share")
+        self.page.text("50 of 100 clients see generation")
+        self.page.click("button", "Drop")
+        self.page.click("dialog button", "Drop")
+        self.page.wait("!document.body.innerText.includes('clients see generation')")
+
     def test_a_reader_may_look_and_not_touch(self):
         try:
             self.page.click("nav button", "Sign out")
@@ -142,7 +157,8 @@ class Pages(Seen):
             self.page.text("Owners and budgets")
             self.assertFalse(self.page.run("!!eyes.find('button', 'New key')"))
             self.go("config")
-            self.assertFalse(self.page.run("!!eyes.find('button', 'Reload')"))
+            for act in ("Reload", "Stage"):
+                self.assertFalse(self.page.run(f"!!eyes.find('button', '{act}')"))
             self.go("cache")
             self.page.text("Answers kept")
             self.assertFalse(self.page.run("!!eyes.find('button', 'Empty the cache')"))

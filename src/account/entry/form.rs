@@ -13,7 +13,7 @@ use crate::ir::{Dialect, FinishReason, ServiceTier, Usage, UsageSource};
 use crate::units::PicoUsd;
 
 /// The version that is written.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// Why a row could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +39,9 @@ const DEPARTED: u8 = 1 << 6;
 /// Since version 2.
 const COUNTED: u8 = 1 << 7;
 
+/// Of the second byte of marks, since version 3.
+const STAGED: u8 = 1;
+
 /// Adds the row of a finished request that used this.
 pub fn write(record: &Record, used: &Used, out: &mut Vec<u8>) {
     let counted = record.key.as_ref().and_then(|key| key.counted.as_ref());
@@ -58,6 +61,7 @@ pub fn write(record: &Record, used: &Used, out: &mut Vec<u8>) {
         }
     }
     out.push(marks);
+    out.push(if record.staged { STAGED } else { 0 });
     put_text(out, record.id.as_str());
     put_number(out, record.at);
     if let Some(key) = &record.key {
@@ -130,16 +134,17 @@ pub fn write(record: &Record, used: &Used, out: &mut Vec<u8>) {
 /// When it is none.
 pub fn read<'a, T: From<&'a str> + Default>(version: u8, bytes: &'a [u8]) -> Result<Entered<T>, Unread> {
     match version {
-        // The first knows less, and says the rest in the same way.
-        1 | VERSION => all(bytes),
+        // Older ones know less, and say the rest in the same way.
+        1..=VERSION => all(version, bytes),
         0 => Err(Unread::Broken),
         newer => Err(Unread::Newer(newer)),
     }
 }
 
-fn all<'a, T: From<&'a str> + Default>(bytes: &'a [u8]) -> Result<Entered<T>, Unread> {
+fn all<'a, T: From<&'a str> + Default>(version: u8, bytes: &'a [u8]) -> Result<Entered<T>, Unread> {
     let mut from = Reader::new(bytes);
     let marks = from.byte()?;
+    let more = if version < 3 { 0 } else { from.byte()? };
     let is = |mark: u8| marks & mark != 0;
     let mut entry = Entered::<T> {
         verbatim: is(VERBATIM),
@@ -147,6 +152,7 @@ fn all<'a, T: From<&'a str> + Default>(bytes: &'a [u8]) -> Result<Entered<T>, Un
         background: is(BACKGROUND),
         states_cost: is(STATES_COST),
         departed: is(DEPARTED),
+        staged: more & STAGED != 0,
         id: from.text()?,
         at: from.number()?,
         ..Entered::default()

@@ -27,6 +27,8 @@ pub struct Entered<T> {
     pub id: T,
     /// Whether it is one of the gateway's own, made in the background for the request of the same id.
     pub background: bool,
+    /// Whether it saw a staged configuration.
+    pub staged: bool,
     /// When it came, in milliseconds since 1970.
     pub at: u64,
     /// The id and the name of the virtual key that the client showed.
@@ -147,6 +149,12 @@ impl<T: AsRef<str>> Entered<T> {
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.status >= 400 || self.outcome.as_ref() != "answered"
+    }
+
+    /// Which configuration it saw: the one that is served, or one that is staged.
+    #[must_use]
+    pub const fn config(&self) -> &'static str {
+        if self.staged { "staged" } else { "served" }
     }
 
     /// Whether a model worked for it and nobody knows at which price.

@@ -73,6 +73,7 @@ fn record() -> Record {
         }],
         states_cost: false,
         background: true,
+        staged: true,
         cache: Some(Tier::Miss),
         agreement: None,
         saved: None,
@@ -117,6 +118,7 @@ fn a_row_is_read_as_it_was_written() {
     let expected = Entry {
         id: record.id.to_string(),
         background: true,
+        staged: true,
         at: 1_709_210_096_789,
         key: Some(("k1".into(), "web".into())),
         counted: "k0|ann".into(),
@@ -187,13 +189,18 @@ fn a_row_of_nothing_is_small() {
 }
 
 #[test]
-fn rows_of_the_first_version_are_read() {
+fn rows_of_older_versions_are_read() {
     let key = Key { id: "k1".into(), name: "web".into(), ..Key::default() };
     let record = Record { key: Some(Arc::new(key)), ..record() };
     let mut bytes = Vec::new();
     write(&record, &used(), &mut bytes);
-    let entry = read::<String>(1, &bytes).unwrap();
-    assert_eq!((entry.key.unwrap().0.as_str(), entry.counted.as_str()), ("k1", ""));
+    // They have no second byte of marks.
+    bytes.remove(1);
+    for version in [1, 2] {
+        let entry = read::<String>(version, &bytes).unwrap();
+        assert_eq!((entry.key.unwrap().0.as_str(), entry.counted.as_str()), ("k1", ""));
+        assert!(!entry.staged);
+    }
 }
 
 #[test]

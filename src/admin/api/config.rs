@@ -1,8 +1,8 @@
-//! The configuration in force, and others.
+//! The configuration in force, and what others would come to.
 
 use std::ops::ControlFlow;
 
-use super::{Call, Outcome, object};
+use super::{Call, Outcome, object, staging};
 use crate::admin::answer::Answer;
 use crate::admin::refused::Refused;
 use crate::clock;
@@ -25,28 +25,8 @@ pub(super) fn show(call: &Call<'_>) -> Answer {
             Some(found) => answer.array("refused_reload", |array| problems(array, &found)),
         }
         answer.array("warnings", |array| problems(array, &loaded.warnings));
+        staging::tell(answer, call.admin.reloads.beside.load().as_deref());
     })
-}
-
-pub(super) async fn reload(call: &Call<'_>) -> Outcome {
-    let outcome = call.admin.reloads.reload().await;
-    let outcome = outcome.map_err(|late| Refused::unavailable(format!("the reload: {late}")))?;
-    let mut detail = Vec::new();
-    json::object(&mut detail, |object| match &outcome {
-        Ok(generation) => object.number("generation", *generation),
-        Err(found) => object.number("problems", found.len()),
-    });
-    let detail = String::from_utf8(detail).unwrap_or_default();
-    call.admin.desk.note(&call.who.name, "config.reload", None, detail).await;
-    match outcome {
-        Ok(generation) => Ok(object(200, |answer| answer.number("generation", generation))),
-        Err(found) => {
-            let mut list = Vec::new();
-            json::array(&mut list, |array| problems(array, &found));
-            let message = "the new configuration is refused; the one before keeps serving";
-            Err(Refused::wrong(message, String::from_utf8(list).unwrap_or_default()))
-        }
-    }
 }
 
 pub(super) async fn check(call: &Call<'_>) -> Outcome {
@@ -75,7 +55,7 @@ pub(super) async fn rehearse(call: &Call<'_>) -> Outcome {
     let from =
         from.ok_or_else(|| Refused::invalid("since", "expected a moment, a day, or a time back such as 1h"))?;
     let sources = call.admin.sources.clone();
-    let compiled = tokio::task::spawn_blocking(move || config::compile_text(&sources, &text)).await;
+    let compiled = tokio::task::spawn_blocking(move || config::compile_text(&sources, &text, 0)).await;
     let compiled = compiled.map_err(|_| Refused::unavailable("the check broke off"))?.map_err(|found| {
         let mut list = Vec::new();
         json::array(&mut list, |array| problems(array, &found));
@@ -107,7 +87,7 @@ pub(super) async fn rehearse(call: &Call<'_>) -> Outcome {
 }
 
 /// Adds problems as answers have them.
-fn problems(array: &mut Array<'_>, found: &[Problem]) {
+pub(super) fn problems(array: &mut Array<'_>, found: &[Problem]) {
     for problem in found {
         array.object(|object| {
             object.string("severity", &problem.severity.to_string());

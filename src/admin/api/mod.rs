@@ -17,6 +17,7 @@ mod requests;
 mod rest;
 mod rules;
 mod session;
+mod staging;
 mod sums;
 mod usage;
 
@@ -112,7 +113,11 @@ pub(super) async fn answer(page: Page, call: &Call<'_>) -> Answer {
         Page::Serve => rest::end(call).await,
         Page::Recover => rest::recover(call).await,
         Page::Config => Ok(config::show(call)),
-        Page::Reload => config::reload(call).await,
+        Page::Reload => staging::reload(call).await,
+        Page::Stage => staging::stage(call).await,
+        Page::Share => staging::share(call).await,
+        Page::Promote => staging::promote(call).await,
+        Page::Unstage => staging::end(call).await,
         Page::Check => config::check(call).await,
         Page::Try => config::rehearse(call).await,
         Page::Reprice => reprice::run(call).await,

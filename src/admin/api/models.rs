@@ -12,7 +12,7 @@ use crate::wire::json::{Array, Object};
 
 pub(super) fn list(call: &Call<'_>) -> Answer {
     let world = call.admin.shared.world.load();
-    let names = call.admin.shared.discovered.load();
+    let names = world.discovered.load();
     object(200, |answer| {
         answer.array("models", |array| {
             for (name, _) in world.table.list(&names) {

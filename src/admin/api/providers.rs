@@ -11,7 +11,8 @@ use crate::wire::json::Object;
 
 pub(super) fn list(call: &Call<'_>) -> Answer {
     let shared = &call.admin.shared;
-    let (world, names) = (shared.world.load(), shared.discovered.load());
+    let world = shared.world.load();
+    let names = world.discovered.load();
     let told = breakers::told(&world, clock::ticks(clock::now()));
     object(200, |answer| {
         answer.array("providers", |array| {

@@ -64,10 +64,10 @@ pub(super) async fn recover(call: &Call<'_>) -> Outcome {
 
 fn provider(call: &Call<'_>) -> Result<Provider, Refused> {
     let world = call.admin.shared.world.load();
-    let found = world.providers.iter().find(|provider| provider.name == call.name);
+    let found = world.providers_of_both().find(|provider| provider.name == call.name);
     found.cloned().ok_or_else(|| {
         let hint =
-            match nearest(&call.name, world.providers.iter().map(|provider| &*provider.name)).as_slice() {
+            match nearest(&call.name, world.providers_of_both().map(|provider| &*provider.name)).as_slice() {
                 [] => String::new(),
                 nearest => format!("; did you mean {}?", nearest.join(", ")),
             };

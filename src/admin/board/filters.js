@@ -6,9 +6,9 @@ import { words } from "./format.js";
 
 /** The fields by which requests can be told apart, as the API names them. */
 const FILTERS = ["owner", "key", "label", "model", "provider", "session", "user", "tag", "operation", "client", "status",
-  "cache", "min_cost"];
+  "cache", "config", "min_cost"];
 
-const HINTS = { status: "429, ok or error", owner: "acme/search, and all below it", min_cost: "0.01, in dollars" };
+const HINTS = { config: "served or staged", status: "429, ok or error", owner: "acme/search, and all below it", min_cost: "0.01, in dollars" };
 
 /** The filters in this address. */
 export function filtersOf(query) {

@@ -10,7 +10,7 @@ import { link } from "./route.js";
 import { table } from "./table.js";
 
 const GROUPS = ["owner", "team", "key", "label", "model", "asked_model", "provider", "session", "user", "tag", "operation",
-  "client", "status", "stop", "cache", "guard"];
+  "client", "status", "stop", "cache", "config", "guard"];
 /** Of these a request may have several. */
 const SEVERAL = ["label", "tag", "guard"];
 const FILTER_OF = { team: "owner", asked_model: "search", stop: "search", guard: "search" };

@@ -101,6 +101,7 @@ pub(super) fn compile(
         proxies,
         providers,
         table,
+        discovered: Arc::default(),
         catalog,
         downstream,
         upstream,
@@ -114,6 +115,8 @@ pub(super) fn compile(
         externals,
         strict: file.strict,
         unpriced: file.unpriced == Unpriced::Allow,
+        is_staged: false,
+        staged: None,
     };
     (snapshot, process, keys)
 }

@@ -91,7 +91,7 @@ pub(super) fn dispatch(
     let world = &exchange.world;
     let chosen = ask::choose(
         world,
-        &shared.discovered.load(),
+        &world.discovered.load(),
         exchange.key.as_deref(),
         &head.headers,
         &Asked::Relay(relayed),

@@ -134,7 +134,7 @@ pub(super) fn dispatch(
     let chosen = match live {
         Live::Openai if told.is_none() && !ask.model.is_empty() => ask::choose(
             &world,
-            &shared.discovered.load(),
+            &world.discovered.load(),
             exchange.key.as_deref(),
             &head.headers,
             &Asked::Live(live),

@@ -22,8 +22,8 @@ use crate::wire::lens::Lens;
 
 /// The list of the models that a key may ask for, in the client's shape.
 #[must_use]
-pub fn models(world: &Snapshot, shared: &Shared, key: Option<&Key>, dialect: Dialect) -> Vec<u8> {
-    let names = shared.discovered.load();
+pub fn models(world: &Snapshot, key: Option<&Key>, dialect: Dialect) -> Vec<u8> {
+    let names = world.discovered.load();
     let mut listed = world.table.list(&names);
     if let Some(key) = key.filter(|key| !key.access.is_for_all_models()) {
         listed.retain(|(name, _)| admission::may_ask(world, &names, key, name));
@@ -63,14 +63,8 @@ pub fn models(world: &Snapshot, shared: &Shared, key: Option<&Key>, dialect: Dia
 ///
 /// # Errors
 /// 404 with the nearest names; 403 where the key may not ask for it.
-pub fn model(
-    world: &Snapshot,
-    shared: &Shared,
-    key: Option<&Key>,
-    dialect: Dialect,
-    name: &str,
-) -> Result<Vec<u8>, Refusal> {
-    let choice = admission::choose(world, &shared.discovered.load(), key, name)?;
+pub fn model(world: &Snapshot, key: Option<&Key>, dialect: Dialect, name: &str) -> Result<Vec<u8>, Refusal> {
+    let choice = admission::choose(world, &world.discovered.load(), key, name)?;
     let index = choice.targets.first().map_or(0, |target| target.provider);
     let owner = world.providers.get(index).map_or("tollgate", |provider| provider.name.as_str());
     Ok(match dialect {
@@ -112,10 +106,10 @@ fn with_limits<'a>(world: &Snapshot, name: &'a str, index: usize) -> (&'a str, O
 ///
 /// # Errors
 /// 404 with the nearest names; 400 when the body names none.
-pub fn show(world: &Snapshot, shared: &Shared, key: Option<&Key>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+pub fn show(world: &Snapshot, key: Option<&Key>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     let name = ollama::models::parse_show(body)
         .map_err(|wrong| Refusal::new(Kind::InvalidRequest, wrong.message).with_param(wrong.param))?;
-    model(world, shared, key, Dialect::OllamaChat, &name)
+    model(world, key, Dialect::OllamaChat, &name)
 }
 
 fn shown(world: &Snapshot, name: &str, index: usize) -> Vec<u8> {

@@ -61,6 +61,7 @@ pub mod local;
 mod opening;
 mod paused;
 pub mod recognise;
+mod rollout;
 mod routing;
 pub(in crate::proxy) mod through;
 mod tokens;
@@ -70,6 +71,10 @@ mod tokens;
 /// # Errors
 /// When the client is gone.
 pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
+    if exchange.world.staged.is_some() {
+        // What few requests need has no room in the future of each.
+        Box::pin(rollout::choose(shared, session, exchange)).await;
+    }
     let world = Arc::clone(&exchange.world);
     exchange.vigil = vigil(session);
     if let Some(vigil) = &exchange.vigil {
@@ -115,9 +120,9 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         exchange.key = key;
         exchange.in_background = true;
     }
-    if !world.externals.is_empty()
-        && let Some(key) = shared.background.judged(session.req_header())
-    {
+    // Who is judged may see the other one of two worlds.
+    let may_judge = !world.externals.is_empty() || world.is_staged || world.staged.is_some();
+    if may_judge && let Some(key) = shared.background.judged(session.req_header()) {
         exchange.judges = true;
         exchange.key = key;
     }
@@ -142,8 +147,8 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
     let key = key.as_deref();
     let listed = match &asked {
         Asked::Health => Some(Ok(b"{\"status\":\"ok\"}".to_vec())),
-        Asked::Models(dialect) => Some(Ok(local::models(&world, shared, key, *dialect))),
-        Asked::Model(dialect, name) => Some(local::model(&world, shared, key, *dialect, name)),
+        Asked::Models(dialect) => Some(Ok(local::models(&world, key, *dialect))),
+        Asked::Model(dialect, name) => Some(local::model(&world, key, *dialect, name)),
         Asked::Machine(Machine::Running) => Some(Ok(ollama::models::render_running())),
         Asked::Machine(Machine::Version) => Some(Ok(ollama::models::render_version())),
         Asked::Chat { .. }
@@ -371,7 +376,7 @@ fn dispatch(
         return go_through(shared, session, exchange, &through, body, share);
     }
     if *asked == Asked::Machine(Machine::Show) {
-        return local::show(&exchange.world, shared, exchange.key.as_deref(), &body).map(Sent::Here);
+        return local::show(&exchange.world, exchange.key.as_deref(), &body).map(Sent::Here);
     }
     let head = session.req_header();
     let opened = ask::open(head, asked, body)?;
@@ -381,7 +386,7 @@ fn dispatch(
     ask.keep &= shared.shelf.store().is_some();
     ask.recall = recall;
     ask.fetches = exchange.world.fetch_images.enabled;
-    let (own, names) = (exchange.key.clone(), shared.discovered.load());
+    let (own, names) = (exchange.key.clone(), exchange.world.discovered.load());
     let Chosen { mut targets, mut place, mut known, mut routing } =
         ask::choose(&exchange.world, &names, own.as_deref(), &head.headers, asked, &mut ask)?;
     exchange.wait_for(routing.as_ref().and_then(|routing| routing.way.times.as_ref()), &ask.times);

@@ -44,7 +44,7 @@ pub(super) fn dispatch(
     let mut ask = read(head, &query, model, form, body);
     let chosen = match told {
         None if !ask.model.is_empty() => {
-            let (names, wanted) = (shared.discovered.load(), Asked::Opening(opening));
+            let (names, wanted) = (world.discovered.load(), Asked::Opening(opening));
             ask::choose(world, &names, exchange.key.as_deref(), &head.headers, &wanted, &mut ask)?
         }
         told => {

@@ -53,13 +53,13 @@ async fn open(
     let digest = Digest::of(token);
     let now = clock::unix_seconds();
     let changes = shared.issuer_keys.changes();
-    let known = KNOWN.with_borrow_mut(|known| known.of(&world.door.keyring, changes).get(&digest).cloned());
+    let known = KNOWN.with_borrow_mut(|known| of(known, world, changes).get(&digest).cloned());
     let key = match known.filter(|key| key.expires.is_none_or(|end| end > now)) {
         Some(key) => key,
         None => {
             let key = Arc::new(look_over(shared, world, token, now).await?);
             KNOWN.with_borrow_mut(|known| {
-                let known = known.of(&world.door.keyring, changes);
+                let known = of(known, world, changes);
                 if known.len() >= MOST {
                     known.clear();
                 }
@@ -120,7 +120,8 @@ fn refusal(invalid: &Invalid) -> Refusal {
 }
 
 thread_local! {
-    static KNOWN: RefCell<Known> = RefCell::default();
+    /// Those under the keys of the world that is served, and those under the staged one's.
+    static KNOWN: RefCell<[Known; 2]> = RefCell::default();
 }
 
 /// The tokens that were found true, each with what it opens.
@@ -131,6 +132,15 @@ struct Known {
     /// The count of changes of issuers' keys.
     changes: u64,
     keys: FxHashMap<Digest, Arc<Key>>,
+}
+
+/// Those that hold in this world.
+fn of<'k>(
+    [served, staged]: &'k mut [Known; 2],
+    world: &Snapshot,
+    changes: u64,
+) -> &'k mut FxHashMap<Digest, Arc<Key>> {
+    (if world.is_staged { staged } else { served }).of(&world.door.keyring, changes)
 }
 
 impl Known {

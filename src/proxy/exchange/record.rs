@@ -63,6 +63,7 @@ impl Exchange {
             asides: Vec::new(),
             states_cost: false,
             background: self.in_background,
+            staged: self.world.is_staged,
             cache: self.cache,
             agreement: self.agreement,
             saved: None,

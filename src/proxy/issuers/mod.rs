@@ -53,11 +53,11 @@ struct Slot {
 }
 
 impl IssuerKeys {
-    /// Makes room for the issuers of this world, and forgets those that are not in it.
+    /// Makes room for the issuers of this world and of the one staged in it, and forgets all others.
     pub fn adopt(&self, world: &Snapshot) {
         let old = self.slots.load();
         let mut slots = FxHashMap::default();
-        for issuer in world.door.issuers.iter() {
+        for issuer in world.both().flat_map(|world| &*world.door.issuers) {
             let Some(origin) = &issuer.origin else { continue };
             slots.entry(Arc::clone(origin)).or_insert_with(|| {
                 let kept = old.get(origin).map(Arc::clone);

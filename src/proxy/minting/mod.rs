@@ -57,11 +57,11 @@ struct Slot {
 }
 
 impl Credentials {
-    /// Makes room for the sources that this world names, and forgets those it does not.
+    /// Makes room for the sources that this world names, or the one staged in it, and forgets all others.
     pub fn adopt(&self, world: &Snapshot) {
         let old = self.slots.load();
         let mut slots = FxHashMap::default();
-        for provider in &world.providers {
+        for provider in world.both().flat_map(|world| &world.providers) {
             let Some(cloud) = &provider.cloud else { continue };
             slots.entry(Arc::clone(&cloud.source)).or_insert_with(|| {
                 let kept = old.get(&cloud.source).map(Arc::clone);

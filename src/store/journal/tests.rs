@@ -42,6 +42,7 @@ pub(in crate::store) fn record(at: u64) -> Record {
         asides: Vec::new(),
         states_cost: false,
         background: false,
+        staged: false,
         cache: None,
         agreement: None,
         saved: None,

@@ -35,6 +35,8 @@ pub struct Filter {
     pub statuses: Vec<String>,
     /// What the gateway's own cache did.
     pub caches: Vec<String>,
+    /// Configurations: `served` or `staged`.
+    pub configs: Vec<String>,
     /// The least cost.
     pub min_cost: Option<PicoUsd>,
     /// A part of an id, a name, a model, an outcome …
@@ -64,6 +66,7 @@ impl Filter {
             && is_among(&self.clients, &entry.client)
             && (self.statuses.is_empty() || self.statuses.iter().any(|status| has_status(entry, status)))
             && is_among(&self.caches, &entry.cache)
+            && is_among(&self.configs, entry.config())
             && self.min_cost.is_none_or(|least| entry.cost.is_some_and(|cost| cost >= least))
             && self.search.as_deref().is_none_or(|text| holds(entry, text))
     }
@@ -83,6 +86,7 @@ impl Filter {
             && self.users.is_empty()
             && self.tags.is_empty()
             && self.statuses.is_empty()
+            && self.configs.is_empty()
             && self.min_cost.is_none()
             && self.search.is_none()
     }
@@ -153,7 +157,7 @@ pub struct Mistaken {
 
 impl Filter {
     /// The words that [`Filter::set`] knows.
-    pub const WORDS: [&'static str; 16] = [
+    pub const WORDS: [&'static str; 17] = [
         "from",
         "to",
         "owner",
@@ -168,6 +172,7 @@ impl Filter {
         "client",
         "status",
         "cache",
+        "config",
         "min_cost",
         "search",
     ];
@@ -203,6 +208,12 @@ impl Filter {
                     return Err(mistaken("a number, ok or error"));
                 }
                 &mut self.statuses
+            }
+            "config" => {
+                if !matches!(value, "served" | "staged") {
+                    return Err(mistaken("served or staged"));
+                }
+                &mut self.configs
             }
             "owner" => &mut self.owners,
             "key" => &mut self.keys,
@@ -275,7 +286,11 @@ mod tests {
     fn every_word_narrows_and_no_other_is_known() {
         for word in Filter::WORDS {
             let mut filter = Filter::default();
-            assert_eq!(filter.set(word, "500", 0), Ok(true), "{word}");
+            assert_eq!(
+                filter.set(word, if word == "config" { "staged" } else { "500" }, 0),
+                Ok(true),
+                "{word}"
+            );
             assert_ne!(filter, Filter::default(), "{word}");
         }
         let mut filter = Filter::default();

@@ -36,13 +36,15 @@ pub enum Grouping {
     Stop,
     /// What the gateway's own cache did.
     Cache,
+    /// The configuration that was seen.
+    Config,
     /// Each verdict of guards: guard, rule, what was done, and whether to the request or to its answer.
     Guard,
 }
 
 impl Grouping {
     /// Every one.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Owner,
         Self::Team,
         Self::Key,
@@ -58,6 +60,7 @@ impl Grouping {
         Self::Status,
         Self::Stop,
         Self::Cache,
+        Self::Config,
         Self::Guard,
     ];
 
@@ -80,6 +83,7 @@ impl Grouping {
             Self::Status => "status",
             Self::Stop => "stop",
             Self::Cache => "cache",
+            Self::Config => "config",
             Self::Guard => "guard",
         }
     }
@@ -93,7 +97,10 @@ impl Grouping {
     /// Whether the sums by the hour know it.
     #[must_use]
     pub const fn is_of_hours(self) -> bool {
-        !matches!(self, Self::Session | Self::User | Self::Tag | Self::Status | Self::Stop | Self::Guard)
+        !matches!(
+            self,
+            Self::Session | Self::User | Self::Tag | Self::Status | Self::Stop | Self::Config | Self::Guard
+        )
     }
 
     /// Whether a request may be in several of these groups, or in none.
@@ -131,6 +138,7 @@ impl Grouping {
                 };
                 entry.guards.iter().map(kind).collect()
             }
+            Self::Config => one(entry.config()),
             Self::Cache => one(if entry.cache.is_empty() { "none" } else { &entry.cache }),
         }
     }

@@ -10,6 +10,7 @@ mod probes;
 mod rehearsal;
 mod rest;
 mod schema;
+mod staging;
 mod world;
 
 use serde_json::Value;

@@ -297,17 +297,40 @@ struct Memory {
     entries: usize,
 }
 
+/// What is remembered of the world that is served, and of the one that is staged.
+#[derive(Default)]
+struct Memories {
+    served: Memory,
+    staged: Memory,
+}
+
+impl Memories {
+    /// What is remembered of this world.
+    fn of(&mut self, world: &Snapshot) -> &mut Memory {
+        if world.is_staged {
+            self.staged.keep_up(world);
+            return &mut self.staged;
+        }
+        if self.served.keep_up(world) {
+            self.staged = Memory::default();
+        }
+        &mut self.served
+    }
+}
+
 impl Memory {
-    /// Forgets what was of another world, or is too much.
-    fn keep_up(&mut self, world: &Snapshot) {
-        if self.generation != world.generation || self.entries >= MOST {
+    /// Forgets what was of another world, or is too much; whether it did.
+    fn keep_up(&mut self, world: &Snapshot) -> bool {
+        let is_other = self.generation != world.generation || self.entries >= MOST;
+        if is_other {
             *self = Self { generation: world.generation, ..Self::default() };
         }
+        is_other
     }
 }
 
 thread_local! {
-    static MEMORY: RefCell<Memory> = RefCell::default();
+    static MEMORY: RefCell<Memories> = RefCell::default();
 }
 
 /// A worker remembers this many targets; beyond that it forgets all of them and learns anew.
@@ -317,8 +340,8 @@ const MOST: usize = 4096;
 /// nobody knows what is asked for.
 #[must_use]
 pub fn host(world: &Snapshot, provider: &Provider, index: usize) -> Arc<Reach> {
-    MEMORY.with_borrow_mut(|memory| {
-        memory.keep_up(world);
+    MEMORY.with_borrow_mut(|memories| {
+        let memory = memories.of(world);
         let fresh = || Arc::new(provider.health.reach("", &[]));
         Arc::clone(memory.hosts.entry(index).or_insert_with(fresh))
     })
@@ -328,8 +351,8 @@ pub fn host(world: &Snapshot, provider: &Provider, index: usize) -> Arc<Reach> {
 /// that could answer.
 #[must_use]
 pub fn known(world: &Snapshot, target: &Target, client: Dialect) -> Option<Arc<Known>> {
-    MEMORY.with_borrow_mut(|memory| {
-        memory.keep_up(world);
+    MEMORY.with_borrow_mut(|memories| {
+        let memory = memories.of(world);
         let models = memory.known.entry((target.provider, client)).or_default();
         if let Some(known) = models.get(target.model.as_str()) {
             return Some(Arc::clone(known));

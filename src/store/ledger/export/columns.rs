@@ -125,6 +125,7 @@ pub fn of_requests() -> Vec<Column<Row>> {
         truth("stream", |entry| entry.stream),
         truth("verbatim", |entry| entry.verbatim),
         truth("background", |entry| entry.background),
+        text("config", |entry| entry.config()),
         column("attempts", Kind::Number, |row: &Row| number(row.entry.attempts)),
         column("faults", Kind::Text, |row: &Row| {
             let met = |met: &crate::account::entry::Met<String>| {

@@ -43,6 +43,7 @@ pub fn write_row(row: &Row, out: &mut Object<'_>) {
     out.bool("stream", entry.stream);
     out.bool("verbatim", entry.verbatim);
     out.bool("background", entry.background);
+    out.string("config", entry.config());
     out.number("attempts", entry.attempts);
     out.array("faults", |list| {
         for met in &entry.faults {
