@@ -284,6 +284,13 @@ pub fn matches_target(pattern: &str, provider: &str, model: &str) -> bool {
     matches(pattern, model) || pattern.split_once('/').is_some_and(both)
 }
 
+/// A provider's name without the region in which a target has it asked (`bedrock@eu-west-1`): rules that name a
+/// provider mean it in all of its regions.
+#[must_use]
+pub fn without_region(provider: &str) -> &str {
+    provider.split_once('@').map_or(provider, |(name, _)| name)
+}
+
 /// Up to three of the candidates that are most like a name, for "did you mean".
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::catalog::names::{matches, matches_target};
+use crate::catalog::names::{matches, matches_target, without_region};
 use crate::policy::address::Network;
 
 /// What a key may ask for, and from where. An empty list asks nothing.
@@ -34,7 +34,7 @@ impl Access {
     /// Whether a model behind a provider is allowed, by whatever name it was asked for.
     #[must_use]
     pub fn allows_target(&self, provider: &str, model: &str) -> bool {
-        let mut patterns = self.models.iter();
+        let (mut patterns, provider) = (self.models.iter(), without_region(provider));
         self.is_for_all_models() || patterns.any(|pattern| matches_target(pattern, provider, model))
     }
 
@@ -60,6 +60,7 @@ mod tests {
         let access = access(&["gpt-4o*", "anthropic/*", "fast"], &[]);
         assert!(access.allows_name("gpt-4o-mini", false) && access.allows_name("fast", true));
         assert!(!access.allows_name("openai/gpt-4o", false) && access.allows_target("openai", "gpt-4o"));
+        assert!(access.allows_target("openai@eu", "gpt-4o") && !access.allows_target("openai@eu", "o3"));
         assert!(access.allows_target("anthropic", "claude-x") && !access.allows_target("openai", "claude-x"));
         assert!(!access.allows_name("gemini", false) && !access.allows_target("gemini", "gemini"));
     }

@@ -434,3 +434,25 @@ fn a_target_whose_own_keys_cool_down_is_passed_over() {
     let heard = provider.heard();
     assert_eq!((heard.len(), heard.iter().filter(|heard| is_first(heard)).count()), (4, 1));
 }
+
+#[test]
+fn a_target_is_asked_in_its_region_and_the_next_one_in_its_own() {
+    let mock = mock();
+    let provider = Provider::start(|heard, stream| {
+        let status = if heard.path().starts_with("/two/") { 500 } else { 200 };
+        Heard::answer(stream, &json_reply(status, &reply("well", "stop")));
+        Then::Keep
+    });
+    let at = provider.addr;
+    let gateway = Setup::new(&mock)
+        .provider(&format!(
+            "a: {{vendor: custom, base_url: \"http://{at}/{{region}}/v1\", region: one, models: [m], api_key: k-1234}}"
+        ))
+        .yaml("cache: off\nroutes: {r: {targets: [{target: a/m, region: two}, a/m]}}")
+        .start();
+    let answer = gateway.ask(&Client::Openai.whole("r", "x")).ok();
+    assert_eq!(answer.header("x-tollgate-provider"), Some("a"));
+    let heard: Vec<_> = provider.heard().iter().map(|heard| heard.path().to_owned()).collect();
+    assert_eq!(heard, ["/two/v1/chat/completions", "/one/v1/chat/completions"]);
+    assert_eq!(gateway.line(&answer)["faults"][0]["provider"], "a@two");
+}

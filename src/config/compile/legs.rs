@@ -1,13 +1,16 @@
 //! What a route says of its targets: how they are chosen among, and for which requests each is.
 
+use std::borrow::Cow;
+
 use http::HeaderName;
 
 use crate::config::file::{self, Bond as By, Modality as Has, Span, Strategy as Said};
+use crate::provider::Vendor;
 use crate::route::Target;
 use crate::route::way::{Bond, Cause, Leg, Modality, Strategy, Times, When};
 
-use super::Check;
 use super::keys::is_owner;
+use super::{Check, clouds};
 
 /// The largest weight that can be written.
 const HEAVIEST: u32 = 1_000_000;
@@ -100,6 +103,56 @@ pub(super) fn leg(name: &str, place: usize, written: &file::Target, check: &mut 
         keys: keys(&path("keys"), written, check),
         when: when.into_iter().collect(),
     }
+}
+
+/// The name of a provider within one of its regions: what stands in headers, records and metrics, and cannot be
+/// written as a provider's own.
+pub(super) fn within(provider: &str, region: &str) -> String {
+    format!("{provider}@{region}")
+}
+
+/// What a target with a region of its own says: provider, region and model.
+pub(super) fn region(written: &file::Target) -> Option<(&str, &str, &str)> {
+    let region = written.region.as_deref().map(str::trim).filter(|region| clouds::is_name(region))?;
+    let (provider, model) = written.target.trim().split_once('/')?;
+    Some((provider, region, model))
+}
+
+/// A target as its provider within its region has it, where it says one.
+pub(super) fn named<'a>(
+    name: &str,
+    place: usize,
+    written: &'a file::Target,
+    check: &mut Check<'_>,
+) -> Cow<'a, str> {
+    let plain = Cow::Borrowed(&*written.target);
+    if written.region.is_none() {
+        return plain;
+    }
+    let place = place.to_string();
+    let path = ["routes", name, "targets", &place, "region"];
+    let Some((provider, region, model)) = region(written) else {
+        let hint = "regions count with a target that is written as provider/model".to_owned();
+        check.error(&path, "expected a region such as eu-west-1, of a provider that is named", hint);
+        return plain;
+    };
+    let Some(known) = check.source.file.providers.get(provider) else {
+        let hint = "regions count with a target that is written as provider/model".to_owned();
+        check.error(&path, "the target names no provider whose region this could be", hint);
+        return plain;
+    };
+    let vendor = Vendor::find(known.vendor.as_deref().unwrap_or(provider).trim());
+    let own = known.base_url.as_ref().is_some_and(|base| !base.trim().is_empty());
+    if !clouds::names_region(known) && (own || !vendor.is_some_and(Vendor::is_regional)) {
+        let hint = "write {region} into its base_url, where the region stands".to_owned();
+        check.error(
+            &path,
+            format!("the provider \"{provider}\" is at one address, whatever the region"),
+            hint,
+        );
+        return plain;
+    }
+    Cow::Owned(format!("{}/{model}", within(provider, region)))
 }
 
 /// The keys that a target is asked with.

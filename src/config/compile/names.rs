@@ -1,5 +1,6 @@
 //! The names that the file adds: aliases and routes, followed to the targets behind them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -88,7 +89,7 @@ fn route(
 struct Name<'a> {
     /// Which map of the file it stands in.
     map: &'static str,
-    targets: Vec<(&'a str, Leg)>,
+    targets: Vec<(Cow<'a, str>, Leg)>,
     strategy: Strategy,
     strict: bool,
     fallbacks: Option<&'a Fallbacks>,
@@ -97,7 +98,7 @@ struct Name<'a> {
 
 impl<'a> Name<'a> {
     fn of_alias(target: &'a str) -> Self {
-        let targets = vec![(target, Leg::USUAL)];
+        let targets = vec![(target.into(), Leg::USUAL)];
         Self {
             map: "aliases",
             targets,
@@ -110,8 +111,9 @@ impl<'a> Name<'a> {
 
     fn of_route(name: &str, written: &'a file::Route, check: &mut Check<'_>) -> Self {
         let legs = written.targets.iter().enumerate();
-        let legs =
-            legs.map(|(place, target)| (target.target.as_str(), legs::leg(name, place, target, check)));
+        let legs = legs.map(|(place, target)| {
+            (legs::named(name, place, target, check), legs::leg(name, place, target, check))
+        });
         let targets = legs.collect();
         let strategy = legs::strategy(name, written, check);
         let (fallbacks, times) = (Some(&written.fallbacks), legs::times(name, &written.timeouts, check));

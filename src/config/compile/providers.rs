@@ -1,7 +1,8 @@
 //! Providers: a vendor's row, an address and keys each, in order of preference.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use http::header::{self, HeaderName, HeaderValue};
@@ -9,6 +10,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use crate::catalog::Catalog;
 use crate::config::environment::{needs_address, stem};
 use crate::config::file::{self, ClientGone, File};
+use crate::config::problem::Problems;
 use crate::config::read::did_you_mean;
 use crate::config::tree::Node;
 use crate::ir::Dialect;
@@ -18,9 +20,8 @@ use crate::route::Offer;
 use crate::snapshot::Provider;
 use crate::units::Secret;
 
-use super::Check;
 use super::clouds::{self, Subject};
-use super::pressure;
+use super::{Check, legs, pressure};
 
 /// How a vendor is called that is in no table.
 const CUSTOM: &str = "custom";
@@ -52,7 +53,34 @@ pub(super) fn compile(file: &File, check: &mut Check<'_>) -> (Vec<Provider>, Vec
         let row = Vendor::all().position(|row| row.id == vendor.id);
         (preferred.is_none(), preferred, row, Reverse(**name == vendor.id))
     });
-    order.into_iter().filter_map(|(name, written, vendor)| one(name, written, vendor, check)).unzip()
+    let whole = order.iter().filter_map(|(name, written, vendor)| one(name, written, vendor, None, check));
+    let (mut providers, mut offers): (Vec<_>, Vec<_>) = whole.unzip();
+    for (name, region) in regions(file) {
+        let found = order.iter().find(|(known, ..)| *known == name);
+        let Some((_, written, vendor)) = found.filter(|_| offers.iter().any(|offer| offer.name == name))
+        else {
+            continue;
+        };
+        // What is wrong with the provider itself has been told of.
+        let mut told = Problems::default();
+        let mut apart = Check { source: check.source, problems: &mut told };
+        if let Some((provider, _)) = one(name, written, vendor, Some(region), &mut apart) {
+            let name = legs::within(name, region);
+            // It is asked where a target says so, and stands for no name and no family by itself.
+            let (aliases, models, vendor) = (Vec::new(), Vec::new(), String::new());
+            offers.push(Offer { name: name.clone(), aliases, models, vendor });
+            providers.push(Provider { name, discover: false, ..provider });
+        }
+    }
+    (providers, offers)
+}
+
+/// The regions in which targets have providers asked.
+fn regions(file: &File) -> BTreeSet<(&str, &str)> {
+    let targets = file.routes.values().flat_map(|route| &route.targets);
+    targets
+        .filter_map(|target| legs::region(target).map(|(provider, region, _)| (provider, region)))
+        .collect()
 }
 
 fn check_name(name: &str, check: &mut Check<'_>) {
@@ -105,6 +133,7 @@ fn one(
     name: &str,
     written: &file::Provider,
     vendor: &'static Vendor,
+    region: Option<&str>,
     check: &mut Check<'_>,
 ) -> Option<(Provider, Offer)> {
     let mut keys = keys(name, written, check);
@@ -117,7 +146,7 @@ fn one(
         let message = format!("{} takes one key, for which it lends tokens", vendor.name);
         check.error(&["providers", name, "api_keys"], message, "make a provider for each".to_owned());
     }
-    let subject = Subject { name, written, vendor, key: keys.first() };
+    let subject = Subject { name, written, vendor, key: keys.first(), region };
     clouds::check_fields(&subject, check);
     let base = base(&subject, check);
     let account = clouds::account(&subject, check);
@@ -279,7 +308,18 @@ fn base(subject: &Subject<'_>, check: &mut Check<'_>) -> Option<Base> {
         }
         return Base::parse(vendor.base_url).ok();
     };
-    match Base::parse(text) {
+    let mut text = Cow::Borrowed(text);
+    if text.contains(clouds::REGION) {
+        match subject.region().filter(|region| clouds::is_name(region)) {
+            Some(region) => text = text.replace(clouds::REGION, &region).into(),
+            None => {
+                let message = format!("the region is not said, which stands in the base_url of \"{name}\"");
+                check.error(&["providers", name, "region"], message, "set region: eu-west-1".to_owned());
+                return None;
+            }
+        }
+    }
+    match Base::parse(&text) {
         Ok(base) if vendor.is_regional() => clouds::base(subject, Some(base), check),
         Ok(base) => Some(with_usual_path(base, vendor)),
         Err(bad) => {

@@ -19,7 +19,8 @@ pub(in crate::config) struct Provider {
     pub(in crate::config) api_key: Option<Key>,
     /// Several keys, used in turn.
     pub(in crate::config) api_keys: Vec<Key>,
-    /// The address, up to where the API begins. Default: the vendor's.
+    /// The address, up to where the API begins; `{region}` in it is the `region`, or that of a route's target.
+    /// Default: the vendor's.
     pub(in crate::config) base_url: Option<String>,
     /// The models it serves. Default: those of the vendor that are known.
     pub(in crate::config) models: Vec<String>,
@@ -36,7 +37,7 @@ pub(in crate::config) struct Provider {
     pub(in crate::config) api_version: Option<String>,
     /// Amazon's region. Default: that of `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile. Or watsonx',
     /// default: that of `WATSONX_REGION`, else `us-south`. Or Oracle's, default: that of `OCI_REGION` or the
-    /// profile.
+    /// profile. Or what stands in the `base_url`.
     pub(in crate::config) region: Option<String>,
     /// Google's project. Default: that of `VERTEX_PROJECT`, `GOOGLE_CLOUD_PROJECT` or the
     /// credentials. Or the id of watsonx', default: that of `WATSONX_PROJECT_ID`.

@@ -152,6 +152,10 @@ pub(in crate::config) struct Target {
     /// Which of its provider's keys it is asked with, counted from 1. Default: all of them.
     #[serde(default)]
     pub(in crate::config) keys: Vec<u32>,
+    /// The region of its provider that it is asked in: a cloud's, or what stands for `{region}` in the
+    /// `base_url`. Default: the provider's own.
+    #[serde(default)]
+    pub(in crate::config) region: Option<String>,
     /// For which requests it is. Default: for all.
     #[serde(default)]
     pub(in crate::config) when: Option<When>,

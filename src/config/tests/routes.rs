@@ -60,3 +60,59 @@ fn what_a_strategy_does_not_know_is_told() {
         assert!(problems.iter().any(|problem| problem.to_string().contains(wrong)), "{route}: {problems:#?}");
     }
 }
+
+const CLOUDS: &str = "master_key: m
+providers:
+  bedrock: {region: us-east-1, auth: {access_key_id: a, secret_access_key: s}}
+  vertex: {project: p}
+  azure: {base_url: 'https://me-{region}.openai.azure.com', region: eastus, api_key: k}
+  openai: {api_key: k}
+";
+
+#[test]
+fn a_target_is_asked_in_the_region_that_it_says() {
+    let targets = "{target: bedrock/claude, region: eu-west-1}, {target: vertex/gemini, region: europe-west4}, \
+                   {target: azure/gpt-4o, region: westeurope}, azure/gpt-4o, bedrock/claude";
+    let compiled = of_yaml(&format!("{CLOUDS}routes: {{r: {{targets: [{targets}]}}}}"), &[]).unwrap();
+    let choice = compiled.snapshot.table.choose("r", &Names::default()).unwrap();
+    let asked: Vec<_> = choice
+        .targets
+        .iter()
+        .map(|target| &compiled.snapshot.providers[target.provider])
+        .map(|provider| (provider.name.as_str(), provider.base.host.as_str()))
+        .collect();
+    assert_eq!(
+        asked,
+        [
+            ("bedrock@eu-west-1", "bedrock-runtime.eu-west-1.amazonaws.com"),
+            ("vertex@europe-west4", "europe-west4-aiplatform.googleapis.com"),
+            ("azure@westeurope", "me-westeurope.openai.azure.com"),
+            ("azure", "me-eastus.openai.azure.com"),
+            ("bedrock", "bedrock-runtime.us-east-1.amazonaws.com"),
+        ]
+    );
+    let signed = |name| provider(&compiled, name).cloud.as_ref().unwrap().region.clone();
+    assert_eq!((signed("bedrock@eu-west-1"), signed("bedrock")), ("eu-west-1".into(), "us-east-1".into()));
+    // Elsewhere than in the route, everything is as it was.
+    let choice = compiled.snapshot.table.choose("gemini-2.5-pro", &Names::default()).unwrap();
+    assert!(choice.targets.iter().all(|target| target.provider < 4));
+}
+
+#[test]
+fn a_region_that_leads_nowhere_is_told() {
+    for (target, wrong) in [
+        ("{target: openai/gpt-4o, region: eu}", "is at one address, whatever the region"),
+        ("{target: gpt-4o, region: eu-west-1}", "of a provider that is named"),
+        ("{target: bedrock/claude, region: 'a/b'}", "expected a region such as eu-west-1"),
+        ("{target: nobody/x, region: eu-west-1}", "names no provider whose region"),
+    ] {
+        let problems = of_yaml(&format!("{CLOUDS}routes: {{r: {{targets: [{target}]}}}}"), &[]).unwrap_err();
+        assert!(
+            problems.iter().any(|problem| problem.to_string().contains(wrong)),
+            "{target}: {problems:#?}"
+        );
+    }
+    let without = CLOUDS.replace("region: eastus, ", "");
+    let problems = of_yaml(&without, &[]).unwrap_err();
+    assert!(problems[0].to_string().contains("the region is not said"), "{problems:#?}");
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::rule::{Action, Guard};
-use crate::catalog::names::matches_target;
+use crate::catalog::names::{matches_target, without_region};
 
 /// A class of data, and who may have such: whoever either list names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,6 +56,7 @@ impl Diversion {
     /// The class and the guard for which a model behind a provider may not have the request; `None` where it may.
     #[must_use]
     pub fn bars(&self, provider: &str, model: &str) -> Option<(&Class, &str)> {
+        let provider = without_region(provider);
         let barred = self.classes.iter().find(|(class, _)| !class.may_have(provider, model));
         barred.map(|(class, guard)| (&**class, &**guard))
     }

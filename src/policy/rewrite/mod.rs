@@ -22,6 +22,7 @@ pub use prompt::{Place, SystemPrompt};
 pub use steer::Steer;
 
 use super::guard::{Asker, Scope};
+use crate::catalog::names::without_region;
 use crate::dialect::Malformed;
 use crate::ir::Dialect;
 use crate::wire::lens::Lens;
@@ -64,6 +65,7 @@ impl Rewrite {
     /// Whether its headers are for this provider.
     #[must_use]
     pub fn is_of(&self, provider: &str) -> bool {
+        let provider = without_region(provider);
         self.providers.is_empty() || self.providers.iter().any(|name| name == provider)
     }
 }

@@ -12,7 +12,8 @@ use super::{Check, Subject, is_name, said};
 /// The region that requests are signed for.
 pub(super) fn region(subject: &Subject<'_>, check: &mut Check<'_>) -> Option<String> {
     let path = ["providers", subject.name, "region"];
-    let region = said(subject.written.region.as_ref())
+    let region = subject
+        .region()
         .or_else(|| check.variable(&["AWS_REGION", "AWS_DEFAULT_REGION"]))
         .or_else(|| of_address(subject.written.base_url.as_deref()?))
         .or_else(|| of_profile(subject, check));

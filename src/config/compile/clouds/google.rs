@@ -56,7 +56,8 @@ fn read(path: &str) -> Result<String, String> {
 /// The address below which the project's models lie at its location.
 pub(super) fn base(subject: &Subject<'_>, own: Option<Base>, check: &mut Check<'_>) -> Option<Base> {
     let version = said(subject.written.api_version.as_ref()).unwrap_or_else(|| "v1".to_owned());
-    let location = said(subject.written.location.as_ref())
+    let location = subject
+        .location()
         .or_else(|| {
             check.variable(&[
                 "VERTEX_LOCATION",

@@ -26,7 +26,24 @@ pub(super) struct Subject<'a> {
     pub(super) vendor: &'static Vendor,
     /// Its key, which makes lent credentials needless, or is what they are lent for.
     pub(super) key: Option<&'a Secret>,
+    /// The region in which a target has it asked, where that says one.
+    pub(super) region: Option<&'a str>,
 }
+
+impl Subject<'_> {
+    /// The region that is written: of a target, else its own.
+    pub(super) fn region(&self) -> Option<String> {
+        self.region.map(str::to_owned).or_else(|| said(self.written.region.as_ref()))
+    }
+
+    /// Google's location, likewise.
+    fn location(&self) -> Option<String> {
+        self.region.map(str::to_owned).or_else(|| said(self.written.location.as_ref()))
+    }
+}
+
+/// What stands in an address for the region.
+pub(super) const REGION: &str = "{region}";
 
 /// The fields of `auth` and the clouds that each belongs to.
 const FIELDS: [(&str, &[House]); 21] = [
@@ -100,7 +117,11 @@ pub(super) fn check_fields(subject: &Subject<'_>, check: &mut Check<'_>) {
     let Subject { name, written, vendor, .. } = subject;
     let house = House::of(vendor.auth);
     let places: [(&str, bool, &[House]); 5] = [
-        ("region", written.region.is_some(), &[House::Amazon, House::Ibm, House::Oracle]),
+        (
+            "region",
+            written.region.is_some() && !names_region(written),
+            &[House::Amazon, House::Ibm, House::Oracle],
+        ),
         ("compartment", written.compartment.is_some(), &[House::Oracle]),
         ("project", written.project.is_some(), &[House::Google, House::Ibm]),
         ("space", written.space.is_some(), &[House::Ibm]),
@@ -245,8 +266,13 @@ fn said(text: Option<&String>) -> Option<String> {
     text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
+/// Whether a provider's address has a place for the region.
+pub(super) fn names_region(written: &file::Provider) -> bool {
+    written.base_url.as_ref().is_some_and(|base| base.contains(REGION))
+}
+
 /// Whether a region, location or project can stand in an address.
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     let fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
     !text.is_empty() && text.bytes().all(fine) && !text.contains("..")
 }

@@ -21,7 +21,7 @@ pub(super) fn ibm(subject: &Subject<'_>, check: &mut Check<'_>) -> Option<Way> {
 
 /// The address of watsonx in its region.
 pub(super) fn ibm_base(subject: &Subject<'_>, check: &mut Check<'_>) -> Option<Base> {
-    let region = said(subject.written.region.as_ref()).or_else(|| check.variable(&["WATSONX_REGION"]));
+    let region = subject.region().or_else(|| check.variable(&["WATSONX_REGION"]));
     let region = region.unwrap_or_else(|| REGION.to_owned());
     if !is_name(&region) {
         check.error(&["providers", subject.name, "region"], "expected a region such as eu-de", None);

@@ -14,7 +14,8 @@ const COMPARTMENT: [&str; 2] = ["opc-compartment-id", "compartmentid"];
 
 /// The address of the service in its region.
 pub(super) fn base(subject: &Subject<'_>, check: &mut Check<'_>) -> Option<Base> {
-    let region = said(subject.written.region.as_ref())
+    let region = subject
+        .region()
         .or_else(|| check.variable(&["OCI_REGION", "OCI_CLI_REGION"]))
         .or_else(|| in_profile(subject, "region", check));
     let Some(region) = region else {

@@ -170,9 +170,9 @@ fn wanted(vendor: &Vendor, model: &str, known: Option<&Model>, client: Dialect) 
 
 /// What the catalogue knows of a model behind a provider.
 pub(super) fn facts<'w>(world: &'w Snapshot, provider: &Provider, model: &str) -> Option<&'w Model> {
-    let own = world.catalog.find(&provider.name, model);
-    own.filter(|model| model.provider == provider.name)
-        .or_else(|| provider.vendor.model(&world.catalog, model))
+    let name = names::without_region(&provider.name);
+    let own = world.catalog.find(name, model);
+    own.filter(|model| model.provider == name).or_else(|| provider.vendor.model(&world.catalog, model))
 }
 
 /// What a model costs at this provider's address, and the name of that price.
