@@ -1,6 +1,7 @@
 //! How many requests a target gets at one time, who waits, and in which order.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -357,4 +358,51 @@ fn who_waits_already_waits_on_when_a_provider_wants_to_be_left_alone() {
     }
     let took = begun.elapsed();
     assert!(took >= Duration::from_millis(800) && took < Duration::from_secs(6), "{took:?}");
+}
+
+/// What a provider does at its best at one time; with more it is slower by the square of how many that is.
+const AT_BEST: usize = 4;
+
+#[test]
+fn an_adaptive_limit_finds_what_a_provider_can_do_and_keeps_it_there() {
+    const CLIENTS: usize = 30;
+    let (warm, measured) = (Duration::from_secs(4), Duration::from_secs(5));
+    let mock = mock();
+    let busy = Arc::new(AtomicUsize::new(0));
+    let seen: Arc<Mutex<Vec<(Instant, usize)>>> = Arc::default();
+    let (own, seeing) = (Arc::clone(&busy), Arc::clone(&seen));
+    let provider = Provider::start(move |_, stream| {
+        let now = own.fetch_add(1, Ordering::SeqCst) + 1;
+        seeing.lock().unwrap().push((Instant::now(), now));
+        let times = u32::try_from((now * now).div_ceil(AT_BEST * AT_BEST)).unwrap();
+        std::thread::sleep(Duration::from_millis(100) * times);
+        own.fetch_sub(1, Ordering::SeqCst);
+        Heard::answer(stream, &json_reply(200, REPLY));
+        Then::Keep
+    });
+    let gateway = setup(&mock, provider.addr, "concurrency: adaptive, queue: 100, wait: 30s").start();
+    let begun = Instant::now();
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            let mut conn = gateway.conn();
+            std::thread::spawn(move || {
+                while begun.elapsed() < warm + measured {
+                    assert_eq!(conn.ask(&ask("more")).status, 200);
+                }
+            })
+        })
+        .collect();
+    for client in clients {
+        client.join().expect("no request failed");
+    }
+    let seen = seen.lock().unwrap();
+    let late: Vec<usize> = seen
+        .iter()
+        .filter(|(at, _)| (warm..warm + measured).contains(&at.duration_since(begun)))
+        .map(|(_, busy)| *busy)
+        .collect();
+    // All of them together would get six answers a second out of it, and at its best it gives forty.
+    assert!(late.len() >= 75, "{} requests in {measured:?}", late.len());
+    let mean = late.iter().sum::<usize>() / late.len();
+    assert!((AT_BEST / 2..=AT_BEST * 2).contains(&mean), "{mean} at one time");
 }
