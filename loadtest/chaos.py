@@ -3,10 +3,9 @@
 import argparse
 import json
 import subprocess
-import sys
 import time
 
-from rig import CONFIG, HERE, KEY, OPENAI, Failed, Rig, free_port, get, keep, machine, mib, say, table
+from rig import CONFIG, HERE, KEY, OPENAI, Failed, Rig, free_port, get, keep, machine, mib, program, say, table, verdict
 
 # What fails, and the model whose name tells the fake provider to fail so.
 FAULTS = {
@@ -178,15 +177,8 @@ def main():
         wrong.append(f"{status['held_bytes']} bytes are held for nobody")
     if not smoke:
         keep("chaos", {"machine": about, "clients": arguments.vus, "rows": kept, "faults": results})
-    for complaint in wrong:
-        say(f"FAILED: {complaint}")
-    say("FAILED" if wrong else "passed")
-    return 1 if wrong else 0
+    return verdict(wrong)
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Failed as failure:
-        say(f"FAILED: {failure}")
-        sys.exit(1)
+    program(main)

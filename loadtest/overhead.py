@@ -30,11 +30,10 @@ import os
 import shutil
 import statistics
 import subprocess
-import sys
 
 from clients import CLIENTS, PROVIDERS, SPEAKERS
 from rig import ANTHROPIC, GEMINI, GOVERNED, HERE, OPENAI, UNGOVERNED
-from rig import Failed, Rig, free_port, get, keep, machine, mib, say, table
+from rig import Failed, Rig, free_port, get, keep, machine, mib, program, say, table
 
 FILLER = "The quick brown fox jumps over the lazy dog while the gateway counts its tokens. "
 TEXT = FILLER * 20 + "What follows from this?"
@@ -346,8 +345,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Failed as failure:
-        say(f"FAILED: {failure}")
-        sys.exit(1)
+    program(main)

@@ -236,6 +236,23 @@ def keep(name, result):
     say(f"kept in loadtest/results/{path.name}")
 
 
+def verdict(wrong):
+    """Says what is wrong, one by one, and whether that is nothing; the status to end with."""
+    for complaint in wrong:
+        say(f"FAILED: {complaint}")
+    say("FAILED" if wrong else "passed")
+    return 1 if wrong else 0
+
+
+def program(main):
+    """Runs a measurement as a program, which a failure ends with its words."""
+    try:
+        sys.exit(main())
+    except Failed as failure:
+        say(f"FAILED: {failure}")
+        sys.exit(1)
+
+
 def table(head, rows):
     """Prints rows under a head, the first column to the left and numbers to the right."""
     cells = [[str(cell) for cell in row] for row in [head, *rows]]

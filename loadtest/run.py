@@ -5,12 +5,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 
 import idle
-from rig import ANTHROPIC, GEMINI, HERE, OPENAI, Failed, Rig, get, keep, machine, mib, say, table
+from rig import ANTHROPIC, GEMINI, HERE, OPENAI, Failed, Rig, get, keep, machine, mib, program, say, table
 
 # Name: script and what it is told.
 SCENARIOS = {
@@ -197,8 +196,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Failed as failure:
-        say(f"FAILED: {failure}")
-        sys.exit(1)
+    program(main)

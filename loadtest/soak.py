@@ -11,10 +11,10 @@ import os
 import pathlib
 import random
 import signal
-import sys
 import time
 
-from rig import ANTHROPIC, GEMINI, KEY, OPENAI, Failed, Rig, get, keep, machine, mib, raise_file_limit, say, table
+from rig import ANTHROPIC, GEMINI, KEY, OPENAI
+from rig import Failed, Rig, get, keep, machine, mib, program, raise_file_limit, say, table, verdict
 
 # How much more than at the beginning may be held a while after all clients went.
 GROWTH = 30 << 20
@@ -170,15 +170,8 @@ def main():
               "requests": load.asked, "failed": load.failed, "left": load.left, "peak_bytes": peak,
               "before": before, "after": after}
     keep("soak", result)
-    for complaint in wrong:
-        say(f"FAILED: {complaint}")
-    say("FAILED" if wrong else "passed")
-    return 1 if wrong else 0
+    return verdict(wrong)
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Failed as failure:
-        say(f"FAILED: {failure}")
-        sys.exit(1)
+    program(main)
