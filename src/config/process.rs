@@ -124,6 +124,10 @@ pub struct Otlp {
     pub errors: bool,
     /// Whether providers are told of the trace.
     pub propagate: bool,
+    /// Whether what was asked and answered is told.
+    pub content: bool,
+    /// The most of it that is told, of each side.
+    pub content_limit: ByteSize,
     /// How long spans wait for others.
     pub interval: Duration,
     /// How long one export may take.

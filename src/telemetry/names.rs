@@ -119,6 +119,16 @@ pub mod span {
     pub const VERBATIM: &str = "tollgate.verbatim";
     /// How many attempts were made.
     pub const ATTEMPTS: &str = "tollgate.attempts";
+    /// What was asked, turn by turn.
+    pub const INPUT_MESSAGES: &str = "gen_ai.input.messages";
+    /// What was answered.
+    pub const OUTPUT_MESSAGES: &str = "gen_ai.output.messages";
+    /// What the operator told the model before.
+    pub const SYSTEM_INSTRUCTIONS: &str = "gen_ai.system_instructions";
+    /// The tools that the model may call.
+    pub const TOOL_DEFINITIONS: &str = "gen_ai.tool.definitions";
+    /// Whether some of what was said is not told.
+    pub const CONTENT_CUT: &str = "tollgate.content.cut";
     /// What the translation lost.
     pub const LOSSES: &str = "tollgate.losses";
     /// What part the cache had.

@@ -313,3 +313,76 @@ fn without_a_collector_the_clients_trace_goes_on_as_it_came() {
     gateway.ask(&Client::Openai.whole("gpt-4o-mini", "#mock tokens=1")).ok();
     assert_eq!(mock_page(&mock, "last")["headers"].get("traceparent"), None);
 }
+
+#[test]
+fn what_is_said_is_told_in_every_dialect_where_an_operator_wants_that() {
+    let (mock, collector) = (mock(), Collector::start());
+    let gateway = traced(&mock, &collector)
+        .env("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true")
+        .yaml("cache: {mode: exact}")
+        .yaml("guards: {pii: {detect: [email], action: mask_and_restore}}")
+        .start();
+    let told = |id: &str| {
+        let own = &collector.trace(id)[0];
+        let read = |name: &str| serde_json::from_str::<serde_json::Value>(own.text(name)).unwrap();
+        (read("gen_ai.input.messages"), read("gen_ai.output.messages"))
+    };
+    let words = "#mock echo\nwrite to anna@example.org";
+    for client in CLIENTS {
+        for target in CLIENTS {
+            for stream in [false, true] {
+                let model = target.model();
+                let request = if stream { client.stream(model, words) } else { client.whole(model, words) };
+                let reply = gateway.ask(&request).ok();
+                assert!(reply.text().contains("anna@example.org"), "{}", reply.text());
+                let (asked, answered) = told(&reply.id());
+                let said = &asked[0]["parts"][0];
+                assert_eq!((&asked[0]["role"], &said["type"]), (&json!("user"), &json!("text")), "{asked}");
+                assert!(said["content"].as_str().unwrap().starts_with("#mock echo\nwrite to "), "{asked}");
+                let own = &answered[0];
+                assert_eq!(
+                    (&own["role"], &own["finish_reason"]),
+                    (&json!("assistant"), &json!("stop")),
+                    "{answered}"
+                );
+                assert!(own["parts"][0]["content"].as_str().unwrap().contains("write to "), "{answered}");
+                assert!(!format!("{asked}{answered}").contains("anna@example.org"), "{asked} {answered}");
+            }
+        }
+    }
+    let tool = json!({"type": "function", "function": {"name": "f", "description": "d",
+        "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}}});
+    let body = json!({"model": "claude-sonnet-4-5", "tools": [tool], "messages": [
+        {"role": "system", "content": "be kind"},
+        {"role": "user", "content": [{"type": "text", "text": "#mock tool"},
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}]},
+        {"role": "assistant", "tool_calls": [{"id": "one", "type": "function",
+            "function": {"name": "f", "arguments": "{\"a\":\"b\"}"}}]},
+        {"role": "tool", "tool_call_id": "one", "content": "done"}]});
+    let reply = gateway.ask(&post("/v1/chat/completions").json(&body)).ok();
+    let own = &collector.trace(&reply.id())[0];
+    let (asked, _) = told(&reply.id());
+    assert_eq!(asked[0]["parts"][1]["modality"], "image");
+    assert_eq!(asked[1]["parts"][0]["arguments"], json!({"a": "b"}));
+    assert_eq!(asked[2]["role"], "tool");
+    assert_eq!(asked[2]["parts"][0], json!({"type": "tool_call_response", "id": "one", "response": "done"}));
+    assert!(own.text("gen_ai.system_instructions").contains("be kind"));
+    assert!(own.text("gen_ai.tool.definitions").contains("\"parameters\""));
+    assert!(
+        !own.text("gen_ai.input.messages").contains("iVBOR")
+            && !own.attributes.contains_key("tollgate.content.cut")
+    );
+    let long = Client::Openai.stream("gpt-4o-mini", &format!("#mock tokens=3 {}", "word ".repeat(40_000)));
+    let own = &collector.trace(&gateway.ask(&long).ok().id())[0];
+    assert!(own.text("gen_ai.input.messages").len() < 70_000);
+    assert_eq!(own.attributes["tollgate.content.cut"], true);
+}
+
+#[test]
+fn nothing_that_is_said_is_told_unasked() {
+    let (mock, collector) = (mock(), Collector::start());
+    let gateway = start(&mock, &collector);
+    let reply = gateway.ask(&Client::Openai.whole("gpt-4o-mini", "#mock echo\na-word-of-ours")).ok();
+    let trace = collector.trace(&reply.id());
+    assert!(!format!("{trace:?}").contains("a-word-of-ours"), "{trace:?}");
+}

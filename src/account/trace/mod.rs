@@ -4,6 +4,7 @@
 
 mod context;
 mod glimpse;
+mod words;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::policy::guard::Direction;
 
 pub use context::{ALL, Context, SpanId, TraceId};
 pub use glimpse::Glimpse;
+pub use words::Words;
 
 /// One request in its trace.
 #[derive(Debug)]
@@ -43,6 +45,8 @@ pub struct Trace {
     pub answer: Glimpse,
     /// What the client asked, as guards left it.
     pub asked: Option<Bytes>,
+    /// What it was answered, where that is told.
+    pub words: Option<Box<Words>>,
 }
 
 /// What of the client's head has a name in the conventions.

@@ -1,11 +1,10 @@
 //! Finished requests: lists of them, and one with all that became of it.
 
 use super::{Call, Outcome, object, text_or_null};
-use crate::account::Entry;
+use crate::account::{Entry, Said};
 use crate::admin::answer::Answer;
 use crate::admin::refused::Refused;
 use crate::store::ledger::Cursor;
-use crate::store::ledger::bodies::Said;
 use crate::store::ledger::export::write_row;
 use crate::wire::json;
 use crate::wire::lens::{Edit, Lens};

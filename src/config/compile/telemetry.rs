@@ -55,6 +55,8 @@ pub(super) fn compile(file: &File, check: &mut Check<'_>) -> Option<Otlp> {
         parent_based: written.parent_based,
         errors: written.errors,
         propagate: written.propagate,
+        content: written.content,
+        content_limit: written.content_limit.0,
         interval,
         timeout,
         queue: written.queue.0,

@@ -39,7 +39,7 @@ enum Spelling {
 }
 
 use Spelling::{Commas, ForeignLevel, Otel, Port, Retries, Same};
-use otel::Spelling::{Exporter, Milliseconds, Not, Pairs, Protocol};
+use otel::Spelling::{Capture, Exporter, Milliseconds, Not, Pairs, Protocol};
 
 /// A field and its variables, of which the first that is set wins.
 type Setting = (&'static [&'static str], &'static [(&'static str, Spelling)]);
@@ -99,6 +99,14 @@ const SETTINGS: &[Setting] = &[
     (&["telemetry", "otlp", "sample"], &[("TOLLGATE_OTLP_SAMPLE", Same)]),
     (&["telemetry", "otlp", "errors"], &[("TOLLGATE_OTLP_ERRORS", Same)]),
     (&["telemetry", "otlp", "propagate"], &[("TOLLGATE_OTLP_PROPAGATE", Same)]),
+    (
+        &["telemetry", "otlp", "content"],
+        &[
+            ("TOLLGATE_OTLP_CONTENT", Same),
+            ("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", Otel(Capture)),
+        ],
+    ),
+    (&["telemetry", "otlp", "content_limit"], &[("TOLLGATE_OTLP_CONTENT_LIMIT", Same)]),
     (&["telemetry", "otlp", "interval"], &[("OTEL_BSP_SCHEDULE_DELAY", Otel(Milliseconds))]),
     (
         &["telemetry", "otlp", "timeout"],

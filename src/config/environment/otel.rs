@@ -19,6 +19,8 @@ pub(super) enum Spelling {
     Exporter,
     /// A protocol, which may be one that is not spoken.
     Protocol,
+    /// Where what was said is told.
+    Capture,
 }
 
 pub(super) fn spelt(spelling: Spelling, value: &str, place: &Place, problems: &mut Problems) -> Option<Node> {
@@ -53,6 +55,17 @@ pub(super) fn spelt(spelling: Spelling, value: &str, place: &Place, problems: &m
         Spelling::Protocol if value == "grpc" => {
             problems.warning(place, "gRPC is not spoken; spans go by http/protobuf", None);
             return None;
+        }
+        Spelling::Capture => {
+            let spans = match value.to_ascii_lowercase().as_str() {
+                "true" | "span_only" | "span_and_event" => true,
+                "false" | "no_content" => false,
+                _ => {
+                    problems.warning(place, "what was said is told in spans alone, so nothing is", None);
+                    false
+                }
+            };
+            Node::text(place, spans.to_string())
         }
         Spelling::Protocol | Spelling::Milliseconds => Node::text(place, value),
     })

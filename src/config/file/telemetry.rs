@@ -57,6 +57,10 @@ pub(in crate::config) struct Otlp {
     pub(in crate::config) errors: bool,
     /// Whether providers are told of the trace (`traceparent`). Default: true. Needs a restart.
     pub(in crate::config) propagate: bool,
+    /// Whether spans hold what was asked and answered, as guards left it. Default: false. Needs a restart.
+    pub(in crate::config) content: bool,
+    /// The most of it that they hold, of each side. Default: `64KiB`. Needs a restart.
+    pub(in crate::config) content_limit: Size,
     /// How long spans wait for others to go with. Default: `5s`. Needs a restart.
     pub(in crate::config) interval: Span,
     /// How long sending them may take. Default: `10s`. Needs a restart.
@@ -114,6 +118,8 @@ impl Default for Otlp {
             parent_based: true,
             errors: false,
             propagate: true,
+            content: false,
+            content_limit: Size(ByteSize(64 << 10)),
             interval: Span(Duration::from_secs(5)),
             timeout: Span(Duration::from_secs(10)),
             queue: Size(ByteSize(16 << 20)),

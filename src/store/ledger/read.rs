@@ -10,14 +10,14 @@ use std::str::FromStr;
 use rusqlite::{Connection, InterruptHandle, params};
 
 use super::blocks;
-use super::bodies::{self, Said};
+use super::bodies;
 use super::filter::Filter;
 use super::grouping::{By, Grouping};
 use super::hours::{HOUR, OTHER};
 use super::rows::Row;
 use super::schema::{self, GROUPS, NUMBERS};
 use super::sums::Sums;
-use crate::account::Entry;
+use crate::account::{Entry, Said};
 use crate::clock::RequestId;
 use crate::store::file::{Unusable, signed, unsigned};
 

@@ -5,6 +5,7 @@
 //! that is bounded and that nobody waits at; `proxy/exporting` takes them from there.
 
 mod batch;
+mod content;
 mod json;
 mod outbox;
 mod parameters;
@@ -91,6 +92,7 @@ impl Tracing {
             steps: Vec::new(),
             answer: Glimpse::default(),
             asked: None,
+            words: None,
         }))
     }
 
@@ -101,7 +103,10 @@ impl Tracing {
             Outcome::Refused(_) | Outcome::Broken => true,
         };
         if trace.sampled || (failed && self.settings.errors) {
-            self.outbox.put(batch::parcel(self.settings.form, &told::spans(settled, trace)));
+            self.outbox.put(batch::parcel(
+                self.settings.form,
+                &told::spans(settled, trace, self.settings.content_limit.as_usize()),
+            ));
         }
     }
 

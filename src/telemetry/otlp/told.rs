@@ -8,8 +8,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::parameters;
 use super::span::{Attributes, Event, Failure, Kind, Span, Value};
+use super::{content, parameters};
 use crate::account::trace::{Deed, SpanId, Step, Trace, Try};
 use crate::account::{Outcome, Record, Settled};
 use crate::cache::Tier;
@@ -19,10 +19,14 @@ use crate::telemetry::access_log::shown;
 use crate::telemetry::names::{field, span as name};
 use crate::units::PicoUsd;
 
-/// The spans of one request: its own, then those of its steps.
-pub(super) fn spans(settled: &Settled, trace: &Trace) -> Vec<Span> {
+/// The spans of one request: its own, then those of its steps. What was said is told up to this many bytes.
+pub(super) fn spans(settled: &Settled, trace: &Trace, limit: usize) -> Vec<Span> {
     let mut spans = Vec::with_capacity(1 + trace.steps.len());
-    spans.push(request(settled, trace));
+    let mut own = request(settled, trace);
+    if let Some(words) = &trace.words {
+        content::tell(&mut own, trace, words, limit);
+    }
+    spans.push(own);
     let mut resent = 0;
     for step in &trace.steps {
         spans.push(match &step.deed {

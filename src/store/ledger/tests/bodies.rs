@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::account::Entry;
-use crate::store::ledger::bodies::{Bodies, Said};
+use crate::account::Said;
+use crate::store::ledger::bodies::Bodies;
 
 fn said(pieces: &[&str], most: usize) -> Said {
     let mut said = Said::default();
