@@ -41,15 +41,17 @@ fn ways() -> impl Iterator<Item = (Client, Client, bool)> {
 }
 
 /// A provider of all three dialects that reads from a question which of these faults to have.
-fn failing(faults: &Arc<[Fault]>) -> Provider {
-    let faults = Arc::clone(faults);
-    Provider::start(move |heard, to| {
+fn failing(faults: Vec<Fault>) -> (Provider, Arc<[Fault]>) {
+    let faults: Arc<[Fault]> = faults.into();
+    let own = Arc::clone(&faults);
+    let provider = Provider::start(move |heard, to| {
         let body = String::from_utf8_lossy(&heard.body).into_owned();
         let number = body.split("#fault ").nth(1).and_then(|rest| rest.split(';').next()?.parse().ok());
-        let fault = number.and_then(|number: usize| faults.get(number).copied()).unwrap_or(Fault::Nothing);
+        let fault = number.and_then(|number: usize| own.get(number).copied()).unwrap_or(Fault::Nothing);
         let (target, stream) = asked(heard, &body);
         fault.act(target, stream, to)
-    })
+    });
+    (provider, faults)
 }
 
 fn asked(heard: &Heard, body: &str) -> (Client, bool) {
@@ -247,8 +249,7 @@ fn chaos_of_what_a_provider_says_is_answered_truly() {
         Fault::RefusesInHtml(503),
     ];
     faults.extend(SPOILT);
-    let faults: Arc<[Fault]> = faults.into();
-    let provider = failing(&faults);
+    let (provider, faults) = failing(faults);
     let gateway = before(provider.addr).start();
     let cases = all_cases(&gateway, &faults);
     all_is_right(&gateway, &cases);
@@ -264,8 +265,7 @@ fn chaos_of_connections_that_end_at_any_byte_is_answered_truly() {
             faults.push(Fault::Stops { place, framing, by });
         }
     }
-    let faults: Arc<[Fault]> = faults.into();
-    let provider = failing(&faults);
+    let (provider, faults) = failing(faults);
     let gateway = before(provider.addr).start();
     let cases = all_cases(&gateway, &faults);
     all_is_right(&gateway, &cases);
@@ -274,8 +274,7 @@ fn chaos_of_connections_that_end_at_any_byte_is_answered_truly() {
 #[test]
 fn chaos_of_providers_that_fall_silent_hangs_nobody() {
     // Before its head, in it, behind it, in the body, before its last words.
-    let faults: Arc<[Fault]> = [0, 2, 4, 11, 15].map(|place| Fault::Hangs { place }).into();
-    let provider = failing(&faults);
+    let (provider, faults) = failing([0, 2, 4, 11, 15].map(|place| Fault::Hangs { place }).to_vec());
     let gateway = before(provider.addr)
         .env("TOLLGATE_FIRST_BYTE_TIMEOUT", "500ms")
         .env("TOLLGATE_IDLE_TIMEOUT", "500ms")

@@ -1,7 +1,5 @@
 //! Chaos as the clients of the other dialects hear of it, who are always told in translation.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::faults::{End as Ends, Fault, Framing, PLACES, SPOILT, Wanted};
@@ -165,8 +163,7 @@ fn chaos_is_told_truly_to_clients_of_the_other_dialects() {
         let by = if place % 4 == 0 { Ends::Goodbye } else { Ends::Reset };
         Fault::Stops { place, framing: Framing::Chunks, by }
     }));
-    let faults: Arc<[Fault]> = faults.into();
-    let provider = failing(&faults);
+    let (provider, faults) = failing(faults);
     let at = provider.addr;
     let house =
         format!("house: {{vendor: custom, base_url: \"http://{at}/v1\", models: [m], api_key: k-1234}}");
