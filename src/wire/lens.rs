@@ -5,6 +5,7 @@
 //! few copies of the spans in between.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::json::scan::{Member, Scanner};
 use super::json::{self, Error, Watch};
@@ -275,18 +276,72 @@ pub fn find<'a>(source: &'a [u8], key: &str) -> Option<&'a str> {
     None
 }
 
-/// The exact text of the only element of a list; `None` where it has none, or more, or is no list.
+/// Shows the members of an object in one pass, each with how deep it lies, its key and where its value is: those
+/// of the outermost one, and of what lies within under the keys of `into`, one in the other. What is entered must
+/// be an object, or a list of one. `None` where something is otherwise, or no sound JSON, or has no such key; then
+/// what was shown means nothing. Keys may come twice, and none with an escape in it.
 #[must_use]
-pub fn only(list: &str) -> Option<&str> {
-    let mut scan = Scanner::new(list.as_bytes());
-    if scan.peek() != Some(b'[') || !scan.open(b']', 0).ok()? {
+pub fn walk<'a>(
+    source: &'a [u8],
+    into: &[&str],
+    see: &mut dyn FnMut(usize, &'a str, Range<usize>),
+) -> Option<()> {
+    let text = json::scan::text(source).ok()?;
+    let mut scan = Scanner::new(source);
+    level(&mut scan, text, (0, 0), into, see)?;
+    scan.end().ok()
+}
+
+fn level<'a>(
+    scan: &mut Scanner<'a>,
+    text: &'a str,
+    (depth, nested): (usize, usize),
+    into: &[&str],
+    see: &mut dyn FnMut(usize, &'a str, Range<usize>),
+) -> Option<()> {
+    if scan.peek() != Some(b'{') {
         return None;
     }
-    scan.peek();
-    let from = scan.at();
-    scan.skip(1).ok()?;
-    let element = list.get(from..scan.at())?;
-    (!scan.more(b']').ok()?).then_some(element)
+    let mut awaited = into.split_first();
+    let mut more = scan.open(b'}', nested).ok()?;
+    while more {
+        let name = scan.key().ok().filter(|name| !name.escaped)?;
+        let key = text.get(name.start..name.end)?;
+        let is_list = scan.peek() == Some(b'[');
+        let from = scan.at();
+        match into.first() {
+            Some(enters) if *enters == key => {
+                let (_, rest) = awaited.take()?;
+                if is_list && !scan.open(b']', nested + 1).ok()? {
+                    return None;
+                }
+                level(scan, text, (depth + 1, nested + 2), rest, see)?;
+                if is_list && scan.more(b']').ok()? {
+                    return None;
+                }
+            }
+            _ => {
+                scan.skip(nested + 1).ok()?;
+                see(depth, key, from..scan.at());
+            }
+        }
+        more = scan.more(b'}').ok()?;
+    }
+    awaited.is_none().then_some(())
+}
+
+/// The source with these spans replaced, which follow one another.
+#[must_use]
+pub fn splice(source: &[u8], spans: &[(Range<usize>, String)]) -> Option<Vec<u8>> {
+    let growth: usize = spans.iter().map(|(_, value)| value.len()).sum();
+    let (mut out, mut from) = (Vec::with_capacity(source.len() + growth), 0);
+    for (span, value) in spans {
+        out.extend_from_slice(source.get(from..span.start)?);
+        out.extend_from_slice(value.as_bytes());
+        from = span.end;
+    }
+    out.extend_from_slice(source.get(from..)?);
+    Some(out)
 }
 
 #[cfg(test)]

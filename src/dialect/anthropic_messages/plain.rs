@@ -1,26 +1,41 @@
 //! Messages that say one text and nothing else: that is seen without reading them.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::dialect::Seed;
 use crate::wire::json;
-use crate::wire::lens::{Edit, Lens, only};
+use crate::wire::lens::{splice, walk};
 
-/// Looks at a whole message; `None` where it is no such one, or that is not plain to see.
-pub(super) fn look(body: &[u8]) -> Option<Lens<'_>> {
-    let lens = Lens::new(body).ok()?;
-    let block = Lens::new(only(lens.raw("content")?)?.as_bytes()).ok()?;
-    let is_plain = lens.raw("type") == Some("\"message\"")
-        && matches!(lens.raw("stop_reason"), Some("\"end_turn\"" | "\"max_tokens\"" | "\"stop_sequence\""))
-        && block.raw("type") == Some("\"text\"")
-        && block.raw("text").is_some_and(|text| text.starts_with('"') && text.len() > 2);
-    is_plain.then_some(lens)
+/// Looks at a whole message and finds where its id is; `None` where it is no such one, or that is not plain to
+/// see.
+pub(super) fn look(body: &[u8]) -> Option<Range<usize>> {
+    let (mut ids, mut types, mut ends, mut kinds, mut texts) = (0, 0, 0, 0, 0);
+    let (mut id, mut is_plain) = (0..0, true);
+    let mut see = |depth: usize, key: &str, span: Range<usize>| {
+        let raw = body.get(span.clone()).unwrap_or_default();
+        let (count, is_so) = match (depth, key) {
+            (0, "id") => {
+                id = span;
+                (&mut ids, true)
+            }
+            (0, "type") => (&mut types, raw == b"\"message\""),
+            (0, "stop_reason") => {
+                (&mut ends, matches!(raw, b"\"end_turn\"" | b"\"max_tokens\"" | b"\"stop_sequence\""))
+            }
+            (1, "type") => (&mut kinds, raw == b"\"text\""),
+            (1, "text") => (&mut texts, matches!(raw, [b'"', first, ..] if *first != b'"')),
+            _ => return,
+        };
+        *count += 1;
+        is_plain &= is_so;
+    };
+    walk(body, &["content"], &mut see)?;
+    (is_plain && (ids, types, ends, kinds, texts) == (1, 1, 1, 1, 1)).then_some(id)
 }
 
 /// Such a message once more, under an id of its own.
 pub(super) fn retell(body: &[u8], seed: &Seed) -> Option<Vec<u8>> {
-    let value = json::string(&format!("msg_{}", seed.id));
-    Some(look(body)?.apply(&[Edit::Set { key: Cow::Borrowed("id"), value }]))
+    splice(body, &[(look(body)?, json::string(&format!("msg_{}", seed.id)))])
 }
 
 #[cfg(test)]

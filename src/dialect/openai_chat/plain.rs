@@ -1,34 +1,51 @@
 //! Answers that say one text and nothing else of weight: that is seen without reading them.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::dialect::Seed;
 use crate::wire::json;
-use crate::wire::lens::{Edit, Lens, only};
+use crate::wire::lens::{splice, walk};
+
+/// Where such an answer has what is its own each time it is told.
+#[derive(Debug, Default)]
+pub(super) struct Plain {
+    id: Range<usize>,
+    created: Range<usize>,
+}
 
 /// Looks at a whole answer; `None` where it is no such one, or that is not plain to see.
-pub(super) fn look(body: &[u8]) -> Option<Lens<'_>> {
-    let lens = Lens::new(body).ok()?;
-    let choice = Lens::new(only(lens.raw("choices")?)?.as_bytes()).ok()?;
-    let message = Lens::new(choice.raw("message")?.as_bytes()).ok()?;
-    let unsaid = |lens: &Lens<'_>, key: &str| matches!(lens.raw(key), None | Some("null"));
-    let is_plain = unsaid(&lens, "error")
-        && unsaid(&choice, "error")
-        && lens.raw("object") != Some("\"error\"")
-        && matches!(choice.raw("finish_reason"), Some("\"stop\"" | "\"length\""))
-        && (unsaid(&message, "refusal") || message.raw("refusal") == Some("\"\""))
-        // What begins otherwise may be a thought, or nothing.
-        && message.raw("content").is_some_and(|text| {
-            text.strip_prefix('"').is_some_and(|text| !text.starts_with(['"', '<', '\\', ' ']))
-        });
-    is_plain.then_some(lens)
+pub(super) fn look(body: &[u8]) -> Option<Plain> {
+    let (mut ids, mut times, mut ends, mut texts) = (0, 0, 0, 0);
+    let (mut plain, mut is_plain) = (Plain::default(), true);
+    let mut see = |depth: usize, key: &str, span: Range<usize>| {
+        let raw = body.get(span.clone()).unwrap_or_default();
+        match (depth, key) {
+            (0, "id") => (plain.id, ids) = (span, ids + 1),
+            (0, "created") => (plain.created, times) = (span, times + 1),
+            (0 | 1, "error") => is_plain &= raw == b"null",
+            (0, "object") => is_plain &= raw != b"\"error\"",
+            (1, "finish_reason") => {
+                (is_plain, ends) = (is_plain && matches!(raw, b"\"stop\"" | b"\"length\""), ends + 1);
+            }
+            (2, "refusal") => is_plain &= matches!(raw, b"null" | b"\"\""),
+            // What begins otherwise may be a thought, or nothing.
+            (2, "content") => {
+                let begins = |raw: &[u8]| matches!(raw, [b'"', first, ..] if !b"\"<\\ ".contains(first));
+                (is_plain, texts) = (is_plain && begins(raw), texts + 1);
+            }
+            _ => {}
+        }
+    };
+    walk(body, &["choices", "message"], &mut see)?;
+    (is_plain && (ids, times, ends, texts) == (1, 1, 1, 1)).then_some(plain)
 }
 
 /// Such an answer once more, under an id and a time of its own.
 pub(super) fn retell(body: &[u8], seed: &Seed) -> Option<Vec<u8>> {
-    let set = |key, value| Edit::Set { key: Cow::Borrowed(key), value };
-    let id = json::string(&format!("chatcmpl-{}", seed.id));
-    Some(look(body)?.apply(&[set("id", id), set("created", seed.created.to_string())]))
+    let Plain { id, created } = look(body)?;
+    let id = (id, json::string(&format!("chatcmpl-{}", seed.id)));
+    let created = (created, seed.created.to_string());
+    splice(body, &if id.0.start < created.0.start { [id, created] } else { [created, id] })
 }
 
 #[cfg(test)]
@@ -71,6 +88,13 @@ mod tests {
     }
 
     #[test]
+    fn the_id_may_come_behind_the_time() {
+        let turned = PLAIN.replace(r#""id":"a","#, "").replace(r#""created":1"#, r#""created":1,"id":"a""#);
+        let told = String::from_utf8(retell(turned.as_bytes(), &seed()).unwrap()).unwrap();
+        assert_eq!(told, turned.replace(r#"1,"id":"a""#, r#"9,"id":"chatcmpl-x7""#));
+    }
+
+    #[test]
     fn what_is_not_plain_is_left_to_who_reads_it() {
         assert!(look(PLAIN.as_bytes()).is_some());
         for (said, other) in [
@@ -85,6 +109,8 @@ mod tests {
             (r#""own":[1.0]"#, r#""error":{"message":"busy"}"#),
             ("}],", r#"},{"index":1}],"#),
             (r#""usage""#, r#""choices""#),
+            (r#""usage""#, r#""id""#),
+            (r#""created":1,"#, ""),
             (r#""total_tokens":5}}"#, r#""total_tokens":5}"#),
         ] {
             let body = PLAIN.replacen(said, other, 1);

@@ -175,9 +175,37 @@ fn find_reads_no_further_than_it_must() {
 }
 
 #[test]
-fn the_only_element_of_a_list_is_found() {
-    assert_eq!(only(r#"[ {"a":[1]} ] "#), Some(r#"{"a":[1]}"#));
-    for none in ["[]", "[1,2]", "{}", "[1", "1", ""] {
-        assert_eq!(only(none), None, "{none}");
+fn a_walk_shows_what_lies_on_its_way_and_enters_nothing_else() {
+    let walked = |source: &str| {
+        let mut seen = Vec::new();
+        let see = &mut |depth: usize, key: &str, span: Range<usize>| {
+            seen.push(format!("{depth} {key} {}", source.get(span).unwrap()));
+        };
+        walk(source.as_bytes(), &["l", "o"], see).map(|()| seen)
+    };
+    let all = walked(r#" {"a" : [1, {"b":2}] ,"l":[ {"o":{"c":"d"},"e":null} ],"a":3} "#);
+    assert_eq!(all.unwrap(), ["0 a [1, {\"b\":2}]", "2 c \"d\"", "1 e null", "0 a 3"]);
+    assert_eq!(walked(r#"{"l":{"o":{}}}"#), Some(Vec::new()));
+    for none in [
+        r#"{"l":[{"o":{}},{}]}"#,
+        r#"{"l":[]}"#,
+        r#"{"l":[{"o":1}]}"#,
+        r#"{"l":[{}]}"#,
+        r#"{"l":{"o":{}},"l":{"o":{}}}"#,
+        r#"{"l":{"o":{"\u0061":1}}}"#,
+        r#"{"l":{"o":{}}} x"#,
+        r#"{"l":{"o":{}}"#,
+        "{}",
+        "[]",
+    ] {
+        assert_eq!(walked(none), None, "{none}");
     }
+}
+
+#[test]
+fn spans_are_replaced_in_their_order() {
+    let spliced = |spans: &[(Range<usize>, String)]| splice(b"abcdef", spans);
+    assert_eq!(spliced(&[(1..2, "X".into()), (4..6, String::new())]).unwrap(), b"aXcd");
+    assert_eq!(spliced(&[(4..6, "X".into()), (1..2, "Y".into())]), None);
+    assert_eq!(spliced(&[(5..9, "X".into())]), None);
 }
