@@ -58,7 +58,7 @@ pub(super) fn write_image(media: &Media, o: &mut Object<'_>, losses: &mut Losses
     o.object("source", |o| match &media.source {
         Source::Base64(data) | Source::Text(data) => {
             o.string("type", "base64");
-            o.string("media_type", image_type(data, media.media_type.as_deref()));
+            o.string("media_type", image_type(data, media.media_type.as_deref()).unwrap_or(PNG));
             o.string("data", data);
         }
         Source::Url(url) => write_url(url, o),
@@ -95,22 +95,36 @@ fn write_file(id: &str, o: &mut Object<'_>) {
     o.string("file_id", id);
 }
 
-/// The type that a picture's first bytes show; the API refuses one that disagrees with them.
-fn image_type<'m>(data: &str, declared: Option<&'m str>) -> &'m str {
+/// Whether the API knows pictures of this kind
+/// (<https://docs.claude.com/en/docs/build-with-claude/vision>, seen 2026-11).
+pub(super) fn is_known_picture(media: &Media) -> bool {
+    match &media.source {
+        Source::Base64(data) | Source::Text(data) => image_type(data, media.media_type.as_deref()).is_some(),
+        Source::Url(_) | Source::File(_) => true,
+    }
+}
+
+const PNG: &str = "image/png";
+
+/// The type that a picture's first bytes show, since the API refuses one that disagrees with them,
+/// else the one it was given with; none where the API takes no such pictures.
+fn image_type(data: &str, declared: Option<&str>) -> Option<&'static str> {
     let head = head(data);
     if head.starts_with(b"\x89PNG\r\n\x1a\n") {
-        "image/png"
+        Some(PNG)
     } else if head.starts_with(b"\xff\xd8\xff") {
-        "image/jpeg"
+        Some("image/jpeg")
     } else if head.starts_with(b"GIF8") {
-        "image/gif"
+        Some("image/gif")
     } else if head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP") {
-        "image/webp"
+        Some("image/webp")
     } else {
-        match declared {
-            Some("image/jpg") => "image/jpeg",
-            Some(declared) => declared,
-            None => "image/png",
+        match declared.unwrap_or(PNG) {
+            PNG => Some(PNG),
+            "image/jpeg" | "image/jpg" => Some("image/jpeg"),
+            "image/gif" => Some("image/gif"),
+            "image/webp" => Some("image/webp"),
+            _ => None,
         }
     }
 }

@@ -147,6 +147,9 @@ fn refuses_image(media: &Media, role: Role, profile: &Profile) -> Refused {
         _ if role == Role::Assistant => Some((FIELD, "the model's turns hold no pictures there")),
         Source::Url(url) if is_in_a_store(url) => Some((FIELD, "the target reads no cloud's own store")),
         Source::Url(_) if !profile.image_urls => Some((FIELD, "the target reads no addresses")),
+        _ if !media::is_known_picture(media) => {
+            Some((FIELD, "only JPEG, PNG, GIF and WebP are taken as pictures"))
+        }
         _ => None,
     }
 }

@@ -382,3 +382,20 @@ fn at_most_four_cache_marks_are_set() {
     assert_eq!(said["tools"][0]["cache_control"]["ttl"], "1h");
     assert_eq!(losses.to_header(), "cache_control;dropped");
 }
+
+#[test]
+fn pictures_of_kinds_that_claude_cannot_see_are_noted() {
+    let picture = |kind: &str, data: &str| {
+        Block::new(Content::Image(Media::new(Source::Base64(data.into()), Some(kind.into()))))
+    };
+    let shown = |block: Block| {
+        let turn = Turn::new(Role::User, vec![Block::text("Look."), block]);
+        let (body, _, losses) = render(&ask(vec![turn]), &ADAPTIVE);
+        (body["messages"][0]["content"][1]["source"]["media_type"].clone(), losses)
+    };
+    let (kind, losses) = shown(picture("image/heic", "AAAAGGZ0eXBoZWljAAAA"));
+    assert!(kind.is_null() && format!("{losses:?}").contains("messages.content.image"), "{losses:?}");
+    let (kind, losses) = shown(picture("image/heic", "/9j/4AAQSkZJRgABAQAA"));
+    assert!(kind == "image/jpeg" && losses.is_empty(), "its bytes say what it is");
+    assert_eq!(shown(picture("image/jpg", "AAAA")).0, "image/jpeg");
+}
