@@ -217,3 +217,12 @@ fn calls_are_numbered_densely_whatever_stands_between_them() {
     let calls = said["choices"][0]["message"]["tool_calls"].as_array().unwrap();
     assert_eq!(calls.len(), 2, "server tools are not the client's");
 }
+
+#[test]
+fn a_sound_has_all_members_that_strict_clients_of_openai_want() {
+    let body = json!({"candidates": [{"finishReason": "STOP", "content": {"role": "model", "parts": [
+        {"inlineData": {"mimeType": "audio/L16;codec=pcm;rate=24000", "data": "AAAA"}}]}}]});
+    let sound = &answer(Gemini, &body, &none(), Chat)["choices"][0]["message"]["audio"];
+    assert_eq!((&sound["data"], &sound["transcript"]), (&json!("AAAA"), &json!("")));
+    assert!(sound["id"].is_string() && sound["expires_at"].is_u64(), "{sound}");
+}

@@ -231,7 +231,7 @@ fn write_media(message: &mut Object<'_>, blocks: &[Block], seed: &Seed, first: u
         if let Content::Audio(media) = &block.content {
             message.object("audio", |object| {
                 let id = format!("audio_{}_{}", seed.id, first + index);
-                write_audio(object, block, media, &id);
+                write_audio(object, block, media, &id, seed.created);
             });
             return;
         }
@@ -252,18 +252,27 @@ pub(in crate::dialect::openai_chat) fn write_image(images: &mut Array<'_>, media
     });
 }
 
-/// Writes the members of `audio`.
+/// Writes the members of `audio`. Strict clients want all four, also of a sound that another dialect
+/// told: nothing keeps that one for a later turn, so it is over at once, and nobody wrote it down.
 pub(in crate::dialect::openai_chat) fn write_audio(
     object: &mut Object<'_>,
     block: &Block,
     media: &Media,
     id: &str,
+    created: u64,
 ) {
-    if block.extras.json(OWN, "id").is_none() {
+    let untold = |name: &str| block.extras.json(OWN, name).is_none();
+    if untold("id") {
         object.string("id", id);
     }
     if let Source::Base64(data) = &media.source {
         object.string("data", data);
+    }
+    if untold("expires_at") {
+        object.number("expires_at", created);
+    }
+    if untold("transcript") {
+        object.string("transcript", "");
     }
     extras::restore(&block.extras, "", object);
 }

@@ -419,8 +419,9 @@ impl Renderer {
             }),
             Content::Audio(media) => {
                 let id = format!("audio_{}_{number}", self.seed.id);
+                let created = self.seed.created;
                 self.chunk(candidate, None, None, out, |delta| {
-                    delta.object("audio", |audio| write_audio(audio, block, media, &id));
+                    delta.object("audio", |audio| write_audio(audio, block, media, &id, created));
                 });
             }
             Content::Opaque { dialect: OWN, json, .. } => self.chunk(candidate, None, None, out, |delta| {
