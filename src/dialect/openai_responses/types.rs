@@ -1,6 +1,6 @@
 //! The words of the dialect and what they mean in the hub, both ways.
 
-use crate::ir::{Dialect, Finish, FinishReason};
+use crate::ir::{Dialect, Finish, FinishReason, Losses};
 use crate::wire::json::Json;
 
 pub(super) use crate::dialect::openai_words::{arguments, effort_of_budget, service_tier, tier_word};
@@ -43,6 +43,25 @@ pub(super) fn finish_words(finish: Option<&Finish>) -> (&'static str, Option<&st
         | FinishReason::ToolCalls
         | FinishReason::Pause
         | FinishReason::MalformedToolCall => ("completed", None),
+    }
+}
+
+/// Notes an end of which a status says less than was told.
+pub(super) fn note_end(finish: Option<&Finish>, losses: &mut Losses) {
+    let Some(finish) = finish else { return };
+    let is_told = match finish.reason {
+        FinishReason::Pause | FinishReason::MalformedToolCall => false,
+        FinishReason::Other => matches!(finish.native, Some((OWN, _))),
+        FinishReason::Stop
+        | FinishReason::StopSequence
+        | FinishReason::ToolCalls
+        | FinishReason::Length
+        | FinishReason::ContextFull
+        | FinishReason::ContentFilter
+        | FinishReason::Refusal => true,
+    };
+    if !is_told {
+        losses.bent("finish_reason", "no status says this");
     }
 }
 

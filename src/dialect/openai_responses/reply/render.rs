@@ -3,7 +3,7 @@
 use crate::dialect::Seed;
 use crate::dialect::openai_responses::echo::Echo;
 use crate::dialect::openai_responses::reasoning::{self, Sealed};
-use crate::dialect::openai_responses::types::{OWN, finish_words, item_id};
+use crate::dialect::openai_responses::types::{OWN, finish_words, item_id, note_end};
 use crate::dialect::openai_responses::{citations, extras, usage};
 use crate::ir::{
     Block, Candidate, Content, Finish, Losses, Media, Reply, ServiceTier, Source, ToolCall, ToolKind, Usage,
@@ -27,6 +27,7 @@ pub(in crate::dialect::openai_responses) fn render(
     json::object(&mut out, |response| {
         let head = Place { id: reply.id.as_deref(), model: reply.model.as_deref(), created: reply.created };
         let (status, _) = finish_words(finish);
+        note_end(finish, losses);
         write_head(response, head, seed, status, finish, None);
         response.array("output", |items| {
             if let Some(candidate) = candidate {

@@ -6,7 +6,7 @@ use crate::dialect::openai_responses::reasoning::{self, Sealed};
 use crate::dialect::openai_responses::reply::{
     Place, call_id, note_hosted, note_last_seal, prefix_of, write_call, write_head, write_tail,
 };
-use crate::dialect::openai_responses::types::{finish_words, item_id};
+use crate::dialect::openai_responses::types::{finish_words, item_id, note_end};
 use crate::dialect::{Seed, StreamRenderer};
 use crate::ir::{Delta, Event, Extras, Finish, Losses, Opening, ServiceTier, Signature, ToolCall, Usage};
 use crate::refusal::{self, Refusal};
@@ -328,6 +328,7 @@ impl Renderer {
         self.begin(out);
         (0..self.slots.len()).for_each(|block| self.stop(block, out));
         let (status, _) = finish_words(self.finish.as_ref());
+        note_end(self.finish.as_ref(), losses);
         self.close_messages(status, out);
         if self.seal.take().is_some() {
             note_last_seal(losses);

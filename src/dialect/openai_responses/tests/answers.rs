@@ -206,3 +206,19 @@ fn searches_are_billed_and_opened_pages_are_not() {
     let event = [br#"{"type":"response.completed","response":"#.as_slice(), body, b"}"].concat();
     assert_eq!(OpenaiResponses.find_usage(&event).unwrap().web_searches, 2);
 }
+
+#[test]
+fn an_end_that_no_status_says_is_noted() {
+    let ended = |reason: FinishReason, native: Option<(Dialect, String)>| {
+        let finish = Finish { native, ..Finish::new(reason) };
+        let candidate = Candidate { finish: Some(finish), ..Candidate::default() };
+        let mut losses = Losses::new();
+        let reply = Reply { candidates: vec![candidate], ..Reply::default() };
+        OpenaiResponses.render_reply(&reply, &seed("{}"), &mut losses);
+        format!("{losses:?}").contains("finish_reason")
+    };
+    let google = Some((Dialect::GeminiGenerate, "MALFORMED_FUNCTION_CALL".to_owned()));
+    assert!(ended(FinishReason::MalformedToolCall, google));
+    assert!(ended(FinishReason::Pause, None));
+    assert!(!ended(FinishReason::Stop, None) && !ended(FinishReason::Refusal, None));
+}
