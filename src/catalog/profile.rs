@@ -63,6 +63,9 @@ pub struct Profile {
     pub tool_id: ToolIdRule,
     /// The name of the seed field (`seed`, Mistral's `random_seed`).
     pub seed_field: &'static str,
+    /// The only word for the standard service tier that a chat target knows (Groq's `on_demand`), where
+    /// that is known.
+    pub standard_tier: Option<&'static str>,
     /// Whether Gemini's `parametersJsonSchema` and `responseJsonSchema` are taken.
     pub json_schema: bool,
     /// Whether function calls in the history must carry a thought signature (Gemini 3).

@@ -54,6 +54,8 @@ pub struct Quirks {
     pub tool_id: Option<ToolIdRule>,
     /// The name of the seed field.
     pub seed_field: Option<&'static str>,
+    /// The only word for the standard service tier that the vendor knows.
+    pub standard_tier: Option<&'static str>,
     /// Whether unknown extra members may be sent on.
     pub extras: Option<bool>,
     /// Members that are the vendor's own, which it takes although unknown ones may not be sent.
@@ -116,6 +118,7 @@ impl Quirks {
         cache_marks: None,
         tool_id: None,
         seed_field: None,
+        standard_tier: None,
         extras: None,
         own_members: &[],
         named: None,
@@ -132,5 +135,5 @@ impl Quirks {
     };
 
     /// The dialect's inventor, without peculiarities.
-    pub const OWN: Self = Self { house: House::Own, ..Self::NONE };
+    pub const OWN: Self = Self { house: House::Own, standard_tier: Some("default"), ..Self::NONE };
 }

@@ -6,7 +6,8 @@ use crate::ir::{Effort, ServiceTier};
 pub(in crate::dialect) fn service_tier(word: &str) -> ServiceTier {
     match word {
         "auto" => ServiceTier::Auto,
-        "default" => ServiceTier::Standard,
+        // Groq's word for it.
+        "default" | "on_demand" => ServiceTier::Standard,
         "flex" => ServiceTier::Flex,
         "priority" => ServiceTier::Priority,
         "batch" => ServiceTier::Batch,

@@ -1,6 +1,6 @@
 //! Where client and provider speak one dialect, bytes go through as they are.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{CLIENTS, Client, Heard, Provider, Setup, Then, json_reply, mock, mock_page, post};
 
@@ -49,6 +49,28 @@ fn a_prompt_that_says_null_goes_through_verbatim() {
     let reply = gateway.ask(&post("/v1/chat/completions").body(body)).ok();
     assert_eq!(mock_page(&mock, "last")["body_text"].as_str().unwrap(), body);
     assert_eq!(gateway.line(&reply)["verbatim"], true);
+}
+
+#[test]
+fn the_standard_tier_has_the_word_of_the_provider_that_is_asked() {
+    let mock = mock();
+    let at = mock.addr();
+    let gateway = Setup::new(&mock)
+        .provider(&format!(
+            "groq: {{base_url: \"http://{at}/house/v1\", models: [llama-x], api_key: groq-secret}}"
+        ))
+        .start();
+    let asked = |model: &str, tier: &str| {
+        let body =
+            json!({"model": model, "service_tier": tier, "messages": [{"role": "user", "content": "Hi"}]});
+        let reply = gateway.ask(&post("/v1/chat/completions").body(body.to_string())).ok();
+        assert_eq!(reply.header("x-tollgate-losses"), None);
+        mock_page(&mock, "last")["body"]["service_tier"].clone()
+    };
+    assert_eq!(asked("gpt-4o-mini", "on_demand"), "default");
+    assert_eq!(asked("groq/llama-x", "default"), "on_demand");
+    assert_eq!(asked("groq/llama-x", "on_demand"), "on_demand");
+    assert_eq!(asked("groq/llama-x", "flex"), "flex");
 }
 
 #[test]

@@ -98,6 +98,7 @@ impl Profile {
             include_usage: true,
             tool_id: ToolIdRule::Any,
             seed_field: "seed",
+            standard_tier: None,
             json_schema: false,
             requires_signature: false,
             extras: true,
@@ -273,6 +274,7 @@ fn vendor(profile: &mut Profile, quirks: &Quirks, subject: &Subject<'_>) {
     set(&mut profile.cache_marks, quirks.cache_marks);
     set(&mut profile.tool_id, quirks.tool_id);
     set(&mut profile.seed_field, quirks.seed_field);
+    profile.standard_tier = quirks.standard_tier;
     set(&mut profile.extras, quirks.extras);
     set(&mut profile.named, quirks.named);
     profile.own_members = quirks.own_members;

@@ -174,6 +174,15 @@ fn parameters(body: &Value) -> Result<(), Refusal> {
             return Err(wrong_type(&format!("metadata.{key}"), "a string", value));
         }
     }
+    let tiers = ["auto", "default", "flex", "priority", "scale"];
+    if let Some(tier) = body["service_tier"].as_str().filter(|tier| !tiers.contains(tier)) {
+        return Err(Refusal::bad(format!(
+            "Invalid value: '{tier}'. Supported values are: 'auto', 'default', 'flex', 'priority', and \
+             'scale'."
+        ))
+        .at("service_tier")
+        .coded("invalid_value"));
+    }
     let efforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
     match body["reasoning_effort"].as_str() {
         Some(effort) if !efforts.contains(&effort) => Err(Refusal::bad(format!(

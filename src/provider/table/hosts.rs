@@ -99,6 +99,7 @@ pub(super) const VENDORS: &[Vendor] = &[
             structured_output: Some(StructuredOutput::Tool),
             schema_models: &["gpt-oss", "kimi-k2", "llama-4"],
             format_beside_tools: Some(false),
+            standard_tier: Some("on_demand"),
             no_nulls: true,
             extras: Some(false),
             own_members: &[

@@ -34,11 +34,26 @@ pub(super) fn edits(body: &Lens<'_>, model: &str, profile: &Profile, losses: &mu
     if profile.seed_field != "seed" && body.raw("seed").is_some() {
         edits.push(rename("seed", profile.seed_field));
     }
+    standard_tier(body, profile, &mut edits);
     temperature(body, profile, losses, &mut edits);
     required_tool(body, profile, losses, &mut edits);
     thought(body, profile, losses, &mut edits);
     effort(body, profile, losses, &mut edits);
     edits
+}
+
+/// Puts the target's own word where a client names the standard tier by another's: Groq's clients say
+/// theirs in every request.
+fn standard_tier(body: &Lens<'_>, profile: &Profile, edits: &mut Vec<Edit>) {
+    if let Some(own) = profile.standard_tier
+        && body.string("service_tier").is_some_and(|word| word != own && is_standard(&word))
+    {
+        edits.push(set_string("service_tier", own));
+    }
+}
+
+fn is_standard(word: &str) -> bool {
+    matches!(word, "default" | "on_demand")
 }
 
 /// Members that can be taken out at the top level.

@@ -51,6 +51,7 @@ const PERMISSIVE: Profile = Profile {
     include_usage: false,
     tool_id: ToolIdRule::Word,
     seed_field: "seed",
+    standard_tier: None,
     json_schema: false,
     requires_signature: false,
     extras: false,

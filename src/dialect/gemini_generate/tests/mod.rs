@@ -48,6 +48,7 @@ pub(super) const GEMINI_2: Profile = Profile {
     include_usage: false,
     tool_id: ToolIdRule::Any,
     seed_field: "seed",
+    standard_tier: None,
     json_schema: true,
     requires_signature: false,
     extras: false,

@@ -288,7 +288,8 @@ fn write_rest(body: &mut Object<'_>, request: &Request, profile: &Profile, losse
         && (*tier != ServiceTier::Auto || !profile.refuses.has(Param::ServiceTier))
         && takes(profile, Param::ServiceTier, "service_tier", losses)
     {
-        body.string("service_tier", tier_word(tier));
+        let own = profile.standard_tier.filter(|_| *tier == ServiceTier::Standard);
+        body.string("service_tier", own.unwrap_or_else(|| tier_word(tier)));
     }
     if extras::takes_own(profile) {
         body.opt_string("verbosity", request.verbosity.as_deref());

@@ -46,6 +46,7 @@ const OPEN: Profile = Profile {
     include_usage: true,
     tool_id: ToolIdRule::Any,
     seed_field: "seed",
+    standard_tier: None,
     json_schema: true,
     requires_signature: true,
     extras: true,
