@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::case;
 use super::types::DIALECT;
-use crate::ir::{Citation, Extras};
+use crate::ir::{Citation, Extras, Losses};
 use crate::wire::json::{self, Json, Object};
 use crate::wire::json_array;
 use crate::wire::needle::Needle;
@@ -153,9 +153,35 @@ pub(super) fn is_told(extras: &Extras) -> bool {
     ["groundingMetadata", "citationMetadata"].iter().any(|name| extras.json(DIALECT, name).is_some())
 }
 
+/// What a source was given for: a piece of the candidate's words, all its texts taken as one, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Segment<'t> {
+    pub(super) start: u64,
+    pub(super) end: u64,
+    /// The piece itself, where it is still at hand.
+    pub(super) text: Option<&'t str>,
+}
+
+impl<'t> Segment<'t> {
+    /// What a citation of a text stands for: the place that it names, else, where it quotes its source,
+    /// the whole text. `before` is how many bytes of other texts stand before this one.
+    pub(super) fn of(citation: &Citation, text: &'t str, before: u64) -> Option<Self> {
+        let place = |at: u64| {
+            let at = usize::try_from(at).ok()?;
+            text.char_indices().map(|(byte, _)| byte).chain([text.len()]).nth(at)
+        };
+        let (start, end) = match citation.end {
+            Some(end) => (place(citation.start.unwrap_or(0))?, place(end)?),
+            None => (0, citation.quote.as_ref().map(|_| text.len())?),
+        };
+        let piece = text.get(start..end).filter(|piece| !piece.is_empty())?;
+        Some(Self { start: before + start as u64, end: before + end as u64, text: Some(piece) })
+    }
+}
+
 /// Adds the sources of a candidate to it, in its own words if they are this dialect's.
-pub(super) fn write(o: &mut Object<'_>, citations: &[&Citation], offsets: Offsets) {
-    let native = citations.iter().find_map(|citation| match &citation.native {
+pub(super) fn write(o: &mut Object<'_>, cited: &[(&Citation, Option<Segment<'_>>)], losses: &mut Losses) {
+    let native = cited.iter().find_map(|(citation, _)| match &citation.native {
         Some((DIALECT, text)) => Some(text),
         _ => None,
     });
@@ -165,37 +191,68 @@ pub(super) fn write(o: &mut Object<'_>, citations: &[&Citation], offsets: Offset
         }
         return;
     }
-    let citations: Vec<_> = citations.iter().filter(|citation| citation.url.is_some()).collect();
-    if citations.is_empty() {
+    if cited.iter().any(|(citation, _)| !is_named(citation)) {
+        losses.dropped("content.citations", "the source has neither an address nor a name");
+    }
+    let cited: Vec<_> = cited.iter().filter(|(citation, _)| is_named(citation)).collect();
+    if cited.is_empty() {
         return;
     }
     o.object("groundingMetadata", |o| {
         o.array("groundingChunks", |a| {
-            for citation in &citations {
-                a.object(|o| {
-                    o.object("web", |o| {
-                        o.opt_string("uri", citation.url.as_deref());
-                        o.opt_string("title", citation.title.as_deref());
-                    });
-                });
+            for (citation, _) in &cited {
+                a.object(|o| chunk(o, citation));
             }
         });
+        let mut supports: Vec<(Segment<'_>, Vec<u64>)> = Vec::new();
+        for (index, (citation, segment)) in (0_u64..).zip(&cited) {
+            if citation.url.is_some()
+                && citation.quote.as_deref().is_some_and(|quote| !is_said(*segment, quote))
+            {
+                losses.dropped("content.citations.quote", "of a page there is no more than its address");
+            }
+            match (segment, supports.last_mut()) {
+                (Some(segment), Some((last, indices))) if last == segment => indices.push(index),
+                (Some(segment), _) => supports.push((*segment, vec![index])),
+                (None, _) => {}
+            }
+        }
         o.array("groundingSupports", |a| {
-            for (index, citation) in (0_u64..).zip(&citations) {
-                let plain = offsets == Offsets::Plain;
-                let end = citation.end.filter(|_| plain);
-                if end.is_none() && citation.quote.is_none() {
-                    continue;
-                }
+            for (segment, indices) in &supports {
                 a.object(|o| {
                     o.object("segment", |o| {
-                        o.opt_number("startIndex", citation.start.filter(|_| end.is_some()));
-                        o.opt_number("endIndex", end);
-                        o.opt_string("text", citation.quote.as_deref());
+                        o.opt_number("startIndex", (segment.start > 0).then_some(segment.start));
+                        o.number("endIndex", segment.end);
+                        o.opt_string("text", segment.text);
                     });
-                    o.array("groundingChunkIndices", |a| a.number(index));
+                    o.array("groundingChunkIndices", |a| indices.iter().for_each(|index| a.number(*index)));
                 });
             }
         });
     });
+}
+
+/// Whether anybody could find the source.
+fn is_named(citation: &Citation) -> bool {
+    citation.url.is_some() || citation.title.is_some() || citation.quote.is_some()
+}
+
+/// Whether the words quoted are the answer's own.
+fn is_said(segment: Option<Segment<'_>>, quote: &str) -> bool {
+    segment.and_then(|segment| segment.text).is_some_and(|text| text.contains(quote))
+}
+
+/// Writes one source: a page, or what stands nowhere in the web as something that was looked up.
+fn chunk(o: &mut Object<'_>, citation: &Citation) {
+    let title = citation.title.as_deref();
+    match citation.url.as_deref() {
+        Some(url) => o.object("web", |o| {
+            o.string("uri", url);
+            o.opt_string("title", title);
+        }),
+        None => o.object("retrievedContext", |o| {
+            o.opt_string("title", title);
+            o.opt_string("text", citation.quote.as_deref());
+        }),
+    }
 }

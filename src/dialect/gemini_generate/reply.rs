@@ -1,7 +1,7 @@
 //! Whole answers, both ways.
 
 use super::content;
-use super::grounding::{self, Offsets};
+use super::grounding::{self, Segment};
 use super::stream::{Parser, is_block_of_prompt, note_foreign};
 use super::types::{self, DIALECT};
 use super::{case, error, logprobs, media, usage};
@@ -140,28 +140,26 @@ fn write_candidate(o: &mut Object<'_>, number: u32, candidate: &Candidate, losse
     if let Some(logprobs) = &candidate.logprobs {
         logprobs::write(o, std::slice::from_ref(logprobs));
     }
-    write_sources(o, candidate);
+    write_sources(o, candidate, losses);
     note_foreign(&candidate.extras, losses);
     for extra in candidate.extras.of(DIALECT) {
         o.raw(&extra.name, &extra.json);
     }
 }
 
-fn write_sources(o: &mut Object<'_>, candidate: &Candidate) {
+fn write_sources(o: &mut Object<'_>, candidate: &Candidate, losses: &mut Losses) {
     if grounding::is_told(&candidate.extras) {
         return;
     }
-    let mut texts = 0;
-    let mut ascii = true;
-    let mut all = Vec::new();
+    let mut before = 0;
+    let mut cited = Vec::new();
     for block in &candidate.blocks {
         if let Content::Text { text, citations } = &block.content {
-            texts += 1;
-            ascii &= text.is_ascii();
-            all.extend(citations);
+            cited.extend(citations.iter().map(|one| (one, Segment::of(one, text, before))));
+            before += text.len() as u64;
         }
     }
-    grounding::write(o, &all, if texts <= 1 && ascii { Offsets::Plain } else { Offsets::Unknown });
+    grounding::write(o, &cited, losses);
 }
 
 /// Appends a block as a part; `false` when there is nothing to say.

@@ -401,3 +401,48 @@ fn a_file_that_was_searched_is_no_web_page_to_claudes_clients() {
         said.iter().map(|event| &event["delta"]["citation"]["url"]).filter(|url| url.is_string()).collect();
     assert_eq!(urls, ["https://a.example/"]);
 }
+
+#[test]
+fn a_document_that_was_cited_is_something_retrieved_to_googles_clients() {
+    let body = json!({"content": [{"type": "text", "text": "He is late.", "citations": [
+            {"type": "page_location", "cited_text": "He came at ten.", "document_index": 0, "document_title": "Diary", "start_page_number": 1, "end_page_number": 2},
+            {"type": "web_search_result_location", "cited_text": "late", "url": "https://a.example/", "title": "A", "encrypted_index": "E"}]}],
+        "stop_reason": "end_turn", "usage": {"input_tokens": 1, "output_tokens": 1}});
+    let said = answer(Claude, &body, &none(), Gemini);
+    let chunks = &said["candidates"][0]["groundingMetadata"]["groundingChunks"];
+    assert_eq!(chunks[0]["retrievedContext"], json!({"title": "Diary", "text": "He came at ten."}), "{said}");
+    assert_eq!(chunks[1]["web"]["uri"], "https://a.example/");
+}
+
+#[test]
+fn the_words_that_a_source_was_given_for_are_told_in_bytes_to_googles_clients() {
+    let page = json!({"type": "web_search_result_location", "cited_text": "a source's own words", "url": "https://a.example/", "title": "A", "encrypted_index": "E"});
+    let body = json!({"content": [{"type": "text", "text": "Für Elise: "}, {"type": "text", "text": "schön.", "citations": [page, page]}],
+        "stop_reason": "end_turn", "usage": {"input_tokens": 1, "output_tokens": 1}});
+    let said = answer(Claude, &body, &none(), Gemini);
+    let supports = &said["candidates"][0]["groundingMetadata"]["groundingSupports"];
+    assert_eq!(
+        *supports,
+        json!([{"segment": {"startIndex": 12, "endIndex": 19, "text": "schön."}, "groundingChunkIndices": [0, 1]}])
+    );
+    let text = |index: u32, text: &str| {
+        vec![
+            json!({"type": "content_block_start", "index": index, "content_block": {"type": "text", "text": ""}}),
+            json!({"type": "content_block_delta", "index": index, "delta": {"type": "text_delta", "text": text}}),
+        ]
+    };
+    let stop = |index: u32| json!({"type": "content_block_stop", "index": index});
+    let mut events = [text(0, "Für Elise: "), vec![stop(0)], text(1, "schön.")].concat();
+    events.insert(4, json!({"type": "content_block_delta", "index": 1, "delta": {"type": "citations_delta", "citation": page}}));
+    events.insert(0, claude_start());
+    events.push(stop(1));
+    events.push(
+        json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}}),
+    );
+    let said = stream(Claude, &claude_stream(&events), &none(), Gemini);
+    let told = said.iter().find_map(|slice| slice["candidates"][0].get("groundingMetadata")).unwrap();
+    assert_eq!(
+        told["groundingSupports"],
+        json!([{"segment": {"startIndex": 12, "endIndex": 19}, "groundingChunkIndices": [0]}])
+    );
+}

@@ -1,7 +1,7 @@
 //! Events → a client's stream, as server-sent events or as one JSON array.
 
 use super::super::content;
-use super::super::grounding::{self, Offsets};
+use super::super::grounding::{self, Segment};
 use super::super::reply::{write_block, write_tail};
 use super::super::types::{self, DIALECT};
 use super::super::{error, logprobs, seal};
@@ -42,16 +42,23 @@ struct Open {
 }
 
 enum Kind {
-    Text,
+    /// Behind that many bytes of other texts.
+    Text(u64),
     Thought,
-    Call { id: String, name: String, arguments: String, seal: Option<Signature> },
+    Call {
+        id: String,
+        name: String,
+        arguments: String,
+        seal: Option<Signature>,
+    },
     Whole,
 }
 
 #[derive(Default)]
 struct Candidate {
-    citations: Vec<Citation>,
-    texts: u32,
+    cited: Vec<Cited>,
+    /// How many bytes of text were said.
+    said: u64,
     foreign: bool,
     /// The part that came whole and that nothing followed yet.
     held: Option<Vec<u8>>,
@@ -59,6 +66,28 @@ struct Candidate {
     logprobs: Vec<String>,
     /// Members that are told at the end.
     extras: Extras,
+}
+
+/// A citation, and which text it is one of.
+struct Cited {
+    citation: Citation,
+    block: u32,
+    /// Where in all that is said the text begins and ends.
+    text: (u64, u64),
+}
+
+impl Cited {
+    /// What it stands for, as [`Segment::of`] tells it of a text that is at hand.
+    fn segment(&self, foreign: bool) -> Option<Segment<'static>> {
+        let (start, end) = match (self.citation.end, &self.citation.quote) {
+            (Some(end), _) => (self.text.0 + self.citation.start.unwrap_or(0), self.text.0 + end),
+            (None, Some(_)) => self.text,
+            (None, None) => return None,
+        };
+        // Only of letters that are one byte each a place among them tells how many bytes these are.
+        let is_known = self.citation.end.is_none() || !foreign;
+        (is_known && start < end && end <= self.text.1).then_some(Segment { start, end, text: None })
+    }
 }
 
 impl Renderer {
@@ -91,7 +120,9 @@ impl Renderer {
         losses: &mut Losses,
     ) {
         let kind = match opening {
-            Opening::Text | Opening::Refusal => Kind::Text,
+            Opening::Text | Opening::Refusal => {
+                Kind::Text(self.entry(candidate).map_or(0, |entry| entry.said))
+            }
             Opening::Reasoning => Kind::Thought,
             Opening::ToolCall { id, name, .. } => {
                 Kind::Call { id: id.clone(), name: name.clone(), arguments: String::new(), seal: None }
@@ -104,9 +135,6 @@ impl Renderer {
                 Kind::Whole
             }
         };
-        if let Some(entry) = self.entry(candidate) {
-            entry.texts += u32::from(matches!(kind, Kind::Text));
-        }
         self.open.push((index, Open { candidate, kind }));
     }
 
@@ -126,10 +154,11 @@ impl Renderer {
             (Delta::Text(text) | Delta::Refusal(text) | Delta::Reasoning(text), _) => {
                 self.text(candidate, text, thought, None, out);
             }
-            (Delta::Citation(citation), _) => {
-                let citation = citation.clone();
+            (Delta::Citation(citation), kind) => {
+                let from = if let Kind::Text(from) = kind { *from } else { 0 };
+                let cited = Cited { citation: citation.clone(), block: index, text: (from, from) };
                 if let Some(entry) = self.entry(candidate) {
-                    entry.citations.push(citation);
+                    entry.cited.push(cited);
                 }
             }
             (Delta::Arguments(_), _) => {}
@@ -139,6 +168,7 @@ impl Renderer {
     fn text(&mut self, candidate: u32, text: &str, thought: bool, seal: Option<&str>, out: &mut Vec<u8>) {
         if let Some(entry) = self.entry(candidate) {
             entry.foreign |= !thought && !text.is_ascii();
+            entry.said += if thought { 0 } else { text.len() as u64 };
         }
         self.release(candidate, out);
         if seal.is_none() && self.has_words_alone(candidate) {
@@ -205,6 +235,11 @@ impl Renderer {
     fn stop(&mut self, index: u32, out: &mut Vec<u8>, losses: &mut Losses) {
         let Some(place) = self.open.iter().position(|(number, _)| *number == index) else { return };
         let (_, open) = self.open.remove(place);
+        if let Some(entry) = self.entry(open.candidate) {
+            for cited in entry.cited.iter_mut().filter(|cited| cited.block == index) {
+                cited.text.1 = entry.said;
+            }
+        }
         let Kind::Call { id, name, arguments, seal } = open.kind else { return };
         if !content::are_arguments(&arguments) {
             losses.bent("content.arguments", content::ONLY_AN_OBJECT);
@@ -286,7 +321,7 @@ impl Renderer {
     }
 
     /// Sends why candidates ended, and all of the usage.
-    fn flush(&mut self, out: &mut Vec<u8>) {
+    fn flush(&mut self, out: &mut Vec<u8>, losses: &mut Losses) {
         self.untold = self.usage.is_some();
         let finished = std::mem::take(&mut self.finished);
         let mut candidates = std::mem::take(&mut self.candidates);
@@ -299,7 +334,7 @@ impl Renderer {
                         let number = *number;
                         let entry = usize::try_from(number).ok();
                         let entry = entry.and_then(|entry| candidates.get_mut(entry));
-                        a.object(|o| write_end(o, number, finish, entry));
+                        a.object(|o| write_end(o, number, finish, entry, losses));
                     }
                 });
             }
@@ -317,7 +352,13 @@ impl Renderer {
     }
 }
 
-fn write_end(o: &mut Object<'_>, number: u32, finish: &Finish, mut entry: Option<&mut Candidate>) {
+fn write_end(
+    o: &mut Object<'_>,
+    number: u32,
+    finish: &Finish,
+    mut entry: Option<&mut Candidate>,
+    losses: &mut Losses,
+) {
     let held = entry.as_mut().and_then(|entry| entry.held.take());
     o.object("content", |o| {
         match held {
@@ -334,9 +375,8 @@ fn write_end(o: &mut Object<'_>, number: u32, finish: &Finish, mut entry: Option
     o.number("index", number);
     if let Some(entry) = entry {
         logprobs::write(o, &std::mem::take(&mut entry.logprobs));
-        let citations = std::mem::take(&mut entry.citations);
-        let citations: Vec<_> = citations.iter().collect();
-        let plain = entry.texts <= 1 && !entry.foreign;
+        let cited = std::mem::take(&mut entry.cited);
+        let cited: Vec<_> = cited.iter().map(|one| (&one.citation, one.segment(entry.foreign))).collect();
         let extras = std::mem::take(&mut entry.extras);
         for extra in extras.of(DIALECT) {
             o.raw(&extra.name, &extra.json);
@@ -344,7 +384,7 @@ fn write_end(o: &mut Object<'_>, number: u32, finish: &Finish, mut entry: Option
         if grounding::is_told(&extras) {
             return;
         }
-        grounding::write(o, &citations, if plain { Offsets::Plain } else { Offsets::Unknown });
+        grounding::write(o, &cited, losses);
     }
 }
 
@@ -390,7 +430,7 @@ impl StreamRenderer for Renderer {
                 self.usage.get_or_insert_default().merge(usage);
                 self.untold = true;
                 if !self.finished.is_empty() {
-                    self.flush(out);
+                    self.flush(out, losses);
                 }
             }
             Event::Finish { candidate, finish } => self.finished.push((*candidate, finish.clone())),
@@ -405,7 +445,7 @@ impl StreamRenderer for Renderer {
             Event::End => {
                 self.release_open(out);
                 if !self.finished.is_empty() || self.untold {
-                    self.flush(out);
+                    self.flush(out, losses);
                 }
                 self.end(out);
             }
