@@ -523,3 +523,30 @@ fn a_conversation_is_made_short_where_that_can_be_done() {
         assert_eq!((refused.status, &refused.json()["error"]["param"]), (400, &json!("model")), "{model}");
     }
 }
+
+#[test]
+fn tools_of_a_namespace_are_called_by_every_model() {
+    let mock = mock();
+    let gateway = setup(&mock).start();
+    let tool = json!({"type": "function", "name": "_list", "strict": false,
+        "parameters": {"type": "object", "properties": {}}});
+    let tools =
+        json!([{"type": "namespace", "name": "mcp__dates__", "description": "Dates.", "tools": [tool]}]);
+    let named = |item: &Value| {
+        assert_eq!((&item["name"], &item["namespace"]), (&json!("_list"), &json!("mcp__dates__")), "{item}");
+    };
+    for model in ["claude-sonnet-4-5", "gemini-2.5-flash", "llama-thinking"] {
+        let body = with(asked(model, "#mock tools=1"), json!({"tools": tools}));
+        let whole = ask(&gateway, &body).ok().json();
+        let call = whole["output"].as_array().unwrap().iter().find(|item| item["type"] == "function_call");
+        let call = call.unwrap_or_else(|| panic!("{model}: {whole}"));
+        named(call);
+        assert!(mock_page(&mock, "last")["body_text"].as_str().unwrap().contains("mcp__dates___list"));
+        let again = json!([{"role": "user", "content": "#mock tools=1"}, call,
+            {"type": "function_call_output", "call_id": call["call_id"], "output": "[]"}]);
+        ask(&gateway, &with(asked(model, again), json!({"tools": tools}))).ok();
+        let events = events(&ask(&gateway, &with(body, json!({"stream": true}))).ok());
+        let items = events.iter().filter(|event| event["item"]["type"] == "function_call");
+        assert_eq!(items.inspect(|event| named(&event["item"])).count(), 2, "{model}: added and done");
+    }
+}

@@ -5,6 +5,7 @@ use crate::dialect::Seed;
 use crate::ir::ServiceTier;
 use crate::wire::json::{self, Object};
 
+use super::namespace::{self, Called, Named};
 use super::types::{compact, tier_word};
 
 /// The members of a response that repeat its request, or say what it has by default.
@@ -65,6 +66,7 @@ pub(super) struct Echo {
     /// The conversation that the answer belongs to, as an object.
     conversation: Option<String>,
     kept: bool,
+    namespaces: Vec<Named>,
 }
 
 impl Echo {
@@ -83,7 +85,17 @@ impl Echo {
                 None => compact(value),
             }),
             kept: seed.kept,
+            namespaces: asked
+                .as_ref()
+                .and_then(|asked| asked.field("tools"))
+                .map(namespace::read)
+                .unwrap_or_default(),
         }
+    }
+
+    /// How the client knows the tool with this name in the hub.
+    pub(super) fn called(&self, name: &str) -> Called {
+        namespace::told(&self.namespaces, name)
     }
 
     /// Writes the members.

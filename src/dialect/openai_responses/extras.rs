@@ -61,8 +61,15 @@ pub(super) fn restore(extras: &Extras, object: &mut Object<'_>) {
 
 /// Gives back this dialect's own members of the item around a block.
 pub(super) fn restore_item(extras: &Extras, object: &mut Object<'_>) {
+    restore_item_but(None, extras, object);
+}
+
+/// The same without one of them.
+pub(super) fn restore_item_but(but: Option<&str>, extras: &Extras, object: &mut Object<'_>) {
     for extra in extras.of(OWN) {
-        if let Some(name) = extra.name.strip_prefix(MOOT).and_then(|name| name.strip_prefix(ITEM)) {
+        if let Some(name) = extra.name.strip_prefix(MOOT).and_then(|name| name.strip_prefix(ITEM))
+            && but != Some(name)
+        {
             object.raw(name, &extra.json);
         }
     }

@@ -11,6 +11,7 @@ mod error;
 mod extras;
 mod items;
 pub mod kept;
+mod namespace;
 mod reasoning;
 mod reply;
 mod request;

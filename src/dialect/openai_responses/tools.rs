@@ -7,8 +7,8 @@ use crate::dialect::{Malformed, free_text, searching, tool_schema};
 use crate::ir::{Breadth, Extras, Losses, Service, Tool, ToolChoice, ToolKind};
 use crate::wire::json::{self, Array, Json, Object};
 
-use super::extras;
 use super::types::{OWN, kind, text};
+use super::{extras, namespace};
 
 /// Stands in a tool's extras where its definition did not say whether it is strict, which here is
 /// another thing than saying that it is not.
@@ -16,8 +16,16 @@ const UNSAID: &str = "@strict";
 
 /// Reads `tools`.
 pub(super) fn parse(value: &Json<'_>, at: Place<'_>) -> Result<Vec<Tool>, Malformed> {
-    let tools = at.list(value)?.iter().enumerate();
-    tools.map(|(index, tool)| parse_tool(tool, at.element(index))).collect()
+    let mut tools = Vec::new();
+    for (index, tool) in at.list(value)?.iter().enumerate() {
+        let place = at.element(index);
+        if kind(tool) == "namespace" {
+            namespace::parse(tool, place, parse_tool, &mut tools)?;
+        } else {
+            tools.push(parse_tool(tool, place)?);
+        }
+    }
+    Ok(tools)
 }
 
 fn parse_tool(value: &Json<'_>, at: Place<'_>) -> Result<Tool, Malformed> {
@@ -136,7 +144,8 @@ pub(super) fn parse_choice(value: &Json<'_>, at: Place<'_>) -> Result<Option<Too
         "function" | "custom" => {
             // As chat completions have it, which some clients mix up.
             let inner = value.field(kind(value)).unwrap_or(value);
-            Ok(Some(ToolChoice::Tool(at.required(inner, "name")?.to_owned())))
+            at.required(inner, "name")?;
+            Ok(Some(ToolChoice::Tool(namespace::called(inner))))
         }
         "allowed_tools" => {
             let place = at.member("tools");
@@ -144,7 +153,7 @@ pub(super) fn parse_choice(value: &Json<'_>, at: Place<'_>) -> Result<Option<Too
             if list.iter().any(|tool| !matches!(kind(tool), "function" | "custom")) {
                 return Ok(None);
             }
-            let names = list.iter().map(|tool| text(tool, "name").to_owned()).collect();
+            let names = list.iter().map(namespace::called).collect();
             Ok(Some(ToolChoice::Allowed(names, text(value, "mode") == "required")))
         }
         _ => Ok(None),
@@ -214,32 +223,56 @@ pub(super) fn write(
     profile: &Profile,
     losses: &mut Losses,
 ) {
-    for tool in list {
-        match &tool.kind {
-            ToolKind::Hosted { dialect: OWN, json, .. } => tools.raw(json),
-            ToolKind::Hosted { service, .. } => {
-                if let Some(service) = service {
-                    write_service(service, tools, losses);
+    let mut list = list;
+    while let Some((tool, rest)) = list.split_first() {
+        let Some(space) = namespace::space(&tool.extras).filter(|_| takes_custom(profile)) else {
+            write_tool(tools, tool, names.sent(&tool.name), profile, losses);
+            list = rest;
+            continue;
+        };
+        let of_it = |tool: &&&Tool| namespace::space(&tool.extras) == Some(space);
+        let (within, rest) = list.split_at(list.iter().take_while(of_it).count());
+        list = rest;
+        let Ok(head) = json::parse(space.as_bytes()) else { continue };
+        tools.object(|object| {
+            for (key, value) in head.entries() {
+                object.raw(key, value.raw());
+            }
+            object.array("tools", |tools| {
+                for tool in within {
+                    let name = namespace::name(&tool.extras).unwrap_or_default();
+                    write_tool(tools, tool, &name, profile, losses);
                 }
+            });
+        });
+    }
+}
+
+fn write_tool(tools: &mut Array<'_>, tool: &Tool, name: &str, profile: &Profile, losses: &mut Losses) {
+    match &tool.kind {
+        ToolKind::Hosted { dialect: OWN, json, .. } => tools.raw(json),
+        ToolKind::Hosted { service, .. } => {
+            if let Some(service) = service {
+                write_service(service, tools, losses);
             }
-            ToolKind::Custom(format) if takes_custom(profile) => {
-                extras::note_lost(&tool.extras, losses);
-                tools.object(|object| {
-                    object.string("type", "custom");
-                    object.string("name", names.sent(&tool.name));
-                    object.opt_string("description", tool.description.as_deref());
-                    object.opt_raw("format", format.as_deref().map(flat).as_deref());
-                    extras::restore(&tool.extras, object);
-                });
-            }
-            ToolKind::Custom(_) => {
-                losses.bent("tools.custom", "said as a function with one text argument");
-                write_function(tools, tool, free_text::SCHEMA, names, profile, losses);
-            }
-            ToolKind::Function | ToolKind::Older => {
-                let schema = tool.schema.as_deref().unwrap_or(tool_schema::NO_ARGUMENTS);
-                write_function(tools, tool, schema, names, profile, losses);
-            }
+        }
+        ToolKind::Custom(format) if takes_custom(profile) => {
+            extras::note_lost(&tool.extras, losses);
+            tools.object(|object| {
+                object.string("type", "custom");
+                object.string("name", name);
+                object.opt_string("description", tool.description.as_deref());
+                object.opt_raw("format", format.as_deref().map(flat).as_deref());
+                extras::restore(&tool.extras, object);
+            });
+        }
+        ToolKind::Custom(_) => {
+            losses.bent("tools.custom", "said as a function with one text argument");
+            write_function(tools, tool, free_text::SCHEMA, name, profile, losses);
+        }
+        ToolKind::Function | ToolKind::Older => {
+            let schema = tool.schema.as_deref().unwrap_or(tool_schema::NO_ARGUMENTS);
+            write_function(tools, tool, schema, name, profile, losses);
         }
     }
 }
@@ -253,7 +286,7 @@ fn write_function(
     tools: &mut Array<'_>,
     tool: &Tool,
     schema: &str,
-    names: &Names,
+    name: &str,
     profile: &Profile,
     losses: &mut Losses,
 ) {
@@ -270,7 +303,7 @@ fn write_function(
     let completed = tool_schema::completed(schema);
     tools.object(|object| {
         object.string("type", "function");
-        object.string("name", names.sent(&tool.name));
+        object.string("name", name);
         object.opt_string("description", free_text::description(tool).as_deref());
         object.raw("parameters", completed.as_deref().unwrap_or(schema));
         // What is not said is made strict here, as far as the schema lets it.
@@ -293,7 +326,15 @@ pub(super) fn write_choice(
         let custom = |tool: &&Tool| tool.name == name && matches!(tool.kind, ToolKind::Custom(_));
         let custom = takes_custom(profile) && list.iter().any(custom);
         object.string("type", if custom { "custom" } else { "function" });
-        object.string("name", names.sent(name));
+        let spaced = list.iter().find(|tool| tool.name == name && takes_custom(profile));
+        let space = spaced.and_then(|tool| namespace::space(&tool.extras));
+        match (space.map(str::as_bytes).map(json::parse), spaced) {
+            (Some(Ok(space)), Some(tool)) => {
+                object.string("name", &namespace::name(&tool.extras).unwrap_or_default());
+                object.string("namespace", text(&space, "name"));
+            }
+            _ => object.string("name", names.sent(name)),
+        }
     };
     match choice {
         ToolChoice::None => body.string("tool_choice", "none"),

@@ -5,7 +5,7 @@ use crate::dialect::openai_responses::reasoning::{self, Thought};
 use crate::dialect::openai_responses::types::{
     OWN, arguments, compact, filled, kind, parse_finish, service_tier, text,
 };
-use crate::dialect::openai_responses::{citations, echo, error, extras, items, usage};
+use crate::dialect::openai_responses::{citations, echo, error, extras, items, namespace, usage};
 use crate::ir::{Block, Candidate, Content, Extras, Reply, Signature, ToolCall, ToolKind, unseal_id};
 use crate::wire::json::{self, Json};
 
@@ -153,7 +153,7 @@ fn call(item: &Json<'_>, key: &str, kind: ToolKind) -> Block {
     let (id, riding) = unseal_id(text(item, "call_id"));
     let mut block = Block::new(Content::ToolCall(ToolCall {
         id: id.to_owned(),
-        name: text(item, "name").to_owned(),
+        name: namespace::called(item),
         arguments: said.to_owned(),
         kind,
     }));

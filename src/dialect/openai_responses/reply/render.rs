@@ -2,6 +2,7 @@
 
 use crate::dialect::Seed;
 use crate::dialect::openai_responses::echo::Echo;
+use crate::dialect::openai_responses::namespace::Called;
 use crate::dialect::openai_responses::reasoning::{self, Sealed};
 use crate::dialect::openai_responses::types::{OWN, finish_words, item_id, note_end};
 use crate::dialect::openai_responses::{citations, extras, usage};
@@ -31,7 +32,7 @@ pub(in crate::dialect::openai_responses) fn render(
         write_head(response, head, seed, status, finish, None);
         response.array("output", |items| {
             if let Some(candidate) = candidate {
-                Writer { items, seed, number: 0, losses }.candidate(candidate, status);
+                Writer { items, seed, echo: &echo, number: 0, losses }.candidate(candidate, status);
                 extras::note_lost(&candidate.extras, losses);
             }
         });
@@ -99,6 +100,7 @@ pub(in crate::dialect::openai_responses) fn write_tail(
 struct Writer<'a, 'w> {
     items: &'a mut Array<'w>,
     seed: &'a Seed,
+    echo: &'a Echo,
     /// The number of the next item.
     number: usize,
     losses: &'a mut Losses,
@@ -178,8 +180,9 @@ impl Writer<'_, '_> {
                 note_hosted(&call.kind, self.losses);
                 let id = self.id(prefix_of(&call.kind));
                 let call_id = call_id(call, self.seed, self.number);
+                let called = self.echo.called(&call.name);
                 self.items.object(|item| {
-                    write_call(item, &id, &call_id, call, "completed");
+                    write_call(item, &id, &call_id, call, "completed", &called);
                 });
             }
             Content::Image(Media { source: Source::Base64(data), .. }) => {
@@ -264,6 +267,7 @@ pub(in crate::dialect::openai_responses) fn write_call(
     call_id: &str,
     call: &ToolCall,
     status: &str,
+    called: &Called,
 ) {
     item.string("id", id);
     let custom = matches!(call.kind, ToolKind::Custom(_));
@@ -271,7 +275,8 @@ pub(in crate::dialect::openai_responses) fn write_call(
     item.string("status", status);
     item.string(if custom { "input" } else { "arguments" }, &call.arguments);
     item.string("call_id", call_id);
-    item.string("name", &call.name);
+    item.string("name", &called.name);
+    item.opt_string("namespace", called.space.as_deref());
 }
 
 /// Writes the members of a picture's item.

@@ -5,7 +5,7 @@ use crate::dialect::free_text;
 use crate::dialect::openai_names::{Names, call_id};
 use crate::dialect::openai_responses::content::{self, Speaker};
 use crate::dialect::openai_responses::types::OWN;
-use crate::dialect::openai_responses::{extras, reasoning, tools};
+use crate::dialect::openai_responses::{extras, namespace, reasoning, tools};
 use crate::ir::{Block, Content, Losses, Media, Request, Role, Source, ToolCall, ToolKind, ToolResult, Turn};
 use crate::wire::json::Array;
 
@@ -237,9 +237,11 @@ impl Writer<'_, '_, '_> {
         let (names, custom) = (self.names, free && tools::takes_custom(self.profile));
         self.items.object(|item| {
             item.string("type", if custom { "custom_tool_call" } else { "function_call" });
-            extras::restore_item(&block.extras, item);
+            // Who knows no free text knows no namespaces: both are OpenAI's own.
+            let own = namespace::name(&block.extras).filter(|_| tools::takes_custom(self.profile));
+            extras::restore_item_but(own.is_none().then_some("namespace"), &block.extras, item);
             item.string("call_id", &id);
-            item.string("name", names.sent(&call.name));
+            item.string("name", own.as_deref().unwrap_or_else(|| names.sent(&call.name)));
             match (custom, free) {
                 (true, _) => item.string("input", &call.arguments),
                 (false, true) => item.string("arguments", &free_text::arguments(&call.arguments)),

@@ -3,7 +3,7 @@
 use crate::dialect::Malformed;
 use crate::dialect::openai_responses::reasoning::{self, Thought};
 use crate::dialect::openai_responses::types::{OWN, arguments};
-use crate::dialect::openai_responses::{content, extras, items};
+use crate::dialect::openai_responses::{content, extras, items, namespace};
 use crate::dialect::place::Place;
 use crate::ir::{Block, Content, Request, Role, Signature, ToolCall, ToolKind, ToolResult, Turn, unseal_id};
 use crate::wire::json::{self, Json};
@@ -146,18 +146,21 @@ impl Reader<'_> {
     fn call(&mut self, item: &Json<'_>, key: &str, kind: ToolKind, at: Place<'_>) -> Result<(), Malformed> {
         const KNOWN: [&str; 5] = ["type", "call_id", "name", "arguments", "input"];
         let (id, riding) = unseal_id(at.required(item, "call_id")?);
-        let name = at.required(item, "name")?.to_owned();
+        let name = at.required(item, "name")?;
         let text =
             item.field(key).map(|text| text.as_str().unwrap_or_else(|| text.raw())).unwrap_or_default();
         let text = if kind == ToolKind::Function { arguments(text) } else { text };
         let mut block = Block::new(Content::ToolCall(ToolCall {
             id: id.to_owned(),
-            name,
+            name: namespace::called(item),
             arguments: text.to_owned(),
             kind,
         }));
         block.signature = riding;
         extras::keep_item(item, &KNOWN, &mut block.extras);
+        if item.field("namespace").is_some() {
+            namespace::keep_name(name, &mut block.extras);
+        }
         self.assistant(block);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use crate::dialect::openai_responses::reasoning::{self, BETWEEN, Sealed};
 use crate::dialect::openai_responses::reply::part;
 use crate::dialect::openai_responses::types::{compact, filled, kind, text};
-use crate::dialect::openai_responses::{citations, items};
+use crate::dialect::openai_responses::{citations, items, namespace};
 use crate::ir::{Block, Content, Delta, Event, Opening, Reasoning, Signature, ToolKind, unseal_id};
 use crate::wire::json::Json;
 
@@ -164,7 +164,7 @@ impl Item {
         }
         self.call = true;
         let (id, riding) = unseal_id(text(item, "call_id"));
-        let name = text(item, "name").to_owned();
+        let name = namespace::called(item);
         let block = out.open(Opening::ToolCall { id: id.to_owned(), name, kind });
         if let Some(seal) = riding {
             out.delta(block, Delta::Signature(seal));

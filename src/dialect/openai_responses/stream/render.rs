@@ -281,7 +281,8 @@ impl Renderer {
         }
         let (output, item) = self.place(prefix_of(&call.kind));
         let id = call_id(call, &self.seed, output);
-        self.added(output, out, |object| write_call(object, &item, &id, call, "in_progress"));
+        let called = self.echo.called(&call.name);
+        self.added(output, out, |object| write_call(object, &item, &id, call, "in_progress", &called));
         if let Some(slot) = self.slots.get_mut(slot) {
             let kind = Kind::Call { id, name: call.name.clone(), kind: call.kind.clone() };
             *slot = Slot { kind, output, item, ..Slot::said() };
@@ -292,6 +293,7 @@ impl Renderer {
         let Kind::Call { id, name, kind } = slot.kind else { return };
         let at = At { item: &slot.item, output: slot.output, part: Part::Whole };
         let custom = prefix_of(&kind) == "ctc";
+        let called = self.echo.called(&name);
         if !custom && slot.said.is_empty() {
             // A call without arguments has empty ones.
             self.teller.delta("response.function_call_arguments.delta", at, "{}", out);
@@ -305,12 +307,14 @@ impl Renderer {
         self.teller.tell(event_name, out, |event| {
             at.write(event);
             if !custom {
-                event.string("name", &name);
+                event.string("name", &called.name);
             }
             event.string(key, &slot.said);
         });
         let call = ToolCall { id: String::new(), name, arguments: slot.said, kind };
-        self.done(slot.output, out, |object| write_call(object, &slot.item, &id, &call, "completed"));
+        self.done(slot.output, out, |object| {
+            write_call(object, &slot.item, &id, &call, "completed", &called)
+        });
         if let Some(seal) = slot.seal {
             // It came too late to go before its call.
             self.seal_item(&Sealed::Last(seal), out);

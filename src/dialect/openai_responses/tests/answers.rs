@@ -1,12 +1,13 @@
 //! Answers: what they repeat, in which order a stream tells them, and what vendors leave out.
 
+use super::requests::SPACED;
 use super::{heard, seed, told};
 use crate::dialect::openai_responses::OpenaiResponses;
 use crate::dialect::{Codec, Framing, StreamShape};
 use crate::ir::fold::fold;
 use crate::ir::{
     Block, Candidate, Content, Delta, Dialect, Event, Extras, Finish, FinishReason, Losses, Opening, Reply,
-    Signature, ToolKind,
+    Signature, ToolCall, ToolKind,
 };
 use crate::wire::json::{self, Json};
 
@@ -221,4 +222,24 @@ fn an_end_that_no_status_says_is_noted() {
     assert!(ended(FinishReason::MalformedToolCall, google));
     assert!(ended(FinishReason::Pause, None));
     assert!(!ended(FinishReason::Stop, None) && !ended(FinishReason::Refusal, None));
+}
+
+#[test]
+fn a_call_has_the_names_that_its_client_gave_the_tool() {
+    let call = |name: &str| {
+        Block::new(Content::ToolCall(ToolCall {
+            id: "c".into(),
+            name: name.into(),
+            arguments: "{}".into(),
+            kind: ToolKind::Function,
+        }))
+    };
+    let blocks = vec![call("mcp__dates___list"), call("late")];
+    let reply = Reply { candidates: vec![Candidate { blocks, ..Candidate::default() }], ..Reply::default() };
+    let body = OpenaiResponses.render_reply(&reply, &seed(SPACED), &mut Losses::new());
+    let body = json::parse(&body).unwrap();
+    let items = body.field("output").unwrap().elements();
+    let text = |item: usize, key: &str| items[item].field(key).and_then(Json::as_str);
+    assert_eq!((text(0, "name"), text(0, "namespace")), (Some("_list"), Some("mcp__dates__")));
+    assert_eq!((text(1, "name"), text(1, "namespace")), (Some("late"), None));
 }

@@ -1,13 +1,15 @@
 //! Requests: what is complained of, and what a target is told.
 
 use super::{parse, profile, said};
-use crate::catalog::profile::{EffortBesideTools, ThinkingStyle};
+use crate::catalog::Quirks;
+use crate::catalog::profile::{EffortBesideTools, Profile, ThinkingStyle};
 use crate::dialect::Codec;
 use crate::dialect::openai_responses::OpenaiResponses;
 use crate::ir::{
     Block, Content, Dialect, Effort, Losses, Request, Role, Signature, Thinking, Tool, ToolCall, ToolKind,
     ToolResult, Turn,
 };
+use crate::wire::json::{self, Json};
 
 #[test]
 fn a_complaint_names_its_field() {
@@ -180,4 +182,59 @@ fn what_the_dialect_has_no_word_for_is_noted() {
         assert!(losses.contains(lost), "{losses}");
     }
     assert!(!losses.contains("frequency"), "{losses}");
+}
+
+/// A request of a client that declares an MCP server's tools as Codex does.
+pub(super) const SPACED: &str = r#"{"model":"m","input":[
+    {"type":"function_call","call_id":"c1","namespace":"mcp__dates__","name":"_list","arguments":"{}"},
+    {"type":"function_call_output","call_id":"c1","output":"[]"},
+    {"type":"function_call","call_id":"c2","namespace":"late","name":"late","arguments":"{}"},
+    {"type":"function_call_output","call_id":"c2","output":"ok"}],
+    "tools":[{"type":"namespace","name":"mcp__dates__","description":"Dates.","tools":[
+        {"type":"function","name":"_list","strict":false,"parameters":{"type":"object","properties":{}}},
+        {"type":"custom","name":"add"}]},
+    {"type":"function","name":"late","defer_loading":true}]}"#;
+
+#[test]
+fn tools_of_a_namespace_have_one_name_for_all_others() {
+    let request = parse(SPACED).unwrap();
+    let names: Vec<&str> = request.tools.iter().map(|tool| tool.name.as_str()).collect();
+    assert_eq!(names, ["mcp__dates___list", "mcp__dates__add", "late"]);
+    let calls = request.turns.iter().flat_map(|turn| &turn.blocks).filter_map(|block| match &block.content {
+        Content::ToolCall(call) => Some(call.name.as_str()),
+        _ => None,
+    });
+    assert_eq!(calls.collect::<Vec<_>>(), ["mcp__dates___list", "late"]);
+    let house = Profile::of(Dialect::OpenaiResponses, &Quirks::NONE, "m", None);
+    let body = OpenaiResponses.render_request(&request, "m", &house, &mut Losses::new()).body;
+    let body = String::from_utf8(body).unwrap();
+    assert!(!body.contains("namespace") && body.contains(r#""name":"mcp__dates___list""#), "{body}");
+}
+
+#[test]
+fn a_namespace_comes_through_the_hub_as_it_was() {
+    let (body, losses) = said(&parse(SPACED).unwrap(), "gpt-5.4");
+    assert_eq!(losses, "");
+    let body = json::parse(body.as_bytes()).unwrap();
+    let tools = body.field("tools").unwrap().elements();
+    assert_eq!(tools.len(), 2);
+    assert_eq!(
+        tools[0].raw(),
+        r#"{"type":"namespace","name":"mcp__dates__","description":"Dates.","tools":[{"type":"function","name":"_list","parameters":{"type":"object","properties":{}},"strict":false},{"type":"custom","name":"add"}]}"#
+    );
+    let called: Vec<_> = body
+        .field("input")
+        .unwrap()
+        .elements()
+        .iter()
+        .step_by(2)
+        .map(|item| {
+            let text = |key: &str| item.field(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+            (text("namespace"), text("name"))
+        })
+        .collect();
+    let both = |space: &str, name: &str| (space.to_owned(), name.to_owned());
+    assert_eq!(called, [both("mcp__dates__", "_list"), both("late", "late")]);
+    let unnamed = r#"{"model":"m","input":"a","tools":[{"type":"namespace","name":"n","tools":[{"type":"function"}]}]}"#;
+    assert_eq!(parse(unnamed).unwrap_err().param, "tools[0].tools[0].name");
 }
