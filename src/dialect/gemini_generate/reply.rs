@@ -164,6 +164,7 @@ fn write_sources(o: &mut Object<'_>, candidate: &Candidate, losses: &mut Losses)
 
 /// Appends a block as a part; `false` when there is nothing to say.
 pub(super) fn write_block(out: &mut Vec<u8>, block: &Block, losses: &mut Losses) -> bool {
+    note_foreign(&block.extras, losses);
     let seal = content::carried(block);
     let part = |out: &mut Vec<u8>, says: &dyn Fn(&mut Object<'_>)| {
         content::write_part(out, seal.as_deref(), &block.extras, says);

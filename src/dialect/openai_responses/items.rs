@@ -49,6 +49,8 @@ fn words(item: &Json<'_>) -> Option<String> {
             let code = format!("Code that was run:\n{}", text(item, "code"));
             Some(if logs.is_empty() { code } else { format!("{code}\n\nIts output:\n{logs}") })
         }
+        "program" => Some(format!("Code that was run:\n{}", text(item, "code"))),
+        "program_output" => Some(format!("Its output:\n{}", text(item, "result"))),
         "file_search_call" => {
             let found = joined("results", "text");
             (!found.is_empty()).then(|| format!("Found in files:\n{found}"))

@@ -16,8 +16,8 @@ use crate::wire::json::Json;
 use super::media::{self, Kind};
 use super::words;
 
-/// The member under which a block of a result keeps that it came as JSON.
-pub(in super::super) const JSON_EXTRA: &str = "json";
+/// The member under which a block of a result keeps that it came as JSON; its text says the same to others.
+pub(in super::super) const JSON_EXTRA: &str = "moot:json";
 
 /// The member under which media keeps whose store it lies in.
 pub(in super::super) const OWNER_EXTRA: &str = "bucketOwner";

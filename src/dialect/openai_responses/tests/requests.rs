@@ -238,3 +238,24 @@ fn a_namespace_comes_through_the_hub_as_it_was() {
     let unnamed = r#"{"model":"m","input":"a","tools":[{"type":"namespace","name":"n","tools":[{"type":"function"}]}]}"#;
     assert_eq!(parse(unnamed).unwrap_err().param, "tools[0].tools[0].name");
 }
+
+#[test]
+fn a_program_of_the_models_is_told_in_words_to_others() {
+    let request = parse(
+        r#"{"model":"m","input":[
+        {"type":"program","id":"cm_1","call_id":"c","code":"text(1)","fingerprint":"F"},
+        {"type":"program_output","call_id":"c","status":"completed","result":"one"},
+        {"type":"message","role":"user","content":"And?"}]}"#,
+    )
+    .unwrap();
+    let words: Vec<&str> = request
+        .turns
+        .iter()
+        .flat_map(|turn| &turn.blocks)
+        .filter_map(|block| match &block.content {
+            Content::Opaque { words, .. } => words.as_deref(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(words, ["Code that was run:\ntext(1)", "Its output:\none"]);
+}
