@@ -8,6 +8,15 @@ use crate::ir::{Content, Request, ToolChoice, ToolKind};
 /// What a name without one usable character becomes.
 const NAMELESS: &str = "tool";
 
+/// The name of a tool that was called, without the marks of its own format that gpt-oss lets slip into
+/// it (`get<|channel|>commentary`, seen of Bedrock 2026-08).
+pub(in crate::dialect) fn unmarked(name: &str) -> &str {
+    match name.split_once("<|") {
+        Some((name, _)) if !name.is_empty() => name,
+        Some(_) | None => name,
+    }
+}
+
 /// The tool names of one request that had to be spelt otherwise.
 #[derive(Debug, Default)]
 pub(in crate::dialect) struct Names {

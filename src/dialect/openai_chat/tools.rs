@@ -11,6 +11,7 @@ use super::extras::{self, Sent};
 use super::types::{OWN, arguments, cache_mark, filled, write_cache_mark};
 use crate::dialect::openai_names::Names;
 use crate::dialect::place::Place;
+use crate::dialect::tool_names::unmarked;
 
 /// Reads `tools`.
 pub(super) fn parse(value: &Json<'_>, at: Place<'_>) -> Result<Vec<Tool>, Malformed> {
@@ -341,7 +342,7 @@ pub(super) fn call<'j>(value: &'j Json<'_>) -> Call<'j> {
     let key = if custom.is_some() { "input" } else { "arguments" };
     Call {
         id,
-        name: filled(body.get("name").and_then(Json::as_str)),
+        name: filled(body.get("name").and_then(Json::as_str)).map(unmarked),
         arguments: body.field(key).map(text_or_raw).unwrap_or_default(),
         custom: custom.is_some(),
         seal: seal(value).or(riding),

@@ -237,3 +237,16 @@ fn a_thoughts_seal_rides_on_an_older_call_and_comes_home() {
     let said = say(Chat, &with(chat(&older()), &json!({"messages": messages})), &gemini_3());
     assert_eq!(said.body["contents"][1]["parts"][0]["thoughtSignature"], seal);
 }
+
+#[test]
+fn marks_that_slip_into_the_name_of_a_tool_are_cut() {
+    let body = json!({"output": {"message": {"role": "assistant", "content": [
+        {"toolUse": {"toolUseId": "t1", "name": "look<|channel|>commentary", "input": {}, "type": "tool_use"}}]}},
+        "stopReason": "tool_use", "usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2}});
+    let said = answer(Bedrock, &body, &Restore::default(), Chat);
+    assert_eq!(said["choices"][0]["message"]["tool_calls"][0]["function"]["name"], "look");
+    let call = json!({"tool_calls": [{"index": 0, "id": "c1", "type": "function",
+        "function": {"name": "look<|channel|>json", "arguments": "{}"}}]});
+    let said = stream(Chat, &(chat_stream(&[call]) + &chat_end("tool_calls")), &Restore::default(), Claude);
+    assert!(said.iter().any(|event| event["content_block"]["name"] == "look"), "{said:?}");
+}

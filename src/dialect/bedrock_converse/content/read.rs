@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::dialect::bedrock_converse::types::{DIALECT, parse_seal, parse_ttl};
+use crate::dialect::tool_names::unmarked;
 use crate::ir::{
     Block, CacheMark, Citation, Content, Extras, Reasoning, Signature, ToolCall, ToolKind, ToolResult,
     unseal_id,
@@ -117,7 +118,7 @@ fn tool_use(inner: &Json<'_>) -> Block {
     let (id, signature) = unseal_id(inner.field("toolUseId").and_then(Json::as_str).unwrap_or_default());
     let call = ToolCall {
         id: id.to_owned(),
-        name: string(inner, "name"),
+        name: unmarked(&string(inner, "name")).to_owned(),
         arguments: arguments(inner.field("input")),
         kind: ToolKind::Function,
     };

@@ -11,6 +11,7 @@ use crate::dialect::bedrock_converse::content::read;
 use crate::dialect::bedrock_converse::types::{DIALECT, after_calls, parse_finish};
 use crate::dialect::bedrock_converse::{error, reply, usage};
 use crate::dialect::mould::Mould;
+use crate::dialect::tool_names::unmarked;
 use crate::fault::Fault;
 use crate::ir::{
     Block, Content, Delta, Event, Extras, Finish, Media, Opening, Reasoning, Source, ToolKind, unseal_id,
@@ -170,7 +171,7 @@ impl Parser {
                     unseal_id(call.field("toolUseId").and_then(Json::as_str).unwrap_or_default());
                 let opening = Opening::ToolCall {
                     id: id.to_owned(),
-                    name: text(call, "name"),
+                    name: unmarked(&text(call, "name")).to_owned(),
                     kind: ToolKind::Function,
                 };
                 let index = self.begin(opening, events);
