@@ -9,7 +9,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use rustc_hash::FxHashMap;
 
-use crate::cache::{Mode, OtherWords, Otherwise, Rules};
+use crate::cache::{Embedder, Mode, OtherWords, Otherwise, Rules, Verifier};
 use crate::catalog::Catalog;
 use crate::ir::Dialect;
 use crate::policy::guard::Guard;
@@ -339,9 +339,19 @@ pub struct Caching {
     pub room: ByteSize,
     /// The largest answer.
     pub largest: ByteSize,
+    /// What turns questions into vectors, in the mode `custom`.
+    pub embedder: Option<Arc<Embedder>>,
+    /// What says whether questions are the same, in the mode `verified`.
+    pub verifier: Option<Arc<Verifier>>,
 }
 
 impl Caching {
+    /// Whether models are asked about questions.
+    #[must_use]
+    pub const fn asks(&self) -> bool {
+        self.embedder.is_some() || self.verifier.is_some()
+    }
+
     /// The rules for a model's name and a key with its own; `None` where nothing is kept. Whoever says
     /// `off` has the last word.
     #[must_use]

@@ -42,7 +42,8 @@ fn like(bencher: Bencher) {
     let number = |text: &str| of_question(&[7; 32], &realm, &asked, &[text.to_owned()]).pop().unwrap();
     let place = |text: &str| {
         let form = forms(text, Turn::First).unwrap().swap_remove(0);
-        Place { box_of: number("~"), sketch: Sketch::of(&form).unwrap().into() }
+        let sketch = Sketch::of(&form).unwrap().into();
+        Place { box_of: number("~"), sketch, text: None, meaning: None }
     };
     let verbs = ["cancel", "renew", "change", "find", "buy", "sell", "move", "lose", "print", "report"];
     let things = [

@@ -72,7 +72,7 @@ pub struct Vector {
 }
 
 /// A question that was answered under another fingerprint, in other words.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Reworded {
     /// The fingerprint of the question that was answered.
     pub answered: Fingerprint,
@@ -155,7 +155,7 @@ impl Entry {
             }
             Self::Vector(vector) => vector.numbers.len() * size_of::<f32>(),
             Self::Reworded(reworded) => {
-                reworded.place.as_ref().map_or(0, |place| place.sketch.weight())
+                reworded.place.as_ref().map_or(0, Place::weight)
                     + reworded.told.as_ref().map_or(0, |told| told.len())
             }
         };

@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 use super::entry::{Entry, Reworded, Which};
 use super::fingerprint::Fingerprint;
 use super::flight::Flight;
+use super::meaning::Meaning;
 use super::near::{Near, Place};
 
 /// So many parts are locked apart.
@@ -184,13 +185,26 @@ impl Exact {
     /// The answer to a question that has one of these fingerprints in other words.
     #[must_use]
     pub fn find_reworded(&self, fingerprints: &[Fingerprint], look: &Look) -> Option<(Arc<Entry>, Duration)> {
+        self.find_answered(fingerprints, look).map(|(_, entry, age)| (entry, age))
+    }
+
+    /// The same, with the fingerprint of the question that was answered.
+    #[must_use]
+    pub fn find_answered(
+        &self,
+        fingerprints: &[Fingerprint],
+        look: &Look,
+    ) -> Option<(Fingerprint, Arc<Entry>, Duration)> {
         let look = Look { flights: Flights::Apart, ..*look };
         let entry = |fingerprint: Fingerprint| match self.find(fingerprint, &look) {
             Found::Entry(entry, age) => Some((entry, age)),
             Found::Reworded(..) | Found::Near(..) | Found::Flight(_) | Found::Nothing(_) => None,
         };
         fingerprints.iter().find_map(|fingerprint| match &*entry(*fingerprint)?.0 {
-            Entry::Reworded(reworded) => entry(reworded.answered),
+            Entry::Reworded(reworded) => {
+                let (entry, age) = entry(reworded.answered)?;
+                Some((reworded.answered, entry, age))
+            }
             Entry::Answer(_) | Entry::Vector(_) => None,
         })
     }
@@ -211,6 +225,30 @@ impl Exact {
             Entry::Reworded(Reworded { answered, told: Some(own), .. }) if **own == *told => Some(*answered),
             Entry::Answer(_) | Entry::Vector(_) | Entry::Reworded(_) => None,
         }
+    }
+
+    /// The answer to a question that is about the same to a model as one at these places, at least so much.
+    #[must_use]
+    pub fn find_about_the_same(
+        &self,
+        places: &[Place],
+        (meaning, threshold): (&Meaning, f64),
+        look: &Look,
+    ) -> Option<(Fingerprint, Arc<Entry>, Duration)> {
+        let known = |place: &Place| self.near.about_the_same(place, meaning, threshold);
+        places.iter().find_map(|place| self.find_answered(&known(place), look))
+    }
+
+    /// Whether a question at these places could be compared with another by what it is about.
+    #[must_use]
+    pub fn has_meanings(&self, places: &[Place]) -> bool {
+        places.iter().any(|place| self.near.has_meanings(place))
+    }
+
+    /// A question that may be the same as one at these places, in its own words, and under what it is known.
+    #[must_use]
+    pub fn in_doubt(&self, places: &[Place]) -> Option<(Fingerprint, Arc<str>)> {
+        places.iter().find_map(|place| self.near.in_doubt(place))
     }
 
     /// What stood under a fingerprint is found by its words no more.

@@ -15,6 +15,30 @@ pub enum Mode {
     Safe,
     /// And as far as words tell that may stand for one another.
     Balanced,
+    /// And as far as a model says so that is asked where those leave it in doubt.
+    Verified,
+    /// And as far as a model says so that turns questions into vectors.
+    Custom,
+}
+
+impl Mode {
+    /// Whether a question gets the answer to the same one in other words.
+    #[must_use]
+    pub const fn knows_other_words(self) -> bool {
+        match self {
+            Self::Off | Self::Exact => false,
+            Self::Safe | Self::Balanced | Self::Verified | Self::Custom => true,
+        }
+    }
+
+    /// The same without what other requests have to be made for.
+    #[must_use]
+    pub const fn alone(self) -> Self {
+        match self {
+            Self::Off | Self::Exact | Self::Safe | Self::Balanced => self,
+            Self::Verified | Self::Custom => Self::Balanced,
+        }
+    }
 }
 
 /// What becomes of a question that was answered in other words.
@@ -69,7 +93,7 @@ pub struct Rules {
     /// A draw that is freer than this is not the answer for all.
     pub temperature: f64,
     /// Whether requests that say no temperature count as drawn that strictly; where that is not said, in the modes
-    /// `safe` and `balanced`.
+    /// that know other words.
     pub without_temperature: Option<bool>,
     /// Whether requests with tools may be answered.
     pub tools: bool,
@@ -127,8 +151,8 @@ impl Rules {
     pub const fn other_words(&self) -> OtherWords {
         match (self.shadow, self.mode) {
             (_, Mode::Off) | (false, Mode::Exact) => OtherWords::Unknown,
-            (true, Mode::Exact | Mode::Safe | Mode::Balanced) => OtherWords::Watched,
-            (false, Mode::Safe | Mode::Balanced) => OtherWords::Answered,
+            (true, _) => OtherWords::Watched,
+            (false, Mode::Safe | Mode::Balanced | Mode::Verified | Mode::Custom) => OtherWords::Answered,
         }
     }
 
@@ -137,7 +161,7 @@ impl Rules {
     pub fn is_strict(&self, asked: &Drawn) -> bool {
         let says = |temperature| temperature <= self.temperature;
         // Who wants other words answered wants most clients answered, and those name none.
-        let silent = || self.without_temperature.unwrap_or(matches!(self.mode, Mode::Safe | Mode::Balanced));
+        let silent = || self.without_temperature.unwrap_or(self.mode.knows_other_words());
         asked.seeded || asked.temperature.map_or_else(silent, says)
     }
 

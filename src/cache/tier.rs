@@ -15,6 +15,10 @@ pub enum Tier {
     Semantic,
     /// It had the answer to a question that asks the same by all that is known of words.
     Balanced,
+    /// It had the answer to a question that is the same to a model that was asked.
+    Verified,
+    /// It had the answer to a question that is the same to a model that turns questions into vectors.
+    Custom,
     /// The same question was being answered, and that answer was shared.
     InFlight,
 }
@@ -30,6 +34,8 @@ impl Tier {
             Self::Redis => "redis",
             Self::Semantic => "semantic",
             Self::Balanced => "balanced",
+            Self::Verified => "verified",
+            Self::Custom => "custom",
             Self::InFlight => "in-flight",
         }
     }
@@ -44,6 +50,8 @@ impl Tier {
             Self::Redis => "hit; tier=redis",
             Self::Semantic => "hit; tier=semantic",
             Self::Balanced => "hit; tier=balanced",
+            Self::Verified => "hit; tier=verified",
+            Self::Custom => "hit; tier=custom",
             Self::InFlight => "hit; tier=in-flight",
         }
     }
@@ -53,7 +61,14 @@ impl Tier {
     pub const fn is_hit(self) -> bool {
         match self {
             Self::Miss => false,
-            Self::Exact | Self::Disk | Self::Redis | Self::Semantic | Self::Balanced | Self::InFlight => true,
+            Self::Exact
+            | Self::Disk
+            | Self::Redis
+            | Self::Semantic
+            | Self::Balanced
+            | Self::Verified
+            | Self::Custom
+            | Self::InFlight => true,
         }
     }
 }

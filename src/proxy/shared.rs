@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
-use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::cache::{Exact, Which};
 use crate::clock;
 use crate::policy::Keyring;
 use crate::proxy::bytes_held::BytesHeld;
+use crate::proxy::caching::asking;
 use crate::proxy::departure::resolve::Resolver;
 use crate::proxy::external::Outward;
 use crate::proxy::fetching::Fetcher;
@@ -59,6 +60,8 @@ pub struct Shared {
     pub fetcher: Fetcher,
     /// What asks guards that live elsewhere.
     pub outward: Arc<Outward>,
+    /// Room for the cache's questions to models.
+    pub asking: Arc<Semaphore>,
     /// How many files may be open.
     pub files: Files,
     draining: AtomicBool,
@@ -103,6 +106,7 @@ impl Shared {
             held: Arc::default(),
             board,
             outward,
+            asking: asking::room(),
             resolver,
             credentials,
             issuer_keys,

@@ -17,6 +17,7 @@
 mod addresses;
 mod admin;
 mod alike;
+mod alike_asked;
 mod bedrock;
 mod bodies;
 mod breakers;

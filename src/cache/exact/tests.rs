@@ -137,7 +137,7 @@ fn what_was_asked_for_before_a_purge_is_not_kept_after_it_nor_shared() {
 fn a_question_is_found_by_others_like_it_as_long_as_its_answer_is_kept() {
     let place = |form: &str| {
         let sketch = Arc::new(Sketch::of(form).unwrap());
-        Place { box_of: number(77), sketch }
+        Place { box_of: number(77), sketch, text: None, meaning: None }
     };
     let reworded = |answered: u64, form: &str| {
         Entry::Reworded(Reworded {

@@ -73,7 +73,7 @@ pub(super) fn compile(
     let downstream = downstream(file, &mut check);
     let upstream = upstream(file, &mut check);
     let fetch_images = fetch_images(file, &mut check);
-    let caching = cache::compile(file, &mut check);
+    let mut caching = cache::compile(file, &mut check);
     let for_admin = file.master_key_for == MasterKeyFor::Admin;
     let operators = operators::compile(file, &mut check);
     let mut door = Door::new(file.master_key.as_ref().map(|key| &key.0), for_admin).with_operators(operators);
@@ -92,6 +92,7 @@ pub(super) fn compile(
     let (providers, offers) = providers::compile(file, &mut check);
     let externals = external::compile(file, &providers, &mut check);
     let table = names::compile(file, &offers, &mut check);
+    cache::ask(&mut caching, file, &table, &mut check);
     let overlays = prices::compile(file, &mut check);
     let catalog = Arc::new(Catalog::builtin().with_overlay(&overlays));
     let proxies = proxies(file, &mut check);

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::scalar::{Degree, Key, Size, Span};
+use super::scalar::{Degree, Fraction, Key, Size, Span};
+use crate::cache::models::ALIKE;
 use crate::units::ByteSize;
 
 /// What is kept of answers, to answer the same question once more; may be written as its mode alone.
@@ -15,7 +16,8 @@ use crate::units::ByteSize;
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct Cache {
     /// `exact`: the same question, in whatever dialect, is answered once more; `safe`: also the same question
-    /// in other words; `balanced`: also with words in it that mean the same; or `off`. Default: `exact`.
+    /// in other words; `balanced`: also with words in it that mean the same; `verified`: also where a model says
+    /// that it is the same; `custom`: also where a model's vectors are about the same; or `off`. Default: `exact`.
     pub(in crate::config) mode: CacheMode,
     /// All that is kept at one time; what was used longest ago goes first. Default: `64MiB`.
     pub(in crate::config) room: Size,
@@ -29,7 +31,8 @@ pub(in crate::config) struct Cache {
     /// A request that wants a freer draw than this is asked anew each time, unless it names a seed.
     /// Default: 0.3.
     pub(in crate::config) temperature: Degree,
-    /// Whether also requests are answered that name no temperature. Default: true in the modes `safe` and `balanced`, else false.
+    /// Whether also requests are answered that name no temperature. Default: false in the modes `off` and
+    /// `exact`, else true.
     pub(in crate::config) without_temperature: Option<bool>,
     /// Whether also requests with tools are answered. Default: false.
     pub(in crate::config) tools: bool,
@@ -41,13 +44,54 @@ pub(in crate::config) struct Cache {
     /// How a stream is told once more: `at_once`, or at its `recorded` pace. Default: `at_once`.
     pub(in crate::config) replay: CacheReplay,
     /// Whether a question that was answered in other words is asked all the same, so that the answers can be
-    /// compared: metrics say how many `safe` would have answered, and how many of those answers agree. It sees what the cache answers: with
+    /// compared: metrics say how many `safe` would have answered, or the mode that is said where that knows more,
+    /// and how many of those answers agree. It sees what the cache answers: with
     /// `exact`, requests that name no temperature only where `without_temperature` is set. Default: false.
     pub(in crate::config) shadow: bool,
+    /// The model that is asked in the mode `verified`.
+    pub(in crate::config) verified: CacheVerified,
+    /// The model that is asked in the mode `custom`.
+    pub(in crate::config) custom: CacheCustom,
     /// What is kept on the disk too, so that it outlives the process.
     pub(in crate::config) disk: CacheDisk,
     /// What is kept on a server too, which several gateways share.
     pub(in crate::config) redis: CacheRedis,
+}
+
+/// A model that is asked whether a question is the same as one that was answered.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct CacheVerified {
+    /// The model or route, by the name that clients use: a small, fast one that chats.
+    pub(in crate::config) model: Option<String>,
+    /// How long a question waits for its verdict; what is later is a miss. Default: `1s`.
+    pub(in crate::config) timeout: Span,
+}
+
+impl Default for CacheVerified {
+    fn default() -> Self {
+        Self { model: None, timeout: Span(Duration::from_secs(1)) }
+    }
+}
+
+/// A model that turns questions into vectors.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct CacheCustom {
+    /// The model or route, by the name that clients use: one that makes embeddings.
+    pub(in crate::config) model: Option<String>,
+    /// How alike the vectors of two questions must be to share an answer, from 0 to 1 (their cosine). Default: 0.95.
+    pub(in crate::config) threshold: Fraction,
+    /// How long a question waits for its vector; what is later is a miss. Default: `100ms`.
+    pub(in crate::config) timeout: Span,
+}
+
+impl Default for CacheCustom {
+    fn default() -> Self {
+        Self { model: None, threshold: Fraction(ALIKE), timeout: Span(Duration::from_millis(100)) }
+    }
 }
 
 /// Answers on the disk.
@@ -95,7 +139,7 @@ impl Default for CacheRedis {
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("type" = ["object", "string", "boolean"])))]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct CacheOtherwise {
-    /// `exact`, `safe`, `balanced` or `off`.
+    /// `exact`, `safe`, `balanced`, `verified`, `custom` or `off`.
     pub(in crate::config) mode: Option<CacheMode>,
     /// How long an answer is kept.
     pub(in crate::config) ttl: Option<Span>,
@@ -128,6 +172,10 @@ pub(in crate::config) enum CacheMode {
     Safe,
     /// And as far as words tell that may stand for one another.
     Balanced,
+    /// And as far as a model says so.
+    Verified,
+    /// And as far as a model's vectors tell.
+    Custom,
 }
 
 /// Who shares answers.
@@ -180,6 +228,8 @@ impl Default for Cache {
             left: CacheLeft::Cancel,
             replay: CacheReplay::AtOnce,
             shadow: false,
+            verified: CacheVerified::default(),
+            custom: CacheCustom::default(),
             disk: CacheDisk::default(),
             redis: CacheRedis::default(),
         }

@@ -1,5 +1,6 @@
 //! The configuration as its users meet it: files and variables in, a world or problems out.
 
+mod caching;
 mod clouds;
 mod examples;
 mod external;

@@ -121,7 +121,8 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         exchange.in_background = true;
     }
     // Who is judged may see the other one of two worlds.
-    let may_judge = !world.externals.is_empty() || world.is_staged || world.staged.is_some();
+    let judges = !world.externals.is_empty() || world.caching.asks();
+    let may_judge = judges || world.is_staged || world.staged.is_some();
     if may_judge && let Some(key) = shared.background.judged(session.req_header()) {
         exchange.judges = true;
         exchange.key = key;
@@ -387,8 +388,10 @@ fn dispatch(
     ask.recall = recall;
     ask.fetches = exchange.world.fetch_images.enabled;
     let (own, names) = (exchange.key.clone(), exchange.world.discovered.load());
+    // It is the operator who has a judge asked, and not the key that pays for it.
+    let chooser = own.as_deref().filter(|_| !exchange.judges);
     let Chosen { mut targets, mut place, mut known, mut routing } =
-        ask::choose(&exchange.world, &names, own.as_deref(), &head.headers, asked, &mut ask)?;
+        ask::choose(&exchange.world, &names, chooser, &head.headers, asked, &mut ask)?;
     exchange.wait_for(routing.as_ref().and_then(|routing| routing.way.times.as_ref()), &ask.times);
     if matches!(asked, Asked::Chat { dialect: Dialect::OpenaiResponses, .. })
         && !ask.stream
@@ -496,7 +499,8 @@ fn send(
     let key = key(shared, &exchange.world, &ask, &known, barred);
     let looking = tracing::since(exchange);
     let query = match asked {
-        Asked::Chat { .. } if !exchange.in_background => {
+        // What a judge says is said about this and nothing else.
+        Asked::Chat { .. } if !exchange.in_background && !exchange.judges => {
             let own = exchange.key.as_deref();
             caching::query(&exchange.world, &shared.cache, own, &head.headers, &mut ask, lens, &targets)?
         }
@@ -523,7 +527,9 @@ fn send(
         let found_out = query.look(&shared.cache);
         tracing::took(exchange, looking, Deed::Cache);
         match found_out {
-            Found::Nothing(flight) if shared.tiers.is_some() && !query.wish.fresh => {
+            Found::Nothing(flight)
+                if shared.tiers.is_some() && !query.wish.fresh || query.waits_for().is_some() =>
+            {
                 found = Some((query, Found::Nothing(flight)));
             }
             Found::Nothing(_) if query.wish.only => return Err(caching::look::uncached()),
@@ -533,6 +539,7 @@ fn send(
                 let kept = (&shared.cache, shared.tiers.as_ref());
                 // Dropped, it tells whoever waits that nothing comes.
                 let vigil = exchange.vigil.as_ref();
+                caching::asking::aside(shared, &query, exchange.key.clone());
                 tape = query.takes.then(|| Box::new(Tape::new(kept, query, flight, mark)).outliving(vigil));
             }
             something => found = Some((query, something)),

@@ -17,7 +17,7 @@ pub async fn look(
     flight: Option<Arc<Flight>>,
 ) -> (Found, Option<Tier>) {
     // A client that leaves meanwhile leaves nobody waiting.
-    let led = Led { cache, fingerprint: query.fingerprint, flight };
+    let led = Led::new(cache, query, flight);
     let purges = cache.purges();
     let in_other_words = query.rules.other_words() == OtherWords::Answered;
     let reworded: &[Fingerprint] = if in_other_words { &query.reworded } else { &[] };
@@ -67,15 +67,20 @@ pub fn keep(
 }
 
 /// A flight whose leader looks elsewhere. Where that is all it did, those who wait look again themselves.
-struct Led<'c> {
+pub(super) struct Led<'c> {
     cache: &'c Exact,
     fingerprint: Fingerprint,
     flight: Option<Arc<Flight>>,
 }
 
-impl Led<'_> {
+impl<'c> Led<'c> {
+    /// The flight of those who wait for the answer to a query.
+    pub(super) const fn new(cache: &'c Exact, query: &Query, flight: Option<Arc<Flight>>) -> Self {
+        Self { cache, fingerprint: query.fingerprint, flight }
+    }
+
     /// The flight goes on.
-    fn on(mut self) -> Option<Arc<Flight>> {
+    pub(super) fn on(mut self) -> Option<Arc<Flight>> {
         self.flight.take()
     }
 }

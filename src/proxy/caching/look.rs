@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::{HeaderMap, header};
 
 use crate::cache::rules::SWITCH;
+use crate::cache::semantic::near::Sketch;
 use crate::cache::{
     Drawn, Entry, Exact, Fingerprint, Flights, Found, Look, Mark, Mode, OtherWords, Place, Realm, Rules,
     Scope, Wish, fingerprint, semantic,
@@ -15,6 +16,7 @@ use crate::dialect::Framing;
 use crate::ir::Dialect;
 use crate::policy::Key;
 use crate::provider::Base;
+use crate::proxy::caching::asking::Asking;
 use crate::proxy::caching::verbatim::Verbatim;
 use crate::proxy::departure::parsed;
 use crate::proxy::exchange::Ask;
@@ -35,6 +37,8 @@ pub struct Query {
     pub reworded: Vec<Fingerprint>,
     /// Where questions stand that may ask the same with words of their own; none where words count.
     pub places: Vec<Place>,
+    /// The model that is asked about such questions, where one is.
+    pub asking: Option<Box<Asking>>,
     /// What may be kept.
     pub rules: Rules,
     /// What the client says to that.
@@ -84,8 +88,9 @@ pub fn query(
     let takes = ask.framing != Framing::JsonArray;
     let verbatim = Verbatim::of(&rules, &realm, ask);
     if let Some(fingerprint) = verbatim.as_ref().and_then(|told| told.known(cache, clock::unix_millis())) {
-        let (reworded, places) = (Vec::new(), Vec::new());
-        let query = Query { fingerprint, reworded, places, rules, wish, takes, verbatim: None, leads: false };
+        let (reworded, places, asking, verbatim) = (Vec::new(), Vec::new(), None, None);
+        let query =
+            Query { fingerprint, reworded, places, asking, rules, wish, takes, verbatim, leads: false };
         return Ok(Some(Box::new(query)));
     }
     // What is no request of its dialect is the provider's to refuse.
@@ -104,17 +109,32 @@ pub fn query(
     };
     let numbers = |forms: &[String]| fingerprint::of_question(&cache.key, &realm, request, forms);
     let reworded = numbers(&forms);
-    let places = if rules.mode == Mode::Balanced { places(&forms, numbers) } else { Vec::new() };
-    Ok(Some(Box::new(Query { fingerprint, reworded, places, rules, wish, takes, verbatim, leads: false })))
+    let asking = Asking::of(&world.caching, rules, request);
+    let places = match &asking {
+        Some(asking) => asking.places(&forms, numbers),
+        None if rules.mode.alone() == Mode::Balanced => places(&forms, numbers),
+        None => Vec::new(),
+    };
+    let asking = asking.filter(|_| !places.is_empty()).map(Box::new);
+    let query = Query { fingerprint, reworded, places, asking, rules, wish, takes, verbatim, leads: false };
+    Ok(Some(Box::new(query)))
 }
 
 /// Where a question with these forms stands among others: boxes are numbered as forms are, of which none begins
 /// with this sign.
 fn places(forms: &[String], numbers: impl Fn(&[String]) -> Vec<Fingerprint>) -> Vec<Place> {
-    let sketches: Vec<_> =
-        forms.iter().take(CLEAR).filter_map(|form| semantic::near::Sketch::of(form)).collect();
-    let boxes: Vec<_> = sketches.iter().map(|sketch| format!("~ {}", sketch.must())).collect();
-    let place = |(box_of, sketch)| Place { box_of, sketch: Arc::new(sketch) };
+    placed(forms, numbers, |sketch| format!("~ {}", sketch.must()))
+}
+
+/// The same, in boxes with these names.
+pub(super) fn placed(
+    forms: &[String],
+    numbers: impl Fn(&[String]) -> Vec<Fingerprint>,
+    name: impl Fn(&Sketch) -> String,
+) -> Vec<Place> {
+    let sketches: Vec<_> = forms.iter().take(CLEAR).filter_map(|form| Sketch::of(form)).collect();
+    let boxes: Vec<_> = sketches.iter().map(name).collect();
+    let place = |(box_of, sketch)| Place { box_of, sketch: Arc::new(sketch), text: None, meaning: None };
     numbers(&boxes).into_iter().zip(sketches).map(place).collect()
 }
 
@@ -225,15 +245,34 @@ impl Query {
         if self.wish.fresh || self.rules.other_words() != OtherWords::Watched {
             return None;
         }
-        let look = Look {
-            now: clock::unix_millis(),
-            max_age: self.wish.max_age,
-            entries: true,
-            flights: Flights::Apart,
-        };
+        let look = self.apart();
         let found =
             cache.find_reworded(&self.reworded, &look).or_else(|| cache.find_near(&self.places, &look));
         found.map(|(entry, _)| entry)
+    }
+
+    /// How entries are looked for, whatever is in flight.
+    #[must_use]
+    pub fn apart(&self) -> Look {
+        let (now, max_age) = (clock::unix_millis(), self.wish.max_age);
+        Look { now, max_age, entries: true, flights: Flights::Apart }
+    }
+
+    /// The model that the question waits for, where there is one.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<&Asking> {
+        let waits = !self.wish.fresh && self.rules.other_words() == OtherWords::Answered;
+        self.asking.as_deref().filter(|_| waits)
+    }
+
+    /// Where this question is found by others like it, with what a model told of it by now.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        let place = self.places.first()?.clone();
+        Some(match &self.asking {
+            Some(asking) => asking.told_of(place),
+            None => place,
+        })
     }
 
     /// Under which fingerprints the answer is found again for the same question in other words: all, where it

@@ -15,9 +15,9 @@ use crate::clock;
 use crate::dialect::{Restore, StreamShape};
 use crate::ir::Dialect;
 use crate::proxy::answer::{self, Connection};
-use crate::proxy::caching::behind;
 use crate::proxy::caching::look::{Query, mark, uncached};
 use crate::proxy::caching::tape::Tape;
+use crate::proxy::caching::{asking, behind};
 use crate::proxy::departure::attempt::Mode;
 use crate::proxy::departure::targets;
 use crate::proxy::exchange::{Call, Exchange};
@@ -42,7 +42,7 @@ pub async fn serve(
     mut found: Found,
 ) -> Result<bool> {
     let mut tiers = shared.tiers.as_deref().filter(|_| !query.wish.fresh);
-    let mut from = None;
+    let (mut from, mut asks, mut said_by) = (None, true, None);
     loop {
         if let Found::Nothing(flight) = found {
             found = match tiers.take() {
@@ -54,6 +54,21 @@ pub async fn serve(
                     exchange.overhead += begun.elapsed();
                     from = tier;
                     behind
+                }
+                None => Found::Nothing(flight),
+            };
+        }
+        if let Found::Nothing(flight) = found {
+            let asking = query.waits_for().filter(|_| std::mem::take(&mut asks));
+            found = match asking {
+                Some(asking) => {
+                    let (looking, begun) = (tracing::since(exchange), clock::now());
+                    let key = exchange.key.clone();
+                    let told = Box::pin(asking::look(shared, asking, &query, key, flight)).await;
+                    tracing::took(exchange, looking, Deed::Cache);
+                    exchange.overhead += begun.elapsed();
+                    said_by = Some(asking.tier());
+                    told
                 }
                 None => Found::Nothing(flight),
             };
@@ -80,7 +95,8 @@ pub async fn serve(
                 let near = matches!(found, Found::Near(..));
                 let told = match &**entry {
                     Entry::Answer(answer) => {
-                        exchange.cache = Some(if near { Tier::Balanced } else { Tier::Semantic });
+                        let tier = said_by.take().unwrap_or(Tier::Balanced);
+                        exchange.cache = Some(if near { tier } else { Tier::Semantic });
                         repeat(shared, session, exchange, &query, answer, age).await?
                     }
                     Entry::Vector(_) | Entry::Reworded(_) => Told::Nothing,
@@ -91,6 +107,7 @@ pub async fn serve(
                 // It is the answer to somebody else, and stays; this one is asked in its own words.
                 query.reworded.clear();
                 query.places.clear();
+                query.asking = None;
                 Told::Nothing
             }
             Found::Flight(flight) => follow(shared, session, exchange, Listener::new(flight)).await?,
@@ -103,6 +120,7 @@ pub async fn serve(
                     reserved.undo();
                 }
                 let (key, vigil) = (exchange.key.clone(), exchange.vigil.clone());
+                asking::aside(shared, &query, key.clone());
                 if let Some(call) = exchange.call() {
                     (call.attempts, call.relay, call.saving) = (1, Relay::Waiting, None);
                     let mark = mark(key.as_deref(), &call.ask);

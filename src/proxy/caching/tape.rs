@@ -10,6 +10,7 @@ use crate::cache::{Answer, End, Entry, Exact, Flight, Left, Mark, Origin, Reword
 use crate::clock;
 use crate::dialect::{Framing, Restore, codec, transcode};
 use crate::ir::{Block, Content, Finish, FinishReason, Reply};
+use crate::proxy::caching::asking::Known;
 use crate::proxy::caching::behind;
 use crate::proxy::caching::look::Query;
 use crate::proxy::departure::attempt::Mode;
@@ -196,23 +197,32 @@ impl Tape {
             Some(reply(origin, &body).filter(is_whole)?)
         };
         let compared = |watched: Arc<Entry>| compare(&watched, reply.as_ref()?);
-        let agreement = self.watched.take().and_then(compared);
+        let asked = || self.query.asking.as_ref().and_then(|asking| asking.watched());
+        let agreement = self.watched.take().or_else(asked).and_then(compared);
         let entry = Entry::Answer(Answer { origin: (**origin).clone(), body, pace, mark: self.mark.clone() });
         let (both, time) = ((&*self.cache, self.tiers.as_deref()), (clock::unix_millis(), self.query.ttl()));
         if behind::keep(both, self.query.fingerprint, entry, time, self.purges)
             && reply.as_ref().is_some_and(is_finished)
         {
             for (at, fingerprint) in self.query.known_by().iter().enumerate() {
-                let reworded = Entry::Reworded(Reworded {
+                let reworded = Reworded {
                     answered: self.query.fingerprint,
                     provider: Arc::clone(&origin.provider),
                     model: Arc::clone(&origin.model),
                     mark: self.mark.clone(),
                     // One of its forms is enough to be found by.
-                    place: self.query.places.first().filter(|_| at == 0).cloned(),
+                    place: self.query.place().filter(|_| at == 0),
                     told: None,
-                });
-                behind::keep(both, *fingerprint, reworded, time, self.purges);
+                };
+                let asking = self.query.asking.as_deref().filter(|_| at == 0);
+                let unplaced = asking.map(|asking| (asking, reworded.clone()));
+                behind::keep(both, *fingerprint, Entry::Reworded(reworded), time, self.purges);
+                if let Some((asking, reworded)) = unplaced {
+                    asking.kept(
+                        &self.cache,
+                        Known { fingerprint: *fingerprint, reworded, time, purges: self.purges },
+                    );
+                }
             }
         }
         agreement

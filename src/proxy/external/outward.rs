@@ -10,6 +10,7 @@ use pingora::http::RequestHeader;
 use pingora::prelude::HttpPeer;
 
 use crate::clock;
+use crate::policy::Key;
 use crate::policy::guard::external::{Call, External, Failure, Lender, Question};
 use crate::provider::Base;
 use crate::provider::auth::Credential;
@@ -18,6 +19,7 @@ use crate::proxy::departure::resolve::Resolver;
 use crate::proxy::keeping::background::Background;
 use crate::proxy::minting::Credentials;
 use crate::telemetry::Metrics;
+use crate::units::Secret;
 
 /// An answer may be this large, or as large as twice what was asked.
 const LARGEST: usize = 1 << 20;
@@ -29,7 +31,7 @@ pub struct Outward {
     resolver: Arc<Resolver>,
     credentials: Arc<Credentials>,
     background: Arc<Background>,
-    pub(super) metrics: Arc<Metrics>,
+    pub(in crate::proxy) metrics: Arc<Metrics>,
     /// It holds every root certificate, so it is made when it is first needed.
     connector: OnceLock<Connector>,
 }
@@ -75,29 +77,43 @@ impl Outward {
         peer.options.connection_timeout = Some(guard.timeout);
         peer.options.total_connection_timeout = Some(guard.timeout);
         peer.options.read_timeout = Some(guard.timeout);
-        let mut head = head(guard, base, call).map_err(|_| Failure::of("its address is none"))?;
+        let mut head = head(&guard.headers, base, call).map_err(|_| Failure::of("its address is none"))?;
         if let Some(lender) = &guard.lender {
             self.show(&mut head, lender, guard.timeout, call).await?;
         }
         self.exchange(&peer, head, call).await
     }
 
-    /// Asks a model of the gateway's own, as any client does.
+    /// Asks a model of the gateway's own for a guard.
     async fn ask_own(
         &self,
         guard: &External,
         question: &Question,
         call: &Call,
     ) -> Result<(u16, Vec<u8>), Failure> {
+        self.own(question.key.clone(), &guard.headers, guard.timeout, call).await
+    }
+
+    /// Asks a model of the gateway's own, as any client does: on behalf of this key, which pays.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn own(
+        &self,
+        key: Option<Arc<Key>>,
+        headers: &[(String, Secret)],
+        patience: Duration,
+        call: &Call,
+    ) -> Result<(u16, Vec<u8>), Failure> {
         let own = self.background.own();
         let own = own.ok_or_else(|| Failure::of("this gateway has no address for its own requests"))?;
         let base = Base::parse(&format!("http://{own}")).map_err(|_| Failure::of("its address is none"))?;
-        let asking = self.background.ask(question.key.clone());
-        let mut head = head(guard, &base, call).map_err(|_| Failure::of("its address is none"))?;
+        let asking = self.background.ask(key);
+        let mut head = head(headers, &base, call).map_err(|_| Failure::of("its address is none"))?;
         let (name, value) = asking.header();
         head.insert_header(name, value).map_err(|_| Failure::of("its address is none"))?;
         let mut peer = HttpPeer::new(own, false, String::new());
-        peer.options.read_timeout = Some(guard.timeout);
+        peer.options.read_timeout = Some(patience);
         self.exchange(&peer, head, call).await
     }
 
@@ -182,7 +198,7 @@ impl Outward {
     }
 }
 
-fn head(guard: &External, base: &Base, call: &Call) -> pingora::Result<RequestHeader> {
+fn head(headers: &[(String, Secret)], base: &Base, call: &Call) -> pingora::Result<RequestHeader> {
     const AGENT: &str = concat!("tollgate/", env!("CARGO_PKG_VERSION"));
     let path = format!("{}{}", base.path, call.target);
     let path = if path.is_empty() { "/" } else { &path };
@@ -192,7 +208,7 @@ fn head(guard: &External, base: &Base, call: &Call) -> pingora::Result<RequestHe
     head.insert_header("accept", "application/json")?;
     head.insert_header("accept-encoding", "identity")?;
     head.insert_header("content-type", "application/json")?;
-    for (name, value) in &guard.headers {
+    for (name, value) in headers {
         // The configuration was held against what a header can say.
         if let (Ok(name), Ok(mut value)) =
             (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.expose()))

@@ -104,13 +104,7 @@ impl<'s> Pairing<'s> {
         }
         let mut others: Vec<_> = other.words.iter().enumerate().collect();
         others.retain(|(to, _)| !taken.get(*to).copied().unwrap_or(true));
-        let opposite = |word: &Word, there: &Word| {
-            let opposites = |pair: Option<(Known, Known)>| pair.is_some_and(|(a, b)| a.is_opposite(b));
-            opposites(word.known.zip(there.known))
-                || opposites(compared(&word.text).zip(compared(&there.text)))
-        };
-        let turned = |word: &Word, there: &Word| is_turned(&word.text, &there.text) || opposite(word, there);
-        if rest.iter().any(|(_, word)| others.iter().any(|(_, there)| turned(word, there))) {
+        if rest.iter().any(|(_, word)| others.iter().any(|(_, there)| says_otherwise(word, there))) {
             return None;
         }
         let mut slips = 0;
@@ -161,6 +155,14 @@ fn nearest(ones: &[(usize, &Word)], others: &[(usize, &Word)]) -> Option<Swap> {
         Some(Swap { one: *one, other: *other, alike })
     });
     swaps.filter(|swap| swap.alike >= LEAST_ALIKE).max_by(|a, b| a.alike.total_cmp(&b.alike))
+}
+
+/// Whether one word is the opposite of the other.
+pub(super) fn says_otherwise(word: &Word, there: &Word) -> bool {
+    let opposites = |pair: Option<(Known, Known)>| pair.is_some_and(|(a, b)| a.is_opposite(b));
+    is_turned(&word.text, &there.text)
+        || opposites(word.known.zip(there.known))
+        || opposites(compared(&word.text).zip(compared(&there.text)))
 }
 
 /// Whether one word is the other with a beginning or an end that turns it.

@@ -10,10 +10,12 @@ mod little;
 mod measure;
 mod sketch;
 mod taught;
+mod vetoes;
 
 pub use super::words::vectors::{Vector, product};
 pub use measure::{MEASURES, measures};
 pub use sketch::{Sketch, may_share};
+pub use vetoes::{Doubt, doubt, fixed};
 
 /// The least score with which an answer serves both: no pair that taught the scorer and asks something else has it, and
 /// no trap of `tests/semantic`. `docs/semantic-cache.md` has what comes of others.
