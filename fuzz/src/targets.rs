@@ -7,7 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 use tollgate::cache::packed::{label, pack, unpack};
-use tollgate::cache::{Answer, Entry, Fingerprint, Mark, Origin};
+use tollgate::cache::semantic::near::{Sketch, doubt, fixed, logit};
+use tollgate::cache::semantic::{Turn, forms};
+use tollgate::cache::{Answer, Embedder, Entry, Fingerprint, Mark, Origin, Verifier};
 use tollgate::catalog::Catalog;
 use tollgate::catalog::profile::Profile;
 use tollgate::config::{self, Sources};
@@ -22,6 +24,7 @@ use tollgate::ir::fold::Fold;
 use tollgate::ir::grammar::Checker;
 use tollgate::ir::{Dialect, Event, Losses};
 use tollgate::provider::Vendor;
+use tollgate::route::health::Breaker;
 use tollgate::wire::lens::{self, Edit, Lens};
 use tollgate::wire::resp as redis;
 use tollgate::wire::{event_stream, json, json_array, multipart as form, ndjson, sse, websocket as socket};
@@ -151,6 +154,7 @@ pub const ALL: &[Target] = &[
     },
     Target { name: "embeddings", feed: embeddings, seeds: &["corpus/openai_chat/requests"] },
     Target { name: "ranks", feed: ranks, seeds: &["corpus/flat/ranks"] },
+    Target { name: "questions", feed: questions, seeds: &["semantic/pairs"] },
     Target {
         name: "counts",
         feed: counts,
@@ -669,6 +673,40 @@ pub fn counts(data: &[u8]) {
     let _ = anthropic_messages::count::parse_count_request(&head, data);
     let _ = gemini_generate::count::parse_request(&head, data);
     let _ = gemini_generate::count::parse_reply(data);
+}
+
+/// What the cache makes of questions in whatever words: a bounded number of bounded forms, which two questions may only
+/// share an answer by if what must be equal is. And what models may say of them.
+pub fn questions(data: &[u8]) {
+    const LINES: usize = 6;
+    let text = String::from_utf8_lossy(data);
+    let lines: Vec<&str> = text.lines().collect();
+    let from = data.len().checked_rem(lines.len()).unwrap_or(0);
+    let mut sketches: Vec<Sketch> = Vec::new();
+    for question in lines.iter().skip(from).take(LINES).flat_map(|line| line.split(" | ")).chain([&*text]) {
+        for turn in [Turn::First, Turn::Later] {
+            let Ok(forms) = forms(question, turn) else { continue };
+            assert!((1..=8).contains(&forms.len()), "{question}");
+            for form in &forms {
+                assert!(!form.is_empty() && form.len() <= question.len() * 8 + 64, "{question}: {form}");
+                sketches.extend(Sketch::of(form));
+            }
+        }
+    }
+    for one in &sketches {
+        assert!(one.weight() < 1 << 16 && doubt(one, one).is_none());
+        for other in &sketches {
+            assert!(logit(one, other).is_none_or(|logit| logit.is_finite() && one.must() == other.must()));
+            assert!(doubt(one, other).is_none() || fixed(one) == fixed(other));
+        }
+    }
+    let (model, timeout) = (String::new(), Duration::ZERO);
+    let verifier = Verifier { model: model.clone(), timeout, breaker: Breaker::default() };
+    let embedder = Embedder { model, threshold: 0.9, timeout, breaker: Breaker::default() };
+    let _ = verifier.read(data);
+    if let Some(meaning) = embedder.read(data) {
+        assert!((meaning.alike(&meaning) - 1.0).abs() < 0.01 && meaning.weight() <= data.len() + 64);
+    }
 }
 
 /// A configuration compiles, or every problem has a sentence.
