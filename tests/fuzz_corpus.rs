@@ -156,5 +156,5 @@ each! {
     completions_reply, completions_stream, completions_error, ollama_request, ollama_text_request,
     ollama_reply, ollama_text_reply, ollama_stream, ollama_text_stream, ollama_error, ollama_text_error, cohere_request,
     cohere_reply, cohere_stream, cohere_error, ndjson,
-    embeddings, ranks, counts, questions, configuration,
+    embeddings, ranks, questions, counts, configuration,
 }
