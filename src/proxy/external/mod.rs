@@ -2,7 +2,7 @@
 //!
 //! About a request they are asked between the local guards and all else ([`before`]); what is asked beside
 //! its provider is waited for when the head of the answer comes ([`verdict`]). Of an answer pieces wait
-//! until their window has its verdict ([`after`]). No hook of Pingora's waits for anything in the middle of a
+//! until their window has its verdict (`after`). No hook of Pingora's waits for anything in the middle of a
 //! body: what is decided by the time the next piece comes goes on with it, and what is left at the end is
 //! told by [`late`], for which the last piece ends as if it had failed.
 

@@ -1,6 +1,6 @@
 //! Guards that live elsewhere: services that are asked what they make of what is said.
 //!
-//! Everything here is said and read as values: which texts a service is asked about ([`said`]), what it
+//! Everything here is said and read as values: which texts a service is asked about (`said`), what it
 //! is sent and what its answer means ([`Service`]), and what becomes of that ([`External::settle`]).
 //! Who carries it is `proxy`'s business, as is time.
 
