@@ -18,7 +18,7 @@ use crate::proxy::arrival::address;
 use crate::proxy::arrival::ask::{self, Said};
 use crate::proxy::arrival::asked::Asked;
 use crate::proxy::arrival::body::Taken;
-use crate::proxy::arrival::key;
+use crate::proxy::arrival::dispatch::key;
 use crate::proxy::bytes_held::Share;
 use crate::proxy::departure::attempt;
 use crate::proxy::departure::onward;

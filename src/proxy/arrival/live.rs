@@ -152,7 +152,7 @@ pub(super) fn dispatch(
         }
     };
     let barred = onward::barred(chosen.routing.as_deref(), chosen.place);
-    let key = super::key(shared, &world, &ask, &chosen.known, barred);
+    let key = super::dispatch::key(shared, &world, &ask, &chosen.known, barred);
     let attempt = attempt::live(&ask, &tunnel, chosen.known, key)?;
     let call = Call::new(ask, chosen.targets, chosen.place, attempt, share);
     let upload = Upload::Tunnel(Box::new(tunnel));

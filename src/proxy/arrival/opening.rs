@@ -56,7 +56,7 @@ pub(super) fn dispatch(
     // Where another provider is meant by an id alone, this one's name must follow its own.
     ask.owner = Some(live::owner(world, chosen.known.index)).filter(|_| matches!(opening, Opening::Call(_)));
     let barred = onward::barred(chosen.routing.as_deref(), chosen.place);
-    let key = super::key(shared, world, &ask, &chosen.known, barred);
+    let key = super::dispatch::key(shared, world, &ask, &chosen.known, barred);
     let attempt = attempt::opening(&ask, opening, chosen.known, key)?;
     let call = Call::new(ask, chosen.targets, chosen.place, attempt, share);
     let call = Call { routing: chosen.routing, ..call };

@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 use crate::route::WORDS;
 use crate::wire::lens::Lens;
 
-use super::{Sent, go_through, send};
+use super::dispatch::{Sent, go_through, send};
 
 /// A request that guards elsewhere are to be asked about before it goes on.
 #[allow(clippy::large_enum_variant, reason = "it is boxed as a whole")]
