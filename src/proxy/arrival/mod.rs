@@ -1,4 +1,4 @@
-//! A request arrives: recognised, let in, read, and given its targets.
+//! A request arrives: recognised, let in and read, after which `dispatch` finds its targets.
 
 use std::sync::Arc;
 

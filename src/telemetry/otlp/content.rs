@@ -7,12 +7,14 @@
 use http::HeaderMap;
 
 use super::span::Span;
+use crate::account::Said;
 use crate::account::trace::{Trace, Words};
 use crate::dialect::frames::{Frames, Piece};
 use crate::dialect::{Head, codec};
 use crate::ir::fold::Fold;
 use crate::ir::{
-    Block, Content, Dialect, FinishReason, Media, Reply, Request, Role, Source, Tool, ToolCall, Turn,
+    Block, Content, Dialect, Event, FinishReason, Media, Reply, Request, Role, Source, Tool, ToolCall,
+    ToolKind, Turn,
 };
 use crate::telemetry::names::span as name;
 use crate::wire::json::{self, Array, Object};
@@ -44,7 +46,9 @@ pub(super) fn tell(span: &mut Span, trace: &Trace, words: &Words, limit: usize) 
     cut |= answer.is_cut();
     if let Some(reply) = answered(words, answer.bytes()) {
         let mut room = Room::of(limit);
-        span.text(name::OUTPUT_MESSAGES, &candidates(&reply, &mut room));
+        // What was restored may have come in pieces.
+        let told = Said::new(candidates(&reply, &mut room).into_bytes(), false).masked(&words.masked);
+        span.text(name::OUTPUT_MESSAGES, told.text().unwrap_or_default());
         cut |= room.cut;
     }
     if cut {
@@ -83,7 +87,7 @@ fn answered(words: &Words, bytes: &[u8]) -> Option<Reply> {
     parser.finish(&mut events);
     let mut fold = Fold::new();
     // An answer that breaks off was heard until there.
-    let told = |event: &crate::ir::Event| !matches!(event, crate::ir::Event::Fault(_));
+    let told = |event: &Event| !matches!(event, Event::Fault(_));
     events.into_iter().filter(told).for_each(|event| fold.push(event));
     fold.finish().ok().filter(|reply| !reply.candidates.is_empty())
 }
@@ -263,7 +267,7 @@ fn definitions(tools: &[Tool], room: &mut Room) -> String {
                 break;
             }
             all.object(|said| {
-                said.string("type", "function");
+                said.string("type", kind(tool));
                 said.string("name", &tool.name);
                 said.opt_string("description", tool.description.as_deref());
                 said.opt_raw("parameters", tool.schema.as_deref());
@@ -271,4 +275,52 @@ fn definitions(tools: &[Tool], room: &mut Room) -> String {
         }
     });
     String::from_utf8(out).unwrap_or_default()
+}
+
+/// A tool that its provider runs is known by its name.
+fn kind(tool: &Tool) -> &str {
+    match tool.kind {
+        ToolKind::Function | ToolKind::Older => "function",
+        ToolKind::Custom(_) => "custom",
+        ToolKind::Hosted { .. } => &tool.name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::trace::Words;
+
+    #[test]
+    fn of_what_is_asked_the_latest_is_told_in_whole_letters() {
+        let turns = [
+            Turn::new(Role::User, vec![Block::text("first")]),
+            Turn::new(Role::Assistant, vec![Block::text("äöü")]),
+        ];
+        let mut room = Room::of(2 * FRAME + 5);
+        let told = messages(&turns, &mut room);
+        assert_eq!(told, r#"[{"role":"assistant","parts":[{"type":"text","content":"äö"}]}]"#);
+        assert!(room.cut);
+        let mut room = Room::of(1 << 10);
+        assert!(messages(&turns, &mut room).starts_with(r#"[{"role":"user""#) && !room.cut);
+    }
+
+    #[test]
+    fn an_answer_that_breaks_off_is_told_as_far_as_it_came() {
+        let words = Words {
+            dialect: Dialect::OpenaiChat,
+            streamed: true,
+            answer: Said::default(),
+            masked: Vec::new(),
+            held: Box::new(()),
+        };
+        let chunk = r#"data: {"id":"a","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"So"},"finish_reason":null}]}"#;
+        let reply = answered(&words, format!("{chunk}\n\n{chunk}\n\ndata: {{\"id\"").as_bytes()).unwrap();
+        let told = candidates(&reply, &mut Room::of(1 << 10));
+        assert_eq!(
+            told,
+            r#"[{"role":"assistant","parts":[{"type":"text","content":"SoSo"}],"finish_reason":"error"}]"#
+        );
+        assert!(answered(&words, b"no stream").is_none());
+    }
 }
