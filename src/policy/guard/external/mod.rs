@@ -6,6 +6,7 @@
 
 mod azure;
 mod bedrock;
+mod changes;
 mod judge;
 mod model_armor;
 mod moderation;

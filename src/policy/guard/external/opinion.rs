@@ -1,10 +1,12 @@
 //! What a service makes of what is said, and what becomes of that.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::super::memory::Memory;
 use super::super::rule::Action;
+use super::changes::changes;
 use super::{External, OnFailure, Said, Stage};
 
 /// What a service says of something that it found.
@@ -164,17 +166,27 @@ fn named(rule: &str) -> Arc<str> {
 }
 
 /// A text with what of the patches is for it, which is text number `said`; `None` where nothing changes. Of
-/// patches that overlap the first in the text holds, and takes the rest along.
+/// changes that overlap the first in the text holds, and takes the rest along.
 #[must_use]
 pub(super) fn patched(patches: &[Patch], said: usize, text: &str) -> Option<String> {
-    let mut own: Vec<&Patch> = patches.iter().filter(|patch| patch.said == said).collect();
-    own.sort_by_key(|patch| (patch.span.start, std::cmp::Reverse(patch.span.end)));
-    let (mut out, mut at) = (String::with_capacity(text.len()), 0);
-    for patch in own {
+    let own: Vec<&Patch> = patches.iter().filter(|patch| patch.said == said).collect();
+    let mut all: Vec<(Range<usize>, &str)> = Vec::with_capacity(own.len());
+    for patch in &own {
         let Range { start, end } = patch.span;
+        if own.len() == 1 {
+            all.push((start..end, &patch.text));
+            continue;
+        }
+        let own = changes(text.get(start..end)?, &patch.text);
+        all.extend(own.into_iter().map(|(span, anew)| (start + span.start..start + span.end, anew)));
+    }
+    // What only adds something is in nobody's way.
+    all.sort_by_key(|(span, _)| (span.start, !span.is_empty(), Reverse(span.end)));
+    let (mut out, mut at) = (String::with_capacity(text.len()), 0);
+    for (Range { start, end }, anew) in all {
         if start >= at {
             out.push_str(text.get(at..start)?);
-            out.push_str(&patch.text);
+            out.push_str(anew);
         }
         at = at.max(end);
     }
@@ -201,6 +213,22 @@ mod tests {
         assert_eq!(patched(&[patch(0..4, "Anna")], 1, "Anna"), None);
         // Nobody trusts a service to know where a letter ends.
         assert_eq!(patched(&[patch(0..1, "x")], 1, "ü"), None);
+    }
+
+    #[test]
+    fn whoever_says_a_text_anew_undoes_nothing_that_another_masks() {
+        let text = "my secret: Anna has a secret";
+        let patch = |span: Range<usize>, anew: &str| Patch { said: 0, span, text: anew.to_owned() };
+        let whole = patch(0..text.len(), "my [WORD]: Anna has a [WORD]");
+        let name = patch(11..15, "[PERSON]");
+        let other = patch(0..text.len(), "(seen) my secret: {NAME} has a secret");
+        for (patches, expected) in [
+            (vec![whole.clone(), name.clone()], "my [WORD]: [PERSON] has a [WORD]"),
+            (vec![name, whole.clone()], "my [WORD]: [PERSON] has a [WORD]"),
+            (vec![whole, other], "(seen) my [WORD]: {NAME} has a [WORD]"),
+        ] {
+            assert_eq!(patched(&patches, 0, text).as_deref(), Some(expected));
+        }
     }
 
     #[test]

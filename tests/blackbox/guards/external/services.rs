@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{arrived, questions, service};
+use super::{arrived, questions, service, webhook};
 use crate::harness::{Client, Gateway, Heard, Provider, Setup, Then, json_reply, mock, mock_page, post};
 
 fn with(mock: &tollgate::mock::Mock, guard: &str) -> Gateway {
@@ -96,6 +96,22 @@ fn what_presidio_finds_is_masked_here_in_requests_and_answers() {
     }
     let gateway = with(&mock, &format!("kind: presidio, url: \"http://{}\"", hub.addr));
     assert_eq!(gateway.ask(&Client::Openai.whole("gpt-4o-mini", "Anna")).status, 400);
+}
+
+#[test]
+fn what_one_masks_stays_masked_where_another_says_the_text_anew() {
+    let (mock, hub, hook) = (mock(), analyzer(), webhook());
+    let names = format!(
+        "{{kind: presidio, url: \"http://{}\", action: mask, mode: [pre, post], timeout: 30s}}",
+        hub.addr
+    );
+    let words = format!("{{kind: webhook, url: \"http://{}\", mode: [pre, post], timeout: 30s}}", hook.addr);
+    for (first, second) in [(&names, &words), (&words, &names)] {
+        let yaml = format!("external_guards:\n  a: {first}\n  b: {second}");
+        let gateway = Setup::new(&mock).yaml(&yaml).start();
+        gateway.ask(&Client::Openai.whole("gpt-4o-mini", &said("a secret of Anna is a secret"))).ok();
+        assert!(arrived(&mock).contains("a [WORD] of [PERSON] is a [WORD]"), "{}", arrived(&mock));
+    }
 }
 
 #[test]
