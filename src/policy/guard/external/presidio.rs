@@ -78,15 +78,19 @@ pub(super) fn read(question: &Question, call: &Call, said: &Json<'_>) -> Result<
 }
 
 /// Whether this is a word that stands for something which was masked before: `[PHONE_NUMBER]` looks like a name
-/// to models of language.
+/// to models of language. A number between brackets is none.
 fn is_masked(text: &str, start: usize, end: usize) -> bool {
     let (before, found, behind) = (text.get(..start), text.get(start..end), text.get(end..));
     let (Some(before), Some(found), Some(behind)) = (before, found, behind) else { return false };
     let opens = found.starts_with('[') || before.ends_with('[');
     let closes = found.ends_with(']') || behind.starts_with(']');
     let word = found.trim_start_matches('[').trim_end_matches(']');
-    let is_name = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-    opens && closes && !word.is_empty() && word.bytes().all(is_name)
+    let kind = match word.rsplit_once('_') {
+        // Names that are undone in answers are counted.
+        Some((kind, number)) if number.len() <= 6 && number.bytes().all(|byte| byte.is_ascii_digit()) => kind,
+        Some(_) | None => word,
+    };
+    opens && closes && !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
 }
 
 #[cfg(test)]
@@ -125,6 +129,17 @@ mod tests {
         let text = "call [PHONE_NUMBER] or [Anna]";
         assert!(is_masked(text, 6, 18) && is_masked(text, 5, 19));
         assert!(!is_masked(text, 24, 28) && !is_masked(text, 0, 4));
+        for (word, expected) in [
+            ("[EMAIL_1]", true),
+            ("[CARD_123456]", true),
+            ("[4111111111111111]", false),
+            ("[DE89370400440532013000]", false),
+            ("[CARD_4111111111111111]", false),
+            ("[_1]", false),
+        ] {
+            assert_eq!(is_masked(word, 0, word.len()), expected, "{word}");
+            assert_eq!(is_masked(word, 1, word.len() - 1), expected, "{word}");
+        }
     }
 
     #[test]
