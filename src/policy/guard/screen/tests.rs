@@ -2,7 +2,7 @@ use super::super::detector::{Detector, Wanted};
 use super::super::rule::{Action, Asker, Direction, Guard};
 use super::*;
 use crate::dialect::frames::{Frames, Piece as Framed};
-use crate::dialect::{Seed, StreamShape, codec};
+use crate::dialect::{Seed, StreamParser, StreamShape, codec};
 use crate::ir::{self, Delta, Finish, FinishReason, Losses, Opening, ToolKind};
 
 const TEXT: &str = "Ask anna@example.com or pay 4111 1111 1111 1111, thanks.";
@@ -62,8 +62,8 @@ fn stream(dialect: Dialect, framing: Framing, said: &[&str], arguments: &[&str])
     out
 }
 
-/// What a client reads in a stream: the words, and the arguments of tools.
-fn read(dialect: Dialect, bytes: &[u8]) -> (String, String) {
+/// What stands in a stream as far as it came, and who would be told of its end.
+fn events(dialect: Dialect, bytes: &[u8]) -> (Vec<ir::Event>, Box<dyn StreamParser>) {
     let (mut frames, mut parser) = (Frames::of(dialect, 1 << 20), codec(dialect).stream_parser());
     let mut events = Vec::new();
     frames
@@ -73,6 +73,12 @@ fn read(dialect: Dialect, bytes: &[u8]) -> (String, String) {
             }
         })
         .unwrap();
+    (events, parser)
+}
+
+/// What a client reads in a stream: the words, and the arguments of tools.
+fn read(dialect: Dialect, bytes: &[u8]) -> (String, String) {
+    let (mut events, mut parser) = events(dialect, bytes);
     parser.finish(&mut events);
     let (mut text, mut arguments) = (String::new(), String::new());
     for event in events {
@@ -325,15 +331,7 @@ fn a_stream_keeps_its_end_back_until_its_form_was_judged() {
 
 /// The words of a stream that is not over yet, and whether it says that an answer is.
 fn read_so_far(dialect: Dialect, bytes: &[u8]) -> (String, bool) {
-    let (mut frames, mut parser) = (Frames::of(dialect, 1 << 20), codec(dialect).stream_parser());
-    let mut events = Vec::new();
-    frames
-        .push(bytes, |piece| {
-            if let Framed::Data(event, data) = piece {
-                parser.push(event, data, &mut events);
-            }
-        })
-        .unwrap();
+    let (events, _) = events(dialect, bytes);
     let (mut text, mut over) = (String::new(), false);
     for event in events {
         match event {
