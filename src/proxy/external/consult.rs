@@ -150,6 +150,12 @@ fn unseen(guard: &str, stage: Stage, why: &str) -> Refusal {
     Refusal::new(Kind::Unavailable, message).with_code("guard_unavailable")
 }
 
+/// The refusal of a request about which nobody could be asked.
+pub(super) fn unasked() -> Refusal {
+    let message = "guards could not be asked about this request";
+    Refusal::new(Kind::Unavailable, message).with_code("guard_unavailable")
+}
+
 /// The refusal of what would have to be changed and cannot.
 pub(super) fn unpatchable(guards: &[Arc<External>], stage: Stage) -> Refusal {
     let guard = guards.first().map_or("", |guard| &guard.name);

@@ -30,7 +30,7 @@ use crate::proxy::shared::Shared;
 use crate::refusal::Refusal;
 use crate::snapshot::Snapshot;
 
-use consult::{Judged, consult, settle, unpatchable};
+use consult::{Judged, consult, settle, unasked, unpatchable};
 
 pub use after::{Post, Spoke, hold, looks_at_answer, resolve, stream, waits};
 pub use outward::Outward;
@@ -177,6 +177,6 @@ pub async fn verdict(exchange: &mut Exchange) -> Result<(), Refusal> {
     let Some(guarding) = &mut exchange.guarding else { return Ok(()) };
     let Some((mut tasks, asked)) = guarding.watching.during.take() else { return Ok(()) };
     let Some(outward) = guarding.watching.outward.clone() else { return Ok(()) };
-    let told = tasks.join_next().await.and_then(Result::ok).unwrap_or_default();
+    let Some(Ok(told)) = tasks.join_next().await else { return Err(unasked()) };
     settle(&outward, told, &asked, &mut guarding.memory, exchange.trace.as_deref_mut()).map(drop)
 }
