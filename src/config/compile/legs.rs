@@ -8,6 +8,7 @@ use crate::config::file::{self, Bond as By, Modality as Has, Span, Strategy as S
 use crate::provider::Vendor;
 use crate::route::Target;
 use crate::route::way::{Bond, Cause, Leg, Modality, Strategy, Times, When};
+use crate::units::Secret;
 
 use super::keys::is_owner;
 use super::{Check, clouds};
@@ -157,7 +158,9 @@ pub(super) fn named<'a>(
 
 /// The keys that a target is asked with.
 fn keys(path: &[&str], written: &file::Target, check: &mut Check<'_>) -> Option<u64> {
-    let first = written.keys.first()?;
+    if written.keys.is_empty() {
+        return None;
+    }
     let provider =
         written.target.trim().split_once('/').and_then(|(provider, _)| {
             check.source.file.providers.get(provider).map(|known| (provider, known))
@@ -167,11 +170,21 @@ fn keys(path: &[&str], written: &file::Target, check: &mut Check<'_>) -> Option<
         check.error(path, "the target names no provider whose keys these could be", hint);
         return None;
     };
-    let count = usize::from(provider.api_key.is_some()) + provider.api_keys.len();
+    let all: Vec<_> = provider.api_key.iter().chain(&provider.api_keys).map(|key| &key.0).collect();
+    let count = all.len();
+    // One that is written twice is one key.
+    let mut apart: Vec<&Secret> = Vec::with_capacity(count);
+    for key in &all {
+        if !apart.contains(key) {
+            apart.push(key);
+        }
+    }
     let mut set = 0;
-    for number in std::iter::once(first).chain(written.keys.iter().skip(1)) {
-        match usize::try_from(*number).ok().and_then(|number| number.checked_sub(1)) {
-            Some(place) if place < count.min(64) => set |= 1 << place,
+    for number in &written.keys {
+        let at = usize::try_from(*number).ok().and_then(|number| number.checked_sub(1));
+        let key = at.and_then(|at| all.get(at));
+        match key.and_then(|key| apart.iter().position(|own| own == key)) {
+            Some(place) if place < 64 => set |= 1 << place,
             Some(_) | None => {
                 let message =
                     format!("the provider \"{name}\" has {count} keys, and none with the number {number}");

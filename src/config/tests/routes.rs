@@ -116,3 +116,16 @@ fn a_region_that_leads_nowhere_is_told() {
     let problems = of_yaml(&without, &[]).unwrap_err();
     assert!(problems[0].to_string().contains("the region is not said"), "{problems:#?}");
 }
+
+#[test]
+fn a_key_that_is_written_twice_is_one_key_of_a_target() {
+    let yaml = "master_key: m
+providers: {openai: {api_key: a, api_keys: [a, b, c]}}
+routes: {r: {targets: [{target: openai/gpt-4o, keys: [3]}, {target: openai/gpt-4o, keys: [1, 2]}]}}
+";
+    let compiled = of_yaml(yaml, &[]).unwrap();
+    assert_eq!(keys(&compiled, "openai"), ["a", "b", "c"]);
+    let way = compiled.snapshot.table.choose("r", &Names::default()).unwrap().way.unwrap();
+    let sets: Vec<_> = way.legs.iter().map(|leg| leg.keys).collect();
+    assert_eq!(sets, [Some(0b010), Some(0b001)]);
+}
