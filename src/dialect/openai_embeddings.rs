@@ -247,7 +247,8 @@ pub fn parse_reply(body: &[u8]) -> Result<EmbedReply, Malformed> {
         numbered.push((index, vector.ok_or_else(flaw)?));
         // GigaChat counts vector by vector.
         if let Some(own) = item.field("usage").filter(|_| !whole).map(usage) {
-            counted.get_or_insert_default().input += own.input;
+            let counted = counted.get_or_insert_default();
+            counted.input = counted.input.saturating_add(own.input);
         }
     }
     numbered.sort_by_key(|(index, _)| *index);
@@ -405,6 +406,10 @@ mod tests {
         let reply = parse_reply(body).unwrap();
         assert_eq!(reply.usage.map(|usage| usage.input), Some(13));
         assert_eq!(find_usage(body), reply.usage);
+        let nonsense = br#"{"data":[{"embedding":[1.0],"usage":{"prompt_tokens":18446744073709551615}},
+            {"embedding":[1.0],"usage":{"prompt_tokens":7}}]}"#;
+        let counted = parse_reply(nonsense).unwrap().usage;
+        assert_eq!((counted.map(|usage| usage.input), find_usage(nonsense)), (Some(u64::MAX), counted));
         for body in [
             &br#"{"usage":{"total_tokens":5},"data":[{"embedding":[1.0]}]}"#[..],
             br#"{"data":[{"embedding":[1.0],"usage":{"prompt_tokens":6}}],"usage":{"total_tokens":5},"x":[]}"#,

@@ -80,7 +80,10 @@ impl Cited {
     /// What it stands for, as [`Segment::of`] tells it of a text that is at hand.
     fn segment(&self, foreign: bool) -> Option<Segment<'static>> {
         let (start, end) = match (self.citation.end, &self.citation.quote) {
-            (Some(end), _) => (self.text.0 + self.citation.start.unwrap_or(0), self.text.0 + end),
+            (Some(end), _) => {
+                let place = |at: u64| self.text.0.saturating_add(at);
+                (place(self.citation.start.unwrap_or(0)), place(end))
+            }
             (None, Some(_)) => self.text,
             (None, None) => return None,
         };

@@ -175,6 +175,20 @@ fn seals_of_another_dialect_survive_the_client_and_sources_are_told() {
 }
 
 #[test]
+fn a_source_of_a_place_that_no_text_has_is_told_without_it() {
+    let citation =
+        Citation { url: Some("https://a.example/".to_owned()), end: Some(u64::MAX), ..Citation::default() };
+    let text = |text: &str, citations| Block::new(Content::Text { text: text.to_owned(), citations });
+    let mut reply = foreign();
+    reply.candidates[0].blocks = vec![text("Da.", Vec::new()), text("Dort.", vec![citation])];
+    let last = String::from_utf8(speak(&unfold(reply), Framing::Sse)).unwrap();
+    let last: Value = serde_json::from_str(last.trim_end().rsplit("data: ").next().unwrap()).unwrap();
+    let told = &last["candidates"][0]["groundingMetadata"];
+    assert_eq!(told["groundingChunks"][0]["web"]["uri"], "https://a.example/");
+    assert_eq!(told["groundingSupports"], json!([]));
+}
+
+#[test]
 fn each_event_is_said_at_once_and_the_end_waits_for_usage() {
     let mut renderer =
         GeminiGenerate.stream_renderer(&seed(), StreamShape { framing: Framing::Sse, usage: true });
