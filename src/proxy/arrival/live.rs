@@ -220,7 +220,7 @@ pub(super) fn at(world: &Snapshot, live: Live, told: Option<&str>, model: &str) 
     let dialect = live.dialect();
     let spoken = provider.spoken().into_iter().find(|(spoken, _)| *spoken == dialect);
     let base = spoken.map_or_else(|| provider.base.clone(), |(_, base)| base);
-    let known = Known::unnamed(world, provider, index, dialect, base, model);
+    let known = Known::through(world, provider, index, dialect, base, model).unnamed(provider);
     let target = Target { provider: index, model: model.to_owned() };
     Ok(Chosen { targets: vec![target], place: 0, known: Arc::new(known), routing: None })
 }

@@ -143,19 +143,11 @@ impl Known {
         Self { reach: Some(reach), ..self }
     }
 
-    /// A provider that a session is had from whose model is named later, or never.
+    /// The same, with what each request to it carries: for a session whose model is named later, or never.
     #[must_use]
-    pub fn unnamed(
-        world: &Snapshot,
-        provider: &Provider,
-        index: usize,
-        dialect: Dialect,
-        base: Base,
-        model: &str,
-    ) -> Self {
-        let sent = sent(provider, dialect, &base);
-        let known = Self::through(world, provider, index, dialect, base, model);
-        Self { heads: Heads { sent, ..known.heads }, api_version: provider.api_version.clone(), ..known }
+    pub fn unnamed(self, provider: &Provider) -> Self {
+        let sent = sent(provider, self.dialect, &self.base);
+        Self { heads: Heads { sent, ..self.heads }, api_version: provider.api_version.clone(), ..self }
     }
 
     /// The same provider, once it is known which model answered.
