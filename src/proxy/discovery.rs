@@ -45,11 +45,12 @@ impl Discovery {
         Self { cache, lists }
     }
 
-    /// Publishes what is known so far.
+    /// Publishes what is known so far of providers that are asked; an older list may be of one that is not any more.
     pub fn remember(&self, shared: &Shared) {
         for world in shared.world.load().both() {
             let mut names = Names::default();
-            for (index, provider) in world.providers.iter().enumerate() {
+            let asked = world.providers.iter().enumerate().filter(|(_, provider)| provider.discover);
+            for (index, provider) in asked {
                 for model in self.lists.get(&provider.name).into_iter().flatten() {
                     let servers = names.entry(model.clone()).or_default();
                     if !servers.contains(&index) {

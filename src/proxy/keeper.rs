@@ -98,8 +98,10 @@ impl Keeper {
                 let outcome = self.change(change);
                 minters.follow(&self.shared);
                 fetchers.follow(&self.shared);
-                discovery.remember(&self.shared);
-                discover.reset_immediately();
+                if self.process.discovery.is_some() {
+                    discovery.remember(&self.shared);
+                    discover.reset_immediately();
+                }
                 // Whoever asked may have lost patience.
                 drop(asker.send(outcome));
             }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::harness::{CLIENTS, Client, Conn, End, PATIENCE, Provider, Setup, Then, mock, mock_page, wait};
+use crate::harness::{
+    CLIENTS, Client, Conn, End, Heard, PATIENCE, Provider, Setup, Then, get, json_reply, mock, mock_page,
+    wait,
+};
 
 #[test]
 fn twenty_reloads_under_load_fail_no_request_and_cut_no_stream() {
@@ -202,5 +205,25 @@ fn a_signal_is_heard_while_a_provider_lets_discovery_wait() {
     for asked in 1..=3 {
         wait("the question after models", PATIENCE, || (silent.heard().len() >= asked).then_some(()));
         gateway.reload();
+    }
+}
+
+#[test]
+fn names_that_were_found_end_where_the_file_lists_models() {
+    let lister = Provider::start(|_, stream| {
+        Heard::answer(stream, &json_reply(200, r#"{"object":"list","data":[{"id":"found-model"}]}"#));
+        Then::Keep
+    });
+    let written = format!("base_url: \"http://{}/v1\"", lister.addr);
+    let gateway = Setup::default()
+        .provider(&format!("lister: {{vendor: custom, {written}}}"))
+        .env("TOLLGATE_DISCOVERY", "1h")
+        .start();
+    let is_listed = || gateway.ask(&get("/v1/models")).ok().text().contains("found-model");
+    wait("what the provider lists", PATIENCE, || is_listed().then_some(()));
+    gateway.rewrite(|text| text.replace(&written, &format!("{written}, models: [own]")));
+    gateway.reload();
+    for _ in 0..20 {
+        assert!(!is_listed());
     }
 }
