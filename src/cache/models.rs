@@ -4,22 +4,12 @@
 use std::time::Duration;
 
 use super::meaning::Meaning;
-use crate::route::health::{Breaker, Rules};
+use crate::route::health::Breaker;
 use crate::wire::json::{self, Json};
 
 /// Vectors that are less alike than this are of other questions, where nobody says otherwise.
 /// `docs/semantic-cache.md` has what comes of others.
 pub const ALIKE: f64 = 0.95;
-
-/// When a model that fails, or is late, is left alone, and for how long.
-pub const REST: Rules = Rules {
-    failures: 5,
-    share: 50,
-    window: Duration::from_secs(30),
-    cool_down: Duration::from_secs(5),
-    longest: Duration::from_secs(60),
-    slow: None,
-};
 
 /// A model that turns questions into vectors.
 #[derive(Debug)]

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 
-use crate::cache::models::REST;
 use crate::cache::semantic::near::fixed;
 use crate::cache::{
     Embedder, Entry, Exact, Fingerprint, Flight, Found, Look, Meaning, Mode, OtherWords, Place, Reworded,
@@ -25,7 +24,7 @@ use crate::proxy::caching::behind::Led;
 use crate::proxy::caching::look::{Query, placed};
 use crate::proxy::external::Outward;
 use crate::proxy::shared::Shared;
-use crate::route::health::Breaker;
+use crate::route::health::{BESIDE, Breaker};
 use crate::snapshot::Caching;
 use crate::store::tiers::Outcome;
 
@@ -249,7 +248,7 @@ pub async fn look(
             Ok(Ok(false) | Err(_)) => Outcome::Failed,
             Err(_) => {
                 let (now, begun) = (clock::ticks(clock::now()), clock::ticks(begun));
-                asking.model.breaker().ill(now, begun, &REST, REST.share, None);
+                asking.model.breaker().ill(now, begun, &BESIDE, BESIDE.share, None);
                 Outcome::Late
             }
         },
@@ -341,7 +340,7 @@ impl Job {
             Err(failure) => {
                 log::debug!("the cache's question was not answered: {}", failure.why);
                 if failure.is_ill {
-                    breaker.ill(clock::ticks(now), began, &REST, REST.share, None);
+                    breaker.ill(clock::ticks(now), began, &BESIDE, BESIDE.share, None);
                 }
             }
         }

@@ -10,10 +10,9 @@ use crate::account::Trace;
 use crate::account::trace::{Deed, Step};
 use crate::clock;
 use crate::policy::guard::Memory;
-use crate::policy::guard::external::{
-    External, Failure, Opinion, Patch, Question, REST, Settled, Stage, place,
-};
+use crate::policy::guard::external::{External, Failure, Opinion, Patch, Question, Settled, Stage, place};
 use crate::refusal::{Kind, Refusal};
+use crate::route::health::BESIDE;
 use crate::telemetry::otlp::fresh;
 
 use super::Outward;
@@ -86,7 +85,7 @@ async fn opinion(
     let now = clock::ticks(clock::now());
     match &told {
         Ok(_) => guard.breaker.well(now, begun),
-        Err(failure) if failure.is_ill => guard.breaker.ill(now, begun, &REST, REST.share, None),
+        Err(failure) if failure.is_ill => guard.breaker.ill(now, begun, &BESIDE, BESIDE.share, None),
         Err(_) => {}
     }
     told

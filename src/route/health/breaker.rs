@@ -30,6 +30,17 @@ pub struct Rules {
     pub slow: Option<Duration>,
 }
 
+/// When what is asked beside a provider (a guard elsewhere, a model that the cache asks) is left alone, and for how
+/// long.
+pub const BESIDE: Rules = Rules {
+    failures: 5,
+    share: 50,
+    window: Duration::from_secs(30),
+    cool_down: Duration::from_secs(5),
+    longest: Duration::from_secs(60),
+    slow: None,
+};
+
 impl Rules {
     /// How long a breaker opens that has opened so many times in a row before.
     fn pause(&self, strikes: u32) -> u64 {

@@ -12,7 +12,7 @@ mod rest;
 mod room;
 
 pub use board::{Board, Credential, Health, Model};
-pub use breaker::{Breaker, Rules, Stand};
+pub use breaker::{BESIDE, Breaker, Rules, Stand};
 pub use pace::{Busy, Pace};
 pub use reach::{Failure, Reach, is_in};
 pub use rest::Rest;

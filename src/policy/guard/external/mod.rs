@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use crate::policy::Key;
 use crate::provider::{Base, Source};
-use crate::route::health::{Breaker, Rules};
+use crate::route::health::Breaker;
 use crate::units::Secret;
 use crate::wire::json::{self, Json};
 
@@ -129,16 +129,6 @@ pub struct External {
     /// How it does.
     pub breaker: Breaker,
 }
-
-/// When a guard that fails is left alone, and for how long.
-pub const REST: Rules = Rules {
-    failures: 5,
-    share: 50,
-    window: Duration::from_secs(30),
-    cool_down: Duration::from_secs(5),
-    longest: Duration::from_secs(60),
-    slow: None,
-};
 
 /// The kinds of services, with what each is told besides.
 #[derive(Debug)]
