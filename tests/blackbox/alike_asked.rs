@@ -228,6 +228,30 @@ fn nobody_waits_longer_for_a_vector_than_is_said() {
 }
 
 #[test]
+fn what_is_late_and_then_fails_is_one_failure() {
+    let (mock, delay) = (mock(), Delay::default());
+    let late = Arc::clone(&delay);
+    let bench = Provider::start(move |_, stream| {
+        let vector = r#"{"object":"list","model":"vectors","data":[{"index":0,"embedding":[1,0]}]}"#;
+        let fails = late.load(Ordering::Relaxed) > 0;
+        wait_out(&late);
+        Heard::answer(stream, &if fails { json_reply(500, "{}") } else { json_reply(200, vector) });
+        Then::Keep
+    });
+    let custom = "cache: {mode: custom, custom: {model: vectors, timeout: 200ms}}\n";
+    let gateway = gateway(&mock, &bench, custom);
+    assert_eq!(part(&gateway, FORMS), "miss");
+    seen(&gateway, 1.0);
+    delay.store(400, Ordering::Relaxed);
+    for (count, thing) in ["paint", "weigh", "sell", "cook"].iter().enumerate() {
+        assert_eq!(part(&gateway, &format!("How do I {thing} a rainbow?")), "miss");
+        let rows = || gateway.lines().iter().filter(|line| line["gen_ai.request.model"] == "vectors").count();
+        wait("its failure", PATIENCE, || (rows() >= count + 2).then_some(()));
+    }
+    assert_eq!((lookups(&gateway, "custom", "late"), lookups(&gateway, "custom", "resting")), (4.0, 0.0));
+}
+
+#[test]
 fn what_comes_late_is_known_by_the_time_of_the_answer() {
     let mock = mock();
     let delay = Delay::new(600.into());

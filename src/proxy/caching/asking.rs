@@ -50,6 +50,14 @@ enum Model {
 }
 
 impl Model {
+    /// How long a question waits for it.
+    fn patience(&self) -> Duration {
+        match self {
+            Self::Embeds(embedder) => embedder.timeout,
+            Self::Verifies(verifier) => verifier.timeout,
+        }
+    }
+
     fn breaker(&self) -> &Breaker {
         match self {
             Self::Embeds(embedder) => &embedder.breaker,
@@ -167,13 +175,6 @@ impl Asking {
         self.told.found.get().map(|same| Arc::clone(&same.entry))
     }
 
-    fn patience(&self) -> Duration {
-        match &self.model {
-            Model::Embeds(embedder) => embedder.timeout,
-            Model::Verifies(verifier) => verifier.timeout,
-        }
-    }
-
     /// Has the model asked; what becomes of it comes there. `None` where it is left alone.
     fn begin(
         &self,
@@ -211,8 +212,7 @@ impl Asking {
             room,
         };
         let (tell, told) = oneshot::channel();
-        let patience = self.patience();
-        tokio::spawn(async move { job.run(begun, patience, tell).await });
+        tokio::spawn(async move { job.run(begun, tell).await });
         Some(told)
     }
 }
@@ -242,7 +242,7 @@ pub async fn look(
     let purges = shared.cache.purges();
     let outcome = match asking.begin(shared, query, key, known, Waited::For) {
         None => Outcome::Resting,
-        Some(told) => match timeout(asking.patience(), told).await {
+        Some(told) => match timeout(asking.model.patience(), told).await {
             Ok(Ok(true)) if asking.told.found.get().is_some() => Outcome::Hit,
             Ok(Ok(true)) => Outcome::Miss,
             Ok(Ok(false) | Err(_)) => Outcome::Failed,
@@ -326,27 +326,26 @@ struct Job {
 }
 
 impl Job {
-    async fn run(self, begun: Instant, patience: Duration, tell: oneshot::Sender<bool>) {
+    async fn run(self, begun: Instant, tell: oneshot::Sender<bool>) {
+        let patience = self.model.patience();
         let asked = timeout(patience + LINGER, self.ask()).await;
         let asked = asked.unwrap_or_else(|_| Err(Failure::ill("it did not answer")));
         let (now, began) = (clock::now(), clock::ticks(begun));
-        let breaker = self.model.breaker();
+        let (breaker, took) = (self.model.breaker(), now.saturating_duration_since(begun));
+        let is_late = took > patience;
         match &asked {
+            Ok(()) if !is_late => breaker.well(clock::ticks(now), began),
             // Who waited for what is late has told so.
-            Ok(()) if now.saturating_duration_since(begun) <= patience => {
-                breaker.well(clock::ticks(now), began)
+            Err(failure) if failure.is_ill && !(is_late && self.waited == Waited::For) => {
+                breaker.ill(clock::ticks(now), began, &BESIDE, BESIDE.share, None);
             }
-            Ok(()) => {}
-            Err(failure) => {
-                log::debug!("the cache's question was not answered: {}", failure.why);
-                if failure.is_ill {
-                    breaker.ill(clock::ticks(now), began, &BESIDE, BESIDE.share, None);
-                }
-            }
+            Ok(()) | Err(_) => {}
+        }
+        if let Err(failure) = &asked {
+            log::debug!("the cache's question was not answered: {}", failure.why);
         }
         if self.waited == Waited::Aside {
             let outcome = if asked.is_ok() { Outcome::Miss } else { Outcome::Failed };
-            let took = now.saturating_duration_since(begun);
             self.outward.metrics.looked_up(self.tier.name(), outcome.name(), took);
         }
         drop(self.room);
@@ -388,7 +387,8 @@ impl Job {
 
     async fn send(&self, path: &str, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
         let call = Call { target: path.to_owned(), body, about: Vec::new() };
-        let (status, body) = self.outward.own(self.key.clone(), &[], LINGER, &call).await?;
+        let patience = self.model.patience() + LINGER;
+        let (status, body) = self.outward.own(self.key.clone(), &[], patience, &call).await?;
         match status {
             200..300 => Ok(body),
             // That tells of the key, or of the question.
