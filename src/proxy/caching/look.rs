@@ -86,7 +86,7 @@ pub fn query(
     let strictly = ask.strict.then_some(ask.dialect);
     let realm = Realm { scope: &scope, namespace: &wish.namespace, targets: &named, strictly };
     let takes = ask.framing != Framing::JsonArray;
-    let verbatim = Verbatim::of(&rules, &realm, ask);
+    let verbatim = Verbatim::of(rules.other_words(), &realm, ask);
     if let Some(fingerprint) = verbatim.as_ref().and_then(|told| told.known(cache, clock::unix_millis())) {
         let (reworded, places, asking, verbatim) = (Vec::new(), Vec::new(), None, None);
         let query =

@@ -84,7 +84,7 @@ pub async fn serve(
                             query.fingerprint,
                             answer,
                             clock::unix_millis(),
-                            &query.rules,
+                            query.rules.ttl,
                         );
                     }
                     told

@@ -6,10 +6,11 @@
 
 use std::hash::Hasher as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustc_hash::FxHasher;
 
-use crate::cache::{Answer, Entry, Exact, Fingerprint, OtherWords, Realm, Reworded, Rules};
+use crate::cache::{Answer, Entry, Exact, Fingerprint, OtherWords, Realm, Reworded};
 use crate::ir::Dialect;
 use crate::policy::rewrite::Steer;
 use crate::proxy::exchange::Ask;
@@ -33,10 +34,10 @@ impl std::fmt::Debug for Verbatim {
 impl Verbatim {
     /// Of a request in this realm; nothing where more than its fingerprint is wanted of it.
     #[must_use]
-    pub fn of(rules: &Rules, realm: &Realm<'_>, ask: &Ask) -> Option<Self> {
+    pub fn of(other_words: OtherWords, realm: &Realm<'_>, ask: &Ask) -> Option<Self> {
         // Anthropic's streams begin with the number of tokens that were asked.
         let is_estimated = ask.stream && ask.dialect == Dialect::AnthropicMessages;
-        if rules.other_words() != OtherWords::Unknown
+        if other_words != OtherWords::Unknown
             || is_estimated
             || ask.keep
             || ask.steer != Steer::default()
@@ -75,8 +76,8 @@ impl Verbatim {
         cache.find_told(self.number, &self.told, now)
     }
 
-    /// The same request will find this answer at once.
-    pub fn note(self, cache: &Exact, answered: Fingerprint, answer: &Answer, now: u64, rules: &Rules) {
+    /// The same request will find this answer at once, for so long.
+    pub fn note(self, cache: &Exact, answered: Fingerprint, answer: &Answer, now: u64, ttl: Duration) {
         let entry = Entry::Reworded(Reworded {
             answered,
             provider: Arc::clone(&answer.origin.provider),
@@ -85,7 +86,7 @@ impl Verbatim {
             place: None,
             told: Some(self.told),
         });
-        cache.keep(self.number, entry, now, rules.ttl, cache.purges());
+        cache.keep(self.number, entry, now, ttl, cache.purges());
     }
 }
 
@@ -101,26 +102,10 @@ fn glance(told: &[u8]) -> Fingerprint {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use bytes::Bytes;
 
     use super::*;
-    use crate::cache::{Left, Mode, Replay, Scope};
     use crate::provider::Base;
-
-    const RULES: Rules = Rules {
-        mode: Mode::Exact,
-        scope: Scope::Key,
-        ttl: Duration::from_secs(60),
-        temperature: 0.3,
-        without_temperature: None,
-        tools: false,
-        in_flight: true,
-        left: Left::Cancel,
-        replay: Replay::AtOnce,
-        shadow: false,
-    };
 
     fn ask(body: &'static str) -> Ask {
         let path = "/v1/chat/completions".to_owned();
@@ -135,7 +120,7 @@ mod tests {
         let base = Base { tls: true, host: "a".into(), port: 443, path: String::new() };
         let targets = [("openai", "m", &base)];
         let realm = Realm { scope: "key:1", namespace: "", targets: &targets, strictly: None };
-        let of = |realm: &Realm<'_>, ask: &Ask| Verbatim::of(&RULES, realm, ask).unwrap();
+        let of = |realm: &Realm<'_>, ask: &Ask| Verbatim::of(OtherWords::Unknown, realm, ask).unwrap();
         let first = of(&realm, &ask("{}"));
         assert_eq!(first, of(&realm, &ask("{}")));
         let elsewhere = Base { port: 80, ..base.clone() };
@@ -157,10 +142,12 @@ mod tests {
     #[test]
     fn what_wants_more_than_a_fingerprint_is_read() {
         let realm = Realm { scope: "", namespace: "", targets: &[], strictly: None };
-        let safe = Rules { mode: Mode::Safe, ..RULES };
-        assert!(Verbatim::of(&safe, &realm, &ask("{}")).is_none());
-        assert!(Verbatim::of(&RULES, &realm, &Ask { keep: true, ..ask("{}") }).is_none());
+        for known in [OtherWords::Watched, OtherWords::Answered] {
+            assert!(Verbatim::of(known, &realm, &ask("{}")).is_none());
+        }
+        let of = |ask: &Ask| Verbatim::of(OtherWords::Unknown, &realm, ask);
+        assert!(of(&ask("{}")).is_some() && of(&Ask { keep: true, ..ask("{}") }).is_none());
         let stream = Ask { dialect: Dialect::AnthropicMessages, stream: true, ..ask("{}") };
-        assert!(Verbatim::of(&RULES, &realm, &stream).is_none());
+        assert!(of(&stream).is_none());
     }
 }
