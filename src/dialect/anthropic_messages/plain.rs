@@ -40,25 +40,16 @@ pub(super) fn retell(body: &[u8], seed: &Seed) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
+    use crate::dialect::anthropic_messages::tests::seed;
 
     const PLAIN: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"So."}],
         "stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":2}}"#;
 
     #[test]
     fn a_plain_message_keeps_all_but_its_id() {
-        let seed = Seed {
-            id: "x7".into(),
-            created: 9,
-            model: "m".into(),
-            input_tokens: 0,
-            asked: Bytes::new(),
-            kept: false,
-        };
-        let told = String::from_utf8(retell(PLAIN.as_bytes(), &seed).unwrap()).unwrap();
-        assert_eq!(told, PLAIN.replace("msg_1", "msg_x7"));
+        let told = String::from_utf8(retell(PLAIN.as_bytes(), &seed()).unwrap()).unwrap();
+        assert_eq!(told, PLAIN.replace("msg_1", "msg_seed01"));
     }
 
     #[test]

@@ -50,10 +50,9 @@ pub(super) fn retell(body: &[u8], seed: &Seed) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
     use crate::dialect::openai_chat::OpenaiChat;
+    use crate::dialect::openai_chat::tests::seed;
     use crate::dialect::{Codec as _, Restore, transcode};
     use crate::ir::{Dialect, Losses};
 
@@ -61,21 +60,11 @@ mod tests {
         "message":{"role":"assistant","content":"It \"is\".","refusal":null},"finish_reason":"stop"}],
         "usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}"#;
 
-    fn seed() -> Seed {
-        Seed {
-            id: "x7".into(),
-            created: 9,
-            model: "m".into(),
-            input_tokens: 0,
-            asked: Bytes::new(),
-            kept: false,
-        }
-    }
-
     #[test]
     fn a_plain_answer_keeps_all_but_its_id_and_its_time() {
         let told = String::from_utf8(retell(PLAIN.as_bytes(), &seed()).unwrap()).unwrap();
-        let fresh = PLAIN.replace(r#""id":"a""#, r#""id":"chatcmpl-x7""#).replace(r#":1,"m"#, r#":9,"m"#);
+        let fresh = PLAIN.replace(r#""id":"a""#, r#""id":"chatcmpl-0123456789abcdef""#);
+        let fresh = fresh.replace(r#":1,"m"#, r#":1700000000,"m"#);
         assert_eq!(told, fresh);
         // Read and said, it says the same.
         let restore = Restore { anew: true, ..Restore::NONE };
@@ -84,14 +73,18 @@ mod tests {
             transcode::reply(dialect, dialect, &restore, &seed(), PLAIN.as_bytes(), &mut losses).unwrap();
         let again = OpenaiChat.parse_reply(told.as_bytes()).unwrap();
         assert_eq!((again.candidates, again.usage), (reply.candidates, reply.usage));
-        assert_eq!((again.id.as_deref(), again.created), (Some("chatcmpl-x7"), Some(9)));
+        assert_eq!(
+            (again.id.as_deref(), again.created),
+            (Some("chatcmpl-0123456789abcdef"), Some(1_700_000_000))
+        );
     }
 
     #[test]
     fn the_id_may_come_behind_the_time() {
         let turned = PLAIN.replace(r#""id":"a","#, "").replace(r#""created":1"#, r#""created":1,"id":"a""#);
         let told = String::from_utf8(retell(turned.as_bytes(), &seed()).unwrap()).unwrap();
-        assert_eq!(told, turned.replace(r#"1,"id":"a""#, r#"9,"id":"chatcmpl-x7""#));
+        let fresh = r#"1700000000,"id":"chatcmpl-0123456789abcdef""#;
+        assert_eq!(told, turned.replace(r#"1,"id":"a""#, fresh));
     }
 
     #[test]

@@ -96,7 +96,7 @@ fn render(request: &Request, profile: &Profile) -> (Value, Rendered, Losses) {
     (value, rendered, losses)
 }
 
-fn seed() -> Seed {
+pub(super) fn seed() -> Seed {
     Seed {
         id: "seed01".into(),
         created: 1_763_000_000,

@@ -90,7 +90,7 @@ const NARROW: Profile = Profile {
 
 const SHAPE: StreamShape = StreamShape { framing: Framing::Sse, usage: true };
 
-fn seed() -> Seed {
+pub(super) fn seed() -> Seed {
     Seed {
         id: "0123456789abcdef".into(),
         created: 1_700_000_000,
