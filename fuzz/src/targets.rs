@@ -22,7 +22,7 @@ use tollgate::dialect::{
 };
 use tollgate::ir::fold::Fold;
 use tollgate::ir::grammar::Checker;
-use tollgate::ir::{Dialect, Event, Losses};
+use tollgate::ir::{Content, Dialect, Event, FinishReason, Losses, Reply};
 use tollgate::provider::Vendor;
 use tollgate::route::health::Breaker;
 use tollgate::wire::lens::{self, Edit, Lens};
@@ -531,7 +531,12 @@ pub fn request(dialect: Dialect, data: &[u8]) {
 /// An answer that is read can be said to every client, whole and streamed.
 pub fn reply(dialect: Dialect, data: &[u8]) {
     let _ = codec(dialect).find_usage(data);
+    let retold = codec(dialect).retell(data, &seed());
+    assert_eq!(retold.is_some(), codec(dialect).is_plain(data));
     let Ok(reply) = codec(dialect).parse_reply(data) else { return };
+    if let Some(retold) = retold {
+        plain(dialect, &reply, &retold);
+    }
     for to in Dialect::ALL {
         let body = codec(to).render_reply(&reply, &seed(), &mut Losses::new());
         is_json(&body);
@@ -544,6 +549,19 @@ pub fn reply(dialect: Dialect, data: &[u8]) {
         }
         told(to, &out);
     }
+}
+
+/// What is plain to see is so to whoever reads it, and told once more it says the same.
+fn plain(dialect: Dialect, reply: &Reply, retold: &[u8]) {
+    let [candidate] = reply.candidates.as_slice() else { panic!("{} candidates", reply.candidates.len()) };
+    assert!(candidate.blocks.iter().any(|block| block.as_text().is_some_and(|text| !text.is_empty())));
+    assert!(!candidate.blocks.iter().any(|block| matches!(block.content, Content::Refusal(_))));
+    let reason = candidate.finish.as_ref().map(|finish| finish.reason);
+    let ends = [FinishReason::Stop, FinishReason::StopSequence, FinishReason::Length];
+    assert!(reason.is_some_and(|reason| ends.contains(&reason)), "{reason:?}");
+    let again = codec(dialect).parse_reply(retold).expect("what is told once more can be read");
+    assert_eq!((&again.candidates, &again.usage), (&reply.candidates, &reply.usage));
+    assert_ne!(again.id, reply.id);
 }
 
 const SSE: StreamShape = StreamShape { framing: Framing::Sse, usage: true };
