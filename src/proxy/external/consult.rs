@@ -73,22 +73,25 @@ async fn opinion(
             guard.read(&question, &call, status, &body)
         });
     }
+    let (mut opinion, mut failure) = (Opinion::default(), None);
     let all = async {
-        let mut opinion = Opinion::default();
         while let Some(told) = asked.join_next().await {
-            opinion.join(told.map_err(|_| Failure::of("it could not be asked"))??);
+            match told.unwrap_or_else(|_| Err(Failure::of("it could not be asked"))) {
+                Ok(told) => opinion.join(told),
+                Err(why) => failure = failure.take().or(Some(why)),
+            }
         }
-        Ok(opinion)
     };
-    let late = || Err(Failure::ill("it did not answer in time"));
-    let told = timeout(guard.timeout, all).await.unwrap_or_else(|_| late());
-    let now = clock::ticks(clock::now());
-    match &told {
-        Ok(_) => guard.breaker.well(now, begun),
-        Err(failure) if failure.is_ill => guard.breaker.ill(now, begun, &BESIDE, BESIDE.share, None),
-        Err(_) => {}
+    if timeout(guard.timeout, all).await.is_err() {
+        failure = failure.or_else(|| Some(Failure::ill("it did not answer in time")));
     }
-    told
+    let now = clock::ticks(clock::now());
+    match &failure {
+        None => guard.breaker.well(now, begun),
+        Some(failure) if failure.is_ill => guard.breaker.ill(now, begun, &BESIDE, BESIDE.share, None),
+        Some(_) => {}
+    }
+    guard.in_spite_of(failure, opinion)
 }
 
 /// Notes what they said: the changes that are to be made.

@@ -114,6 +114,22 @@ impl Opinion {
 }
 
 impl External {
+    /// What it makes of something of which it perhaps could not look at all: where that may pass nevertheless, what
+    /// it found in the rest still holds.
+    ///
+    /// # Errors
+    /// The failure, where that decides.
+    pub fn in_spite_of(&self, failure: Option<Failure>, mut opinion: Opinion) -> Result<Opinion, Failure> {
+        match failure {
+            None => Ok(opinion),
+            Some(_) if self.on_failure == OnFailure::Open && !opinion.found.is_empty() => {
+                opinion.add(UNAVAILABLE, Says::Pass, None);
+                Ok(opinion)
+            }
+            Some(failure) => Err(failure),
+        }
+    }
+
     /// What becomes of what it was asked about; notes the verdicts.
     pub fn settle(&self, opinion: Result<Opinion, Failure>, stage: Stage, memory: &mut Memory) -> Settled {
         let direction = stage.direction();

@@ -55,16 +55,19 @@ fn openai_moderation_blocks_by_its_categories_or_ones_own_thresholds() {
 
 /// An analyzer that knows Anna.
 fn analyzer() -> Provider {
-    service(|asked| {
-        let letters: Vec<char> = asked["text"].as_str().unwrap().chars().collect();
-        let name: Vec<char> = "Anna".chars().collect();
-        let found = letters.windows(4).enumerate().filter(|(_, four)| *four == name.as_slice());
-        let found = found.map(|(at, _)| {
-            json!({"entity_type": "PERSON", "start": at, "end": at + 4, "score": 0.85,
-                "analysis_explanation": null, "recognition_metadata": {"recognizer_name": "SpacyRecognizer"}})
-        });
-        Value::Array(found.collect())
-    })
+    service(people)
+}
+
+/// What the analyzer finds.
+fn people(asked: &Value) -> Value {
+    let letters: Vec<char> = asked["text"].as_str().unwrap().chars().collect();
+    let name: Vec<char> = "Anna".chars().collect();
+    let found = letters.windows(4).enumerate().filter(|(_, four)| *four == name.as_slice());
+    let found = found.map(|(at, _)| {
+        json!({"entity_type": "PERSON", "start": at, "end": at + 4, "score": 0.85,
+            "analysis_explanation": null, "recognition_metadata": {"recognizer_name": "SpacyRecognizer"}})
+    });
+    Value::Array(found.collect())
 }
 
 #[test]
@@ -96,6 +99,29 @@ fn what_presidio_finds_is_masked_here_in_requests_and_answers() {
     }
     let gateway = with(&mock, &format!("kind: presidio, url: \"http://{}\"", hub.addr));
     assert_eq!(gateway.ask(&Client::Openai.whole("gpt-4o-mini", "Anna")).status, 400);
+}
+
+#[test]
+fn what_is_found_in_one_part_holds_though_another_could_not_be_looked_at() {
+    let mock = mock();
+    let broken = service(|asked| match asked["text"].as_str().unwrap().contains("odd") {
+        // That is no list of findings.
+        true => json!({"error": "odd"}),
+        false => people(asked),
+    });
+    let long = "word ".repeat(30_000);
+    let ask = |action: &str, words: &str| {
+        let guard =
+            format!("kind: presidio, url: \"http://{}\", on_failure: open, action: {action}", broken.addr);
+        let gateway = with(&mock, &guard);
+        gateway.ask(&Client::Openai.whole("gpt-4o-mini", &said(&format!("{words} {long}"))))
+    };
+    let reply = ask("block", &format!("Anna {long} odd"));
+    assert_eq!(reply.status, 400, "{}", reply.text());
+    let reply = ask("mask", &format!("Anna {long} odd")).ok();
+    assert!(!arrived(&mock).contains("Anna") && arrived(&mock).contains("[PERSON]"));
+    assert!(reply.header("x-tollgate-guards").is_some_and(|told| told.contains("own/unavailable")));
+    assert_eq!(ask("block", &format!("nobody {long} odd")).status, 200);
 }
 
 #[test]
