@@ -116,14 +116,7 @@ pub async fn arrive(shared: &Shared, session: &mut Session, exchange: &mut Excha
         || exchange.judges && !session.req_header().headers.contains_key(header::AUTHORIZATION);
     if !asked.is_public() && !is_own {
         let head = session.req_header();
-        let mut admitted = admission::admit(&world, head, exchange.address, exchange.at / 1000);
-        if admitted.is_err()
-            && !world.door.issuers.is_empty()
-            && let Some(opened) = tokens::admit(shared, &world, head, exchange.address).await
-        {
-            admitted = opened.map(Some);
-        }
-        match admitted {
+        match tokens::let_in(shared, &world, head, exchange.address, exchange.at / 1000).await {
             Ok(key) => exchange.key = key,
             Err(refusal) => return turn_away(session, exchange, client, refusal, None).await,
         }

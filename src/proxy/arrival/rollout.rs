@@ -3,15 +3,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use pingora::http::RequestHeader;
 use pingora::proxy::Session;
 
 use super::{admission, tokens};
 use crate::policy::Key;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::shared::Shared;
-use crate::refusal::Refusal;
-use crate::snapshot::{Snapshot, Staged};
+use crate::snapshot::Staged;
 
 /// Gives a request that just came the staged world, where its client is one of those who see it: known by
 /// its key, or by its address where it shows none. A key that the served world does not let in
@@ -26,9 +24,11 @@ pub(super) async fn choose(shared: &Shared, session: &Session, exchange: &mut Ex
     let sees = if let Some(key) = own {
         is_for(staged, key.as_deref(), address)
     } else {
-        match admit(shared, &world, head, address, now).await {
+        match tokens::let_in(shared, &world, head, address, now).await {
             Ok(key) => is_for(staged, key.as_deref(), address),
-            Err(_) => admit(shared, &staged.world, head, address, now).await.is_ok_and(|key| key.is_some()),
+            Err(_) => {
+                tokens::let_in(shared, &staged.world, head, address, now).await.is_ok_and(|key| key.is_some())
+            }
         }
     };
     if sees {
@@ -42,21 +42,4 @@ fn is_for(staged: &Staged, key: Option<&Key>, address: Option<IpAddr>) -> bool {
         (None, Some(address)) => staged.is_for(address.to_string().as_bytes()),
         (None, None) => false,
     }
-}
-
-async fn admit(
-    shared: &Shared,
-    world: &Snapshot,
-    head: &RequestHeader,
-    address: Option<IpAddr>,
-    now: u64,
-) -> Result<Option<Arc<Key>>, Refusal> {
-    let admitted = admission::admit(world, head, address, now);
-    if admitted.is_err()
-        && !world.door.issuers.is_empty()
-        && let Some(opened) = tokens::admit(shared, world, head, address).await
-    {
-        return opened.map(Some);
-    }
-    admitted
 }

@@ -23,8 +23,29 @@ const MOST: usize = 4096;
 /// Of what one request shows, so many tokens are looked at: each may have its issuer asked.
 const MOST_SHOWN: usize = 4;
 
+/// Lets a client in by its key, or else by a token that it shows.
+///
+/// # Errors
+/// 401 or 403, as the one or the other is refused.
+pub(super) async fn let_in(
+    shared: &Shared,
+    world: &Snapshot,
+    head: &RequestHeader,
+    address: Option<IpAddr>,
+    now: u64,
+) -> Result<Option<Arc<Key>>, Refusal> {
+    let admitted = admission::admit(world, head, address, now);
+    if admitted.is_err()
+        && !world.door.issuers.is_empty()
+        && let Some(opened) = admit(shared, world, head, address).await
+    {
+        return opened.map(Some);
+    }
+    admitted
+}
+
 /// Lets a client in that shows a token; `None` where none of its credentials is one.
-pub(super) async fn admit(
+async fn admit(
     shared: &Shared,
     world: &Snapshot,
     head: &RequestHeader,
