@@ -24,6 +24,8 @@ pub(super) fn look(body: &[u8]) -> Option<Plain> {
             (0, "created") => (plain.created, times) = (span, times + 1),
             (0 | 1, "error") => is_plain &= raw == b"null",
             (0, "object") => is_plain &= raw != b"\"error\"",
+            // Before what is not the first choice, others are missing.
+            (1, "index") => is_plain &= raw == b"0",
             (1, "finish_reason") => {
                 (is_plain, ends) = (is_plain && matches!(raw, b"\"stop\"" | b"\"length\""), ends + 1);
             }
@@ -99,6 +101,7 @@ mod tests {
             (r#""It \"is\".""#, r#""""#),
             (r#""It \"is\".""#, "null"),
             (r#""It \"is\".""#, "[]"),
+            (r#""index":0"#, r#""index":4"#),
             (r#""own":[1.0]"#, r#""error":{"message":"busy"}"#),
             ("}],", r#"},{"index":1}],"#),
             (r#""usage""#, r#""choices""#),
